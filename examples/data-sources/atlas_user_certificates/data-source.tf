@@ -1,0 +1,29 @@
+terraform {
+  required_providers {
+    atlas = {
+      source = "example/atlas"
+    }
+  }
+}
+
+data "atlas_user_certificates" "all" {
+  project_id = "32b6e34b3d91647abb20e7b8"
+  username   = "app-user"
+}
+
+data "atlas_user_certificates" "ending_soon" {
+  project_id           = "32b6e34b3d91647abb20e7b8"
+  username             = "app-user"
+  expiring_within_days = 30
+}
+
+output "certificate_ids" {
+  value = data.atlas_user_certificates.all.certificates[*].certificate_id
+}
+
+output "ending_soon" {
+  value = {
+    for certificate in data.atlas_user_certificates.ending_soon.certificates :
+    certificate.certificate_id => certificate.not_after
+  }
+}

@@ -1,0 +1,270 @@
+//! Issuing a certificate: one request, and what is made of it when no usable answer comes.
+//!
+//! Atlas cannot take a certificate back and shows its key once. So the request runs in a task of
+//! its own, which nothing ends once it is written; and if its outcome is uncertain, the list of
+//! certificates is looked at once, and never is anything sent again.
+
+use super::Core;
+use super::error::{Error, Kind};
+use super::exchange::{Identity, converse};
+use super::ids::{Months, ProjectId, Username};
+use super::ledger::{LEDGER, UnderWay, Whose};
+use super::request::Request;
+use super::response;
+use super::transport::Answer;
+use super::types::{Call, Finding, IssueError, Issued, ListedCertificate, Listing};
+use crate::x509;
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
+
+/// Asks for a certificate. If the caller goes away, a request not yet written is called off.
+pub(super) async fn issue(
+    core: &Arc<Core>,
+    project: &ProjectId,
+    user: &Username,
+    months: Months,
+    call: &Call,
+) -> Result<Issued, IssueError> {
+    let stop = call.stop.child_token();
+    let _called_off_when_dropped = stop.clone().drop_guard();
+    let task = Issuing {
+        core: Arc::clone(core),
+        project: project.clone(),
+        user: user.clone(),
+        request: core.requests.issue(project, user, months),
+        call: Call {
+            deadline: call.deadline,
+            stop,
+        },
+    };
+    match tokio::spawn(task.run().in_current_span()).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+struct Issuing {
+    core: Arc<Core>,
+    project: ProjectId,
+    user: Username,
+    request: Request,
+    call: Call,
+}
+
+impl Issuing {
+    async fn run(self) -> Result<Issued, IssueError> {
+        let under_way = LEDGER.begin(self.whose());
+        let outcome = converse(&self.core, &self.request, &self.call, Identity::Login).await;
+        let (cause, written, partial) = match outcome {
+            Ok(answer) if answer.is_success() => match self.take(&answer, &under_way) {
+                Some(issued) => return Ok(issued),
+                None => (
+                    self.error(Kind::Malformed {
+                        what: "it is empty",
+                    }),
+                    sent(&answer),
+                    None,
+                ),
+            },
+            Ok(answer) if is_uncertain(answer.status) => {
+                (answer.refusal(&self.request), sent(&answer), None)
+            }
+            Ok(answer) => return Err(IssueError::NotIssued(answer.refusal(&self.request))),
+            Err(failure) => match failure.ambiguous {
+                Some(known) => (failure.error, known.written, known.partial),
+                None if failure.error.is_stopped() => return Err(IssueError::Stopped),
+                None => return Err(IssueError::NotIssued(failure.error)),
+            },
+        };
+        if let Some(partial) = partial
+            && let Some(result) = self.salvage(&partial, &under_way, &cause)
+        {
+            return result;
+        }
+        drop(under_way); // it will bring nothing more; others need not wait for it
+        let finding = self.investigate(written).await;
+        Err(IssueError::Ambiguous { cause, finding })
+    }
+
+    /// Keeps what a success brought; `None` if it brought nothing.
+    fn take(&self, answer: &Answer, under_way: &UnderWay) -> Option<Issued> {
+        if answer.body.iter().all(u8::is_ascii_whitespace) {
+            return None;
+        }
+        let pem = response::issued(&answer.body);
+        if let Ok(certificate) = x509::parse_certificate(pem.expose_secret()) {
+            under_way.received(certificate.certificate_id);
+        }
+        self.core.listings.outdate(&self.whose());
+        Some(Issued {
+            pem,
+            date: answer.date,
+        })
+    }
+
+    /// What a success that broke off is still good for: all of it, if certificate and key are
+    /// whole; else the name of the certificate whose key is lost.
+    fn salvage(
+        &self,
+        partial: &Answer,
+        under_way: &UnderWay,
+        cause: &Error,
+    ) -> Option<Result<Issued, IssueError>> {
+        let pem = response::issued(&partial.body);
+        if x509::parse_bundle(&pem).is_ok() {
+            return self.take(partial, under_way).map(Ok);
+        }
+        let text = pem.expose_secret();
+        let certificate = text
+            .find(CERTIFICATE_END)
+            .and_then(|end| x509::parse_certificate(&text[..end + CERTIFICATE_END.len()]).ok())?;
+        self.core.listings.outdate(&self.whose());
+        let finding = Finding::Lost(Box::new(certificate));
+        Some(Err(IssueError::Ambiguous {
+            cause: cause.clone(),
+            finding,
+        }))
+    }
+
+    /// Looks at the list once. It is outdated first, so that what comes was begun after the
+    /// request; and requests of this process that might show in it are awaited before it is read.
+    async fn investigate(&self, written: Instant) -> Finding {
+        let whose = self.whose();
+        self.core.listings.outdate(&whose);
+        let deadline = self
+            .call
+            .deadline
+            .max(Instant::now() + self.core.request_timeout);
+        let call = Call {
+            deadline,
+            stop: self.call.stop.clone(),
+        };
+        tokio::select! {
+            () = sleep_until(written + self.core.pace.settling) => {}
+            () = call.stop.cancelled() => return Finding::Unknown(self.error(Kind::Stopped)),
+        }
+        let listing = match self
+            .core
+            .certificates(&self.project, &self.user, &call)
+            .await
+        {
+            Ok(listing) => listing,
+            Err(error) => return Finding::Unknown(error),
+        };
+        tokio::select! {
+            () = LEDGER.settled(&whose) => {}
+            () = call.stop.cancelled() => {}
+            () = sleep_until(deadline) => {}
+        }
+        let received = |id: &str| LEDGER.has_received(&whose, id);
+        match suspects(&listing, written, received) {
+            none if none.is_empty() => Finding::NothingIssued,
+            some => Finding::Suspects(some),
+        }
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error::new(&self.request, kind)
+    }
+
+    fn whose(&self) -> Whose {
+        self.core.whose(&self.project, &self.user)
+    }
+}
+
+/// When the request was written that got this answer; never, if the server answered before.
+fn sent(answer: &Answer) -> Instant {
+    answer.written.unwrap_or(answer.received)
+}
+
+/// Whether a status that is no success leaves open what the request did.
+fn is_uncertain(status: u16) -> bool {
+    status >= 500 || status == 408 || status < 200
+}
+
+/// Listed certificates that were issued since the request was written and that nobody here has.
+///
+/// The server's clock at that moment is the list's date less the time passed since, by our own
+/// steady clock; how far the two clocks are apart does not matter.
+fn suspects(
+    listing: &Listing,
+    written: Instant,
+    received: impl Fn(&str) -> bool,
+) -> Vec<ListedCertificate> {
+    let passed = listing.read_at.saturating_duration_since(written);
+    let sent = listing
+        .date
+        .as_second()
+        .saturating_sub_unsigned(passed.as_secs());
+    let earliest = sent - BACKDATED_BY - ROUNDING;
+    let is_suspect = |certificate: &&ListedCertificate| {
+        certificate.created_at.as_second() >= earliest && !received(&certificate.certificate_id)
+    };
+    listing
+        .certificates
+        .iter()
+        .filter(is_suspect)
+        .cloned()
+        .collect()
+}
+
+/// `createdAt` lies this many seconds before the moment of issue.
+const BACKDATED_BY: i64 = 3600;
+/// Three times are cut to whole seconds (the date, `createdAt`, the time passed), and the answer's
+/// date is a little older than its arrival.
+const ROUNDING: i64 = 2;
+const CERTIFICATE_END: &str = "-----END CERTIFICATE-----";
+
+/// How long Atlas may take to issue: 0.7 to 2.3 seconds were seen. A list taken earlier after a
+/// broken connection would miss the certificate that is just being made.
+pub(super) const SETTLING: Duration = Duration::from_secs(3);
+/// A request that issues is not begun with less time than this.
+pub(super) const LEAST_FOR_ISSUING: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn listed(id: &str, created_at: &str) -> ListedCertificate {
+        ListedCertificate {
+            certificate_id: id.into(),
+            created_at: created_at.parse().unwrap(),
+            not_after: "2026-11-10T03:00:00Z".parse().unwrap(),
+            subject: "CN=app".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn suspects_what_appeared_since_the_request_and_was_received_by_nobody() {
+        let written = Instant::now();
+        let listing = Listing {
+            certificates: vec![
+                listed("1", "2026-08-10T01:00:00Z"),
+                listed("2", "2026-08-10T01:59:47Z"),
+                listed("3", "2026-08-10T01:59:48Z"),
+                listed("4", "2026-08-10T02:00:05Z"),
+                listed("5", "2026-08-10T02:00:05Z"),
+            ],
+            // Ten seconds after the request by the server's clock, however wrong that is.
+            date: "2026-08-10T03:00:00Z".parse().unwrap(),
+            read_at: written + Duration::from_secs(10),
+        };
+        let found = suspects(&listing, written, |id| id == "4");
+        let ids: Vec<_> = found.iter().map(|c| c.certificate_id.as_str()).collect();
+        assert_eq!(ids, ["3", "5"]);
+    }
+
+    #[test]
+    fn only_a_refusal_by_atlas_is_certain() {
+        for status in [200, 302, 400, 401, 403, 404, 405, 409, 410, 429] {
+            assert!(!is_uncertain(status), "{status}");
+        }
+        for status in [101, 408, 500, 502, 503, 504, 599, 999] {
+            assert!(is_uncertain(status), "{status}");
+        }
+    }
+}

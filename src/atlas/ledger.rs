@@ -1,0 +1,138 @@
+//! What this process asked Atlas to issue: requests under way and certificates received, per user.
+//!
+//! It tells a certificate that appeared in the list because of a lost answer from one that another
+//! call of this process has in its hands. So it is one for the process, not one for each client.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// The process' ledger.
+pub(super) static LEDGER: LazyLock<Ledger> = LazyLock::new(Ledger::default);
+
+/// The user of a project at a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Whose {
+    pub(super) server: String,
+    pub(super) project: String,
+    pub(super) common_name: String,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Ledger {
+    users: Arc<Mutex<HashMap<Whose, Record>>>,
+    ended: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Record {
+    received: HashSet<String>,
+    under_way: BTreeSet<u64>,
+    next: u64,
+}
+
+/// A request under way; over when dropped.
+pub(super) struct UnderWay {
+    ledger: Ledger,
+    whose: Whose,
+    number: u64,
+}
+
+impl Ledger {
+    /// Enters a request that may issue.
+    pub(super) fn begin(&self, whose: Whose) -> UnderWay {
+        let mut users = self.lock();
+        let record = users.entry(whose.clone()).or_default();
+        let number = record.next;
+        record.next += 1;
+        record.under_way.insert(number);
+        UnderWay {
+            ledger: self.clone(),
+            whose,
+            number,
+        }
+    }
+
+    /// Returns when all requests for this user entered so far are over.
+    pub(super) async fn settled(&self, whose: &Whose) {
+        let mut ended = self.ended.subscribe();
+        let before = self.lock().get(whose).map_or(0, |record| record.next);
+        let is_settled = || {
+            let users = self.lock();
+            let first = users
+                .get(whose)
+                .and_then(|record| record.under_way.first().copied());
+            first.is_none_or(|number| number >= before)
+        };
+        while !is_settled() && ended.changed().await.is_ok() {}
+    }
+
+    /// Whether a call of this process holds this certificate.
+    pub(super) fn has_received(&self, whose: &Whose, certificate_id: &str) -> bool {
+        self.lock()
+            .get(whose)
+            .is_some_and(|record| record.received.contains(certificate_id))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Whose, Record>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay {
+    /// Enters the certificate that the request brought.
+    pub(super) fn received(&self, certificate_id: String) {
+        if let Some(record) = self.ledger.lock().get_mut(&self.whose) {
+            record.received.insert(certificate_id);
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(record) = self.ledger.lock().get_mut(&self.whose) {
+            record.under_way.remove(&self.number);
+        }
+        self.ledger
+            .ended
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    fn whose(name: &str) -> Whose {
+        let (server, project) = ("https://x".into(), "p".into());
+        Whose {
+            server,
+            project,
+            common_name: name.into(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_requests_of_the_same_user_entered_before() {
+        let ledger = Ledger::default();
+        let first = ledger.begin(whose("a"));
+        let _other = ledger.begin(whose("b"));
+        let waiting = tokio::spawn({
+            let ledger = ledger.clone();
+            async move { ledger.settled(&whose("a")).await }
+        });
+        tokio::task::yield_now().await;
+        let _later = ledger.begin(whose("a"));
+        assert!(!waiting.is_finished());
+        first.received("7".into());
+        drop(first);
+        waiting.await.unwrap();
+        assert!(ledger.has_received(&whose("a"), "7"));
+        assert!(!ledger.has_received(&whose("b"), "7"));
+        let unsettled = timeout(Duration::from_secs(1), ledger.settled(&whose("a"))).await;
+        assert!(unsettled.is_err(), "the later one is still under way");
+    }
+}

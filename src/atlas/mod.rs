@@ -1,0 +1,254 @@
+//! The `MongoDB` Atlas Admin API, as far as issuing X.509 certificates needs it.
+//!
+//! A call goes through `request` (pure), `auth` and `exchange` (log in, send, decide, wait),
+//! `transport` (the only awaited network), `response` (pure), and comes back as a value of
+//! `types` or as an [`Error`]. Nothing is guessed: what may be repeated is decided in `retry`,
+//! and a certificate request without a usable answer is looked into in `issue`.
+
+mod auth;
+mod config;
+mod connection;
+mod error;
+mod exchange;
+mod flight;
+mod gate;
+mod ids;
+mod issue;
+mod ledger;
+mod notices;
+mod request;
+mod response;
+mod retry;
+#[cfg(test)]
+mod tests;
+mod text;
+mod transport;
+mod types;
+
+pub use config::{ApiVersion, BaseUrl, Config, ConfigError, InvalidBaseUrl, Login};
+pub use error::{Error, Field, Kind, Refusal, Unreachable, Unsendable};
+pub use ids::{InvalidMonths, InvalidProjectId, InvalidUsername, Months, ProjectId, Username};
+pub use request::Operation;
+pub use types::{
+    Call, DatabaseUser, Finding, IssueError, Issued, ListedCertificate, Listing, Notice, X509Type,
+};
+
+use self::auth::Auth;
+use self::exchange::{Identity, converse};
+use self::flight::Flights;
+use self::ledger::Whose;
+use self::notices::Notices;
+use self::request::{PAGE_SIZE, Requests};
+use self::transport::Transport;
+use crate::clock::{Clock, SystemClock};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A client of one login at one server; clones share everything.
+#[derive(Clone)]
+pub struct Client(Arc<Core>);
+
+struct Core {
+    server: String,
+    max_retries: u32,
+    request_timeout: Duration,
+    pace: Pace,
+    requests: Requests,
+    transport: Transport,
+    auth: Auth,
+    notices: Notices,
+    listings: Flights<Whose, Arc<Listing>>,
+    users: Flights<Whose, Arc<DatabaseUser>>,
+}
+
+/// The times that are not configured.
+struct Pace {
+    /// The first pause before a repeat.
+    first_pause: Duration,
+    /// See [`issue::SETTLING`].
+    settling: Duration,
+    /// See [`issue::LEAST_FOR_ISSUING`].
+    least_for_issuing: Duration,
+}
+
+impl Client {
+    /// Makes a client without touching the network or the disk.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let pace = Pace {
+            first_pause: Duration::from_millis(500),
+            settling: issue::SETTLING,
+            least_for_issuing: issue::LEAST_FOR_ISSUING,
+        };
+        Self::with_pace(config, pace)
+    }
+
+    fn with_pace(config: Config, pace: Pace) -> Result<Self, ConfigError> {
+        Ok(Self(Arc::new(Core {
+            server: config.base_url.to_string(),
+            max_retries: config.max_retries,
+            request_timeout: config.request_timeout,
+            pace,
+            requests: Requests::new(&config.base_url, config.api_version),
+            transport: Transport::new(&config)?,
+            auth: Auth::new(config.login)?,
+            notices: Notices::default(),
+            listings: Flights::new(),
+            users: Flights::new(),
+        })))
+    }
+
+    /// Issues one more certificate for a database user.
+    ///
+    /// Never makes two: the request is repeated only where it is certain that it had no effect.
+    /// Dropping the future calls off a request that was not yet written, and no other.
+    pub async fn issue(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        months: Months,
+        call: &Call,
+    ) -> Result<Issued, IssueError> {
+        issue::issue(&self.0, project, user, months, call).await
+    }
+
+    /// Lists a user's unexpired certificates: shared by all who ask, never older than a
+    /// certificate this client issued.
+    pub async fn certificates(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        call: &Call,
+    ) -> Result<Arc<Listing>, Error> {
+        self.0.certificates(project, user, call).await
+    }
+
+    /// Reads a database user of `$external`; shared by all who ask.
+    pub async fn user(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        call: &Call,
+    ) -> Result<Arc<DatabaseUser>, Error> {
+        let core = &self.0;
+        let request = core.requests.user(project, user);
+        let gave_up = |why| Error::new(&request, Kind::from(why));
+        let fetch = |call| -> flight::Fetch<Arc<DatabaseUser>> {
+            let (core, request) = (Arc::clone(core), request.clone());
+            Box::pin(async move {
+                let answer = converse(&core, &request, &call, Identity::Login).await;
+                let answer = answer
+                    .map_err(|failure| failure.error)?
+                    .into_success(&request)?;
+                let user = response::user(&answer.body);
+                user.map(Arc::new)
+                    .map_err(|kind| Error::new(&request, kind))
+            })
+        };
+        core.users
+            .get(&core.whose(project, user), call, gave_up, fetch)
+            .await
+    }
+
+    /// Whether the client holds a token that should be given back.
+    pub fn has_token(&self) -> bool {
+        self.0.auth.has_token()
+    }
+
+    /// Gives the token back, if there is one; at most `timeout` is spent on it.
+    pub async fn close(&self, timeout: Duration) {
+        let call = Call {
+            deadline: Instant::now() + timeout,
+            stop: CancellationToken::new(),
+        };
+        if let Err(error) = self.0.auth.revoke(&self.0, &call).await {
+            tracing::debug!(error = %error, "the access token was not revoked and lives on until it expires");
+        }
+    }
+
+    /// Announcements of endpoints that will go away, each told once.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        self.0.notices.take()
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("server", &self.0.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    async fn certificates(
+        self: &Arc<Self>,
+        project: &ProjectId,
+        user: &Username,
+        call: &Call,
+    ) -> Result<Arc<Listing>, Error> {
+        let gave_up = |why| Error::new(&self.requests.list(project, user, 1), Kind::from(why));
+        let fetch = |call| -> flight::Fetch<Arc<Listing>> {
+            let (core, project, user) = (Arc::clone(self), project.clone(), user.clone());
+            Box::pin(async move { core.read_pages(&project, &user, &call).await.map(Arc::new) })
+        };
+        self.listings
+            .get(&self.whose(project, user), call, gave_up, fetch)
+            .await
+    }
+
+    /// Reads page after page. The list may move meanwhile, so each certificate is taken once.
+    async fn read_pages(
+        self: &Arc<Self>,
+        project: &ProjectId,
+        user: &Username,
+        call: &Call,
+    ) -> Result<Listing, Error> {
+        let mut moment = None;
+        let mut certificates: Vec<ListedCertificate> = Vec::new();
+        let mut seen = HashSet::new();
+        for number in 1..=MOST_PAGES {
+            let request = self.requests.list(project, user, number);
+            let answer = converse(self, &request, call, Identity::Login).await;
+            let answer = answer
+                .map_err(|failure| failure.error)?
+                .into_success(&request)?;
+            let page = response::page(&answer.body, PAGE_SIZE)
+                .map_err(|kind| Error::new(&request, kind))?;
+            // The moment of the first page: what came later may be missing, nothing from before.
+            moment.get_or_insert_with(|| {
+                (
+                    answer.date.unwrap_or_else(|| SystemClock.now()),
+                    answer.received,
+                )
+            });
+            certificates.extend(
+                page.certificates
+                    .into_iter()
+                    .filter(|c| seen.insert(c.certificate_id.clone())),
+            );
+            if !page.has_next {
+                break;
+            }
+        }
+        let (date, read_at) = moment.unwrap_or_else(|| (SystemClock.now(), Instant::now()));
+        Ok(Listing {
+            certificates,
+            date,
+            read_at,
+        })
+    }
+
+    fn whose(&self, project: &ProjectId, user: &Username) -> Whose {
+        Whose {
+            server: self.server.clone(),
+            project: project.to_string(),
+            common_name: user.common_name(),
+        }
+    }
+}
+
+/// 50,000 certificates for one user: whoever has more has another problem.
+const MOST_PAGES: usize = 100;

@@ -1,0 +1,484 @@
+use super::server::{Reply, Server};
+use super::*;
+use crate::atlas::ledger::LEDGER;
+use secrecy::ExposeSecret;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+async fn issue(client: &Client, project: &ProjectId, call: &Call) -> Result<Issued, IssueError> {
+    client.issue(project, &user(), months(), call).await
+}
+
+/// Makes a reply from a whole body and where the key begins in it.
+type Broken = fn(String, usize) -> Reply;
+
+fn ids(finding: &Finding) -> Vec<String> {
+    match finding {
+        Finding::Suspects(some) => some.iter().map(|c| c.certificate_id.clone()).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn asks_once_and_brings_home_the_very_bytes() {
+    let pem = bundle(7);
+    let sent = pem.clone();
+    let server = Server::start(move |_, _| Reply::new(201, sent.clone())).await;
+    let project = project();
+    let issued = issue(&client(&server), &project, &call()).await.unwrap();
+    assert_eq!(issued.pem.expose_secret(), pem);
+    assert_eq!(issued.date, Some("2026-08-10T03:00:00Z".parse().unwrap()));
+
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    let path = format!("/api/atlas/v1.0/groups/{project}/databaseUsers/app/certs");
+    assert_eq!(
+        (seen[0].method.as_str(), seen[0].target.as_str()),
+        ("POST", path.as_str())
+    );
+    assert_eq!(seen[0].body, r#"{"monthsUntilExpiration":3}"#);
+    for (name, value) in [
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+        ("content-length", "27"),
+        ("authorization", "Bearer a-token"),
+        ("user-agent", "an-agent/1.0"),
+        ("accept-encoding", "gzip"),
+    ] {
+        assert_eq!(seen[0].header(name), Some(value), "{name}");
+    }
+    assert_eq!(
+        seen[0]
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "content-length")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn repeats_what_was_refused_before_it_could_take_effect() {
+    let maintenance = "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES";
+    let server = Server::start(move |_, before| match before {
+        0 | 1 => Reply::new(405, api_error(405, maintenance)),
+        _ => Reply::new(201, bundle(7)),
+    })
+    .await;
+    issue(&client(&server), &project(), &call()).await.unwrap();
+    assert_eq!((server.count("POST"), server.count("GET")), (3, 0));
+}
+
+#[tokio::test]
+async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
+    let whole = bundle(7);
+    let key = whole.find("-----BEGIN PRIVATE").unwrap();
+    let replies: [(&str, Broken); 8] = [
+        ("cut before an answer", |_, _| Reply::Cut),
+        ("500", |_, _| {
+            Reply::new(500, api_error(500, "UNEXPECTED_ERROR"))
+        }),
+        ("502 without a body", |_, _| Reply::new(502, "")),
+        ("503 with a wait", |_, _| {
+            Reply::new(503, "<html>").with("Retry-After", "0")
+        }),
+        ("504", |_, _| Reply::new(504, "upstream")),
+        ("408", |_, _| Reply::new(408, "")),
+        ("empty", |_, _| Reply::new(201, " \n")),
+        ("cut within the certificate", |whole, key| {
+            Reply::CutBody(whole, key / 2)
+        }),
+    ];
+    for (name, reply) in replies {
+        for (listed, wanted) in [(&[][..], &[][..]), (&[8, 9], &["8", "9"])] {
+            let whole = whole.clone();
+            let server = Server::start(move |seen, _| match seen.method.as_str() {
+                "POST" => reply(whole.clone(), key),
+                _ => Reply::new(200, list(listed)),
+            })
+            .await;
+            let error = issue(&client(&server), &project(), &call())
+                .await
+                .unwrap_err();
+            let IssueError::Ambiguous { finding, cause } = error else {
+                panic!("{name}: {error}")
+            };
+            match finding {
+                Finding::NothingIssued => assert!(wanted.is_empty(), "{name}"),
+                other => assert_eq!(ids(&other), wanted, "{name}"),
+            }
+            assert_eq!(
+                (server.count("POST"), server.count("GET")),
+                (1, 1),
+                "{name}: {cause}"
+            );
+            assert!(!format!("{cause:?} {cause}").contains("BEGIN"), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn says_so_when_the_list_cannot_be_had_either() {
+    let server = Server::start(|seen, _| match seen.method.as_str() {
+        "POST" => Reply::Cut,
+        _ => Reply::new(403, api_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
+    })
+    .await;
+    let error = issue(&client(&server), &project(), &call())
+        .await
+        .unwrap_err();
+    let IssueError::Ambiguous {
+        cause,
+        finding: Finding::Unknown(why),
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert!(matches!(cause.kind(), Kind::Interrupted));
+    assert_eq!(why.code(), Some("IP_ADDRESS_NOT_ON_ACCESS_LIST"));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_behind_the_certificate_names_it_and_one_behind_the_key_is_whole()
+{
+    let whole = bundle(7);
+    let key = whole.find("-----BEGIN PRIVATE").unwrap();
+    for (sent, is_whole) in [(key, false), (key + 60, false), (whole.len() - 1, true)] {
+        let whole = whole.clone();
+        let server = Server::start(move |_, _| Reply::CutBody(whole.clone(), sent)).await;
+        match issue(&client(&server), &project(), &call()).await {
+            Ok(issued) => {
+                assert!(is_whole);
+                assert!(crate::x509::parse_bundle(&issued.pem).is_ok());
+            }
+            Err(IssueError::Ambiguous {
+                finding: Finding::Lost(certificate),
+                ..
+            }) => {
+                assert!(!is_whole);
+                assert_eq!(certificate.certificate_id, "7");
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+        assert_eq!((server.count("POST"), server.count("GET")), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn keeps_a_success_whatever_its_body() {
+    for body in ["<html>", "{\"a\":1}", "-----BEGIN CERTIFICATE-----\n"] {
+        let server = Server::start(move |_, _| Reply::new(200, body)).await;
+        let issued = issue(&client(&server), &project(), &call()).await.unwrap();
+        assert_eq!(issued.pem.expose_secret(), body);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_means_that_nothing_was_issued() {
+    for (status, code) in [
+        (400, "USER_NOT_MANAGED_X509"),
+        (403, "ACCESS_FORBIDDEN"),
+        (404, "GROUP_NOT_FOUND"),
+        (409, "X"),
+        (410, "VERSION_GONE"),
+    ] {
+        let server = Server::start(move |_, _| Reply::new(status, api_error(status, code))).await;
+        let error = issue(&client(&server), &project(), &call())
+            .await
+            .unwrap_err();
+        let IssueError::NotIssued(error) = error else {
+            panic!("{error}")
+        };
+        assert_eq!((error.status(), error.code()), (Some(status), Some(code)));
+        assert_eq!(error.detail(), Some("a detail"));
+        assert_eq!(error.is_project_gone(), code == "GROUP_NOT_FOUND");
+        assert_eq!(error.is_version_gone(), status == 410);
+        assert_eq!((server.count("POST"), server.count("GET")), (1, 0));
+        let text = format!("issuing a certificate was refused: HTTP {status} ({code})");
+        assert_eq!(error.to_string(), text);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
+    let mut server = Server::start(|_, _| Reply::Cut).await;
+    server.leave().await;
+    let error = issue(&client(&server), &project(), &call())
+        .await
+        .unwrap_err();
+    let IssueError::NotIssued(error) = error else {
+        panic!("{error}")
+    };
+    assert!(
+        matches!(error.kind(), Kind::Unreachable(Unreachable::Refused)),
+        "{error:?}"
+    );
+    assert_eq!(error.attempts(), 3);
+    assert!(
+        error.cause().unwrap().to_lowercase().contains("refused"),
+        "{:?}",
+        error.cause()
+    );
+}
+
+#[tokio::test]
+async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
+    let never = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&never);
+    let server = Server::start(move |seen, _| match seen.method.as_str() {
+        "POST" => Reply::When(Arc::clone(&held), Box::new(Reply::Cut)),
+        _ => Reply::new(200, list(&[5])),
+    })
+    .await;
+    let login = Login::Token("t".into());
+    let config = Config {
+        request_timeout: Duration::from_millis(300),
+        ..config(&server, login)
+    };
+    let client = Client::with_pace(config, quick()).unwrap();
+    let error = issue(&client, &project(), &call()).await.unwrap_err();
+    let IssueError::Ambiguous { cause, finding } = error else {
+        panic!("{error}")
+    };
+    assert!(matches!(cause.kind(), Kind::TimedOut { .. }));
+    assert_eq!(ids(&finding), ["5"]);
+    assert_eq!(server.count("POST"), 1);
+}
+
+#[tokio::test]
+async fn is_not_begun_without_time_for_its_answer() {
+    let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
+    let config = config(&server, Login::Token("t".into()));
+    let client = Client::new(config).unwrap();
+    let hurried = Call {
+        deadline: Instant::now() + Duration::from_secs(2),
+        ..call()
+    };
+    let error = issue(&client, &project(), &hurried).await.unwrap_err();
+    assert!(matches!(error, IssueError::NotIssued(error) if error.is_deadline()));
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_wait_longer_than_the_time_left_is_not_begun() {
+    let server = Server::start(|_, _| {
+        Reply::new(429, api_error(429, "RATE_LIMITED_TOKEN_BUCKET")).with("Retry-After", "55")
+    })
+    .await;
+    let error = issue(&client(&server), &project(), &call())
+        .await
+        .unwrap_err();
+    let IssueError::NotIssued(error) = error else {
+        panic!("{error}")
+    };
+    let Kind::NoTimeToWait { wait, .. } = error.kind() else {
+        panic!("{error}")
+    };
+    assert!(wait.as_secs() >= 55);
+    assert_eq!(error.code(), Some("RATE_LIMITED_TOKEN_BUCKET"));
+    assert_eq!(server.count("POST"), 1);
+}
+
+#[tokio::test]
+async fn stop_ends_a_wait_before_a_repeat() {
+    let server = Server::start(|_, _| Reply::new(429, "").with("Retry-After", "20")).await;
+    let (client, project, call) = (client(&server), project(), call());
+    let waiting = tokio::spawn({
+        let call = call.clone();
+        async move { issue(&client, &project, &call).await }
+    });
+    server.arrived.acquire().await.unwrap().forget();
+    call.stop.cancel();
+    // Either the answer was in before the stop, or the request had been written: never a second.
+    assert!(matches!(waiting.await.unwrap(), Err(IssueError::Stopped)));
+    assert_eq!(server.count("POST"), 1);
+}
+
+#[tokio::test]
+async fn stop_before_anything_was_sent_sends_nothing() {
+    let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
+    let call = call();
+    call.stop.cancel();
+    let error = issue(&client(&server), &project(), &call)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, IssueError::Stopped));
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn stop_does_not_end_a_request_that_was_written() {
+    let release = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&release);
+    let server = Server::start(move |_, _| {
+        Reply::When(Arc::clone(&held), Box::new(Reply::new(201, bundle(9))))
+    })
+    .await;
+    let (client, project, call) = (client(&server), project(), call());
+    let issuing = tokio::spawn({
+        let call = call.clone();
+        async move { issue(&client, &project, &call).await }
+    });
+    server.arrived.acquire().await.unwrap().forget();
+    call.stop.cancel();
+    tokio::task::yield_now().await;
+    release.add_permits(1);
+    assert!(issuing.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_does_not_end_a_request_that_was_written() {
+    let release = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&release);
+    let server = Server::start(move |_, _| {
+        Reply::When(Arc::clone(&held), Box::new(Reply::new(201, bundle(11))))
+    })
+    .await;
+    let (client, project) = (client(&server), project());
+    let whose = client.0.whose(&project, &user());
+    let issuing = tokio::spawn(async move { issue(&client, &project, &call()).await });
+    server.arrived.acquire().await.unwrap().forget();
+    issuing.abort();
+    assert!(issuing.await.unwrap_err().is_cancelled());
+    release.add_permits(1);
+    LEDGER.settled(&whose).await;
+    assert!(LEDGER.has_received(&whose, "11"));
+}
+
+#[tokio::test]
+async fn requests_for_one_user_never_blame_each_other() {
+    // Eleven requests; the first is cut after issuing 100, the others bring 1 to 10, some of them
+    // only after the list was read.
+    let late = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&late);
+    let server = Server::start(move |seen, before| match (seen.method.as_str(), before) {
+        ("POST", 0) => Reply::Cut,
+        ("POST", before) => {
+            let reply = Reply::new(201, bundle(before as u64));
+            if before > 5 {
+                Reply::When(Arc::clone(&held), Box::new(reply))
+            } else {
+                reply
+            }
+        }
+        _ => {
+            held.add_permits(5);
+            Reply::new(200, list(&[100, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]))
+        }
+    })
+    .await;
+    let (client, project) = (client(&server), project());
+    let ask = || {
+        let (client, project) = (client.clone(), project.clone());
+        tokio::spawn(async move { issue(&client, &project, &call()).await })
+    };
+    let asked: Vec<_> = (0..11).map(|_| ask()).collect();
+    let mut issued = 0;
+    for answer in asked {
+        match answer.await.unwrap() {
+            Ok(_) => issued += 1,
+            Err(IssueError::Ambiguous { finding, .. }) => assert_eq!(ids(&finding), ["100"]),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((issued, server.count("POST")), (10, 11));
+    drop(late);
+}
+
+#[tokio::test]
+async fn works_over_a_connection_that_the_server_has_closed_meanwhile() {
+    // Each answer is followed by a close that is not announced.
+    let server = Server::start(|_, before| {
+        Reply::new(201, bundle(before as u64 + 1)).with("Connection", "close")
+    })
+    .await;
+    let (client, project) = (client(&server), project());
+    for _ in 0..3 {
+        issue(&client, &project, &call()).await.unwrap();
+    }
+    assert_eq!(server.count("POST"), 3);
+}
+
+#[tokio::test]
+async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had() {
+    for (reason, is_refused) in [
+        (h2::Reason::REFUSED_STREAM, true),
+        (h2::Reason::INTERNAL_ERROR, false),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let mut posts = 0;
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                let answer = match request.method().as_str() {
+                    "POST" => {
+                        posts += 1;
+                        if posts == 1 {
+                            respond.send_reset(reason);
+                            continue;
+                        }
+                        bundle(3)
+                    }
+                    _ => list(&[]),
+                };
+                let head =
+                    http::Response::builder().header("date", "Mon, 10 Aug 2026 03:00:00 GMT");
+                let mut body = respond
+                    .send_response(head.body(()).unwrap(), false)
+                    .unwrap();
+                body.send_data(answer.into(), true).unwrap();
+            }
+            posts
+        });
+        let client = Client::with_pace(config_at(&url, Login::Token("t".into())), quick()).unwrap();
+        let http = reqwest::Client::builder()
+            .http2_prior_knowledge()
+            .no_proxy();
+        client
+            .0
+            .transport
+            .using(http.tls_certs_only([]).build().unwrap());
+        let result = issue(&client, &project(), &call()).await;
+        drop(client);
+        match result {
+            Ok(_) => assert!(is_refused),
+            Err(IssueError::Ambiguous { finding, .. }) => {
+                assert!(!is_refused);
+                assert!(matches!(finding, Finding::NothingIssued));
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+        assert_eq!(serving.await.unwrap(), if is_refused { 2 } else { 1 });
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_got_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let root = bundle(1);
+    let end = root.find("-----BEGIN PRIVATE").unwrap();
+    let config = Config {
+        ca_bundle_pem: Some(root[..end].to_owned()),
+        max_retries: 0,
+        ..config_at(&url, Login::Token("t".into()))
+    };
+    let client = Client::with_pace(config, quick()).unwrap();
+    let error = issue(&client, &project(), &call()).await.unwrap_err();
+    let IssueError::NotIssued(error) = error else {
+        panic!("{error}")
+    };
+    assert!(
+        matches!(error.kind(), Kind::Unreachable(Unreachable::Tls)),
+        "{error:?}"
+    );
+    serving.abort();
+}

@@ -1,0 +1,348 @@
+use super::server::{Reply, Seen, Server};
+use super::*;
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+fn service_account() -> Login {
+    Login::ServiceAccount {
+        client_id: "id".into(),
+        client_secret: "hush".into(),
+    }
+}
+
+fn api_key() -> Login {
+    Login::ApiKey {
+        public_key: "abcdefgh".into(),
+        private_key: "hush".into(),
+    }
+}
+
+fn is_token_request(seen: &Seen) -> bool {
+    seen.target == "/api/oauth/token"
+}
+
+fn token(value: &str) -> Reply {
+    Reply::new(
+        200,
+        format!(r#"{{"access_token":"{value}","expires_in":3600,"token_type":"Bearer"}}"#),
+    )
+}
+
+fn challenge(nonce: &str, stale: bool) -> Reply {
+    let text = format!(
+        "Digest realm=\"MMS Public API\", domain=\"\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\", stale={stale}"
+    );
+    Reply::new(
+        401,
+        r#"{ "error" : 401, "errorCode" : "UNEXPECTED_ERROR" }"#,
+    )
+    .with("WWW-Authenticate", text)
+}
+
+/// Issues or reads with fresh projects, so that nothing is shared but the login.
+async fn read(client: &Client) -> Result<Arc<Listing>, Error> {
+    client.certificates(&project(), &user(), &call()).await
+}
+
+#[tokio::test]
+async fn one_token_serves_all_and_is_given_back() {
+    let server = Server::start(|seen, _| match seen.target.as_str() {
+        "/api/oauth/token" => token("first"),
+        "/api/oauth/revoke" => Reply::new(200, ""),
+        _ => Reply::new(200, list(&[])),
+    })
+    .await;
+    let client = client_with(&server, service_account());
+    assert!(!client.has_token());
+    let ask = || {
+        let client = client.clone();
+        tokio::spawn(async move { read(&client).await })
+    };
+    let asked: Vec<_> = (0..20).map(|_| ask()).collect();
+    for answer in asked {
+        answer.await.unwrap().unwrap();
+    }
+    let seen = server.seen();
+    let logins: Vec<_> = seen.iter().filter(|seen| is_token_request(seen)).collect();
+    assert_eq!(logins.len(), 1);
+    assert_eq!(
+        logins[0].header("authorization"),
+        Some("Basic aWQ6aHVzaA==")
+    );
+    assert_eq!(
+        logins[0].header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
+    assert_eq!(logins[0].body, "grant_type=client_credentials");
+    let bearers = seen
+        .iter()
+        .filter(|s| s.header("authorization") == Some("Bearer first"))
+        .count();
+    assert_eq!(bearers, 20);
+
+    assert!(client.has_token());
+    client.close(Duration::from_secs(5)).await;
+    assert!(!client.has_token());
+    let last = server.seen().pop().unwrap();
+    assert_eq!(
+        (last.target.as_str(), last.body.as_str()),
+        (
+            "/api/oauth/revoke",
+            "token=first&token_type_hint=access_token"
+        )
+    );
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_nothing_to_give_back() {
+    let server = Server::start(|_, _| Reply::new(200, "")).await;
+    client_with(&server, service_account())
+        .close(Duration::from_secs(5))
+        .await;
+    client_with(&server, api_key())
+        .close(Duration::from_secs(5))
+        .await;
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_stale_token_is_renewed_and_the_request_repeated_once_even_if_it_issues() {
+    let valid = Arc::new(Mutex::new("first"));
+    let now_valid = Arc::clone(&valid);
+    let server = Server::start(move |seen, before| {
+        let valid = *now_valid.lock().unwrap();
+        match seen.header("authorization") {
+            _ if is_token_request(seen) => token(valid),
+            Some(bearer) if bearer == format!("Bearer {valid}") => match seen.method.as_str() {
+                "POST" => Reply::new(201, bundle(before as u64)),
+                _ => Reply::new(200, list(&[])),
+            },
+            _ => Reply::new(401, "{ \"error\" : 401 }"),
+        }
+    })
+    .await;
+    let client = client_with(&server, service_account());
+    read(&client).await.unwrap();
+    *valid.lock().unwrap() = "second";
+    client
+        .issue(&project(), &user(), months(), &call())
+        .await
+        .unwrap();
+    *valid.lock().unwrap() = "third";
+    read(&client).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(seen.iter().filter(|seen| is_token_request(seen)).count(), 3);
+    let posts = seen
+        .iter()
+        .filter(|seen| seen.target.ends_with("/certs"))
+        .count();
+    assert_eq!(
+        posts, 2,
+        "once refused with the old token, once accepted with the new"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_is_wrong_or_lacks_a_role_is_not_renewed() {
+    for (code, body) in [
+        ("USER_UNAUTHORIZED", 1),
+        ("NOT_IN_GROUP", 1),
+        ("UNEXPECTED_ERROR", 1),
+    ] {
+        let server = Server::start(move |seen, _| {
+            if is_token_request(seen) {
+                token("t")
+            } else {
+                Reply::new(401, api_error(401, code))
+            }
+        })
+        .await;
+        let client = client_with(&server, service_account());
+        let error = client
+            .issue(&project(), &user(), months(), &call())
+            .await
+            .unwrap_err();
+        let IssueError::NotIssued(error) = error else {
+            panic!("{error}")
+        };
+        assert_eq!((error.status(), error.code()), (Some(401), Some(code)));
+        let posts = server
+            .seen()
+            .iter()
+            .filter(|seen| !is_token_request(seen))
+            .count();
+        assert_eq!(posts, body, "{code}: a token just obtained is not stale");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
+    let server = Server::start(|_, _| {
+        Reply::new(
+            401,
+            r#"{"error":"invalid_client","error_description":"Invalid client secret"}"#,
+        )
+    })
+    .await;
+    let client = client_with(&server, service_account());
+    let error = client
+        .issue(&project(), &user(), months(), &call())
+        .await
+        .unwrap_err();
+    let IssueError::NotIssued(error) = error else {
+        panic!("{error}")
+    };
+    assert!(matches!(error.kind(), Kind::LoginRefused(_)));
+    assert_eq!(error.operation(), Operation::LogIn);
+    assert_eq!(
+        (error.code(), error.detail()),
+        (Some("invalid_client"), Some("Invalid client secret"))
+    );
+    assert!(!format!("{error:?}").contains("hush"));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_ready_made_token_is_used_as_it_is_and_its_end_is_an_error() {
+    let server = Server::start(|_, _| Reply::new(401, "{\"error\":401}")).await;
+    let error = read(&client(&server)).await.unwrap_err();
+    assert_eq!(error.status(), Some(401));
+    assert_eq!(server.seen().len(), 1);
+}
+
+fn field<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
+    let (_, tail) = seen
+        .header("authorization")?
+        .split_once(&format!("{name}="))?;
+    tail.split(',').next().map(|value| value.trim_matches('"'))
+}
+
+#[tokio::test]
+async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues() {
+    let server = Server::start(|seen, before| match seen.header("authorization") {
+        None => challenge("nonce1", false),
+        Some(_) if seen.method == "POST" => Reply::new(201, bundle(before as u64)),
+        Some(_) => Reply::new(200, list(&[])),
+    })
+    .await;
+    let client = client_with(&server, api_key());
+    let ask = |issues: bool| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            if issues {
+                client
+                    .issue(&project(), &user(), months(), &call())
+                    .await
+                    .unwrap();
+            } else {
+                read(&client).await.unwrap();
+            }
+        })
+    };
+    let asked: Vec<_> = (0..20).map(|number| ask(number % 2 == 0)).collect();
+    for answer in asked {
+        answer.await.unwrap();
+    }
+    let seen = server.seen();
+    let bare: Vec<_> = seen
+        .iter()
+        .filter(|s| s.header("authorization").is_none())
+        .collect();
+    assert_eq!((bare.len(), bare[0].method.as_str()), (1, "GET"));
+    let counts: HashSet<_> = seen.iter().filter_map(|seen| field(seen, "nc")).collect();
+    assert_eq!(counts.len(), 20, "each answer has a count of its own");
+    for seen in seen
+        .iter()
+        .filter(|seen| seen.header("authorization").is_some())
+    {
+        assert_eq!(field(seen, "uri"), Some(seen.target.as_str()));
+        assert_eq!(field(seen, "username"), Some("abcdefgh"));
+    }
+}
+
+#[tokio::test]
+async fn an_old_nonce_is_replaced_and_the_request_repeated_once() {
+    let valid = Arc::new(Mutex::new("one"));
+    let now_valid = Arc::clone(&valid);
+    let server = Server::start(move |seen, before| {
+        let valid = *now_valid.lock().unwrap();
+        match field(seen, "nonce") {
+            Some(nonce) if nonce == valid && seen.method == "POST" => {
+                Reply::new(201, bundle(before as u64))
+            }
+            Some(nonce) if nonce == valid => Reply::new(200, list(&[])),
+            nonce => challenge(valid, nonce.is_some()),
+        }
+    })
+    .await;
+    let client = client_with(&server, api_key());
+    read(&client).await.unwrap();
+    *valid.lock().unwrap() = "two";
+    client
+        .issue(&project(), &user(), months(), &call())
+        .await
+        .unwrap();
+    assert_eq!(server.count("POST"), 2);
+    read(&client).await.unwrap();
+    let last = server.seen().pop().unwrap();
+    assert_eq!(
+        (field(&last, "nonce"), field(&last, "nc")),
+        (Some("two"), Some("00000002"))
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_found_out_without_a_loop() {
+    let server = Server::start(|_, before| challenge(&format!("nonce{before}"), false)).await;
+    let client = client_with(&server, api_key());
+    let error = client
+        .issue(&project(), &user(), months(), &call())
+        .await
+        .unwrap_err();
+    let IssueError::NotIssued(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.status(), Some(401));
+    assert_eq!((server.count("GET"), server.count("POST")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_no_login_is_served_all_the_same() {
+    let server = Server::start(|seen, _| match seen.method.as_str() {
+        "POST" => Reply::new(201, bundle(1)),
+        _ => Reply::new(200, list(&[])),
+    })
+    .await;
+    let client = client_with(&server, api_key());
+    client
+        .issue(&project(), &user(), months(), &call())
+        .await
+        .unwrap();
+    assert_eq!(server.count("POST"), 1);
+}
+
+#[tokio::test]
+async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
+    let server = Server::start(|_, _| Reply::Cut).await;
+    for (login, text) in [
+        (
+            Login::Token("hush\n".into()),
+            "the access token holds characters that cannot be sent, such as a line break",
+        ),
+        (
+            Login::ApiKey {
+                public_key: "hush\n".into(),
+                private_key: "x".into(),
+            },
+            "the public key holds characters that cannot be sent, such as a line break",
+        ),
+    ] {
+        let error = Client::new(config(&server, login)).unwrap_err();
+        assert_eq!(error.to_string(), text);
+    }
+    let broken = Config {
+        ca_bundle_pem: Some("no pem".into()),
+        ..config(&server, api_key())
+    };
+    assert_eq!(Client::new(broken).unwrap_err(), ConfigError::CaBundle);
+}

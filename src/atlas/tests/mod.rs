@@ -1,0 +1,96 @@
+//! The client against a scripted server on loopback: what is sent, how often, and what is made of
+//! the answers.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod issuing;
+mod login;
+mod reading;
+mod server;
+
+use super::*;
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
+use server::Server;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A client with a bearer token that does not dawdle.
+fn client(server: &Server) -> Client {
+    client_with(server, Login::Token("a-token".into()))
+}
+
+fn client_with(server: &Server, login: Login) -> Client {
+    Client::with_pace(config(server, login), quick()).unwrap()
+}
+
+fn config(server: &Server, login: Login) -> Config {
+    config_at(&server.url(), login)
+}
+
+fn config_at(url: &str, login: Login) -> Config {
+    Config {
+        base_url: BaseUrl::parse(url).unwrap(),
+        api_version: ApiVersion::V1_0,
+        login,
+        request_timeout: Duration::from_secs(30),
+        max_retries: 2,
+        ca_bundle_pem: None,
+        user_agent: "an-agent/1.0".into(),
+    }
+}
+
+fn quick() -> Pace {
+    Pace {
+        first_pause: Duration::ZERO,
+        settling: Duration::ZERO,
+        least_for_issuing: Duration::from_millis(1),
+    }
+}
+
+fn call() -> Call {
+    Call {
+        deadline: Instant::now() + Duration::from_secs(30),
+        stop: CancellationToken::new(),
+    }
+}
+
+/// A project of its own for each test, because the ledger is the process'.
+fn project() -> ProjectId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    ProjectId::parse(&format!("{:024x}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()
+}
+
+fn user() -> Username {
+    Username::parse("app").unwrap()
+}
+
+fn months() -> Months {
+    Months::parse(3).unwrap()
+}
+
+/// A certificate with this serial number, and its key.
+fn bundle(serial: u64) -> String {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "app");
+    params.serial_number = Some(SerialNumber::from(serial));
+    let certificate = params.self_signed(&key).unwrap().pem();
+    format!("{certificate}{}", key.serialize_pem()).replace("\r\n", "\n")
+}
+
+/// A list of these serial numbers, issued at the date all answers carry.
+fn list(serials: &[u64]) -> String {
+    let item = |serial| {
+        format!(
+            r#"{{"_id":{serial},"createdAt":"2026-08-10T02:00:00Z","groupId":"x","notAfter":"2026-11-10T03:00:00Z","subject":"CN=app"}}"#
+        )
+    };
+    let items: Vec<_> = serials.iter().map(item).collect();
+    format!(
+        r#"{{"links":[],"results":[{}],"totalCount":{}}}"#,
+        items.join(","),
+        items.len()
+    )
+}
+
+fn api_error(status: u16, code: &str) -> String {
+    format!(r#"{{"detail":"a detail","error":{status},"errorCode":"{code}","parameters":null}}"#)
+}

@@ -1,0 +1,202 @@
+use super::server::{Reply, Server};
+use super::*;
+use tokio::sync::Semaphore;
+
+#[tokio::test]
+async fn many_resources_of_one_user_share_one_list() {
+    let release = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&release);
+    let server = Server::start(move |_, _| {
+        Reply::When(Arc::clone(&held), Box::new(Reply::new(200, list(&[1, 2]))))
+    })
+    .await;
+    let (client, project) = (client(&server), project());
+    let ask = || {
+        let (client, project) = (client.clone(), project.clone());
+        tokio::spawn(async move { client.certificates(&project, &user(), &call()).await })
+    };
+    let asked: Vec<_> = (0..100).map(|_| ask()).collect();
+    server.arrived.acquire().await.unwrap().forget();
+    release.add_permits(1);
+    for answer in asked {
+        let listing = answer.await.unwrap().unwrap();
+        assert_eq!(listing.certificates.len(), 2);
+        assert_eq!(listing.date, "2026-08-10T03:00:00Z".parse().unwrap());
+    }
+    assert_eq!(server.count("GET"), 1);
+    let spelled = Username::parse("CN=app").unwrap();
+    client
+        .certificates(&project, &spelled, &call())
+        .await
+        .unwrap();
+    assert_eq!(server.count("GET"), 1, "two spellings of one user");
+}
+
+#[tokio::test]
+async fn a_list_is_never_older_than_a_certificate_of_ours() {
+    let server = Server::start(|seen, before| match seen.method.as_str() {
+        "POST" => Reply::new(201, bundle(2)),
+        _ if before == 0 => Reply::new(200, list(&[1])),
+        _ => Reply::new(200, list(&[1, 2])),
+    })
+    .await;
+    let (client, project) = (client(&server), project());
+    let read = async || client.certificates(&project, &user(), &call()).await;
+    assert_eq!(read().await.unwrap().certificates.len(), 1);
+    assert_eq!(read().await.unwrap().certificates.len(), 1);
+    client
+        .issue(&project, &user(), months(), &call())
+        .await
+        .unwrap();
+    assert_eq!(read().await.unwrap().certificates.len(), 2);
+    assert_eq!(server.count("GET"), 2);
+}
+
+#[tokio::test]
+async fn reads_all_pages_and_each_certificate_once() {
+    let server = Server::start(|seen, _| {
+        let serials: Vec<u64> = match seen.target.rsplit_once("pageNum=").unwrap().1 {
+            "1" => (0..500).collect(),
+            "2" => (499..999).collect(),
+            "3" => vec![999],
+            other => panic!("page {other}"),
+        };
+        Reply::new(200, list(&serials))
+    })
+    .await;
+    let listing = client(&server)
+        .certificates(&project(), &user(), &call())
+        .await
+        .unwrap();
+    assert_eq!(listing.certificates.len(), 1000);
+    assert_eq!(server.count("GET"), 3);
+    assert!(
+        server.seen()[0]
+            .target
+            .ends_with("/certs?includeCount=true&itemsPerPage=500&pageNum=1")
+    );
+}
+
+#[tokio::test]
+async fn reading_is_repeated_after_any_failure_that_may_pass() {
+    let replies: [fn() -> Reply; 6] = [
+        || Reply::Cut,
+        || Reply::CutBody(list(&[1]), 10),
+        || Reply::new(500, ""),
+        || Reply::new(502, "<html>"),
+        || Reply::new(503, api_error(503, "SERVICE_UNAVAILABLE")),
+        || Reply::new(504, ""),
+    ];
+    for reply in replies {
+        let server = Server::start(move |_, before| match before {
+            0 | 1 => reply(),
+            _ => Reply::new(200, list(&[1])),
+        })
+        .await;
+        client(&server)
+            .certificates(&project(), &user(), &call())
+            .await
+            .unwrap();
+        assert_eq!(server.count("GET"), 3);
+
+        let server = Server::start(move |_, _| reply()).await;
+        let error = client(&server)
+            .certificates(&project(), &user(), &call())
+            .await
+            .unwrap_err();
+        assert_eq!(server.count("GET"), 3, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_not_remembered() {
+    let server = Server::start(|_, before| match before {
+        0 => Reply::new(404, api_error(404, "USERNAME_NOT_FOUND")),
+        _ => Reply::new(
+            200,
+            r#"{"username":"app","x509Type":"MANAGED","databaseName":"$external"}"#,
+        ),
+    })
+    .await;
+    let (client, project) = (client(&server), project());
+    let error = client.user(&project, &user(), &call()).await.unwrap_err();
+    assert!(error.is_user_gone() && !error.is_project_gone());
+    let found = client.user(&project, &user(), &call()).await.unwrap();
+    assert_eq!(found.x509_type, X509Type::Managed);
+    client.user(&project, &user(), &call()).await.unwrap();
+    assert_eq!(server.count("GET"), 2);
+    assert!(
+        server.seen()[0]
+            .target
+            .ends_with("/databaseUsers/$external/app")
+    );
+}
+
+#[tokio::test]
+async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
+    for (reply, text) in [
+        (
+            Reply::new(407, "<html>\n<p>secret page"),
+            "reading the database user was answered with HTTP 407, and not in the form of the Atlas API",
+        ),
+        (
+            Reply::new(302, "").with("Location", "https://evil.example/"),
+            "reading the database user was answered with a redirect (HTTP 302), which is not followed",
+        ),
+        (
+            Reply::new(200, "<html>"),
+            "reading the database user got an answer that cannot be understood: it is not a database user",
+        ),
+        (
+            Reply::new(200, " ".repeat(2 << 20)),
+            "reading the database user got an answer of more than 1048576 bytes",
+        ),
+    ] {
+        let reply = std::sync::Mutex::new(Some(reply));
+        let server = Server::start(move |_, _| reply.lock().unwrap().take().unwrap()).await;
+        let error = client(&server)
+            .user(&project(), &user(), &call())
+            .await
+            .unwrap_err();
+        assert_eq!(error.to_string(), text);
+        assert_eq!(server.count("GET"), 1);
+    }
+}
+
+#[tokio::test]
+async fn stop_ends_a_read_under_way() {
+    let never = Arc::new(Semaphore::new(0));
+    let server =
+        Server::start(move |_, _| Reply::When(Arc::clone(&never), Box::new(Reply::Cut))).await;
+    let (client, call) = (client(&server), call());
+    let reading = tokio::spawn({
+        let call = call.clone();
+        async move { client.user(&project(), &user(), &call).await }
+    });
+    server.arrived.acquire().await.unwrap().forget();
+    call.stop.cancel();
+    assert!(reading.await.unwrap().unwrap_err().is_stopped());
+}
+
+#[tokio::test]
+async fn announcements_of_an_end_are_told_once() {
+    let server = Server::start(|_, _| {
+        Reply::new(200, list(&[])).with("Deprecation", "Mon, 5 Aug 2024 00:00:00 GMT")
+    })
+    .await;
+    let client = client(&server);
+    for _ in 0..3 {
+        client
+            .certificates(&project(), &user(), &call())
+            .await
+            .unwrap();
+    }
+    let notices = client.take_notices();
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].operation, Operation::ListCertificates);
+    assert_eq!(
+        notices[0].deprecation.as_deref(),
+        Some("Mon, 5 Aug 2024 00:00:00 GMT")
+    );
+    assert!(client.take_notices().is_empty());
+}

@@ -1,0 +1,371 @@
+//! What went wrong at Atlas, in words a person can act on. The only wording for API failures.
+
+use tf_provider::{Diagnostic, Path};
+
+use super::arguments::sentence;
+use crate::atlas::{Error, Finding, IssueError, Kind, ListedCertificate, ProjectId, Unreachable, Username};
+
+/// An API failure, with what was asked, what Atlas said, and what to do next.
+pub(crate) fn from_atlas(error: &Error, project: &ProjectId, username: &Username) -> Diagnostic {
+    let advice = advice(error);
+    let mut detail = format!(
+        "{} for the database user \"{username}\" of project {project} {}.",
+        sentence(&error.operation().to_string()).trim_end_matches('.'),
+        error.kind()
+    );
+    if let Some(said) = error.detail() {
+        detail += &format!("\n\nAtlas says: {}", sentence(said));
+    }
+    for field in error.fields() {
+        detail += &format!("\n  - {}: {}", field.field, field.description);
+    }
+    if let Some(cause) = error.cause() {
+        detail += &format!("\n\nCause: {}", sentence(&cause));
+    }
+    if error.attempts() > 1 {
+        detail += &format!("\n\n{} requests were made.", error.attempts());
+    }
+    detail += &format!("\n\n{}", advice.next_step);
+    if !error.path().is_empty() {
+        detail += &format!("\n\nRequest: {} {}", error.method(), error.path());
+    }
+    let diagnostic = Diagnostic::error(advice.summary, detail);
+    match blamed(error).or(advice.argument) {
+        Some(argument) => diagnostic.at(Path::attribute(argument)),
+        None => diagnostic,
+    }
+}
+
+/// Why no certificate was brought home, and what is known about it.
+pub(crate) fn not_issued(error: &IssueError, project: &ProjectId, username: &Username) -> Diagnostic {
+    match error {
+        IssueError::Stopped => Diagnostic::error(
+            "Stopped before a certificate was asked for",
+            format!("No certificate was issued for the database user \"{username}\" of project {project}: the run was stopped first."),
+        ),
+        IssueError::NotIssued(error) => {
+            let mut diagnostic = from_atlas(error, project, username);
+            diagnostic.detail += "\n\nNo certificate was issued.";
+            diagnostic
+        }
+        IssueError::Ambiguous { cause, finding } => {
+            let mut diagnostic = from_atlas(cause, project, username);
+            let (summary, found) = found(finding, username);
+            summary.clone_into(&mut diagnostic.summary);
+            diagnostic.path = None;
+            diagnostic.detail = format!("{found}\n\n{}", diagnostic.detail);
+            diagnostic
+        }
+    }
+}
+
+/// A certificate and its end, for texts.
+pub(crate) fn named(certificate_id: &str, not_after: &str) -> String {
+    format!("certificate {certificate_id}, valid until {not_after}")
+}
+
+fn found(finding: &Finding, username: &Username) -> (&'static str, String) {
+    match finding {
+        Finding::NothingIssued => (
+            "Certificate not issued",
+            "The request was sent and its answer lost. A look at Atlas' list afterwards showed no new certificate: nothing was issued. Run \
+             this again."
+                .to_owned(),
+        ),
+        Finding::Suspects(suspects) => (
+            "Certificate issued, but its key was lost",
+            format!(
+                "The request was sent and its answer, with the private key, was lost. Since then Atlas lists what nobody here received:\n{}\n\
+                 One of these is most likely the lost one, unless somebody else issued a certificate for \"{username}\" at the same moment. \
+                 Its key cannot be had again and it cannot be revoked, but without the key nobody can use it. Nothing was sent twice. Run this \
+                 again to issue another one.",
+                listed(suspects)
+            ),
+        ),
+        Finding::Lost(certificate) => (
+            "Certificate issued, but its key was lost",
+            format!(
+                "Atlas' answer broke off after the certificate: {} was issued and its private key did not arrive. The key cannot be had again \
+                 and the certificate cannot be revoked, but without the key nobody can use it. Nothing was sent twice. Run this again to issue \
+                 another one.",
+                named(&certificate.certificate_id, &certificate.not_after.to_string())
+            ),
+        ),
+        Finding::Unknown(error) => (
+            "Unknown whether a certificate was issued",
+            format!(
+                "The request was sent, its answer was lost, and Atlas' list could not be read afterwards ({}). A certificate for \"{username}\" may \
+                 exist that nobody has the key of. To find out, list the user's certificates (data source atlas_user_certificates, or Database \
+                 Access in Atlas) and look for one issued just now. Nothing was sent twice.",
+                error
+            ),
+        ),
+    }
+}
+
+fn listed(certificates: &[ListedCertificate]) -> String {
+    let lines = certificates.iter().map(|c| format!("  - {}", named(&c.certificate_id, &c.not_after.to_string())));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Fields of the API's request that an argument stands behind.
+fn blamed(error: &Error) -> Option<&'static str> {
+    error.fields().iter().find_map(|field| match field.field.rsplit('.').next() {
+        Some("monthsUntilExpiration") => Some("months_until_expiration"),
+        Some("username" | "userName") => Some("username"),
+        Some("groupId") => Some("project_id"),
+        _ => None,
+    })
+}
+
+struct Advice {
+    summary: &'static str,
+    next_step: &'static str,
+    argument: Option<&'static str>,
+}
+
+impl Advice {
+    fn new(summary: &'static str, next_step: &'static str) -> Self {
+        Self { summary, next_step, argument: None }
+    }
+
+    fn at(self, argument: &'static str) -> Self {
+        Self { argument: Some(argument), ..self }
+    }
+}
+
+fn advice(error: &Error) -> Advice {
+    match error.kind() {
+        Kind::LoginRefused(_) => login_advice(error),
+        Kind::Refused(_) => {
+            error.code().and_then(code_advice).unwrap_or_else(|| status_advice(error.status()))
+        }
+        Kind::Unrecognised { status, .. } => unrecognised_advice(*status),
+        Kind::Redirected { .. } => Advice::new(
+            "Redirected instead of answered",
+            "Something between here and Atlas redirects requests; credentials are never sent there. Check base_url and any proxy.",
+        ),
+        Kind::Unreachable(step) => unreachable_advice(*step),
+        Kind::Interrupted => Advice::new(
+            "Connection to Atlas broke",
+            "Check the network and any proxy between here and Atlas, then run this again.",
+        ),
+        Kind::TimedOut { .. } => Advice::new(
+            "No answer from Atlas",
+            "Atlas, or a proxy on the way, took longer than request_timeout of the provider block. Run this again, or raise request_timeout.",
+        ),
+        Kind::Deadline => Advice::new(
+            "Timeout",
+            "Raise the resource's timeouts, or run this again when Atlas answers faster.",
+        ),
+        Kind::NoTimeToWait { .. } => Advice::new(
+            "Timeout while waiting for Atlas",
+            "Atlas asked to wait longer than the resource's timeouts allow. Raise them, lower -parallelism, or run this again later.",
+        ),
+        Kind::Stopped => Advice::new("Stopped", "The run was stopped while waiting."),
+        Kind::MissingRoots => Advice::new(
+            "No trusted certificate authorities",
+            "This machine has no store of trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, or \
+             let the environment variable SSL_CERT_FILE name a PEM bundle.",
+        ),
+        Kind::Setup => Advice::new(
+            "HTTP client could not be set up",
+            "Check the proxy variables HTTPS_PROXY and NO_PROXY and ca_bundle_pem of the provider block.",
+        ),
+        Kind::TooLarge { .. } | Kind::Malformed { .. } => Advice::new(
+            "Unusable answer from Atlas",
+            "The answer does not look like the Atlas API's. Check base_url and any proxy. If they are right, report this as a bug.",
+        ),
+    }
+}
+
+fn unreachable_advice(step: Unreachable) -> Advice {
+    match step {
+        Unreachable::Tls => Advice::new(
+            "No secure connection to Atlas",
+            "The server's certificate was not accepted. Behind a proxy that opens TLS, give its certificate authority as ca_bundle_pem in the \
+             provider block, or in the file named by SSL_CERT_FILE.",
+        ),
+        Unreachable::Proxy => Advice::new(
+            "Proxy did not connect to Atlas",
+            "Check HTTPS_PROXY, its credentials, and whether it allows connections to Atlas; NO_PROXY names hosts that need none.",
+        ),
+        Unreachable::Name | Unreachable::Refused | Unreachable::TimedOut | Unreachable::Other => Advice::new(
+            "Atlas cannot be reached",
+            "Nothing was sent. Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
+        ),
+    }
+}
+
+fn login_advice(error: &Error) -> Advice {
+    match error.status() {
+        Some(429) => Advice::new(
+            "Too many logins",
+            "Atlas allows a limited number of access tokens a minute for each address and service account. Run this again in a minute, and \
+             fewer runs at once.",
+        ),
+        Some(403) => Advice::new(
+            "Service account was refused",
+            "A service account may have 100 live tokens. Tokens end after an hour; revoke unused ones, or use another service account for runs \
+             that go on at the same time.",
+        ),
+        Some(status) if status >= 500 => {
+            Advice::new("Login failed at Atlas", "This is a fault on Atlas' side. Run this again in a while.")
+        }
+        _ => Advice::new(
+            "Atlas login refused",
+            "Check client_id and client_secret (or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET): the secret may have expired or been \
+             replaced.",
+        ),
+    }
+}
+
+fn code_advice(code: &str) -> Option<Advice> {
+    let advice = match code {
+        "USER_NOT_MANAGED_X509" => Advice::new(
+            "Database user is not Atlas-managed X.509",
+            "Certificates are issued only for users whose X.509 type is MANAGED. The type is fixed when a user is created: create the user anew with \
+             x509_type = \"MANAGED\".",
+        )
+        .at("username"),
+        "CANNOT_GENERATE_CERT_IF_ADVANCED_X509" => Advice::new(
+            "Project uses its own certificate authority",
+            "The project has self-managed X.509 (a customer CA) switched on; then Atlas issues no certificates. Use certificates of your own authority, \
+             another project, or switch self-managed X.509 off.",
+        )
+        .at("project_id"),
+        "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED" => Advice::new(
+            "Too many certificates for this user",
+            "Atlas limits how many unexpired certificates a user may have, and they cannot be deleted. Wait until older ones expire (data source \
+             atlas_user_certificates lists them), or use another database user.",
+        )
+        .at("username"),
+        "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS" => {
+            Advice::new("Validity too long", "Atlas issues certificates for 24 months at most.").at("months_until_expiration")
+        }
+        "ATLAS_MANAGED_X509_NAME_INVALID" | "ATLAS_INVALID_USERNAME" | "ATLAS_INVALID_DN_METACHARACTERS"
+        | "ATLAS_INVALID_LDAP_NAME" => Advice::new(
+            "Username not accepted",
+            "Use the plain name of the user, without CN= and without further parts of a distinguished name.",
+        )
+        .at("username"),
+        "INVALID_PATH_PARAMETER" | "PATH_PARAM_PARSE_ERROR" => Advice::new(
+            "Request not understood",
+            "Atlas could not read the project id or the username in the request. Check both for unusual characters; a proxy may also have \
+             changed them.",
+        ),
+        "EXPIRED_X509_CA_CERTIFICATE" => Advice::new(
+            "Certificate authority expired",
+            "The project's own certificate authority has expired. Replace it in the project's security settings.",
+        ),
+        "USER_UNAUTHORIZED" => Advice::new(
+            "Missing role",
+            "The API key or service account lacks a role: issuing needs Project Owner, looking up needs Project Read Only. Grant it in the project's \
+             access manager.",
+        ),
+        "NOT_IN_GROUP" | "USER_CANNOT_ACCESS_GROUP" | "NOT_ORG_GROUP_CREATOR" | "NO_CURRENT_USER" => Advice::new(
+            "No access to the project",
+            "The API key or service account belongs to another organization or was not added to this project, or project_id is another project's.",
+        )
+        .at("project_id"),
+        "ACCOUNT_SUSPENDED" | "NO_PAYMENT_INFORMATION_FOUND" => Advice::new(
+            "Atlas account suspended or unpaid",
+            "Settle the organization's billing in Atlas; repeating will not help.",
+        ),
+        "IP_ADDRESS_NOT_ON_ACCESS_LIST" | "IP_ADDRESS_NOT_ON_WHITELIST" => Advice::new(
+            "Address not on the API access list",
+            "Add this machine's public address to the API access list of the API key or service account. It is not the project's IP access list for \
+             databases.",
+        ),
+        "RESOURCE_REQUIRES_ACCESS_LIST" | "ORG_REQUIRES_ACCESS_LIST" | "RESOURCE_REQUIRES_WHITELIST" => Advice::new(
+            "API access list required",
+            "The organization demands an API access list, and this API key or service account has none. Add one with this machine's public \
+             address.",
+        ),
+        "GROUP_NOT_FOUND" | "INVALID_GROUP_ID" | "NOT_ATLAS_GROUP" => {
+            Advice::new("Project not found", "Check project_id: the project may have been deleted.").at("project_id")
+        }
+        "USERNAME_NOT_FOUND" | "USER_NOT_FOUND" | "USER_NOT_IN_GROUP" => Advice::new(
+            "Database user not found",
+            "Create the user first, in $external and with X.509 type MANAGED. If the same configuration creates it, let username refer to that \
+             resource, so that the user comes first.",
+        )
+        .at("username"),
+        "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES" => Advice::new(
+            "Atlas is under maintenance",
+            "Nothing was written. Run this again in some minutes.",
+        ),
+        "VERSION_GONE" => version_gone(),
+        "RATE_LIMITED" | "RATE_LIMITED_TOKEN_BUCKET" => rate_limited(),
+        _ => return None,
+    };
+    Some(advice)
+}
+
+fn status_advice(status: Option<u16>) -> Advice {
+    match status {
+        Some(400) => Advice::new(
+            "Request refused",
+            "Atlas does not accept what was asked; its own words above say why. If the configuration looks right, report this as a bug of the provider.",
+        ),
+        Some(401) => Advice::new(
+            "Atlas login refused",
+            "The credentials are wrong, expired or revoked. Check those in the provider block or in the MONGODB_ATLAS_* environment variables. Atlas \
+             also answers this way when a role is missing: issuing needs Project Owner.",
+        ),
+        Some(402) => Advice::new("Payment required", "Settle the organization's billing in Atlas; repeating will not help."),
+        Some(403) => Advice::new(
+            "Access denied",
+            "Check the role (issuing needs Project Owner) and the API access list of the API key or service account.",
+        ),
+        Some(404) => Advice::new(
+            "Not found",
+            "Atlas knows nothing under this address. Check project_id, username and base_url.",
+        ),
+        Some(405) => Advice::new("Not allowed at present", "Atlas did not accept the request. Run this again in some minutes."),
+        Some(409) => Advice::new(
+            "Conflict",
+            "Something else changes the same user or project, or the user's state does not allow it. Look at the user in Atlas, then run this again.",
+        ),
+        Some(410) => version_gone(),
+        Some(429) => rate_limited(),
+        Some(status) if status >= 500 => Advice::new(
+            "Fault at Atlas",
+            "This is a fault on Atlas' side, or of a proxy. Run this again in a while; status.mongodb.com tells of known ones.",
+        ),
+        _ => Advice::new("Request refused", "Atlas' own words above say why."),
+    }
+}
+
+fn unrecognised_advice(status: u16) -> Advice {
+    match status {
+        401 | 403 | 407 => Advice::new(
+            "Refused, and not by Atlas' API",
+            "A proxy or firewall on the way most likely refused the request. Check HTTPS_PROXY, NO_PROXY and base_url.",
+        ),
+        404 | 410 => Advice::new(
+            "No Atlas API at this address",
+            "Check base_url. A name with unusual characters may also have been refused by a proxy on the way.",
+        ),
+        429 => rate_limited(),
+        _ => Advice::new(
+            "Unusable answer instead of Atlas'",
+            "A proxy or load balancer on the way answered in place of Atlas. Run this again in a while, and check base_url and HTTPS_PROXY if it stays.",
+        ),
+    }
+}
+
+fn version_gone() -> Advice {
+    Advice::new(
+        "API version no longer offered",
+        "Atlas ended this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block.",
+    )
+}
+
+fn rate_limited() -> Advice {
+    Advice::new(
+        "Rate limit of Atlas reached",
+        "Too many requests in a short time. Run this again in a minute, with a lower -parallelism, or raise max_retries in the provider block or the \
+         resource's timeouts.",
+    )
+}

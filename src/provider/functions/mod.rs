@@ -1,0 +1,27 @@
+//! The functions: pure, without a configured provider, each in its own file.
+//!
+//! Errors are positioned at the argument and never repeat it: it may be a private key, or hold a password.
+
+mod parse_certificate;
+mod split_pem;
+mod x509_uri;
+
+use std::sync::Arc;
+
+use tf_provider::{Function, Value};
+
+use self::{parse_certificate::ParseCertificate, split_pem::SplitPem, x509_uri::X509Uri};
+
+/// Every function.
+pub(crate) fn all() -> Vec<Arc<dyn Function>> {
+    vec![
+        Arc::new(ParseCertificate),
+        Arc::new(SplitPem),
+        Arc::new(X509Uri),
+    ]
+}
+
+/// The text of the first argument.
+fn text(arguments: &[Value]) -> Option<&str> {
+    arguments.first().and_then(Value::as_str)
+}

@@ -1,0 +1,148 @@
+//! `parse_certificate(pem)`: what a certificate says about itself.
+
+use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
+
+use super::text;
+use crate::x509;
+
+pub(super) struct ParseCertificate;
+
+impl Function for ParseCertificate {
+    fn name(&self) -> &'static str {
+        "parse_certificate"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature {
+            parameters: vec![Parameter {
+                name: "pem",
+                ty: Type::String,
+                allow_null: false,
+                allow_unknown: false,
+                description: "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
+                    are passed over, so `combined_pem` of a certificate can be given as it is.",
+            }],
+            variadic: None,
+            returns: Type::object(ATTRIBUTES.map(|name| (name, Type::String))),
+            summary: "Reads an X.509 certificate",
+            description: DESCRIPTION,
+        }
+    }
+
+    fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
+        let facts = x509::parse_certificate(text(&arguments).unwrap_or_default())
+            .map_err(|error| FunctionError::at(0, error.to_string()))?;
+        Ok(Value::object(
+            [
+                ("certificate_id", facts.certificate_id),
+                ("serial_number", facts.serial_number),
+                ("subject", facts.subject),
+                ("issuer", facts.issuer),
+                ("not_before", facts.not_before.to_string()),
+                ("not_after", facts.not_after.to_string()),
+                ("fingerprint_sha256", facts.fingerprint_sha256),
+            ]
+            .map(|(name, text)| (name, Value::from(text))),
+        ))
+    }
+}
+
+const ATTRIBUTES: [&str; 7] = [
+    "certificate_id",
+    "serial_number",
+    "subject",
+    "issuer",
+    "not_before",
+    "not_after",
+    "fingerprint_sha256",
+];
+
+const DESCRIPTION: &str = "\
+Reads the certificate in a PEM text and returns what it says about itself. It works on any X.509 certificate, calls nothing and \
+needs no provider configuration. The signature is not checked.
+
+The result is an object of strings:
+
+- `certificate_id`: the serial number in decimal, which is Atlas' id of the certificate. It can exceed what a number holds \
+exactly; keep it as text.
+- `serial_number`: the serial number in lower-case hexadecimal, as `openssl x509 -serial` prints it but for the case.
+- `subject` and `issuer`: distinguished names as RFC 2253 writes them, such as `CN=app-user`.
+- `not_before` and `not_after`: start and end of validity, RFC 3339 in UTC, such as `2026-11-10T03:06:35Z`.
+- `fingerprint_sha256`: SHA-256 of the certificate's DER form, in lower-case hexadecimal without separators.
+
+The result of a sensitive text is sensitive; `nonsensitive(...)` shows the parts that are public, which these all are.";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn pem() -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "app-user");
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(&[
+            0x1b, 0x6e, 0xba, 0x83, 0x48, 0x90, 0x4a, 0x92,
+        ]));
+        params.not_before = rcgen::date_time_ymd(2026, 8, 10);
+        params.not_after = rcgen::date_time_ymd(2026, 11, 10);
+        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    }
+
+    #[test]
+    fn gives_every_attribute_of_its_type_and_no_other() {
+        let (certificate, key) = pem();
+        for text in [certificate.clone(), format!("{key}{certificate}")] {
+            let facts = ParseCertificate.call(vec![text.into()]).unwrap();
+            let names: Vec<_> = facts.as_map().unwrap().keys().cloned().collect();
+            let Type::Object(types) = ParseCertificate.signature().returns else {
+                panic!("an object")
+            };
+            assert_eq!(names, types.keys().cloned().collect::<Vec<_>>());
+            assert_eq!(
+                facts.get("certificate_id").as_str(),
+                Some("1976722359483124370")
+            );
+            assert_eq!(
+                facts.get("serial_number").as_str(),
+                Some("1b6eba8348904a92")
+            );
+            assert_eq!(facts.get("subject").as_str(), Some("CN=app-user"));
+            assert_eq!(
+                facts.get("not_before").as_str(),
+                Some("2026-08-10T00:00:00Z")
+            );
+            assert_eq!(
+                facts.get("not_after").as_str(),
+                Some("2026-11-10T00:00:00Z")
+            );
+            assert_eq!(
+                facts.get("fingerprint_sha256").as_str().map(str::len),
+                Some(64)
+            );
+        }
+    }
+
+    #[test]
+    fn errors_point_at_the_argument_and_show_none_of_it() {
+        let (certificate, key) = pem();
+        for text in [
+            "hunter2".to_owned(),
+            key,
+            format!("{certificate}{certificate}"),
+            certificate.replace("MI", "hunter2!"),
+        ] {
+            let secret = text.lines().nth(1).unwrap_or("hunter2").to_owned();
+            let error = ParseCertificate.call(vec![text.into()]).unwrap_err();
+            assert_eq!(error.argument, Some(0));
+            assert!(
+                !error.text.contains("hunter2") && !error.text.contains(&secret),
+                "{}",
+                error.text
+            );
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Create, update and delete: what a plan decided is carried out.
+
+use secrecy::SecretString;
+use tf_provider::{
+    ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Stop, UpdateRequest, Value,
+};
+
+use super::{
+    farewell::farewell,
+    model::{blank, settle},
+    private::Private,
+    receive::{Asked, Received, archive, hold, receive},
+    schema,
+};
+use crate::{
+    atlas::{Months, ProjectId, Username},
+    provider::{
+        arguments,
+        connection::{Connection, Session},
+        diagnostics, timeouts,
+    },
+};
+
+/// Issues the first certificate.
+pub(super) async fn create(connection: &Connection, request: CreateRequest) -> ApplyResponse {
+    let failed = |diagnostics: Diagnostics| ApplyResponse {
+        state: Value::Null,
+        private: Vec::new(),
+        diagnostics,
+    };
+    let issue = Issue { planned: request.planned, config: request.config, operation: "create" };
+    match issue.carry_out(connection, &Value::Null, &request.stop).await {
+        Ok(Received::Certificate(state, diagnostics)) => {
+            ApplyResponse { state, private: Vec::new(), diagnostics }
+        }
+        Ok(Received::Unread { text, error }) if text.is_empty() => failed(error.into()),
+        Ok(Received::Unread { text, mut error }) => {
+            error.detail += UNREAD_CREATE;
+            ApplyResponse {
+                state: raw_object(&issue.planned, &issue.config, text),
+                private: Vec::new(),
+                diagnostics: error.into(),
+            }
+        }
+        Err(error) => failed(error.into()),
+    }
+}
+
+/// Carries out a change in place: by a new certificate, by sealing or archiving the key in state, or in state alone.
+pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> ApplyResponse {
+    let mut private = Private::parse(&request.private);
+    private.destroy_told = false;
+    let UpdateRequest { prior, planned, config, stop, .. } = request;
+    if planned.get("certificate_id").is_unknown() {
+        let issue = Issue { planned, config, operation: "update" };
+        return match issue.carry_out(connection, &prior, &stop).await {
+            Ok(Received::Certificate(state, diagnostics)) => {
+                ApplyResponse { state, private: private.to_bytes(), diagnostics }
+            }
+            Ok(Received::Unread { text, mut error }) => {
+                if !text.is_empty() {
+                    private.unread_answers.push(text);
+                    error.detail += UNREAD_UPDATE;
+                }
+                ApplyResponse { state: prior, private: private.to_bytes(), diagnostics: error.into() }
+            }
+            Err(error) => {
+                ApplyResponse { state: prior, private: private.to_bytes(), diagnostics: error.into() }
+            }
+        };
+    }
+    let mut diagnostics = Diagnostics::new();
+    let state = match in_state(&prior, planned, &config, &mut diagnostics) {
+        Ok(state) => state,
+        Err(error) => {
+            diagnostics.push(error);
+            prior
+        }
+    };
+    ApplyResponse { state, private: private.to_bytes(), diagnostics }
+}
+
+/// Forgets the object. Atlas cannot revoke a certificate, so there is nothing to call.
+pub(super) fn delete(request: &DeleteRequest) -> ApplyResponse {
+    let told = Private::parse(&request.private).destroy_told;
+    let diagnostics = if told { None } else { farewell(&request.prior) };
+    ApplyResponse {
+        state: Value::Null,
+        private: Vec::new(),
+        diagnostics: diagnostics.into_iter().collect(),
+    }
+}
+
+/// One certificate to ask for.
+struct Issue {
+    planned: Value,
+    config: Value,
+    operation: &'static str,
+}
+
+impl Issue {
+    async fn carry_out(
+        &self,
+        connection: &Connection,
+        predecessor: &Value,
+        stop: &Stop,
+    ) -> Result<Received, Diagnostic> {
+        let session = connection.session()?;
+        let (project, username, months) = self.asked()?;
+        let call = Session::call(stop, timeouts::timeout(&self.planned, self.operation));
+        let issued = session
+            .client
+            .issue(&project, &username, months, &call)
+            .await
+            .map_err(|error| diagnostics::not_issued(&error, &project, &username))?;
+        let asked = Asked { project: &project, username: &username };
+        let received = receive(&issued, &asked, self.planned.clone(), &self.config, predecessor);
+        Ok(match received {
+            Received::Certificate(object, mut diagnostics) => {
+                diagnostics.extend(session.warnings(issued.date));
+                Received::Certificate(object, diagnostics)
+            }
+            unread @ Received::Unread { .. } => unread,
+        })
+    }
+
+    fn asked(&self) -> Result<(ProjectId, Username, Months), Diagnostic> {
+        let parts = (
+            arguments::project_id(&self.planned)?,
+            arguments::username(&self.planned)?,
+            arguments::months(&self.planned)?,
+        );
+        match parts {
+            (Some(project), Some(username), Some(months)) => Ok((project, username, months)),
+            _ => Err(Diagnostic::error(
+                "Plan cannot be applied",
+                "An argument that must be known by now is not. Please report this as a bug of the provider.",
+            )),
+        }
+    }
+}
+
+/// What needs no call: the key changes its form, or nothing but arguments change.
+fn in_state(
+    prior: &Value,
+    mut planned: Value,
+    config: &Value,
+    diagnostics: &mut Diagnostics,
+) -> Result<Value, Diagnostic> {
+    let key = prior.get("combined_pem").as_str().map(SecretString::from);
+    if let Some(key) = key {
+        if planned.get("sealed_pem").is_unknown() {
+            hold(&mut planned, &key, config, diagnostics)
+                .map_err(|problem| Diagnostic::error("Private key could not be sealed", problem))?;
+        } else if planned.get("pkcs12_base64").is_unknown() {
+            let archive = archive(&key, config, diagnostics);
+            planned.set("pkcs12_base64", archive);
+        }
+    }
+    settle(&mut planned, &schema::schema().block.ty());
+    Ok(planned)
+}
+
+/// An object that holds nothing but the answer as it came.
+fn raw_object(planned: &Value, config: &Value, text: String) -> Value {
+    let project = planned.get("project_id").as_str().unwrap_or_default();
+    let mut object = blank(project, planned.get("username").as_str().unwrap_or_default());
+    for name in ARGUMENTS {
+        object.set(name, planned.get(name).clone());
+    }
+    let sealed = !config.get("private_key_recipients").is_null();
+    object.set(if sealed { "sealed_pem" } else { "combined_pem" }, text);
+    for name in ["status", "has_private_key", "issue_reason"] {
+        object.set(name, planned.get(name).clone());
+    }
+    settle(&mut object, &schema::schema().block.ty());
+    object
+}
+
+const ARGUMENTS: [&str; 9] = [
+    "months_until_expiration",
+    "renew_before_days",
+    "auto_renew",
+    "rotate_when_changed",
+    "private_key_recipients",
+    "pkcs12_password_wo_version",
+    "pkcs12_profile",
+    "id",
+    "timeouts",
+];
+
+const UNREAD_CREATE: &str = "\n\nWhat came is stored unchanged (as combined_pem, or sealed as sealed_pem), and nothing is lost. Terraform marks the \
+    resource as tainted and would issue another certificate at the next apply. To keep what came instead, run: terraform untaint ADDRESS. The \
+    provider then leaves it alone; look at it with: terraform state pull.";
+
+const UNREAD_UPDATE: &str = "\n\nThe previous certificate and its key stay in place and keep working. What came is kept unchanged (sealed, in sealed \
+    mode) in the private data of this resource in the state file (terraform state pull, base64 under \"private\"). The next apply asks for another \
+    certificate.";

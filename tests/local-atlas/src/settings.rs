@@ -1,0 +1,128 @@
+//! How this Atlas behaves where Atlas differs by configuration or is not known.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a test may change about the server while it runs. The defaults are Atlas' own figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Settings {
+    /// The list of a user that does not exist.
+    pub deleted_users: DeletedUsers,
+    /// Unexpired certificates a user may have; `None` is without limit (Atlas' number is not known).
+    pub certificate_limit: Option<usize>,
+    /// Database users a project may have when users are created through the API.
+    pub user_limit: usize,
+    /// The bucket shared by issuing and listing certificates of one project.
+    pub certificate_rate: Option<Rate>,
+    /// The bucket of the database user endpoints of one project.
+    pub user_rate: Option<Rate>,
+    /// The bucket of the token endpoint, per client.
+    pub token_rate: Option<Rate>,
+    /// Lifetime of an access token in seconds.
+    pub token_lifetime_seconds: u32,
+    /// Unexpired, unrevoked access tokens that a service account may have.
+    pub token_limit: usize,
+    /// Lifetime of a digest nonce in seconds.
+    pub nonce_lifetime_seconds: u32,
+    /// How often one nonce may be used.
+    pub nonce_uses: usize,
+    /// Who may call the API at all.
+    pub access_list: AccessList,
+    /// Whether answers are compressed for clients that accept gzip.
+    pub gzip: bool,
+}
+
+/// A token bucket: `refill` tokens arrive together at the end of each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// Tokens in a full bucket.
+    pub capacity: u32,
+    /// Tokens that arrive each period.
+    pub refill: u32,
+    /// Length of a period in seconds; never 0.
+    pub period_seconds: u32,
+    /// Whether a refusal says in `Retry-After` when to come back.
+    pub retry_after: bool,
+}
+
+/// What a list answers for a user that does not exist (Atlas' way is not known).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeletedUsers {
+    /// 404 `USERNAME_NOT_FOUND`.
+    #[default]
+    NotFound,
+    /// An empty list.
+    EmptyList,
+    /// The unexpired certificates issued to the name.
+    Leftovers,
+}
+
+/// The API access list of the organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AccessList {
+    /// None is demanded.
+    #[default]
+    Open,
+    /// One is demanded and there is none: 403 `ORG_REQUIRES_ACCESS_LIST`.
+    Missing,
+    /// Other addresses get 403 `IP_ADDRESS_NOT_ON_ACCESS_LIST`.
+    Only(Vec<IpAddr>),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            deleted_users: DeletedUsers::default(),
+            certificate_limit: None,
+            user_limit: 100,
+            certificate_rate: Some(Rate::per_minute(1200, 500)),
+            user_rate: Some(Rate::per_minute(10_000, 10_000)),
+            token_rate: Some(Rate::per_minute(50, 50)),
+            token_lifetime_seconds: 3600,
+            token_limit: 100,
+            nonce_lifetime_seconds: 60,
+            nonce_uses: 1024,
+            access_list: AccessList::default(),
+            gzip: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults without any rate limit, for benchmarks and long walks.
+    pub fn unlimited() -> Self {
+        Self {
+            certificate_rate: None,
+            user_rate: None,
+            token_rate: None,
+            ..Self::default()
+        }
+    }
+}
+
+impl Rate {
+    /// `capacity` at most, `refill` each second, refusals with `Retry-After`.
+    pub fn per_second(capacity: u32, refill: u32) -> Self {
+        Self {
+            capacity,
+            refill,
+            period_seconds: 1,
+            retry_after: true,
+        }
+    }
+
+    /// `capacity` at most, `refill` each minute, refusals with `Retry-After`.
+    pub fn per_minute(capacity: u32, refill: u32) -> Self {
+        Self {
+            capacity,
+            refill,
+            period_seconds: 60,
+            retry_after: true,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! From the first connection to the last act.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic::transport::Server;
+
+use super::Workload;
+use super::accept::{Count, accept};
+use super::error::Error;
+use super::host::{self, Loss};
+use super::listener::Listener;
+use super::pb::health::health_server::HealthServer;
+use super::pb::host::grpc_broker_server::GrpcBrokerServer;
+use super::pb::host::grpc_controller_server::GrpcControllerServer;
+use super::pb::host::grpc_stdio_server::GrpcStdioServer;
+use super::services::{Broker, Controller, Health, Stdio};
+use super::usage::Mode;
+
+/// What the process needs to serve, all of it ready.
+pub(super) struct Lifetime {
+    pub(super) mode: Mode,
+    /// The process that started us.
+    pub(super) parent: Option<u32>,
+    /// One for each signal that asks us to end.
+    pub(super) signals: mpsc::Receiver<()>,
+    pub(super) listener: Listener,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) workload: Arc<dyn Workload>,
+}
+
+impl Lifetime {
+    /// Serves until somebody or something ends it, then finishes what is under way.
+    pub(super) async fn run<S>(self, service: S) -> Result<(), Error>
+    where
+        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let Self {
+            mode,
+            parent,
+            mut signals,
+            listener,
+            tls,
+            workload,
+        } = self;
+        let asked = CancellationToken::new();
+        let closing = CancellationToken::new();
+        // Dropped on every way out: then nothing is accepted any more.
+        let _closed = closing.clone().drop_guard();
+
+        let (connections, incoming) = mpsc::channel(1);
+        let (count, counted) = watch::channel(Count::default());
+        let mut accepting =
+            tokio::spawn(accept(listener, tls, connections, count, closing.clone()));
+        let mut server = tokio::spawn(
+            server_settings()
+                .add_routes(routes(service, &asked, &closing))
+                .serve_with_incoming_shutdown(
+                    ReceiverStream::new(incoming),
+                    closing.clone().cancelled_owned(),
+                ),
+        );
+
+        let end = tokio::select! {
+            () = asked.cancelled() => End::Asked,
+            Some(()) = signals.recv() => End::Signal,
+            loss = host::lost(parent, host::parent, counted), if mode == Mode::Plugin => End::Lost(loss),
+            served = &mut server => return failed(served),
+            stopped = &mut accepting => return stopped.map_err(Error::ServerTask),
+        };
+        tracing::debug!(reason = ?end, "the process ends");
+        workload.stop();
+        if end != End::Asked {
+            // What has been sent to an API brings something back, and whoever waits for it still gets it.
+            tokio::select! {
+                () = workload.idle() => {}
+                () = asked.cancelled() => {}
+                Some(()) = signals.recv() => {}
+                served = &mut server => return failed(served),
+            }
+        }
+        closing.cancel();
+        take_leave(server, &*workload).await
+    }
+}
+
+/// Lets open calls finish, and the workload clean up; both within the time that a host gives.
+async fn take_leave(
+    mut server: JoinHandle<Result<(), tonic::transport::Error>>,
+    workload: &dyn Workload,
+) -> Result<(), Error> {
+    let last_act = async {
+        workload.idle().await;
+        workload.close().await;
+    };
+    let leave = async { tokio::join!(&mut server, last_act).0 };
+    match timeout(FAREWELL, leave).await {
+        Ok(served) => failed(served),
+        Err(_) => {
+            tracing::warn!("the process ends although not everything was finished");
+            server.abort();
+            Ok(())
+        }
+    }
+}
+
+fn failed(served: Result<Result<(), tonic::transport::Error>, JoinError>) -> Result<(), Error> {
+    served.map_err(Error::ServerTask)?.map_err(Error::Server)
+}
+
+fn routes<S>(service: S, asked: &CancellationToken, closing: &CancellationToken) -> Routes
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    let (asked, closing) = (asked.clone(), || closing.clone());
+    Routes::new(service)
+        .add_service(GrpcControllerServer::new(Controller { asked }))
+        .add_service(GrpcStdioServer::new(Stdio { closing: closing() }))
+        .add_service(GrpcBrokerServer::new(Broker { closing: closing() }))
+        .add_service(HealthServer::new(Health { closing: closing() }))
+}
+
+/// States of several megabytes would otherwise wait for a window update after every megabyte. On a local socket the larger
+/// windows cost nothing until a message fills them, and then they are what that message needs anyway.
+fn server_settings() -> Server {
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+}
+
+/// Why a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The host has said goodbye. It waits two seconds, then it kills.
+    Asked,
+    /// Somebody wants this process to end, in good order.
+    Signal,
+    /// There is no host any more.
+    Lost(#[allow(dead_code, reason = "read by Debug, for the log")] Loss),
+}
+
+const FAREWELL: Duration = Duration::from_secs(1);
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -1,0 +1,377 @@
+use std::future::pending;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_stream::StreamExt as _;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint as Client};
+use tonic::{Code, Request, Response, Status, Streaming, async_trait};
+use tonic_prost::ProstCodec;
+
+use super::*;
+use crate::plugin::environment::tests::environment;
+use crate::plugin::listener::Endpoint;
+use crate::plugin::pb::health::health_check_response::ServingStatus;
+use crate::plugin::pb::health::{HealthCheckRequest, HealthCheckResponse};
+use crate::plugin::pb::host::grpc_stdio_server::GrpcStdio;
+use crate::plugin::pb::host::{ConnInfo, Empty, StdioData};
+
+/// An operation that runs until it is let go, and a last act that may take for ever.
+#[derive(Default)]
+struct Fake {
+    busy: CancellationToken,
+    stopped: Notify,
+    closed: AtomicBool,
+    closes_for_ever: bool,
+}
+
+#[async_trait]
+impl Workload for Fake {
+    fn stop(&self) {
+        self.stopped.notify_one();
+    }
+
+    async fn idle(&self) {
+        self.busy.cancelled().await;
+    }
+
+    async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        if self.closes_for_ever {
+            pending().await
+        }
+    }
+}
+
+/// Stands in for the provider's service. Its one call answers when it is let go.
+struct Slow {
+    started: Arc<Notify>,
+    release: Arc<Notify>,
+}
+
+#[derive(Clone)]
+struct SlowServer(tonic::service::Routes);
+
+impl SlowServer {
+    fn new(started: &Arc<Notify>, release: &Arc<Notify>) -> Self {
+        use crate::plugin::pb::host::grpc_stdio_server::GrpcStdioServer;
+        Self(tonic::service::Routes::new(GrpcStdioServer::new(Slow {
+            started: Arc::clone(started),
+            release: Arc::clone(release),
+        })))
+    }
+}
+
+impl NamedService for SlowServer {
+    const NAME: &'static str = "test.Slow";
+}
+
+impl Service<http::Request<Body>> for SlowServer {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = <tonic::service::Routes as Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(
+        &mut self,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
+        Service::<http::Request<Body>>::poll_ready(&mut self.0, cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        *request.uri_mut() = http::Uri::from_static("/plugin.GRPCStdio/StreamStdio");
+        Service::call(&mut self.0, request)
+    }
+}
+
+#[async_trait]
+impl GrpcStdio for Slow {
+    type StreamStdioStream = tokio_stream::Once<Result<StdioData, Status>>;
+
+    async fn stream_stdio(
+        &self,
+        _request: Request<()>,
+    ) -> Result<Response<Self::StreamStdioStream>, Status> {
+        self.started.notify_one();
+        self.release.notified().await;
+        Ok(Response::new(tokio_stream::once(Ok(StdioData::default()))))
+    }
+}
+
+/// A process that serves, and one host connected to it.
+struct Running {
+    signal: mpsc::Sender<()>,
+    workload: Arc<Fake>,
+    started: Arc<Notify>,
+    release: Arc<Notify>,
+    client: Grpc<Channel>,
+    process: tokio::task::JoinHandle<Result<(), Error>>,
+    path: String,
+    _directory: Option<crate::plugin::socket::SocketDirectory>,
+}
+
+impl Running {
+    /// In debug mode, so that nothing ends it but the test.
+    async fn start(workload: Fake) -> Self {
+        Self::start_as(Mode::Debug, workload).await
+    }
+
+    async fn start_as(mode: Mode, workload: Fake) -> Self {
+        let endpoint = Endpoint::bind(&environment(&[])).unwrap();
+        let workload = Arc::new(workload);
+        let (signal, signals) = mpsc::channel(1);
+        let (started, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let lifetime = Lifetime {
+            mode,
+            parent: host::parent(),
+            signals,
+            listener: endpoint.listener,
+            tls: None,
+            workload: Arc::clone(&workload) as Arc<dyn Workload>,
+        };
+        let process = tokio::spawn(lifetime.run(SlowServer::new(&started, &release)));
+        let client = Client::try_from(format!("unix:{}", endpoint.address))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap();
+        Self {
+            signal,
+            workload,
+            started,
+            release,
+            client: Grpc::new(client),
+            process,
+            path: endpoint.address,
+            _directory: endpoint.directory,
+        }
+    }
+
+    async fn unary<Q, A>(&self, path: &'static str, message: Q) -> Result<A, Status>
+    where
+        Q: prost::Message + Send + Sync + 'static,
+        A: prost::Message + Default + Send + Sync + 'static,
+    {
+        let mut client = self.client.clone();
+        client.ready().await.unwrap();
+        client
+            .unary(
+                Request::new(message),
+                PathAndQuery::from_static(path),
+                ProstCodec::default(),
+            )
+            .await
+            .map(Response::into_inner)
+    }
+
+    /// Opens a stream with one message, and says no more.
+    async fn listen<Q, A>(&self, path: &'static str, message: Q) -> Streaming<A>
+    where
+        Q: prost::Message + Send + Sync + 'static,
+        A: prost::Message + Default + Send + Sync + 'static,
+    {
+        let mut client = self.client.clone();
+        client.ready().await.unwrap();
+        client
+            .server_streaming(
+                Request::new(message),
+                PathAndQuery::from_static(path),
+                ProstCodec::default(),
+            )
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// Opens the broker's stream, announces something, and keeps its own side open.
+    async fn broker(&self) -> Streaming<ConnInfo> {
+        let said = ConnInfo {
+            service_id: 1,
+            ..ConnInfo::default()
+        };
+        let mut client = self.client.clone();
+        client.ready().await.unwrap();
+        client
+            .streaming(
+                Request::new(tokio_stream::once(said).chain(tokio_stream::pending())),
+                PathAndQuery::from_static("/plugin.GRPCBroker/StartStream"),
+                ProstCodec::default(),
+            )
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// Makes the provider's call in the background.
+    fn call(&self) -> tokio::task::JoinHandle<Result<StdioData, Status>> {
+        let mut client = self.client.clone();
+        tokio::spawn(async move {
+            client.ready().await.unwrap();
+            client
+                .server_streaming::<(), StdioData, _>(
+                    Request::new(()),
+                    PathAndQuery::from_static("/test.Slow/Call"),
+                    ProstCodec::default(),
+                )
+                .await?
+                .into_inner()
+                .next()
+                .await
+                .unwrap()
+        })
+    }
+
+    async fn shutdown(&self) -> Result<Empty, Status> {
+        self.unary("/plugin.GRPCController/Shutdown", Empty {})
+            .await
+    }
+
+    async fn health(&self, service: &str) -> Result<HealthCheckResponse, Status> {
+        let service = service.to_owned();
+        self.unary(
+            "/grpc.health.v1.Health/Check",
+            HealthCheckRequest { service },
+        )
+        .await
+    }
+}
+
+#[tokio::test]
+async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
+    let running = Running::start(Fake::default()).await;
+    running.workload.busy.cancel();
+    let mut stdio: Streaming<StdioData> = running.listen("/plugin.GRPCStdio/StreamStdio", ()).await;
+    let mut broker = running.broker().await;
+    let mut watch: Streaming<HealthCheckResponse> = running
+        .listen(
+            "/grpc.health.v1.Health/Watch",
+            HealthCheckRequest::default(),
+        )
+        .await;
+    let status = watch.next().await.unwrap().unwrap().status();
+    assert_eq!(status, ServingStatus::Serving);
+
+    let start = Instant::now();
+    assert_eq!(running.shutdown().await.unwrap(), Empty {});
+    running.process.await.unwrap().unwrap();
+    assert!(
+        start.elapsed() < FAREWELL / 2,
+        "{:?}",
+        start.elapsed()
+    );
+
+    // Ended in good order, with nothing said before.
+    assert!(stdio.next().await.is_none());
+    assert!(broker.next().await.is_none());
+    assert!(watch.next().await.is_none());
+    running.workload.stopped.notified().await;
+    assert!(running.workload.closed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn gives_the_last_act_a_second_and_no_more() {
+    let running = Running::start(Fake {
+        closes_for_ever: true,
+        ..Fake::default()
+    })
+    .await;
+    running.workload.busy.cancel();
+    let start = Instant::now();
+    running.shutdown().await.unwrap();
+    running.process.await.unwrap().unwrap();
+    let elapsed = start.elapsed();
+    assert!(
+        elapsed >= FAREWELL && elapsed < FAREWELL * 3 / 2,
+        "{elapsed:?}"
+    );
+}
+
+#[tokio::test]
+async fn lets_an_open_call_finish_after_a_shutdown() {
+    let running = Running::start(Fake::default()).await;
+    running.workload.busy.cancel();
+    let call = running.call();
+    running.started.notified().await;
+    running.shutdown().await.unwrap();
+    running.release.notify_one();
+    call.await.unwrap().unwrap();
+    running.process.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn accepts_nobody_after_a_shutdown() {
+    let running = Running::start(Fake::default()).await;
+    running.workload.busy.cancel();
+    running.shutdown().await.unwrap();
+    running.process.await.unwrap().unwrap();
+    let path = Path::new(&running.path);
+    assert!(std::os::unix::net::UnixStream::connect(path).is_err());
+}
+
+#[tokio::test]
+async fn reports_health_for_the_names_that_hosts_ask_for() {
+    let running = Running::start(Fake::default()).await;
+    for name in ["", "plugin"] {
+        let status = running.health(name).await.unwrap().status();
+        assert_eq!(status, ServingStatus::Serving, "{name:?}");
+    }
+    let refused = running.health("other").await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    running.process.abort();
+}
+
+#[tokio::test]
+async fn finishes_what_is_under_way_before_it_obeys_a_signal() {
+    let running = Running::start(Fake::default()).await;
+    let call = running.call();
+    running.started.notified().await;
+    running.signal.send(()).await.unwrap();
+    running.workload.stopped.notified().await;
+
+    // Still at work, and still there for others.
+    running.health("").await.unwrap();
+    assert!(!running.workload.closed.load(Ordering::SeqCst));
+
+    running.release.notify_one();
+    call.await.unwrap().unwrap();
+    running.workload.busy.cancel();
+    running.process.await.unwrap().unwrap();
+    assert!(running.workload.closed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn waits_no_longer_after_a_second_signal_or_a_shutdown() {
+    for insist in [Insist::BySignal, Insist::ByShutdown] {
+        let running = Running::start(Fake::default()).await;
+        running.signal.send(()).await.unwrap();
+        running.workload.stopped.notified().await;
+        match insist {
+            Insist::BySignal => running.signal.send(()).await.unwrap(),
+            Insist::ByShutdown => {
+                running.shutdown().await.unwrap();
+            }
+        }
+        running.process.await.unwrap().unwrap();
+        assert!(!running.workload.closed.load(Ordering::SeqCst));
+    }
+}
+
+enum Insist {
+    BySignal,
+    ByShutdown,
+}
+
+#[tokio::test]
+async fn ends_by_itself_when_its_host_has_gone_but_not_before_its_work_is_done() {
+    let running = Running::start_as(Mode::Plugin, Fake::default()).await;
+    drop(running.client);
+    running.workload.stopped.notified().await;
+    assert!(!running.process.is_finished());
+
+    running.workload.busy.cancel();
+    running.process.await.unwrap().unwrap();
+    assert!(running.workload.closed.load(Ordering::SeqCst));
+}

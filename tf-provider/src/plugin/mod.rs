@@ -1,0 +1,177 @@
+//! Being a plugin process: environment, handshake, sockets, TLS, the services every plugin has, and a good end.
+//!
+//! Knows nothing of schemas and of what the served messages mean.
+
+mod accept;
+mod console;
+mod environment;
+mod error;
+mod handshake;
+mod host;
+mod lifetime;
+mod listener;
+mod log;
+mod panic;
+mod pb;
+mod reattach;
+mod record;
+mod services;
+mod signals;
+#[cfg(unix)]
+mod socket;
+mod tls;
+mod usage;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tonic::body::Body;
+use tonic::codegen::{Service, http};
+use tonic::server::NamedService;
+
+pub use self::error::Error;
+
+use self::environment::Environment;
+use self::handshake::Announcement;
+use self::lifetime::Lifetime;
+use self::listener::Endpoint;
+use self::tls::Tls;
+use self::usage::{Invocation, Mode};
+
+/// What a provider binary says about itself.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// The provider's type name: `cloud` for the binary `terraform-provider-cloud`.
+    pub name: &'static str,
+    /// The version, without a `v`.
+    pub version: &'static str,
+    /// The full source address: `registry.terraform.io/acme/cloud`.
+    pub address: &'static str,
+    /// One line for `--help`.
+    pub summary: &'static str,
+    /// The crates whose log events the host gets, by the names they have in paths: `acme_cloud`. Events of other crates are
+    /// dropped, because they may show the bytes of requests.
+    pub crates: &'static [&'static str],
+}
+
+/// What goes on behind the served RPCs, as far as the process must know to end well.
+#[async_trait]
+pub(crate) trait Workload: Send + Sync + 'static {
+    /// Ends waits, and what has not been sent.
+    fn stop(&self);
+
+    /// Resolves when no operation is running.
+    async fn idle(&self);
+
+    /// The last act, at best effort. It is dropped after a second.
+    async fn close(&self);
+}
+
+/// Serves as the plugin that a host started, or does what a person asked for on the command line.
+///
+/// Returns when the process is to exit. Blocking threads that still wait must not delay that: shut the runtime down in the
+/// background.
+pub(crate) async fn serve<S>(
+    about: &About,
+    service: S,
+    workload: Arc<dyn Workload>,
+) -> Result<(), Error>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    let parent = host::parent();
+    let mode = match Invocation::parse(std::env::args_os().skip(1))? {
+        Invocation::Serve(mode) => mode,
+        Invocation::Version => return answer(&usage::version(about)),
+        Invocation::Help => return answer(&usage::help(about)),
+    };
+    let environment = Environment::read(about.name);
+    admit(mode, &environment, about)?;
+    panic::install();
+    log::install(environment.log_level, about.crates);
+    let signals = signals::listen(mode).map_err(Error::Signals)?;
+
+    let tls = environment
+        .client_certificate
+        .as_deref()
+        .map(Tls::pinned_to)
+        .transpose()?;
+    let endpoint = Endpoint::bind(&environment)?;
+    announce(mode, &environment, about, &endpoint, tls.as_ref())?;
+    greet(mode, &environment, about);
+
+    // Until the very end, for it removes the socket.
+    #[cfg(unix)]
+    let _directory = endpoint.directory;
+    let lifetime = Lifetime {
+        mode,
+        parent,
+        signals,
+        listener: endpoint.listener,
+        tls: tls.map(|tls| tls.config),
+        workload,
+    };
+    lifetime.run(service).await
+}
+
+/// A person's question, answered. Whether they still listen is theirs to know.
+fn answer(text: &str) -> Result<(), Error> {
+    let _ = console::say(text);
+    Ok(())
+}
+
+/// Lets in a host that knows the cookie, and a developer who asked for debug mode.
+fn admit(mode: Mode, environment: &Environment, about: &About) -> Result<(), Error> {
+    match mode {
+        Mode::Plugin if !handshake::is_from_host(environment.cookie.as_deref()) => {
+            Err(Error::ByHand {
+                explanation: usage::by_hand(about),
+            })
+        }
+        // No host starts us so. Whoever did would be served without the protection that they asked for.
+        Mode::Debug if environment.client_certificate.is_some() => {
+            Err(Error::DebugWithClientCertificate)
+        }
+        Mode::Plugin | Mode::Debug => Ok(()),
+    }
+}
+
+fn announce(
+    mode: Mode,
+    environment: &Environment,
+    about: &About,
+    endpoint: &Endpoint,
+    tls: Option<&Tls>,
+) -> Result<(), Error> {
+    let (network, address) = (endpoint.network, endpoint.address.as_str());
+    let text = match mode {
+        Mode::Debug => reattach::instructions(about.address, network, address, std::process::id()),
+        Mode::Plugin => Announcement {
+            network,
+            address,
+            certificate: tls.map(|tls| &*tls.certificate),
+            answers_multiplexing: environment.asks_for_multiplexing,
+        }
+        .to_string(),
+    };
+    console::say(&text).map_err(Error::Announce)
+}
+
+fn greet(mode: Mode, environment: &Environment, about: &About) {
+    tracing::debug!(provider.version = about.version, mode = ?mode, "the provider is running");
+    if mode == Mode::Plugin
+        && !handshake::offers_our_version(environment.protocol_versions.as_deref())
+    {
+        tracing::warn!(
+            offered = environment.protocol_versions,
+            "the host does not offer protocol version 5"
+        );
+    }
+}

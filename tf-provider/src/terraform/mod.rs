@@ -1,0 +1,35 @@
+//! Terraform's vocabulary as plain Rust: values, types, schemas, paths, diagnostics, and the traits that a
+//! provider implements. Knows std, `serde_json` and the token behind [`Stop`]; never protobuf, msgpack, I/O or the
+//! clock.
+
+mod data_source;
+mod diagnostic;
+mod ephemeral;
+mod function;
+mod number;
+mod path;
+mod provider;
+mod resource;
+mod schema;
+mod stop;
+mod ty;
+mod value;
+
+pub use data_source::{DataSource, ReadDataRequest, ReadDataResponse};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use ephemeral::{
+    CloseRequest, EphemeralResource, OpenRequest, OpenResponse, RenewRequest, RenewResponse,
+};
+pub use function::{Function, FunctionError, Parameter, Signature};
+pub use number::{Number, NumberInvalid};
+pub use path::{Path, Step};
+pub use provider::{ConfigureRequest, Provider};
+pub use resource::{
+    ApplyResponse, CreateRequest, DeleteRequest, ImportRequest, ImportResponse, MoveRequest,
+    MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest, ReadResponse,
+    Resource, UpdateRequest, ValidateRequest,
+};
+pub use schema::{Attribute, Block, NestedBlock, Nesting, Schema, Usage};
+pub use stop::Stop;
+pub use ty::{Type, TypeInvalid};
+pub use value::{Dynamic, Value};
