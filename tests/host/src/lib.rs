@@ -6,7 +6,7 @@
 //! - [`core`]: core's call sequences (plan, apply, refresh, import, move) and what core would store;
 //! - [`provider`]: one method per RPC;
 //! - [`process`]: launching, handshake, TLS, logs, exit;
-//! - [`assert`]: core's object assertions, pure;
+//! - [`mod@assert`]: core's object assertions, pure;
 //! - [`wire`], [`schema`], [`convert`], [`mod@value`], [`ty`], [`path`], [`diagnostic`]: the
 //!   vocabulary.
 //!
@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+pub mod cli;
 pub mod assert;
 pub mod convert;
 pub mod core;

@@ -9,6 +9,10 @@ use super::log;
 ///
 /// Hosts pass their whole environment on, so all of it but `PLUGIN_*` and the cookie is also the user's.
 #[derive(Debug)]
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "without unix sockets nothing asks where they go")
+)]
 pub(super) struct Environment {
     pub(super) cookie: Option<String>,
     /// The protocol versions that the host speaks, in no order.

@@ -17,18 +17,20 @@ pub(super) enum Loss {
     NeverConnected,
 }
 
-/// The id of the process that started this one, where the system tells and keeps it.
-pub(super) fn parent() -> Option<u32> {
+/// The id of the process that started this one, and of another one when that has ended.
+///
+/// Where the system does not keep it up to date it is always the same number.
+pub(super) fn parent() -> u32 {
     #[cfg(unix)]
-    return Some(std::os::unix::process::parent_id());
+    return std::os::unix::process::parent_id();
     #[cfg(not(unix))]
-    return None;
+    return 0;
 }
 
 /// Resolves when the host is gone. `original` is the parent at the start, `parent` tells the present one.
 pub(super) async fn lost(
-    original: Option<u32>,
-    parent: impl Fn() -> Option<u32>,
+    original: u32,
+    parent: impl Fn() -> u32,
     count: watch::Receiver<Count>,
 ) -> Loss {
     tokio::select! {
@@ -38,7 +40,7 @@ pub(super) async fn lost(
 }
 
 /// An orphan gets another parent. It learns of it only by looking.
-async fn replaced(original: Option<u32>, parent: impl Fn() -> Option<u32>) {
+async fn replaced(original: u32, parent: impl Fn() -> u32) {
     let mut ticks = interval(PARENT_LOOK);
     loop {
         ticks.tick().await;
@@ -79,15 +81,15 @@ mod tests {
 
     use super::*;
 
-    fn same_parent() -> Option<u32> {
-        Some(7)
+    fn same_parent() -> u32 {
+        7
     }
 
     #[tokio::test(start_paused = true)]
     async fn gives_up_when_nobody_connects_within_a_minute() {
         let (_sender, count) = watch::channel(Count::default());
         let start = Instant::now();
-        let loss = lost(Some(7), same_parent, count).await;
+        let loss = lost(7, same_parent, count).await;
         assert_eq!(loss, Loss::NeverConnected);
         assert_eq!(start.elapsed().as_secs(), 60);
     }
@@ -95,7 +97,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn gives_up_two_seconds_after_the_last_connection_has_closed() {
         let (sender, count) = watch::channel(Count { open: 2, ever: 2 });
-        let waiting = tokio::spawn(lost(Some(7), same_parent, count));
+        let waiting = tokio::spawn(lost(7, same_parent, count));
         advance(Duration::from_secs(3600)).await;
         sender.send_modify(|count| count.open = 1);
         advance(Duration::from_secs(3600)).await;
@@ -111,7 +113,7 @@ mod tests {
     async fn stays_when_a_host_comes_back_in_time_however_briefly() {
         let (sender, count) = watch::channel(Count { open: 0, ever: 1 });
         let start = Instant::now();
-        let waiting = tokio::spawn(lost(Some(7), same_parent, count));
+        let waiting = tokio::spawn(lost(7, same_parent, count));
         tokio::time::sleep(Duration::from_millis(1500)).await;
         // Connected and gone again before anybody looked.
         sender.send_modify(|count| count.ever = 2);
@@ -123,11 +125,7 @@ mod tests {
     async fn notices_a_new_parent_within_half_a_second() {
         static PARENT: AtomicU32 = AtomicU32::new(7);
         let (_sender, count) = watch::channel(Count { open: 1, ever: 1 });
-        let waiting = tokio::spawn(lost(
-            Some(7),
-            || Some(PARENT.load(Ordering::Relaxed)),
-            count,
-        ));
+        let waiting = tokio::spawn(lost(7, || PARENT.load(Ordering::Relaxed), count));
         advance(Duration::from_secs(3600)).await;
         assert!(!waiting.is_finished());
 

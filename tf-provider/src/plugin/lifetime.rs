@@ -32,7 +32,7 @@ use super::usage::Mode;
 pub(super) struct Lifetime {
     pub(super) mode: Mode,
     /// The process that started us.
-    pub(super) parent: Option<u32>,
+    pub(super) parent: u32,
     /// One for each signal that asks us to end.
     pub(super) signals: mpsc::Receiver<()>,
     pub(super) listener: Listener,
@@ -82,7 +82,7 @@ impl Lifetime {
             () = asked.cancelled() => End::Asked,
             Some(()) = signals.recv() => End::Signal,
             loss = host::lost(parent, host::parent, counted), if mode == Mode::Plugin => End::Lost(loss),
-            served = &mut server => return failed(served),
+            outcome = &mut server => return verdict(outcome),
             stopped = &mut accepting => return stopped.map_err(Error::ServerTask),
         };
         tracing::debug!(reason = ?end, "the process ends");
@@ -93,7 +93,7 @@ impl Lifetime {
                 () = workload.idle() => {}
                 () = asked.cancelled() => {}
                 Some(()) = signals.recv() => {}
-                served = &mut server => return failed(served),
+                outcome = &mut server => return verdict(outcome),
             }
         }
         closing.cancel();
@@ -111,18 +111,16 @@ async fn take_leave(
         workload.close().await;
     };
     let leave = async { tokio::join!(&mut server, last_act).0 };
-    match timeout(FAREWELL, leave).await {
-        Ok(served) => failed(served),
-        Err(_) => {
-            tracing::warn!("the process ends although not everything was finished");
-            server.abort();
-            Ok(())
-        }
+    if let Ok(outcome) = timeout(FAREWELL, leave).await {
+        return verdict(outcome);
     }
+    tracing::warn!("the process ends although not everything was finished");
+    server.abort();
+    Ok(())
 }
 
-fn failed(served: Result<Result<(), tonic::transport::Error>, JoinError>) -> Result<(), Error> {
-    served.map_err(Error::ServerTask)?.map_err(Error::Server)
+fn verdict(outcome: Result<Result<(), tonic::transport::Error>, JoinError>) -> Result<(), Error> {
+    outcome.map_err(Error::ServerTask)?.map_err(Error::Server)
 }
 
 fn routes<S>(service: S, asked: &CancellationToken, closing: &CancellationToken) -> Routes

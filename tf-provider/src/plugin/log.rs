@@ -8,7 +8,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
-use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::registry::{LookupSpan, Registry, Scope};
 
 use super::console;
 use super::record::{self, Fields};
@@ -103,10 +103,7 @@ where
         for span in context
             .event_scope(event)
             .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .iter()
-            .rev()
+            .flat_map(Scope::from_root)
         {
             if let Some(outer) = span.extensions().get::<Fields>() {
                 fields.extend(outer);
@@ -210,7 +207,7 @@ mod tests {
                         1
                     },
                     "detail"
-                )
+                );
             });
             (evaluated, written.len())
         };

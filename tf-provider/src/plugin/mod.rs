@@ -19,6 +19,7 @@ mod services;
 mod signals;
 #[cfg(unix)]
 mod socket;
+mod timestamp;
 mod tls;
 mod usage;
 
@@ -89,8 +90,14 @@ where
     let parent = host::parent();
     let mode = match Invocation::parse(std::env::args_os().skip(1))? {
         Invocation::Serve(mode) => mode,
-        Invocation::Version => return answer(&usage::version(about)),
-        Invocation::Help => return answer(&usage::help(about)),
+        Invocation::Version => {
+            answer(&usage::version(about));
+            return Ok(());
+        }
+        Invocation::Help => {
+            answer(&usage::help(about));
+            return Ok(());
+        }
     };
     let environment = Environment::read(about.name);
     admit(mode, &environment, about)?;
@@ -121,10 +128,9 @@ where
     lifetime.run(service).await
 }
 
-/// A person's question, answered. Whether they still listen is theirs to know.
-fn answer(text: &str) -> Result<(), Error> {
+/// Answers a person. Whether they still listen is theirs to know.
+fn answer(text: &str) {
     let _ = console::say(text);
-    Ok(())
 }
 
 /// Lets in a host that knows the cookie, and a developer who asked for debug mode.
@@ -169,9 +175,6 @@ fn greet(mode: Mode, environment: &Environment, about: &About) {
     if mode == Mode::Plugin
         && !handshake::offers_our_version(environment.protocol_versions.as_deref())
     {
-        tracing::warn!(
-            offered = environment.protocol_versions,
-            "the host does not offer protocol version 5"
-        );
+        tracing::warn!("the host does not offer protocol version 5");
     }
 }

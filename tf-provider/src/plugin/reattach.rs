@@ -21,7 +21,7 @@ pub(super) fn instructions(provider: &str, network: &str, address: &str, pid: u3
 }
 
 /// One entry for each registry a configuration may take the provider from: the same short source means another address
-/// in Terraform than in OpenTofu.
+/// to `terraform` than to `tofu`.
 fn variable(provider: &str, network: &str, address: &str, pid: u32) -> String {
     // `Test` keeps hosts from ending this process when their work is done.
     let entry = json!({

@@ -41,7 +41,7 @@ impl Workload for Fake {
     async fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         if self.closes_for_ever {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
@@ -257,11 +257,7 @@ async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
     let start = Instant::now();
     assert_eq!(running.shutdown().await.unwrap(), Empty {});
     running.process.await.unwrap().unwrap();
-    assert!(
-        start.elapsed() < FAREWELL / 2,
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < FAREWELL / 2, "{:?}", start.elapsed());
 
     // Ended in good order, with nothing said before.
     assert!(stdio.next().await.is_none());
