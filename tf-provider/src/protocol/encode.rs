@@ -14,22 +14,22 @@ use crate::terraform::{
     Value,
 };
 
-pub(super) fn value(value: &Value, ty: &Type) -> Option<pb::DynamicValue> {
-    Some(pb::DynamicValue {
+pub(super) fn value(value: &Value, ty: &Type) -> pb::DynamicValue {
+    pb::DynamicValue {
         msgpack: msgpack::encode(value, ty),
         json: Vec::new(),
-    })
+    }
 }
 
 /// Plans and state never hold a write-only argument: an object that did would be lost.
-fn stored(mut object: Value, shape: &Shape) -> Option<pb::DynamicValue> {
+fn stored(mut object: Value, shape: &Shape) -> pb::DynamicValue {
     shape.schema.block.clear_write_only(&mut object);
     value(&object, &shape.ty)
 }
 
 pub(super) fn read(response: ReadResponse, shape: &Shape) -> pb::read_resource::Response {
     pb::read_resource::Response {
-        new_state: stored(response.state, shape),
+        new_state: Some(stored(response.state, shape)),
         diagnostics: diagnostics(response.diagnostics),
         private: response.private,
         ..Default::default()
@@ -38,7 +38,7 @@ pub(super) fn read(response: ReadResponse, shape: &Shape) -> pb::read_resource::
 
 pub(super) fn plan(response: PlanResponse, shape: &Shape) -> pb::plan_resource_change::Response {
     pb::plan_resource_change::Response {
-        planned_state: stored(response.planned, shape),
+        planned_state: Some(stored(response.planned, shape)),
         requires_replace: response.requires_replace.iter().map(path).collect(),
         planned_private: response.private,
         diagnostics: diagnostics(response.diagnostics),
@@ -48,7 +48,7 @@ pub(super) fn plan(response: PlanResponse, shape: &Shape) -> pb::plan_resource_c
 
 pub(super) fn apply(response: ApplyResponse, shape: &Shape) -> pb::apply_resource_change::Response {
     pb::apply_resource_change::Response {
-        new_state: stored(response.state, shape),
+        new_state: Some(stored(response.state, shape)),
         private: response.private,
         diagnostics: diagnostics(response.diagnostics),
         ..Default::default()
@@ -57,7 +57,7 @@ pub(super) fn apply(response: ApplyResponse, shape: &Shape) -> pb::apply_resourc
 
 pub(super) fn upgrade(state: Value, shape: &Shape) -> pb::upgrade_resource_state::Response {
     pb::upgrade_resource_state::Response {
-        upgraded_state: stored(state, shape),
+        upgraded_state: Some(stored(state, shape)),
         diagnostics: Vec::new(),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn import(
     pb::import_resource_state::Response {
         imported_resources: vec![pb::import_resource_state::ImportedResource {
             type_name,
-            state: stored(response.state, shape),
+            state: Some(stored(response.state, shape)),
             private: response.private,
             identity: None,
         }],
@@ -81,7 +81,7 @@ pub(super) fn import(
 
 pub(super) fn moved(response: MoveResponse, shape: &Shape) -> pb::move_resource_state::Response {
     pb::move_resource_state::Response {
-        target_state: stored(response.state, shape),
+        target_state: Some(stored(response.state, shape)),
         diagnostics: diagnostics(response.diagnostics),
         ..Default::default()
     }
@@ -89,7 +89,7 @@ pub(super) fn moved(response: MoveResponse, shape: &Shape) -> pb::move_resource_
 
 pub(super) fn data(response: ReadDataResponse, shape: &Shape) -> pb::read_data_source::Response {
     pb::read_data_source::Response {
-        state: value(&response.state, &shape.ty),
+        state: Some(value(&response.state, &shape.ty)),
         diagnostics: diagnostics(response.diagnostics),
         deferred: None,
     }
@@ -102,7 +102,7 @@ pub(super) fn opened(
     pb::open_ephemeral_resource::Response {
         diagnostics: diagnostics(response.diagnostics),
         renew_at: response.renew_at.map(timestamp),
-        result: value(&response.result, &shape.ty),
+        result: Some(value(&response.result, &shape.ty)),
         private: Some(response.private),
         deferred: None,
     }
@@ -122,7 +122,7 @@ pub(super) fn called(
 ) -> pb::call_function::Response {
     match result {
         Ok(result) => pb::call_function::Response {
-            result: value(&result, returns),
+            result: Some(value(&result, returns)),
             error: None,
         },
         Err(error) => pb::call_function::Response {
@@ -180,13 +180,13 @@ fn timestamp(time: SystemTime) -> prost_types::Timestamp {
 
 // ------------------------------------------------------------------ schemas ---
 
-pub(super) fn capabilities() -> Option<pb::ServerCapabilities> {
-    Some(pb::ServerCapabilities {
+pub(super) fn capabilities() -> pb::ServerCapabilities {
+    pb::ServerCapabilities {
         plan_destroy: true,
         get_provider_schema_optional: true,
         move_resource_state: true,
         generate_resource_config: false,
-    })
+    }
 }
 
 pub(super) fn provider_schema(catalog: &Catalog) -> pb::get_provider_schema::Response {
@@ -208,7 +208,7 @@ pub(super) fn provider_schema(catalog: &Catalog) -> pb::get_provider_schema::Res
             .map(|(name, offer)| ((*name).to_owned(), schema(&offer.shape.schema)))
             .collect(),
         functions: functions(catalog).collect(),
-        server_capabilities: capabilities(),
+        server_capabilities: Some(capabilities()),
         ..Default::default()
     }
 }
@@ -216,7 +216,7 @@ pub(super) fn provider_schema(catalog: &Catalog) -> pb::get_provider_schema::Res
 pub(super) fn metadata(catalog: &Catalog) -> pb::get_metadata::Response {
     use pb::get_metadata as meta;
     pb::get_metadata::Response {
-        server_capabilities: capabilities(),
+        server_capabilities: Some(capabilities()),
         resources: catalog
             .resources
             .keys()

@@ -1,6 +1,7 @@
 //! tfplugin5 on the wire: raw requests become typed ones or are refused, typed answers become raw ones. Knows the
 //! generated types, msgpack and the vocabulary; never sockets or TLS.
 
+mod barrier;
 mod catalog;
 mod decode;
 mod encode;

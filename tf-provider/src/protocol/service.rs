@@ -1,22 +1,25 @@
 //! The provider service: each method decodes, calls and encodes.
 //!
 //! A request that can be read is always answered with status OK; refusals, failures and even panics travel as
-//! diagnostics. Every call runs in a task of its own: a panic ends that call alone.
+//! diagnostics.
 
 use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
-    time::Instant,
 };
 
-use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status};
 
-use super::{catalog::Catalog, decode, encode, pb, running::Running};
+use super::{
+    barrier::{Answer, Barrier, Rpc},
+    catalog::Catalog,
+    decode, encode, pb,
+    running::Running,
+};
 use crate::terraform::{
-    CloseRequest, ConfigureRequest, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
-    FunctionError, ImportRequest, OpenRequest, PlanDestroyRequest, PlanRequest, Provider,
-    ReadDataRequest, ReadRequest, RenewRequest, UpdateRequest, ValidateRequest,
+    CloseRequest, ConfigureRequest, CreateRequest, DeleteRequest, FunctionError, ImportRequest,
+    OpenRequest, PlanDestroyRequest, PlanRequest, Provider, ReadDataRequest, ReadRequest,
+    RenewRequest, UpdateRequest, ValidateRequest,
 };
 
 /// The service in the form that a server takes.
@@ -32,12 +35,13 @@ pub(crate) fn service(provider: Arc<dyn Provider>, running: Arc<Running>) -> Grp
         running,
         catalog: OnceLock::new(),
     };
-    Grpc::new(Service(Arc::new(core)))
+    let running = core.running.clone();
+    Grpc::new(Service(Barrier::new(core, running)))
         .max_decoding_message_size(MESSAGE_BYTES)
         .max_encoding_message_size(MESSAGE_BYTES)
 }
 
-pub(crate) struct Service(Arc<Core>);
+pub(crate) struct Service(Barrier<Core>);
 
 struct Core {
     provider: Arc<dyn Provider>,
@@ -45,173 +49,9 @@ struct Core {
     catalog: OnceLock<Catalog>,
 }
 
-type Answer<T> = Result<Response<T>, Status>;
-
 impl Core {
     fn catalog(&self) -> &Catalog {
         self.catalog.get_or_init(|| Catalog::of(&*self.provider))
-    }
-}
-
-impl Service {
-    /// Answers a call that has no effects: it ends when nobody waits for it any more.
-    async fn answer<Q, A, F>(&self, rpc: Rpc, request: Request<Q>, call: F) -> Answer<A>
-    where
-        Q: Send + 'static,
-        A: Refusal + Send + 'static,
-        F: AsyncCall<Q, A>,
-    {
-        let started = Instant::now();
-        let task = self
-            .0
-            .running
-            .spawn(call.call(self.0.clone(), request.into_inner()));
-        rpc.finish(started, AbortOnDropHandle::new(task).await)
-    }
-
-    /// Answers a call that may have effects: it runs to its end even when the connection is gone.
-    async fn carry_out<Q, A, F>(&self, rpc: Rpc, request: Request<Q>, call: F) -> Answer<A>
-    where
-        Q: Send + 'static,
-        A: Refusal + Send + 'static,
-        F: AsyncCall<Q, A>,
-    {
-        let started = Instant::now();
-        let task = self
-            .0
-            .running
-            .spawn(call.call(self.0.clone(), request.into_inner()));
-        rpc.finish(started, task.await)
-    }
-}
-
-/// A call and what it is about, for logs and for the words about a panic.
-struct Rpc {
-    name: &'static str,
-    subject: String,
-}
-
-impl Rpc {
-    fn new(name: &'static str, subject: impl Into<String>) -> Self {
-        Self {
-            name,
-            subject: subject.into(),
-        }
-    }
-
-    fn finish<A: Refusal>(
-        self,
-        started: Instant,
-        result: Result<Result<A, Diagnostics>, tokio::task::JoinError>,
-    ) -> Answer<A> {
-        let answer = match result {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(diagnostics)) => A::refusal(diagnostics),
-            Err(error) if error.is_panic() => A::refusal(self.crashed()),
-            Err(_) => return Err(Status::cancelled("the call was cancelled")),
-        };
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::trace!(
-            tf_rpc = self.name,
-            tf_resource_type = self.subject,
-            tf_req_duration_ms = duration_ms,
-            "Answered a call"
-        );
-        Ok(Response::new(answer))
-    }
-
-    fn crashed(&self) -> Diagnostics {
-        let subject = if self.subject.is_empty() {
-            String::new()
-        } else {
-            format!(" for {}", self.subject)
-        };
-        Diagnostic::error(
-            "The provider crashed",
-            format!(
-                "{}{subject} ended in a bug of the provider. Other resources are not concerned. Please report this with the log \
-                 of a run under TF_LOG=ERROR, which tells the place and holds no secrets.",
-                self.name
-            ),
-        )
-        .into()
-    }
-}
-
-/// A call on a core of its own; what `FnOnce(Arc<Core>, Q) -> impl Future` would be.
-trait AsyncCall<Q, A>: Send + 'static {
-    fn call(
-        self,
-        core: Arc<Core>,
-        request: Q,
-    ) -> impl Future<Output = Result<A, Diagnostics>> + Send + 'static;
-}
-
-impl<Q, A, F, R> AsyncCall<Q, A> for F
-where
-    F: FnOnce(Arc<Core>, Q) -> R + Send + 'static,
-    R: Future<Output = Result<A, Diagnostics>> + Send + 'static,
-{
-    fn call(
-        self,
-        core: Arc<Core>,
-        request: Q,
-    ) -> impl Future<Output = Result<A, Diagnostics>> + Send + 'static {
-        self(core, request)
-    }
-}
-
-/// An answer that can tell why there is no better one.
-trait Refusal {
-    fn refusal(diagnostics: Diagnostics) -> Self;
-}
-
-macro_rules! refusals {
-    ($($message:ident),* $(,)?) => {$(
-        impl Refusal for pb::$message::Response {
-            fn refusal(diagnostics: Diagnostics) -> Self {
-                Self { diagnostics: encode::diagnostics(diagnostics), ..Default::default() }
-            }
-        }
-    )*};
-}
-
-refusals!(
-    get_metadata,
-    get_provider_schema,
-    prepare_provider_config,
-    configure,
-    validate_resource_type_config,
-    upgrade_resource_state,
-    read_resource,
-    plan_resource_change,
-    apply_resource_change,
-    import_resource_state,
-    move_resource_state,
-    validate_data_source_config,
-    read_data_source,
-    validate_ephemeral_resource_config,
-    open_ephemeral_resource,
-    renew_ephemeral_resource,
-    close_ephemeral_resource,
-    get_functions,
-);
-
-impl Refusal for pb::call_function::Response {
-    fn refusal(diagnostics: Diagnostics) -> Self {
-        let text = diagnostics
-            .into_iter()
-            .map(|d| d.detail)
-            .collect::<Vec<_>>()
-            .join(" ");
-        let error = Some(pb::FunctionError {
-            text,
-            function_argument: None,
-        });
-        Self {
-            error,
-            result: None,
-        }
     }
 }
 
@@ -223,36 +63,33 @@ impl pb::provider_server::Provider for Service {
         &self,
         request: Request<pb::get_metadata::Request>,
     ) -> Answer<pb::get_metadata::Response> {
-        self.answer(
-            Rpc::new("GetMetadata", ""),
-            request,
-            |core: Arc<Core>, _| async move { Ok(encode::metadata(core.catalog())) },
-        )
-        .await
+        self.0
+            .answer(Rpc::new("GetMetadata", ""), request, |core, _| async move {
+                Ok(encode::metadata(core.catalog()))
+            })
+            .await
     }
 
     async fn get_schema(
         &self,
         request: Request<pb::get_provider_schema::Request>,
     ) -> Answer<pb::get_provider_schema::Response> {
-        self.answer(
-            Rpc::new("GetProviderSchema", ""),
-            request,
-            |core: Arc<Core>, _| async move { Ok(encode::provider_schema(core.catalog())) },
-        )
-        .await
+        self.0
+            .answer(
+                Rpc::new("GetProviderSchema", ""),
+                request,
+                |core, _| async move { Ok(encode::provider_schema(core.catalog())) },
+            )
+            .await
     }
 
     async fn prepare_provider_config(
         &self,
         request: Request<pb::prepare_provider_config::Request>,
     ) -> Answer<pb::prepare_provider_config::Response> {
-        type Message = pb::prepare_provider_config::Request;
         let rpc = Rpc::new("PrepareProviderConfig", "");
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let shape = &core.catalog().provider;
                 let config =
                     decode::object(request.config.clone(), shape, "provider configuration")?;
@@ -262,21 +99,17 @@ impl pb::provider_server::Provider for Service {
                     prepared_config: request.config,
                     diagnostics: encode::diagnostics(diagnostics),
                 })
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn configure(
         &self,
         request: Request<pb::configure::Request>,
     ) -> Answer<pb::configure::Response> {
-        type Message = pb::configure::Request;
         let rpc = Rpc::new("Configure", "");
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let config = decode::object(
                     request.config,
                     &core.catalog().provider,
@@ -293,13 +126,12 @@ impl pb::provider_server::Provider for Service {
                 Ok(pb::configure::Response {
                     diagnostics: encode::diagnostics(diagnostics),
                 })
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn stop(&self, _request: Request<pb::stop::Request>) -> Answer<pb::stop::Response> {
-        self.0.running.stop_all();
+        self.0.running().stop_all();
         tracing::info!("The user wants to stop: waits end, what was sent runs to its answer");
         Ok(Response::new(pb::stop::Response::default()))
     }
@@ -308,12 +140,9 @@ impl pb::provider_server::Provider for Service {
         &self,
         request: Request<pb::validate_resource_type_config::Request>,
     ) -> Answer<pb::validate_resource_type_config::Response> {
-        type Message = pb::validate_resource_type_config::Request;
         let rpc = Rpc::new("ValidateResourceTypeConfig", &request.get_ref().type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
                 let write_only_allowed = request
@@ -327,21 +156,17 @@ impl pb::provider_server::Provider for Service {
                 Ok(pb::validate_resource_type_config::Response {
                     diagnostics: encode::diagnostics(diagnostics),
                 })
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn upgrade_resource_state(
         &self,
         request: Request<pb::upgrade_resource_state::Request>,
     ) -> Answer<pb::upgrade_resource_state::Response> {
-        type Message = pb::upgrade_resource_state::Request;
         let rpc = Rpc::new("UpgradeResourceState", &request.get_ref().type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let mut stored = decode::raw_state(request.raw_state)?;
                 if request.version != offer.shape.schema.version {
@@ -351,41 +176,35 @@ impl pb::provider_server::Provider for Service {
                     decode::state(&stored, &offer.shape)?,
                     &offer.shape,
                 ))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn read_resource(
         &self,
         request: Request<pb::read_resource::Request>,
     ) -> Answer<pb::read_resource::Response> {
-        type Message = pb::read_resource::Request;
         let rpc = Rpc::new("ReadResource", &request.get_ref().type_name);
         let (state, private) = (
             request.get_ref().current_state.clone(),
             request.get_ref().private.clone(),
         );
         let answer = self
-            .answer(
-                rpc,
-                request,
-                |core: Arc<Core>, request: Message| async move {
-                    let offer = core.catalog().resource(&request.type_name)?;
-                    let state =
-                        decode::object(request.current_state, &offer.shape, "stored object")?;
-                    let (private, stop) = (request.private, core.running.stop());
-                    let response = offer
-                        .it
-                        .read(ReadRequest {
-                            state,
-                            private,
-                            stop,
-                        })
-                        .await;
-                    Ok(encode::read(response, &offer.shape))
-                },
-            )
+            .0
+            .answer(rpc, request, |core, request| async move {
+                let offer = core.catalog().resource(&request.type_name)?;
+                let state = decode::object(request.current_state, &offer.shape, "stored object")?;
+                let (private, stop) = (request.private, core.running.stop());
+                let response = offer
+                    .it
+                    .read(ReadRequest {
+                        state,
+                        private,
+                        stop,
+                    })
+                    .await;
+                Ok(encode::read(response, &offer.shape))
+            })
             .await?;
         // With an error nothing was learned: an answer without state would read as "gone".
         let mut response = answer.into_inner();
@@ -403,12 +222,9 @@ impl pb::provider_server::Provider for Service {
         &self,
         request: Request<pb::plan_resource_change::Request>,
     ) -> Answer<pb::plan_resource_change::Response> {
-        type Message = pb::plan_resource_change::Request;
         let rpc = Rpc::new("PlanResourceChange", &request.get_ref().type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let ty = &offer.shape.ty;
                 let prior = decode::value(request.prior_state, ty, "stored object")?;
@@ -434,21 +250,17 @@ impl pb::provider_server::Provider for Service {
                         .await
                 };
                 Ok(encode::plan(response, &offer.shape))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn apply_resource_change(
         &self,
         request: Request<pb::apply_resource_change::Request>,
     ) -> Answer<pb::apply_resource_change::Response> {
-        type Message = pb::apply_resource_change::Request;
         let rpc = Rpc::new("ApplyResourceChange", &request.get_ref().type_name);
-        self.carry_out(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .carry_out(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let ty = &offer.shape.ty;
                 let prior = decode::value(request.prior_state, ty, "stored object")?;
@@ -491,21 +303,17 @@ impl pb::provider_server::Provider for Service {
                     }
                 };
                 Ok(encode::apply(response, &offer.shape))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn import_resource_state(
         &self,
         request: Request<pb::import_resource_state::Request>,
     ) -> Answer<pb::import_resource_state::Response> {
-        type Message = pb::import_resource_state::Request;
         let rpc = Rpc::new("ImportResourceState", &request.get_ref().type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let import = ImportRequest {
                     id: request.id,
@@ -513,39 +321,31 @@ impl pb::provider_server::Provider for Service {
                 };
                 let response = offer.it.import(import).await?;
                 Ok(encode::import(response, request.type_name, &offer.shape))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn move_resource_state(
         &self,
         request: Request<pb::move_resource_state::Request>,
     ) -> Answer<pb::move_resource_state::Response> {
-        type Message = pb::move_resource_state::Request;
         let rpc = Rpc::new("MoveResourceState", &request.get_ref().target_type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.target_type_name)?;
                 let response = offer.it.move_from(decode::move_request(request)?).await?;
                 Ok(encode::moved(response, &offer.shape))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn validate_data_source_config(
         &self,
         request: Request<pb::validate_data_source_config::Request>,
     ) -> Answer<pb::validate_data_source_config::Response> {
-        type Message = pb::validate_data_source_config::Request;
         let rpc = Rpc::new("ValidateDataSourceConfig", &request.get_ref().type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().data_source(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
                 let mut diagnostics = offer.shape.schema.block.check(&config, false);
@@ -553,44 +353,36 @@ impl pb::provider_server::Provider for Service {
                 Ok(pb::validate_data_source_config::Response {
                     diagnostics: encode::diagnostics(diagnostics),
                 })
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn read_data_source(
         &self,
         request: Request<pb::read_data_source::Request>,
     ) -> Answer<pb::read_data_source::Response> {
-        type Message = pb::read_data_source::Request;
         let rpc = Rpc::new("ReadDataSource", &request.get_ref().type_name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().data_source(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
                 let stop = core.running.stop();
                 let response = offer.it.read(ReadDataRequest { config, stop }).await;
                 Ok(encode::data(response, &offer.shape))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn validate_ephemeral_resource_config(
         &self,
         request: Request<pb::validate_ephemeral_resource_config::Request>,
     ) -> Answer<pb::validate_ephemeral_resource_config::Response> {
-        type Message = pb::validate_ephemeral_resource_config::Request;
         let rpc = Rpc::new(
             "ValidateEphemeralResourceConfig",
             &request.get_ref().type_name,
         );
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().ephemeral_resource(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
                 let mut diagnostics = offer.shape.schema.block.check(&config, false);
@@ -598,99 +390,84 @@ impl pb::provider_server::Provider for Service {
                 Ok(pb::validate_ephemeral_resource_config::Response {
                     diagnostics: encode::diagnostics(diagnostics),
                 })
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn open_ephemeral_resource(
         &self,
         request: Request<pb::open_ephemeral_resource::Request>,
     ) -> Answer<pb::open_ephemeral_resource::Response> {
-        type Message = pb::open_ephemeral_resource::Request;
         let rpc = Rpc::new("OpenEphemeralResource", &request.get_ref().type_name);
-        self.carry_out(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .carry_out(rpc, request, |core, request| async move {
                 let offer = core.catalog().ephemeral_resource(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
                 let stop = core.running.stop();
                 let response = offer.it.open(OpenRequest { config, stop }).await;
                 Ok(encode::opened(response, &offer.shape))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn renew_ephemeral_resource(
         &self,
         request: Request<pb::renew_ephemeral_resource::Request>,
     ) -> Answer<pb::renew_ephemeral_resource::Response> {
-        type Message = pb::renew_ephemeral_resource::Request;
         let rpc = Rpc::new("RenewEphemeralResource", &request.get_ref().type_name);
-        self.carry_out(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .carry_out(rpc, request, |core, request| async move {
                 let offer = core.catalog().ephemeral_resource(&request.type_name)?;
                 let (private, stop) = (request.private.unwrap_or_default(), core.running.stop());
                 Ok(encode::renewed(
                     offer.it.renew(RenewRequest { private, stop }).await,
                 ))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn close_ephemeral_resource(
         &self,
         request: Request<pb::close_ephemeral_resource::Request>,
     ) -> Answer<pb::close_ephemeral_resource::Response> {
-        type Message = pb::close_ephemeral_resource::Request;
         let rpc = Rpc::new("CloseEphemeralResource", &request.get_ref().type_name);
-        self.carry_out(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .carry_out(rpc, request, |core, request| async move {
                 let offer = core.catalog().ephemeral_resource(&request.type_name)?;
                 let private = request.private.unwrap_or_default();
                 let diagnostics =
                     encode::diagnostics(offer.it.close(CloseRequest { private }).await);
                 Ok(pb::close_ephemeral_resource::Response { diagnostics })
-            },
-        )
-        .await
+            })
+            .await
     }
 
     async fn get_functions(
         &self,
         request: Request<pb::get_functions::Request>,
     ) -> Answer<pb::get_functions::Response> {
-        self.answer(
-            Rpc::new("GetFunctions", ""),
-            request,
-            |core: Arc<Core>, _| async move {
-                let functions = encode::functions(core.catalog()).collect();
-                Ok(pb::get_functions::Response {
-                    functions,
-                    diagnostics: Vec::new(),
-                })
-            },
-        )
-        .await
+        self.0
+            .answer(
+                Rpc::new("GetFunctions", ""),
+                request,
+                |core, _| async move {
+                    let functions = encode::functions(core.catalog()).collect();
+                    Ok(pb::get_functions::Response {
+                        functions,
+                        diagnostics: Vec::new(),
+                    })
+                },
+            )
+            .await
     }
 
     async fn call_function(
         &self,
         request: Request<pb::call_function::Request>,
     ) -> Answer<pb::call_function::Response> {
-        type Message = pb::call_function::Request;
         let rpc = Rpc::new("CallFunction", &request.get_ref().name);
-        self.answer(
-            rpc,
-            request,
-            |core: Arc<Core>, request: Message| async move {
+        self.0
+            .answer(rpc, request, |core, request| async move {
                 let Some((function, signature)) = core.catalog().functions.get(&*request.name)
                 else {
                     let text = format!("this provider has no function named {:?}", request.name);
@@ -703,9 +480,8 @@ impl pb::provider_server::Provider for Service {
                 let result = decode::arguments(request.arguments, signature)
                     .and_then(|arguments| function.call(arguments));
                 Ok(encode::called(result, &signature.returns))
-            },
-        )
-        .await
+            })
+            .await
     }
 
     // Below: what this server does not offer. Hosts call none of it for a provider that declares none of it, or take

@@ -176,8 +176,8 @@ mod tests {
             Number::parse("0.1").unwrap()
         );
         assert_ne!(
-            Number::from_f64(3.141_592_653_589_793).unwrap(),
-            Number::parse("3.141592653589793238462643383279").unwrap()
+            Number::from_f64(1.234_567_890_123_456).unwrap(),
+            Number::parse("1.234567890123456789012345678901").unwrap()
         );
     }
 

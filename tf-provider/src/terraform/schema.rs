@@ -141,14 +141,14 @@ impl Block {
         for nested in &self.blocks {
             match (nested.nesting, entries.get_mut(&nested.name)) {
                 (Nesting::List | Nesting::Set, Some(Value::List(elements))) => {
-                    elements
-                        .iter_mut()
-                        .for_each(|element| nested.block.clear_write_only(element));
+                    for element in elements {
+                        nested.block.clear_write_only(element);
+                    }
                 }
                 (Nesting::Map, Some(Value::Map(inner))) => {
-                    inner
-                        .values_mut()
-                        .for_each(|entry| nested.block.clear_write_only(entry));
+                    for entry in inner.values_mut() {
+                        nested.block.clear_write_only(entry);
+                    }
                 }
                 (_, Some(object)) => nested.block.clear_write_only(object),
                 (_, None) => {}
