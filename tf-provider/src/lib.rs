@@ -48,3 +48,18 @@ impl plugin::Workload for Workload {
         self.provider.close().await;
     }
 }
+
+/// The README's code, so that it is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_shows_the_example_as_it_is() {
+        let readme = include_str!("../README.md");
+        let example = include_str!("../examples/greeting.rs");
+        assert!(readme.contains(&format!("```rust,no_run\n{example}```\n")));
+    }
+}

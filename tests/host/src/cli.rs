@@ -161,7 +161,7 @@ impl Workspace {
     /// # Errors
     /// A file cannot be written.
     pub fn override_providers(&self, providers: &[(&str, &Path)]) -> io::Result<()> {
-        let mut overrides = String::new();
+        let mut overrides = Vec::new();
         for (source, binary) in providers {
             let kind = source.rsplit('/').next().unwrap_or(source);
             let folder = self.path().join(".providers").join(source.replace('/', "-"));
@@ -172,8 +172,9 @@ impl Workspace {
             if fs::hard_link(binary, &link).is_err() {
                 fs::copy(binary, &link)?;
             }
-            overrides += &format!("    {source:?} = {:?}\n", folder.display().to_string());
+            overrides.push(format!("    {source:?} = {:?}\n", folder.display().to_string()));
         }
+        let overrides = overrides.concat();
         let text = format!("provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n  direct {{}}\n}}\n");
         fs::write(self.path().join("cli.tfrc"), text)
     }

@@ -20,7 +20,7 @@ use super::Workload;
 use super::accept::{Count, accept};
 use super::error::Error;
 use super::host::{self, Loss};
-use super::listener::Listener;
+use super::listener::{Listener, Place};
 use super::pb::health::health_server::HealthServer;
 use super::pb::host::grpc_broker_server::GrpcBrokerServer;
 use super::pb::host::grpc_controller_server::GrpcControllerServer;
@@ -36,6 +36,7 @@ pub(super) struct Lifetime {
     /// One for each signal that asks us to end.
     pub(super) signals: mpsc::Receiver<()>,
     pub(super) listener: Listener,
+    pub(super) place: Arc<Place>,
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) workload: Arc<dyn Workload>,
 }
@@ -57,6 +58,7 @@ impl Lifetime {
             parent,
             mut signals,
             listener,
+            place,
             tls,
             workload,
         } = self;
@@ -71,7 +73,7 @@ impl Lifetime {
             tokio::spawn(accept(listener, tls, connections, count, closing.clone()));
         let mut server = tokio::spawn(
             server_settings()
-                .add_routes(routes(service, &asked, &closing))
+                .add_routes(routes(service, &asked, place, &closing))
                 .serve_with_incoming_shutdown(
                     ReceiverStream::new(incoming),
                     closing.clone().cancelled_owned(),
@@ -123,7 +125,12 @@ fn verdict(outcome: Result<Result<(), tonic::transport::Error>, JoinError>) -> R
     outcome.map_err(Error::ServerTask)?.map_err(Error::Server)
 }
 
-fn routes<S>(service: S, asked: &CancellationToken, closing: &CancellationToken) -> Routes
+fn routes<S>(
+    service: S,
+    asked: &CancellationToken,
+    place: Arc<Place>,
+    closing: &CancellationToken,
+) -> Routes
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
         + NamedService
@@ -135,7 +142,7 @@ where
 {
     let (asked, closing) = (asked.clone(), || closing.clone());
     Routes::new(service)
-        .add_service(GrpcControllerServer::new(Controller { asked }))
+        .add_service(GrpcControllerServer::new(Controller { asked, place }))
         .add_service(GrpcStdioServer::new(Stdio { closing: closing() }))
         .add_service(GrpcBrokerServer::new(Broker { closing: closing() }))
         .add_service(HealthServer::new(Health { closing: closing() }))
@@ -147,6 +154,7 @@ fn server_settings() -> Server {
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_pending_accept_reset_streams(Some(ABANDONED_CALLS))
 }
 
 /// Why a process ends.
@@ -163,6 +171,9 @@ enum End {
 const FAREWELL: Duration = Duration::from_secs(1);
 const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
+/// The usual limit of 20 is for servers among strangers. Our one client may give up a whole walk, and ending the connection
+/// then would cost the answers of calls that it did not give up.
+const ABANDONED_CALLS: usize = 1 << 16;
 
 #[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used, reason = "tests")]

@@ -1,4 +1,7 @@
 use std::io;
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 #[cfg(any(not(unix), test))]
@@ -16,9 +19,7 @@ pub(super) struct Endpoint {
     pub(super) listener: Listener,
     pub(super) network: &'static str,
     pub(super) address: String,
-    /// Removed with everything in it when this is dropped.
-    #[cfg(unix)]
-    pub(super) directory: Option<SocketDirectory>,
+    pub(super) place: Arc<Place>,
 }
 
 impl Endpoint {
@@ -30,7 +31,7 @@ impl Endpoint {
             listener: Listener::Unix(listener),
             network: "unix",
             address,
-            directory: Some(directory),
+            place: Arc::new(Place(Mutex::new(Some(directory)))),
         })
     }
 
@@ -65,9 +66,20 @@ impl Endpoint {
             listener: Listener::Tcp(TcpListener::from_std(listener)?),
             network: "tcp",
             address,
-            #[cfg(unix)]
-            directory: None,
+            place: Arc::default(),
         })
+    }
+}
+
+/// What an address leaves in the file system. It is gone when this is dropped or vacated.
+#[derive(Debug, Default)]
+pub(super) struct Place(#[cfg(unix)] Mutex<Option<SocketDirectory>>);
+
+impl Place {
+    /// Lets nobody in any more. Connections stay.
+    pub(super) fn vacate(&self) {
+        #[cfg(unix)]
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -114,18 +114,19 @@ where
     announce(mode, &environment, about, &endpoint, tls.as_ref())?;
     greet(mode, &environment, about);
 
-    // Until the very end, for it removes the socket.
-    #[cfg(unix)]
-    let _directory = endpoint.directory;
+    let place = endpoint.place;
     let lifetime = Lifetime {
         mode,
         parent,
         signals,
         listener: endpoint.listener,
+        place: Arc::clone(&place),
         tls: tls.map(|tls| tls.config),
         workload,
     };
-    lifetime.run(service).await
+    let outcome = lifetime.run(service).await;
+    place.vacate();
+    outcome
 }
 
 /// Answers a person. Whether they still listen is theirs to know.

@@ -1,12 +1,14 @@
 //! The services that every plugin has, whatever it provides.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio_stream::Stream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::listener::Place;
 use super::pb::health::health_check_response::ServingStatus;
 use super::pb::health::health_server::Health as HealthService;
 use super::pb::health::{HealthCheckRequest, HealthCheckResponse};
@@ -19,11 +21,14 @@ use super::pb::host::{ConnInfo, Empty, StdioData};
 pub(super) struct Controller {
     /// Cancelled when the host wants us to end. The answer still goes out: open calls are finished first.
     pub(super) asked: CancellationToken,
+    /// Vacated before the answer: hosts have killed right after it.
+    pub(super) place: Arc<Place>,
 }
 
 #[async_trait]
 impl GrpcController for Controller {
     async fn shutdown(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
+        self.place.vacate();
         self.asked.cancel();
         Ok(Response::new(Empty {}))
     }

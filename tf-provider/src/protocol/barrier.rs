@@ -127,6 +127,7 @@ pub(super) trait Refusal {
 macro_rules! refusals {
     ($($message:ident),* $(,)?) => {$(
         impl Refusal for pb::$message::Response {
+            #[allow(clippy::needless_update, reason = "some answers are nothing but diagnostics")]
             fn refusal(diagnostics: Diagnostics) -> Self {
                 Self { diagnostics: encode::diagnostics(diagnostics), ..Default::default() }
             }

@@ -102,9 +102,13 @@ impl Shape {
 }
 
 fn unknown(kind: &str, name: &str) -> Diagnostics {
+    let name: String = name.chars().take(LONGEST_NAME).collect();
     Diagnostic::error(
         format!("Unknown {kind}"),
         format!("This provider has no {kind} named {name:?}. A newer version of the provider may have it."),
     )
     .into()
 }
+
+/// How much of a name is worth repeating.
+const LONGEST_NAME: usize = 200;

@@ -10,8 +10,10 @@ use super::{DataSource, Diagnostics, EphemeralResource, Function, Resource, Sche
 /// resources must be replaced as a whole.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
-    /// The arguments of the provider block.
-    fn schema(&self) -> Schema;
+    /// The arguments of the provider block; none by default.
+    fn schema(&self) -> Schema {
+        Schema::default()
+    }
 
     /// Checks the provider block without any I/O; anything in it may be unknown.
     fn validate(&self, _config: &Value) -> Diagnostics {
@@ -19,7 +21,9 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// Takes the provider block; anything in it may be unknown while a plan is made.
-    async fn configure(&self, request: ConfigureRequest) -> Diagnostics;
+    async fn configure(&self, _request: ConfigureRequest) -> Diagnostics {
+        Diagnostics::new()
+    }
 
     /// The managed resources.
     fn resources(&self) -> Vec<Arc<dyn Resource>> {

@@ -173,6 +173,16 @@ impl Default for PlanResponse {
     }
 }
 
+impl From<Value> for PlanResponse {
+    /// Plans this object, with nothing to tell.
+    fn from(planned: Value) -> Self {
+        Self {
+            planned,
+            ..Self::default()
+        }
+    }
+}
+
 /// An object to make.
 #[derive(Debug)]
 pub struct CreateRequest {
@@ -222,6 +232,17 @@ pub struct ApplyResponse {
     pub private: Vec<u8>,
     /// What to tell the user.
     pub diagnostics: Diagnostics,
+}
+
+impl From<Value> for ApplyResponse {
+    /// The object after a call that went well, with nothing to tell.
+    fn from(state: Value) -> Self {
+        Self {
+            state,
+            private: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        }
+    }
 }
 
 /// An object to take over.

@@ -89,6 +89,11 @@ impl Connection {
             .max_encoding_message_size(LARGEST_MESSAGE)
     }
 
+    /// The channel itself, for calls that no client would make.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// go-plugin's controller.
     pub fn controller(&self) -> GrpcControllerClient<Channel> {
         GrpcControllerClient::new(self.channel.clone())

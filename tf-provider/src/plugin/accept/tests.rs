@@ -15,7 +15,7 @@ struct Accepting {
     connections: mpsc::Receiver<io::Result<Connection>>,
     count: watch::Receiver<Count>,
     _closing: tokio_util::sync::DropGuard,
-    _directory: Option<crate::plugin::socket::SocketDirectory>,
+    _place: Arc<crate::plugin::listener::Place>,
 }
 
 impl Accepting {
@@ -38,7 +38,7 @@ impl Accepting {
             connections,
             count,
             _closing: closing.drop_guard(),
-            _directory: endpoint.directory,
+            _place: endpoint.place,
         }
     }
 

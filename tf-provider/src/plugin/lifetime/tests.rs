@@ -110,7 +110,7 @@ struct Running {
     client: Grpc<Channel>,
     process: tokio::task::JoinHandle<Result<(), Error>>,
     path: String,
-    _directory: Option<crate::plugin::socket::SocketDirectory>,
+    _place: Arc<Place>,
 }
 
 impl Running {
@@ -129,6 +129,7 @@ impl Running {
             parent: host::parent(),
             signals,
             listener: endpoint.listener,
+            place: Arc::clone(&endpoint.place),
             tls: None,
             workload: Arc::clone(&workload) as Arc<dyn Workload>,
         };
@@ -146,7 +147,7 @@ impl Running {
             client: Grpc::new(client),
             process,
             path: endpoint.address,
-            _directory: endpoint.directory,
+            _place: endpoint.place,
         }
     }
 
@@ -265,6 +266,17 @@ async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
     assert!(watch.next().await.is_none());
     running.workload.stopped.notified().await;
     assert!(running.workload.closed.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn nothing_is_left_in_the_file_system_once_a_shutdown_is_answered() {
+    let running = Running::start(Fake::default()).await;
+    assert!(Path::new(&running.path).exists());
+    running.shutdown().await.unwrap();
+    let directory = Path::new(&running.path).parent().unwrap();
+    assert!(!directory.exists());
+    running.workload.busy.cancel();
+    running.process.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,161 @@
+//! More than one certificate: counted, in modules, in several organizations.
+
+use std::collections::HashSet;
+
+use local_atlas::{Endpoint, LocalAtlas, X509Type};
+
+use super::{TYPE, certificate, log_in, text};
+use crate::support::{
+    atlas::{PROJECT, atlas, login},
+    terraform::{bare_workspace, workspace, write_main},
+};
+
+#[test]
+fn fifty_users_at_once_get_a_certificate_each() {
+    let users: Vec<String> = (0..50).map(|number| format!("user-{number:02}")).collect();
+    let atlas = atlas(&users.iter().map(String::as_str).collect::<Vec<_>>());
+    let lines = "  for_each = toset([for n in range(50) : format(\"user-%02d\", n)])\n  username = each.key";
+    let workspace = workspace(&atlas, &certificate("all", lines));
+    workspace.apply(&["-parallelism=50"]).success();
+    let instances = workspace.instances(TYPE);
+    assert_eq!(instances.len(), 50);
+    let ids: HashSet<_> = instances
+        .iter()
+        .map(|attributes| text(attributes, "certificate_id"))
+        .collect();
+    assert_eq!(ids.len(), 50);
+    for attributes in &instances {
+        assert_eq!(
+            log_in(&atlas, attributes).unwrap().user,
+            text(attributes, "username")
+        );
+    }
+    assert_eq!(
+        atlas
+            .control()
+            .requests_to(Endpoint::IssueCertificate)
+            .len(),
+        50
+    );
+
+    assert!(workspace.plans_nothing());
+    let destroyed = workspace.destroy(&["-parallelism=50"]).success().text();
+    assert!(destroyed.contains("50 destroyed"), "{destroyed}");
+    assert!(workspace.instances(TYPE).is_empty());
+}
+
+#[test]
+fn a_certificate_in_a_module_is_like_any_other() {
+    let atlas = atlas(&["app"]);
+    let workspace = workspace(
+        &atlas,
+        "module \"user\" {\n  source = \"./user\"\n  name   = \"app\"\n}\n\noutput \"pem\" {\n  value     = module.user.pem\n  sensitive = true\n}\n",
+    );
+    let module = format!(
+        "terraform {{\n  required_providers {{\n    atlas = {{\n      source = \"example/atlas\"\n    }}\n  }}\n}}\n\nvariable \"name\" {{\n  type = string\n}}\n\n{}\noutput \"pem\" {{\n  value     = {TYPE}.it.combined_pem\n  sensitive = true\n}}\n",
+        certificate("it", "  username = var.name")
+    );
+    workspace.write("user/main.tf", &module).unwrap();
+    // Installs the module; the provider is overridden and needs no installing.
+    workspace.run(["get", "-no-color"]).success();
+    workspace.apply(&[]).success();
+    let output = workspace.run(["output", "-raw", "pem"]).success();
+    let attributes = super::only(&workspace);
+    assert_eq!(output.stdout, text(&attributes, "combined_pem"));
+    assert_eq!(log_in(&atlas, &attributes).unwrap().user, "app");
+    assert!(workspace.plans_nothing());
+    workspace.destroy(&[]).success();
+    assert!(workspace.instances(TYPE).is_empty());
+}
+
+#[test]
+fn two_aliases_ask_two_organizations() {
+    let (one, other) = (atlas(&["app"]), atlas(&["app"]));
+    let login = |atlas: &LocalAtlas| {
+        let credentials = atlas.control().credentials();
+        format!(
+            "  base_url      = \"{}\"\n  client_id     = \"{}\"\n  client_secret = \"{}\"\n",
+            atlas.base_url(),
+            credentials.client_id,
+            credentials.client_secret
+        )
+    };
+    let configuration = format!(
+        "provider \"atlas\" {{\n{}}}\n\nprovider \"atlas\" {{\n  alias = \"other\"\n{}}}\n\n{}\n{}",
+        login(&one),
+        login(&other),
+        certificate("one", "  username = \"app\""),
+        certificate("other", "  provider = atlas.other\n  username = \"app\"")
+    );
+    let workspace = bare_workspace(&configuration);
+    workspace.apply(&[]).success();
+    assert_eq!(
+        (one.control().issued_count(), other.control().issued_count()),
+        (1, 1)
+    );
+    let mut stored = workspace
+        .instances(TYPE)
+        .iter()
+        .map(|it| text(it, "certificate_id").to_owned())
+        .collect::<Vec<_>>();
+    let mut issued = [&one, &other]
+        .map(|atlas| atlas.control().all_certificates()[0].id.to_string())
+        .to_vec();
+    stored.sort();
+    issued.sort();
+    assert_eq!(stored, issued);
+    assert!(workspace.plans_nothing());
+    workspace.destroy(&[]).success();
+}
+
+#[test]
+fn two_certificates_of_one_user_share_what_is_asked_about_that_user() {
+    let atlas = atlas(&["app"]);
+    let block = format!(
+        "{}\n{}",
+        certificate("a", "  username = \"app\""),
+        certificate("b", "  username = \"app\"")
+    );
+    let workspace = workspace(&atlas, &block);
+    workspace.apply(&[]).success();
+    atlas.control().clear_requests();
+    assert!(workspace.plans_nothing());
+    assert_eq!(
+        atlas
+            .control()
+            .requests_to(Endpoint::ListCertificates)
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn names_with_unusual_letters_reach_atlas_as_they_are() {
+    let names = [
+        "ann@example.com",
+        "CN of ops/team",
+        "größe",
+        "50%",
+        "a+b?c#d",
+    ];
+    let atlas = atlas(&[]);
+    for name in names {
+        atlas.control().add_user(PROJECT, name, X509Type::Managed);
+    }
+    let set = names.map(|name| format!("{name:?}")).join(", ");
+    let lines = format!("  for_each = toset([{set}])\n  username = each.key");
+    let mut workspace = bare_workspace("");
+    for (name, value) in login(&atlas) {
+        workspace.set_env(name, &value);
+    }
+    write_main(&workspace, &certificate("all", &lines));
+    workspace.apply(&[]).success();
+    for attributes in workspace.instances(TYPE) {
+        assert_eq!(
+            log_in(&atlas, &attributes).unwrap().user,
+            text(&attributes, "username")
+        );
+    }
+    assert_eq!(workspace.instances(TYPE).len(), names.len());
+    assert!(workspace.plans_nothing());
+}

@@ -1,0 +1,124 @@
+//! What is not known yet when a plan is made.
+
+use local_atlas::Endpoint;
+
+use super::{certificate, log_in, only, text};
+use crate::support::{
+    atlas::{PROJECT, atlas, login},
+    terraform::{bare_workspace, workspace, write_main},
+};
+
+#[test]
+fn a_username_that_is_made_in_the_same_apply_is_waited_for() {
+    let atlas = atlas(&["app"]);
+    let block = format!(
+        "resource \"terraform_data\" \"name\" {{\n  input = \"app\"\n}}\n\n{}",
+        certificate("app", "  username = terraform_data.name.output")
+    );
+    let workspace = workspace(&atlas, &block);
+    let plan = workspace.plan(&[]).success().text();
+    assert!(plan.contains("+ username = (known after apply)"), "{plan}");
+    assert_eq!(
+        atlas.control().requests().len(),
+        0,
+        "nobody can be asked about a user without a name"
+    );
+
+    workspace.apply(&[]).success();
+    assert_eq!(log_in(&atlas, &only(&workspace)).unwrap().user, "app");
+    assert!(workspace.plans_nothing());
+}
+
+#[test]
+fn a_bad_username_that_is_known_only_at_apply_is_refused_then_and_nothing_is_issued() {
+    let atlas = atlas(&["app"]);
+    let block = format!(
+        "resource \"terraform_data\" \"name\" {{\n  input = \"..\"\n}}\n\n{}",
+        certificate("app", "  username = terraform_data.name.output")
+    );
+    let workspace = workspace(&atlas, &block);
+    workspace.plan(&[]).success();
+    let printed = workspace.apply(&[]).failure().text();
+    assert!(printed.contains("Error: Invalid username"), "{printed}");
+    assert!(
+        atlas
+            .control()
+            .requests_to(Endpoint::IssueCertificate)
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_provider_block_that_is_not_known_yet_is_waited_for() {
+    let atlas = atlas(&["app"]);
+    let block = |url: &str| {
+        format!(
+            "resource \"terraform_data\" \"url\" {{\n  input = \"{url}\"\n}}\n\nprovider \"atlas\" {{\n  base_url = terraform_data.url.output\n}}\n\n{}",
+            certificate("app", "  username = \"app\"")
+        )
+    };
+    let mut workspace = bare_workspace(&block(&atlas.base_url()));
+    for (name, value) in login(&atlas) {
+        if name != "MONGODB_ATLAS_BASE_URL" {
+            workspace.set_env(name, &value);
+        }
+    }
+    let plan = workspace.plan(&[]).success().text();
+    assert!(plan.contains("2 to add"), "{plan}");
+    assert_eq!(atlas.control().requests().len(), 0);
+    workspace.apply(&[]).success();
+    let before = only(&workspace);
+    assert_eq!(log_in(&atlas, &before).unwrap().user, "app");
+    assert!(workspace.plans_nothing());
+
+    // The certificate exists now, and the address changes in this run.
+    atlas.control().clear_requests();
+    let slash = format!("{}/", atlas.base_url());
+    write_main(&workspace, &block(&slash));
+    let plan = workspace.plan(&[]).success().text();
+    assert!(
+        plan.contains("0 to add, 1 to change, 0 to destroy"),
+        "{plan}"
+    );
+    assert_eq!(
+        atlas.control().requests().len(),
+        0,
+        "nobody knows whom to ask"
+    );
+    workspace.apply(&[]).success();
+    assert_eq!(only(&workspace), before);
+    assert_eq!(atlas.control().issued_count(), 1);
+}
+
+#[test]
+fn a_validity_that_is_not_known_yet_may_turn_out_to_be_the_old_one() {
+    let atlas = atlas(&["app"]);
+    let block = |months: u32, round: u32| {
+        format!(
+            "resource \"terraform_data\" \"months\" {{\n  input            = {months}\n  triggers_replace = {round}\n}}\n\nprovider \"atlas\" {{}}\n{}",
+            certificate(
+                "app",
+                "  username = \"app\"\n  months_until_expiration = terraform_data.months.output"
+            )
+        )
+    };
+    let workspace = workspace(&atlas, "");
+    write_main(&workspace, &block(6, 1));
+    workspace.apply(&[]).success();
+    let before = only(&workspace);
+    assert_eq!(before["months_until_expiration"], 6);
+
+    write_main(&workspace, &block(6, 2));
+    let plan = workspace.plan(&[]).success().text();
+    assert!(plan.contains("updated in-place"), "{plan}");
+    workspace.apply(&[]).success();
+    assert_eq!(only(&workspace), before, "the same validity issues nothing");
+
+    write_main(&workspace, &block(12, 3));
+    workspace.apply(&[]).success();
+    let after = only(&workspace);
+    assert_eq!(text(&after, "issue_reason"), "validity_changed");
+    assert_eq!(after["replaces_certificate_id"], before["certificate_id"]);
+    assert_eq!(atlas.control().certificates(PROJECT, "app").len(), 2);
+    assert!(workspace.plans_nothing());
+}

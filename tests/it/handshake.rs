@@ -1,0 +1,219 @@
+//! How a plugin and its host find and recognise each other.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use tf_host::{
+    pb::{health, tfplugin5},
+    process::{
+        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, LaunchError,
+        SpawnOptions,
+    },
+    provider::{Provider, StartError},
+};
+
+use crate::support::plugin::Temporary;
+
+#[tokio::test]
+async fn one_line_says_where_the_provider_listens_and_with_which_certificate() {
+    let temporary = Temporary::new();
+    let provider = spawn(temporary.options()).await;
+    let handshake = provider.handshake().unwrap();
+    assert_eq!(handshake.line.split('|').count(), 6, "{}", handshake.line);
+    assert!(
+        handshake.line.starts_with("1|5|unix|"),
+        "{}",
+        handshake.line
+    );
+    assert!(handshake.server_certificate.is_some());
+
+    let socket = socket(&provider);
+    assert!(socket.starts_with(temporary.path()), "{}", socket.display());
+    assert_eq!(mode(socket.parent().unwrap()), 0o700);
+    assert_eq!(mode(socket), 0o600);
+
+    get_schema(&provider).await.unwrap();
+    provider.shutdown().await;
+    assert_eq!(
+        provider.process().unwrap().stdout.lines(),
+        Vec::<String>::new()
+    );
+    assert_eq!(provider.stdio_chunks(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn only_the_holder_of_the_hosts_key_gets_an_answer() {
+    let temporary = Temporary::new();
+    let provider = spawn(temporary.options()).await;
+    let handshake = provider.handshake().unwrap();
+    let trusted = handshake.server_certificate.clone().unwrap();
+    let host = provider.process().unwrap().identity.clone().unwrap();
+    let stranger = ClientIdentity::generate().unwrap();
+    let thief = host.with_key_of(&stranger);
+
+    for (who, identity) in [
+        ("nobody in particular", None),
+        ("somebody with a certificate of their own", Some(stranger)),
+        (
+            "somebody with the host's certificate and another key",
+            Some(thief),
+        ),
+    ] {
+        let tls = ClientTls::new(trusted.clone(), identity);
+        assert!(!answers(&provider, Some(&tls)).await, "{who}");
+        assert!(
+            !answers(&provider, Some(&tls.tls12())).await,
+            "{who}, TLS 1.2"
+        );
+    }
+    assert!(!answers(&provider, None).await, "plain text");
+
+    get_schema(&provider)
+        .await
+        .expect("the host is still served");
+    for tls in [
+        ClientTls::new(trusted.clone(), Some(host.clone())),
+        ClientTls::new(trusted, Some(host)).tls12(),
+    ] {
+        assert!(
+            answers(&provider, Some(&tls)).await,
+            "a second connection of the host"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_keeps_nobody_waiting() {
+    let temporary = Temporary::new();
+    let provider = spawn(temporary.options()).await;
+    let socket = socket(&provider).to_owned();
+    let silent: Vec<_> = (0..20)
+        .map(|_| std::os::unix::net::UnixStream::connect(&socket).unwrap())
+        .collect();
+    let handshake = provider.handshake().unwrap();
+    let host = provider.process().unwrap().identity.clone();
+    let tls = ClientTls::new(handshake.server_certificate.clone().unwrap(), host);
+    assert!(answers(&provider, Some(&tls)).await);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn a_client_certificate_that_cannot_be_read_is_fatal() {
+    let truncated = ClientIdentity::generate()
+        .unwrap()
+        .pem
+        .replacen("MII", "", 1);
+    let key_instead = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_owned();
+    for text in ["junk".to_owned(), truncated, key_instead] {
+        let temporary = Temporary::new();
+        let options = temporary
+            .options()
+            .client_certificate(ClientCertificate::Text(text.clone()));
+        let Err(StartError::Launch(LaunchError::Exited {
+            status,
+            stdout,
+            stderr,
+        })) = Provider::spawn(options).await
+        else {
+            panic!("served in spite of {text}")
+        };
+        assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{text}");
+        assert!(
+            stderr
+                .iter()
+                .any(|line| line.contains("PLUGIN_CLIENT_CERT")),
+            "{stderr:?}"
+        );
+        assert!(temporary.entries().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_wants_no_tls_is_served_in_plain_text() {
+    let temporary = Temporary::new();
+    for certificate in [
+        ClientCertificate::Absent,
+        ClientCertificate::Text(String::new()),
+    ] {
+        let provider = spawn(temporary.options().client_certificate(certificate)).await;
+        assert!(provider.handshake().unwrap().server_certificate.is_none());
+        get_schema(&provider).await.unwrap();
+        assert!(!provider.shutdown().await.unwrap().killed);
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_other_versions_is_told_version_five() {
+    let temporary = Temporary::new();
+    for versions in [None, Some("6"), Some("junk,6,,5"), Some("")] {
+        let provider = spawn(temporary.options().protocol_versions(versions)).await;
+        assert_eq!(provider.handshake().unwrap().version, 5, "{versions:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_asks_for_multiplexing_is_told_that_there_is_none() {
+    let temporary = Temporary::new();
+    let provider = spawn(temporary.options().multiplex()).await;
+    assert_eq!(provider.handshake().unwrap().multiplex, Some(false));
+    get_schema(&provider).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_process_has_a_key_of_its_own() {
+    let temporary = Temporary::new();
+    let (one, other) = (
+        spawn(temporary.options()).await,
+        spawn(temporary.options()).await,
+    );
+    let certificate =
+        |provider: &Provider| provider.handshake().unwrap().server_certificate.clone();
+    assert_ne!(certificate(&one), certificate(&other));
+    assert_ne!(socket(&one), socket(&other));
+}
+
+#[tokio::test]
+async fn the_health_of_the_plugin_can_be_asked_for() {
+    let temporary = Temporary::new();
+    let provider = spawn(temporary.options()).await;
+    let connection = provider.connection().unwrap();
+    let request = health::HealthCheckRequest {
+        service: "plugin".to_owned(),
+    };
+    let answer = connection
+        .health()
+        .check(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        answer.status(),
+        health::health_check_response::ServingStatus::Serving
+    );
+}
+
+async fn spawn(options: SpawnOptions) -> Provider {
+    Provider::spawn(options).await.expect("the provider starts")
+}
+
+async fn get_schema(
+    provider: &Provider,
+) -> Result<tfplugin5::get_provider_schema::Response, tf_host::provider::RpcError> {
+    provider
+        .get_schema(tfplugin5::get_provider_schema::Request {})
+        .await
+}
+
+async fn answers(provider: &Provider, tls: Option<&ClientTls>) -> bool {
+    Connection::answers(&provider.handshake().unwrap().address, tls).await
+}
+
+fn socket(provider: &Provider) -> &Path {
+    match &provider.handshake().unwrap().address {
+        Address::Unix(path) => path,
+        Address::Tcp(address) => panic!("a port: {address}"),
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,184 @@
+//! The CLI as a process among others: watched while it runs, interrupted, killed; and the providers that it started.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read},
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::{Child, ExitStatus},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
+};
+use tf_host::cli::{Output, Workspace};
+
+use super::plugin::PATIENCE;
+
+/// A command of the CLI in a process group of its own, as a shell starts it.
+pub struct Running {
+    child: Child,
+    lines: Receiver<(Stream, String)>,
+    said: Vec<(Stream, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Err,
+}
+
+impl Running {
+    /// Starts the command.
+    pub fn start(workspace: &Workspace, arguments: &[&str]) -> Self {
+        let mut child = workspace
+            .command(arguments)
+            .process_group(0)
+            .spawn()
+            .expect("the CLI starts");
+        let (sender, lines) = channel();
+        pass_on(
+            Stream::Out,
+            child.stdout.take().expect("a pipe"),
+            sender.clone(),
+        );
+        pass_on(Stream::Err, child.stderr.take().expect("a pipe"), sender);
+        Self {
+            child,
+            lines,
+            said: Vec::new(),
+        }
+    }
+
+    /// What Ctrl-C does: every process of the group gets the signal.
+    pub fn interrupt(&self) {
+        kill_process_group(self.pid(), Signal::INT).expect("the process group is there");
+    }
+
+    /// `kill -9` of the CLI alone.
+    pub fn kill(&self) {
+        kill_process(self.pid(), Signal::KILL).expect("the CLI is there");
+    }
+
+    /// Waits until the CLI has printed a line with this text.
+    #[track_caller]
+    pub fn await_line(&mut self, text: &str) {
+        while !self.said.iter().any(|(_, line)| line.contains(text)) {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.said.push(line),
+                Err(_) => panic!("{text:?} was not printed:\n{}", self.text()),
+            }
+        }
+    }
+
+    /// Waits for the end of the command, and of everything that holds its streams.
+    #[track_caller]
+    pub fn finish(mut self) -> Output {
+        let status = self.wait();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.said.push(line);
+        }
+        let stream = |wanted| {
+            self.said
+                .iter()
+                .filter(|(from, _)| *from == wanted)
+                .map(|(_, line)| line.as_str())
+                .collect()
+        };
+        Output {
+            status,
+            stdout: stream(Stream::Out),
+            stderr: stream(Stream::Err),
+        }
+    }
+
+    #[track_caller]
+    fn wait(&mut self) -> ExitStatus {
+        let ended = ends(self.pid());
+        if !ended {
+            let _ = kill_process_group(self.pid(), Signal::KILL);
+        }
+        let status = self.child.wait().expect("a child can be awaited");
+        assert!(ended, "the CLI did not end:\n{}", self.text());
+        status
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    fn text(&self) -> String {
+        self.said.iter().map(|(_, line)| line.as_str()).collect()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A test that has failed leaves nobody behind; after `finish` there is nobody left.
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            let _ = kill_process_group(self.pid(), Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The provider processes that run from this folder.
+pub fn providers(workspace: &Workspace) -> Vec<Pid> {
+    let folder = fs::canonicalize(workspace.path()).expect("the folder is there");
+    let processes = fs::read_dir("/proc").expect("the list of processes");
+    processes
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let number: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let binary = fs::read_link(entry.path().join("exe")).ok()?;
+            binary
+                .starts_with(&folder)
+                .then(|| Pid::from_raw(number))
+                .flatten()
+        })
+        .collect()
+}
+
+/// `kill -9` of each.
+pub fn kill(processes: &[Pid]) {
+    for process in processes {
+        // One that has ended meanwhile is as good.
+        let _ = kill_process(*process, Signal::KILL);
+    }
+}
+
+/// Whether the process ends in time, by whomever it was started.
+pub fn ends(process: Pid) -> bool {
+    let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else {
+        return true;
+    };
+    let patience = Timespec {
+        tv_sec: i64::try_from(PATIENCE.as_secs()).expect("some seconds"),
+        tv_nsec: 0,
+    };
+    let mut waiting = [PollFd::from_borrowed_fd(handle.as_fd(), PollFlags::IN)];
+    poll(&mut waiting, Some(&patience)).is_ok_and(|ready| ready == 1)
+}
+
+/// What stands in a folder.
+pub fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+fn pass_on(stream: Stream, pipe: impl Read + Send + 'static, lines: Sender<(Stream, String)>) {
+    thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        let mut line = String::new();
+        while reader.read_line(&mut line).is_ok_and(|length| length > 0) {
+            if lines.send((stream, std::mem::take(&mut line))).is_err() {
+                return;
+            }
+        }
+    });
+}

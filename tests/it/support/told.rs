@@ -1,0 +1,49 @@
+//! What a command run with `-json` tells the user, one diagnostic at a time.
+
+use serde_json::Value as Json;
+use tf_host::cli::Output;
+
+/// An error or a warning as the CLI shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub is_error: bool,
+    pub summary: String,
+    pub detail: String,
+    /// The resource instance it is about; empty where it is about none.
+    pub address: String,
+}
+
+impl Told {
+    /// Whether summary and detail hold this text, blanks folded.
+    pub fn says(&self, text: &str) -> bool {
+        let words = format!("{} {}", self.summary, self.detail);
+        words
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains(text)
+    }
+}
+
+/// The diagnostics among the lines of a `-json` run, but for the CLI's own about where the tests' provider comes from.
+pub fn told(output: &Output) -> Vec<Told> {
+    let lines = output
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let diagnostics = lines
+        .filter(|line| line["type"] == "diagnostic")
+        .map(|line| line["diagnostic"].clone());
+    diagnostics
+        .map(|diagnostic| {
+            let text = |name: &str| diagnostic[name].as_str().unwrap_or_default().to_owned();
+            Told {
+                is_error: diagnostic["severity"] == "error",
+                summary: text("summary"),
+                detail: text("detail"),
+                address: text("address"),
+            }
+        })
+        .filter(|told| told.summary != "Provider development overrides are in effect")
+        .collect()
+}
