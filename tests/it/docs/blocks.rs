@@ -1,0 +1,178 @@
+//! Every Terraform block in README, docs and guides is validated by the real CLI.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use tf_host::cli::SOURCE;
+
+use super::{pages, shown, stand_in};
+use crate::support::{atlas::PROJECT, terraform::version};
+
+#[test]
+fn every_terraform_block_validates() {
+    let workspace = stand_in::workspace();
+    let version = version();
+    let (mut validated, mut wrong) = (0, Vec::new());
+    for page in pages() {
+        for block in blocks(&page, &["terraform", "hcl"]) {
+            let (terraform, tofu) = needs(&block.text);
+            if !version.has(terraform, tofu) {
+                eprintln!(
+                    "skipped: {} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}",
+                    block.place
+                );
+                continue;
+            }
+            let configuration = completed(&block.text);
+            workspace.write("main.tf", &configuration).unwrap();
+            if configuration.contains("module \"") {
+                super::copy(
+                    &super::root().join("examples/modules"),
+                    &workspace.path().join("examples/modules"),
+                );
+                workspace.run(["get", "-no-color"]).success();
+            }
+            let output = workspace.run(["validate", "-no-color"]);
+            if !output.status.success() {
+                wrong.push(format!(
+                    "{}\n{}\n{configuration}",
+                    block.place,
+                    output.text()
+                ));
+            }
+            validated += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(validated > 20, "blocks are found: {validated}");
+}
+
+/// A fenced block.
+pub(super) struct Block {
+    pub(super) text: String,
+    /// File and line, for messages.
+    pub(super) place: String,
+}
+
+/// The fenced blocks of a page in one of these languages; a fence may be indented.
+pub(super) fn blocks(page: &Path, languages: &[&str]) -> Vec<Block> {
+    let text = fs::read_to_string(page).unwrap();
+    let mut lines = (1..).zip(text.lines());
+    let mut found = Vec::new();
+    while let Some((number, line)) = lines.next() {
+        let Some(language) = line.trim_start().strip_prefix("```") else {
+            continue;
+        };
+        let indent = line.len() - line.trim_start().len();
+        let inside: Vec<&str> = lines
+            .by_ref()
+            .map(|(_, line)| line)
+            .take_while(|line| line.trim() != "```")
+            .collect();
+        if languages.contains(&language) {
+            let text = inside
+                .iter()
+                .map(|line| line.get(indent..).unwrap_or_default())
+                .collect::<Vec<_>>()
+                .join("\n");
+            found.push(Block {
+                text,
+                place: format!("{}:{number}", shown(page)),
+            });
+        }
+    }
+    found
+}
+
+/// The least Terraform 1.x and `OpenTofu` 1.x that know everything in the block.
+fn needs(text: &str) -> (u32, u32) {
+    let features = [
+        ("_wo ", (11, 11)),
+        ("ephemeral", (10, 11)),
+        ("provider::", (8, 7)),
+        ("moved {", (8, 10)),
+    ];
+    let used = features
+        .iter()
+        .filter(|(word, _)| text.contains(word))
+        .map(|(_, versions)| *versions);
+    used.fold((5, 6), |(terraform, tofu), (t, o)| {
+        (terraform.max(t), tofu.max(o))
+    })
+}
+
+/// The block as a whole configuration: with the providers, variables and certificates that it takes for granted.
+fn completed(text: &str) -> String {
+    let providers = (!text.contains("required_providers")).then(|| required_providers(text));
+    let variables = names(text, "var.")
+        .into_iter()
+        .filter(|name| !text.contains(&format!("variable {name:?}")));
+    let certificates = names(text, "atlas_user_certificate.")
+        .into_iter()
+        .filter(|name| !declares(text, name));
+    let parts = [text.to_owned()]
+        .into_iter()
+        .chain(providers)
+        .chain(variables.map(|name| format!("variable {name:?} {{}}\n")))
+        .chain(certificates.map(|name| certificate(&name)));
+    parts.collect::<Vec<_>>().join("\n")
+}
+
+fn required_providers(text: &str) -> String {
+    let others = stand_in::OTHERS
+        .iter()
+        .filter(|source| text.contains(&format!("\"{}_", kind(source))));
+    let sources: Vec<String> = others
+        .chain([&SOURCE])
+        .map(|source| {
+            format!(
+                "    {} = {{\n      source = {source:?}\n    }}\n",
+                kind(source)
+            )
+        })
+        .collect();
+    format!(
+        "terraform {{\n  required_providers {{\n{}  }}\n}}\n",
+        sources.concat()
+    )
+}
+
+fn certificate(name: &str) -> String {
+    format!(
+        "resource \"atlas_user_certificate\" {name:?} {{\n  project_id = {PROJECT:?}\n  username   = \"app-user\"\n}}\n"
+    )
+}
+
+fn declares(text: &str, name: &str) -> bool {
+    let resource = format!("resource \"atlas_user_certificate\" {name:?}");
+    text.contains(&resource) || text.contains(&format!("data \"atlas_user_certificate\" {name:?}"))
+}
+
+fn kind(source: &str) -> &str {
+    source.rsplit('/').next().unwrap_or(source)
+}
+
+/// The identifiers that follow a prefix.
+fn names(text: &str, prefix: &str) -> BTreeSet<String> {
+    let after = text.split(prefix).skip(1);
+    let names = after.map(|rest| {
+        rest.chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect()
+    });
+    names.filter(|name: &String| !name.is_empty()).collect()
+}
+
+#[test]
+fn blocks_are_found_with_their_lines_whatever_their_indent() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.md");
+    fs::write(
+        &page,
+        "text\n```shell\nls\n```\n1. step\n   ```terraform\n   a {\n     b\n   }\n   ```\n",
+    )
+    .unwrap();
+    let found = blocks(&page, &["terraform"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].text, "a {\n  b\n}");
+    assert!(found[0].place.ends_with("page.md:6"), "{}", found[0].place);
+}

@@ -1,0 +1,100 @@
+//! Every example is formatted, and plans against an Atlas without issuing anything.
+
+use std::fs;
+
+use local_atlas::X509Type;
+use tf_host::cli::Workspace;
+
+use super::{root, shown, walk};
+use crate::support::{
+    age,
+    atlas::{PROJECT, atlas, login},
+    terraform::{cli, provider, version},
+};
+
+#[test]
+fn every_example_is_formatted() {
+    let workspace = Workspace::new(&cli(), provider()).unwrap();
+    let examples = root().join("examples").display().to_string();
+    workspace
+        .run(["fmt", "-check", "-diff", "-recursive", &examples])
+        .success();
+}
+
+#[test]
+fn every_example_plans_and_issues_nothing() {
+    let atlas = atlas(&["app-user", "billing", "reports", "search"]);
+    atlas
+        .control()
+        .add_user(PROJECT, "app-user", X509Type::Managed);
+    let issued = atlas.control().issue(PROJECT, "app-user", 3);
+    let keys = age::pair();
+    let mut workspace = Workspace::new(&cli(), provider()).unwrap();
+    for (name, value) in login(&atlas) {
+        workspace.set_env(name, &value);
+    }
+    for (variable, value) in [
+        ("TF_VAR_age_recipient", keys.recipient.as_str()),
+        ("TF_VAR_age_identity", &keys.identity),
+        ("TF_VAR_certificate_pem", &issued.certificate_pem),
+        ("TF_VAR_keystore_password", "correct horse"),
+        (
+            "TF_VAR_payments_client_id",
+            "mdb_sa_id_32b6e34b3d91647abb20e7b8",
+        ),
+        ("TF_VAR_payments_client_secret", "mdb_sa_sk_example"),
+    ] {
+        workspace.set_env(variable, value);
+    }
+    let version = version();
+    let mut planned = 0;
+    walk(&root().join("examples"), &mut |file| {
+        let is_configuration = file.extension().is_some_and(|extension| extension == "tf");
+        if !is_configuration || shown(file).contains("modules") || file.ends_with("outputs.tf") {
+            return;
+        }
+        let text = fs::read_to_string(file).unwrap();
+        let (terraform, tofu) = needs(&text);
+        if !version.has(terraform, tofu) {
+            eprintln!(
+                "skipped: {} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}",
+                shown(file)
+            );
+            return;
+        }
+        // The certificate that an example names, and the resource that an import block is about.
+        let mut text = text.replace("1976722359483124370", &issued.id.to_string());
+        if text.starts_with("import {") {
+            text += &fs::read_to_string(file.with_file_name("resource.tf")).unwrap();
+        }
+        workspace.write("main.tf", &text).unwrap();
+        let output = workspace.plan(&[]);
+        assert!(
+            output.status.success(),
+            "{}\n{}",
+            shown(file),
+            output.text()
+        );
+        planned += 1;
+    });
+    assert!(planned > 12, "examples are found: {planned}");
+    assert_eq!(
+        atlas.control().issued_count(),
+        1,
+        "the one that was there before"
+    );
+}
+
+/// The least Terraform 1.x and `OpenTofu` 1.x, as the example's `required_version` says for Terraform.
+fn needs(text: &str) -> (u32, u32) {
+    match text
+        .split("required_version = \">= 1.")
+        .nth(1)
+        .and_then(|rest| rest.split('.').next())
+    {
+        Some("11") => (11, 11),
+        Some("8") => (8, 7),
+        Some(other) => panic!("an example needs Terraform 1.{other}; which OpenTofu is that?"),
+        None => (5, 6),
+    }
+}

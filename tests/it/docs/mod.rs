@@ -1,0 +1,142 @@
+//! What is written for users is true: pages are up to date, blocks validate, examples plan, commands exist.
+
+mod blocks;
+mod commands;
+mod examples;
+mod stand_in;
+mod troubleshooting;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::support::{
+    atlas::{PROJECT, atlas, login},
+    terraform::{cli, provider, version},
+};
+use tf_host::cli::Workspace;
+
+#[test]
+fn the_pages_are_what_the_schemas_examples_and_templates_make() {
+    let stale = xtask::docs::stale(root()).expect("the pages are rendered");
+    assert!(stale.is_empty(), "run cargo xtask docs; stale: {stale:?}");
+}
+
+#[test]
+fn a_relative_link_leads_to_a_file() {
+    let mut followed = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let path = page.parent().unwrap().join(file);
+            assert!(path.exists(), "{}: {target} leads nowhere", shown(&page));
+            followed += 1;
+        }
+    }
+    assert!(followed > 30, "links are found: {followed}");
+}
+
+#[test]
+fn the_quickstart_shows_all_of_it_to_be_as_it_should_be() {
+    let arguments = [
+        "quickstart",
+        "--ready-made-keys",
+        "--provider",
+        &provider().display().to_string(),
+    ];
+    let walked = xtask::run(arguments.map(str::to_owned));
+    assert!(walked.is_ok(), "{walked:?}");
+}
+
+#[test]
+fn the_module_passes_its_own_tests_mocked_and_against_an_atlas() {
+    if !version().has(7, 8) {
+        eprintln!("skipped: mock_provider needs Terraform 1.7 or OpenTofu 1.8");
+        return;
+    }
+    let atlas = atlas(&["billing", "reports"]);
+    let mut workspace = Workspace::new(&cli(), provider()).unwrap();
+    copy(&root().join("examples/modules/x509-user"), workspace.path());
+    let mocked = workspace
+        .run(["test", "-no-color", "-filter=tests/mocked.tftest.hcl"])
+        .success();
+    assert!(
+        mocked.text().contains("4 passed, 0 failed"),
+        "{}",
+        mocked.text()
+    );
+    assert_eq!(atlas.control().issued_count(), 0);
+    for (name, value) in login(&atlas) {
+        workspace.set_env(name, &value);
+    }
+    let real = workspace
+        .run(["test", "-no-color", "-filter=tests/local_atlas.tftest.hcl"])
+        .success();
+    assert!(
+        real.text().contains("4 passed, 0 failed"),
+        "{}",
+        real.text()
+    );
+    assert_eq!(
+        atlas.control().certificates(PROJECT, "billing").len(),
+        2,
+        "one create and one rotation"
+    );
+}
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Markdown file that users and contributors read.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    for folder in ["docs", "examples"] {
+        walk(&root().join(folder), &mut |file| {
+            pages.push(file.to_owned());
+        });
+    }
+    for entry in fs::read_dir(root()).unwrap() {
+        pages.push(entry.unwrap().path());
+    }
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    pages.sort();
+    pages
+}
+
+/// Calls back for each file below the folder.
+fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found(&path);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    walk(from, &mut |file| {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    });
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
