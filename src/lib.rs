@@ -1,4 +1,4 @@
-//! The Terraform provider `atlas`: X.509 client certificates for MongoDB Atlas database users.
+//! The Terraform provider `atlas`: X.509 client certificates for `MongoDB` Atlas database users.
 //!
 //! A request goes right through the layers and its answer comes straight back. `tf_provider` speaks the plugin protocol and
 //! calls [`provider`], which decides; [`provider`] awaits one method of [`atlas`], the Admin API client. Beside them stand

@@ -143,7 +143,7 @@ pub enum InvalidBaseUrl {
     Query,
     /// Credentials would cross a network in the clear.
     #[error(
-        "http is accepted for this computer's own addresses only (localhost, 127.0.0.1, [::1]); use https"
+        "plain http is accepted for this computer's own addresses only (localhost, 127.0.0.1, [::1]); use https"
     )]
     Plain,
 }

@@ -70,7 +70,7 @@ pub enum Kind {
     #[error("ran out of the time set for the whole operation")]
     Deadline,
     /// The wait before a repeat would have outlasted the operation.
-    #[error("would have to wait {} seconds, longer than the time left for the whole operation", .wait.as_secs())]
+    #[error("{}, and the next try would come in {} seconds, later than the whole operation may take", .cause.kind(), .wait.as_secs())]
     NoTimeToWait {
         /// How long the wait would have been.
         wait: Duration,
@@ -240,13 +240,15 @@ impl Error {
             next = error.source();
         }
         // What reqwest and hyper put around the reason says nothing more than the kind does.
-        let outer = texts.len().saturating_sub(2);
-        let mut inner: Vec<_> = texts[outer..]
-            .iter()
-            .map(|text| harmless(text, 300))
-            .collect();
+        let is_wrapping = |text: &&String| {
+            let text = text.to_lowercase();
+            WRAPPINGS.iter().any(|known| text.starts_with(known))
+        };
+        let told = texts.iter().filter(|text| !is_wrapping(text));
+        let mut inner: Vec<_> = told.map(|text| harmless(text, 300)).collect();
         inner.dedup();
-        Some(inner.join(": "))
+        let outer = inner.len().saturating_sub(2);
+        (!inner.is_empty()).then(|| inner[outer..].join(": "))
     }
 
     /// The project does not exist (any more), or this login cannot see that it does.
@@ -297,6 +299,14 @@ impl Refusal {
             .map_or_else(String::new, |code| format!(" ({code})"))
     }
 }
+
+/// How texts begin that only say that there is a cause beneath.
+const WRAPPINGS: [&str; 4] = [
+    "error sending request",
+    "error decoding response body",
+    "request or response body error",
+    "client error (",
+];
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

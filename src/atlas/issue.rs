@@ -60,7 +60,12 @@ impl Issuing {
         let outcome = converse(&self.core, &self.request, &self.call, Identity::Login).await;
         let (cause, written, partial) = match outcome {
             Ok(answer) if answer.is_success() => match self.take(&answer, &under_way) {
-                Some(issued) => return Ok(issued),
+                Some(Taken::Known(issued)) => return Ok(issued),
+                Some(Taken::Unknown(issued)) => {
+                    drop(under_way);
+                    let finding = Some(self.investigate(sent(&answer)).await);
+                    return Ok(Issued { finding, ..issued });
+                }
                 None => (
                     self.error(Kind::Malformed {
                         what: "it is empty",
@@ -90,18 +95,24 @@ impl Issuing {
     }
 
     /// Keeps what a success brought; `None` if it brought nothing.
-    fn take(&self, answer: &Answer, under_way: &UnderWay) -> Option<Issued> {
+    fn take(&self, answer: &Answer, under_way: &UnderWay) -> Option<Taken> {
         if answer.body.iter().all(u8::is_ascii_whitespace) {
             return None;
         }
         let pem = response::issued(&answer.body);
-        if let Ok(certificate) = x509::parse_certificate(pem.expose_secret()) {
-            under_way.received(certificate.certificate_id);
-        }
+        let certificate = x509::parse_certificate(pem.expose_secret());
         self.core.listings.outdate(&self.whose());
-        Some(Issued {
+        let issued = Issued {
             pem,
             date: answer.date,
+            finding: None,
+        };
+        Some(match certificate {
+            Ok(certificate) => {
+                under_way.received(certificate.certificate_id);
+                Taken::Known(issued)
+            }
+            Err(_) => Taken::Unknown(issued),
         })
     }
 
@@ -115,7 +126,9 @@ impl Issuing {
     ) -> Option<Result<Issued, IssueError>> {
         let pem = response::issued(&partial.body);
         if x509::parse_bundle(&pem).is_ok() {
-            return self.take(partial, under_way).map(Ok);
+            return self
+                .take(partial, under_way)
+                .map(|(Taken::Known(issued) | Taken::Unknown(issued))| Ok(issued));
         }
         let text = pem.expose_secret();
         let certificate = text
@@ -173,6 +186,12 @@ impl Issuing {
     fn whose(&self) -> Whose {
         self.core.whose(&self.project, &self.user)
     }
+}
+
+/// What a success brought, and whether it says which certificate it is.
+enum Taken {
+    Known(Issued),
+    Unknown(Issued),
 }
 
 /// When the request was written that got this answer; never, if the server answered before.

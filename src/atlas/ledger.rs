@@ -53,6 +53,15 @@ impl Ledger {
         }
     }
 
+    /// Enters a certificate that is in hand from before.
+    pub(super) fn hold(&self, whose: Whose, certificate_id: &str) {
+        self.lock()
+            .entry(whose)
+            .or_default()
+            .received
+            .insert(certificate_id.to_owned());
+    }
+
     /// Returns when all requests for this user entered so far are over.
     pub(super) async fn settled(&self, whose: &Whose) {
         let mut ended = self.ended.subscribe();
@@ -67,7 +76,7 @@ impl Ledger {
         while !is_settled() && ended.changed().await.is_ok() {}
     }
 
-    /// Whether a call of this process holds this certificate.
+    /// Whether this process has this certificate in hand.
     pub(super) fn has_received(&self, whose: &Whose, certificate_id: &str) -> bool {
         self.lock()
             .get(whose)
@@ -127,11 +136,13 @@ mod tests {
         tokio::task::yield_now().await;
         let _later = ledger.begin(whose("a"));
         assert!(!waiting.is_finished());
+        ledger.hold(whose("b"), "8");
         first.received("7".into());
         drop(first);
         waiting.await.unwrap();
         assert!(ledger.has_received(&whose("a"), "7"));
         assert!(!ledger.has_received(&whose("b"), "7"));
+        assert!(ledger.has_received(&whose("b"), "8"));
         let unsettled = timeout(Duration::from_secs(1), ledger.settled(&whose("a"))).await;
         assert!(unsettled.is_err(), "the later one is still under way");
     }

@@ -29,6 +29,7 @@ pub use config::{ApiVersion, BaseUrl, Config, ConfigError, InvalidBaseUrl, Login
 pub use error::{Error, Field, Kind, Refusal, Unreachable, Unsendable};
 pub use ids::{InvalidMonths, InvalidProjectId, InvalidUsername, Months, ProjectId, Username};
 pub use request::Operation;
+pub(crate) use text::harmless;
 pub use types::{
     Call, DatabaseUser, Finding, IssueError, Issued, ListedCertificate, Listing, Notice, X509Type,
 };
@@ -36,7 +37,7 @@ pub use types::{
 use self::auth::Auth;
 use self::exchange::{Identity, converse};
 use self::flight::Flights;
-use self::ledger::Whose;
+use self::ledger::{LEDGER, Whose};
 use self::notices::Notices;
 use self::request::{PAGE_SIZE, Requests};
 use self::transport::Transport;
@@ -114,6 +115,12 @@ impl Client {
         issue::issue(&self.0, project, user, months, call).await
     }
 
+    /// Notes a certificate that the caller has from before, so that it is never taken for one
+    /// whose key was lost: the server's times are cut to seconds, and it may be as young as that.
+    pub fn holds(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
+        LEDGER.hold(self.0.whose(project, user), certificate_id);
+    }
+
     /// Lists a user's unexpired certificates: shared by all who ask, never older than a
     /// certificate this client issued.
     pub async fn certificates(
@@ -168,8 +175,8 @@ impl Client {
         }
     }
 
-    /// Announcements of endpoints that will go away, each told once.
-    pub fn take_notices(&self) -> Vec<Notice> {
+    /// An announcement that the API version in use will go away, told once.
+    pub fn take_notice(&self) -> Option<Notice> {
         self.0.notices.take()
     }
 }

@@ -4,17 +4,18 @@ use super::request::Operation;
 use super::response;
 use super::types::Notice;
 use reqwest::header::{HeaderMap, HeaderName};
-use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-/// Announcements heard, each once.
+/// The first announcement heard. Endpoints go away together, and one warning is enough.
 #[derive(Default)]
 pub(super) struct Notices(Mutex<Heard>);
 
 #[derive(Default)]
-struct Heard {
-    operations: HashSet<Operation>,
-    untold: Vec<Notice>,
+enum Heard {
+    #[default]
+    Nothing,
+    Untold(Notice),
+    Told,
 }
 
 impl Notices {
@@ -26,8 +27,8 @@ impl Notices {
             return;
         }
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if heard.operations.insert(operation) {
-            heard.untold.push(Notice {
+        if matches!(*heard, Heard::Nothing) {
+            *heard = Heard::Untold(Notice {
                 operation,
                 deprecation,
                 sunset,
@@ -35,10 +36,20 @@ impl Notices {
         }
     }
 
-    /// What was heard since the last time.
-    pub(super) fn take(&self) -> Vec<Notice> {
+    /// The announcement, if it was not taken before.
+    pub(super) fn take(&self) -> Option<Notice> {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut heard.untold)
+        match std::mem::take(&mut *heard) {
+            Heard::Nothing => None,
+            Heard::Untold(notice) => {
+                *heard = Heard::Told;
+                Some(notice)
+            }
+            Heard::Told => {
+                *heard = Heard::Told;
+                None
+            }
+        }
     }
 }
 
@@ -51,21 +62,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_each_announcement_once() {
+    fn tells_the_first_announcement_once_and_no_other() {
         let notices = Notices::default();
         notices.record(Operation::ReadUser, &HeaderMap::new());
-        assert!(notices.take().is_empty());
+        assert!(notices.take().is_none());
         let mut headers = HeaderMap::new();
         headers.insert(&SUNSET, "Thu, 1 Jul 2027 00:00:00 GMT".parse().unwrap());
         notices.record(Operation::ReadUser, &headers);
-        notices.record(Operation::ReadUser, &headers);
-        let told = notices.take();
-        assert_eq!(told.len(), 1);
-        assert_eq!(
-            told[0].sunset.as_deref(),
-            Some("Thu, 1 Jul 2027 00:00:00 GMT")
-        );
-        notices.record(Operation::ReadUser, &headers);
-        assert!(notices.take().is_empty());
+        notices.record(Operation::ListCertificates, &headers);
+        let told = notices.take().unwrap();
+        assert_eq!(told.operation, Operation::ReadUser);
+        assert_eq!(told.sunset.as_deref(), Some("Thu, 1 Jul 2027 00:00:00 GMT"));
+        notices.record(Operation::IssueCertificate, &headers);
+        assert!(notices.take().is_none());
     }
 }

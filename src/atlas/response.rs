@@ -191,7 +191,11 @@ pub(super) fn refusal(operation: Operation, status: u16, headers: &HeaderMap, bo
         }),
         None => Kind::Unrecognised {
             status,
-            first_line: first_line(body, 120),
+            // Nothing of what may be a certificate's answer is shown, whatever its status.
+            first_line: match operation {
+                Operation::IssueCertificate => None,
+                _ => first_line(body, 120),
+            },
         },
     }
 }
@@ -445,11 +449,18 @@ mod tests {
             let Kind::Unrecognised {
                 status: 502,
                 first_line,
-            } = read(Operation::IssueCertificate, 502, body)
+            } = read(Operation::ListCertificates, 502, body)
             else {
                 panic!()
             };
             assert_eq!(first_line.as_deref(), line);
+            assert!(matches!(
+                read(Operation::IssueCertificate, 502, body),
+                Kind::Unrecognised {
+                    first_line: None,
+                    ..
+                }
+            ));
         }
         assert!(matches!(
             read(Operation::ReadUser, 302, ""),

@@ -1,7 +1,7 @@
 //! Text that came over the network, made fit to be shown in a terminal and a log.
 
 /// Replaces everything that could steer a terminal or fake a line, and cuts to `limit` characters.
-pub(super) fn harmless(text: &str, limit: usize) -> String {
+pub(crate) fn harmless(text: &str, limit: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(limit));
     for (position, character) in text.trim().chars().enumerate() {
         if position == limit {

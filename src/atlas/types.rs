@@ -26,6 +26,8 @@ pub struct Issued {
     pub pem: SecretString,
     /// The server's clock.
     pub date: Option<Timestamp>,
+    /// What a look at the list showed, if what came does not say which certificate it is.
+    pub finding: Option<Finding>,
 }
 
 /// Why no certificate was brought home.
@@ -48,7 +50,7 @@ pub enum IssueError {
     },
 }
 
-/// What is known about a certificate request without a usable answer.
+/// What is known about a certificate request whose answer does not tell.
 #[derive(Clone, Debug)]
 pub enum Finding {
     /// No certificate appeared: nothing was issued.
@@ -72,6 +74,16 @@ pub struct Listing {
     pub(super) read_at: Instant,
 }
 
+impl Listing {
+    /// The unexpired certificate that was issued last; the higher id where two were issued together.
+    pub fn newest(&self) -> Option<&ListedCertificate> {
+        self.certificates
+            .iter()
+            .filter(|certificate| certificate.is_valid_at(self.date))
+            .max_by_key(|certificate| (certificate.created_at, certificate.number()))
+    }
+}
+
 /// A certificate as the list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedCertificate {
@@ -83,6 +95,18 @@ pub struct ListedCertificate {
     pub not_after: Timestamp,
     /// The subject as RFC 2253 text.
     pub subject: String,
+}
+
+impl ListedCertificate {
+    /// Whether it has not expired: a list can be older than what it is compared with.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.not_after > now
+    }
+
+    /// Orders ids, which are decimal texts without leading zeros, by their value.
+    pub fn number(&self) -> (usize, &str) {
+        (self.certificate_id.len(), &self.certificate_id)
+    }
 }
 
 /// A database user that logs in with something outside the database.
@@ -116,4 +140,52 @@ pub struct Notice {
     pub deprecation: Option<String>,
     /// When it stops working.
     pub sunset: Option<String>,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn listing(date: &str, certificates: &[(&str, &str, &str)]) -> Listing {
+        let at = |day: &str| format!("2026-{day}T03:00:00Z").parse().unwrap();
+        let certificates =
+            certificates
+                .iter()
+                .map(|(id, created_at, not_after)| ListedCertificate {
+                    certificate_id: (*id).to_owned(),
+                    created_at: at(created_at),
+                    not_after: at(not_after),
+                    subject: "CN=app".to_owned(),
+                });
+        Listing {
+            certificates: certificates.collect(),
+            date: at(date),
+            read_at: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn the_newest_is_the_one_issued_last_and_not_the_one_valid_longest() {
+        let all = [
+            ("30", "03-01", "06-30"),
+            ("9", "02-01", "05-10"),
+            ("10", "02-01", "05-10"),
+            ("7", "01-01", "04-30"),
+            ("18446744073709551616", "03-01", "05-01"),
+        ];
+        let newest = |date: &str, all: &[(&str, &str, &str)]| {
+            let listing = listing(date, all);
+            listing
+                .newest()
+                .map(|certificate| certificate.certificate_id.clone())
+        };
+        assert_eq!(
+            newest("04-01", &all).as_deref(),
+            Some("18446744073709551616")
+        );
+        assert_eq!(newest("05-02", &all).as_deref(), Some("30"));
+        assert_eq!(newest("06-30", &all), None);
+        assert_eq!(newest("04-01", &all[1..3]).as_deref(), Some("10"));
+    }
 }

@@ -107,7 +107,7 @@ impl Session {
 
     /// The user's words about what Atlas announced, and about a clock that is off: each once.
     pub(crate) fn warnings(&self, atlas_now: Option<Timestamp>) -> Vec<Diagnostic> {
-        let mut warnings: Vec<_> = self.client.take_notices().iter().map(announced).collect();
+        let mut warnings: Vec<_> = self.client.take_notice().iter().map(announced).collect();
         if let Some(atlas_now) = atlas_now {
             warnings.extend(self.clock_warning(atlas_now));
         }
@@ -131,13 +131,9 @@ impl Session {
 }
 
 fn announced(notice: &Notice) -> Diagnostic {
-    let mut when = String::new();
-    if let Some(deprecation) = &notice.deprecation {
-        when += &format!(" Deprecated since: {deprecation}.");
-    }
-    if let Some(sunset) = &notice.sunset {
-        when += &format!(" It stops working on: {sunset}.");
-    }
+    let deprecation = notice.deprecation.iter().map(|since| format!(" Deprecated since: {since}."));
+    let sunset = notice.sunset.iter().map(|day| format!(" It stops working on: {day}."));
+    let when: String = deprecation.chain(sunset).collect();
     Diagnostic::warning(
         "Atlas announces the end of an API version",
         format!(

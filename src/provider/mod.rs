@@ -118,5 +118,5 @@ fn unusable(error: ConfigError) -> Diagnostic {
 
 /// Versions are the host's words: only what can stand in a header.
 fn header_safe(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_graphic()).take(64).collect()
+    text.chars().filter(char::is_ascii_graphic).take(64).collect()
 }

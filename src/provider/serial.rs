@@ -22,7 +22,7 @@ pub(crate) fn hex(decimal: &str) -> Option<String> {
     if bytes.is_empty() {
         bytes.push(0);
     }
-    Some(bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect())
+    Some(bytes.iter().rev().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 #[cfg(test)]

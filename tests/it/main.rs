@@ -8,5 +8,34 @@
     reason = "tests"
 )]
 
+mod adoption;
+mod archive;
+mod auth;
+mod by_hand;
+mod cli;
+mod coalescing;
+mod docs;
+mod faults;
+mod functions;
+mod handshake;
+mod hostile_atlas;
+mod hostile_terraform;
+mod import;
+mod kill;
 mod layers;
+mod life;
+mod lifetime;
+mod limits;
+mod logs;
+mod lookup;
+mod moved;
+mod package;
+mod reach;
+mod refusals;
+mod sealed;
+mod secrets;
+mod states;
 mod support;
+mod unsealed;
+mod walks;
+mod wire;

@@ -179,7 +179,7 @@ async fn stop_ends_a_read_under_way() {
 }
 
 #[tokio::test]
-async fn announcements_of_an_end_are_told_once() {
+async fn the_announcement_of_an_end_is_told_once() {
     let server = Server::start(|_, _| {
         Reply::new(200, list(&[])).with("Deprecation", "Mon, 5 Aug 2024 00:00:00 GMT")
     })
@@ -191,12 +191,11 @@ async fn announcements_of_an_end_are_told_once() {
             .await
             .unwrap();
     }
-    let notices = client.take_notices();
-    assert_eq!(notices.len(), 1);
-    assert_eq!(notices[0].operation, Operation::ListCertificates);
+    let notice = client.take_notice().unwrap();
+    assert_eq!(notice.operation, Operation::ListCertificates);
     assert_eq!(
-        notices[0].deprecation.as_deref(),
+        notice.deprecation.as_deref(),
         Some("Mon, 5 Aug 2024 00:00:00 GMT")
     );
-    assert!(client.take_notices().is_empty());
+    assert!(client.take_notice().is_none());
 }

@@ -58,14 +58,8 @@ pub(super) fn sorted(
     let mut kept: Vec<_> = unexpired(all, now)
         .filter(|c| ends_in_time(c.not_after))
         .collect();
-    kept.sort_by_key(|certificate| (certificate.not_after, numeric(&certificate.certificate_id)));
+    kept.sort_by_key(|certificate| (certificate.not_after, certificate.number()));
     kept
-}
-
-/// The certificate that was issued last; the higher id where two were issued together.
-pub(super) fn newest(all: &[ListedCertificate], now: Timestamp) -> Option<&ListedCertificate> {
-    unexpired(all, now)
-        .max_by_key(|certificate| (certificate.created_at, numeric(&certificate.certificate_id)))
 }
 
 /// The certificate of that id.
@@ -88,18 +82,12 @@ pub(super) fn count(all: &[ListedCertificate], now: Timestamp) -> usize {
     unexpired(all, now).count()
 }
 
-/// The list may be older than what it is compared with: an answer can be shared.
 fn unexpired(
     all: &[ListedCertificate],
     now: Timestamp,
 ) -> impl Iterator<Item = &ListedCertificate> {
     all.iter()
-        .filter(move |certificate| certificate.not_after > now)
-}
-
-/// Orders decimal texts without leading zeros by their value.
-fn numeric(decimal: &str) -> (usize, &str) {
-    (decimal.len(), decimal)
+        .filter(move |certificate| certificate.is_valid_at(now))
 }
 
 #[cfg(test)]
@@ -158,18 +146,6 @@ mod tests {
         assert_eq!(within(60), ["9", "10", "30"]);
         assert_eq!(within(i64::MAX), ["9", "10", "30"]);
         assert_eq!(within(i64::from(i32::MAX)), ["9", "10", "30"]);
-    }
-
-    #[test]
-    fn the_newest_is_the_one_issued_last_and_not_the_one_valid_longest() {
-        let all = some();
-        let newest_at =
-            |now| newest(&all, now).map(|certificate| certificate.certificate_id.as_str());
-        assert_eq!(newest_at(at("04-01")), Some("18446744073709551616"));
-        assert_eq!(newest_at(at("05-02")), Some("30"));
-        assert_eq!(newest_at(at("06-30")), None);
-        let together = &all[1..3];
-        assert_eq!(newest(together, at("04-01")).unwrap().certificate_id, "10");
     }
 
     #[test]

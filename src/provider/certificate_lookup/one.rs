@@ -69,7 +69,7 @@ fn pick<'a>(config: &Value, found: &'a Lookup) -> Result<&'a ListedCertificate, 
     let (all, now) = (&found.listing.certificates, found.listing.date);
     match certificate_id(config)? {
         Some(id) => listed::named(all, now, id).ok_or_else(|| not_listed(found, id)),
-        None => listed::newest(all, now).ok_or_else(|| none(found)),
+        None => found.listing.newest().ok_or_else(|| none(found)),
     }
 }
 

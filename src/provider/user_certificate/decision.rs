@@ -63,7 +63,11 @@ pub(super) fn decide(prior: &Value, config: &Value) -> Decision {
             Verdict::Yes => return Decision::Issue((!undecided).then_some(reason)),
         }
     }
-    if undecided { Decision::Undecided } else { Decision::Keep }
+    if undecided {
+        Decision::Undecided
+    } else {
+        Decision::Keep
+    }
 }
 
 /// Whether Atlas' answer was stored as it came, because it could not be read.
@@ -111,7 +115,11 @@ enum Verdict {
 
 fn due(prior: &Value, config: &Value) -> (Reason, Verdict) {
     let missing = prior.get("status").as_str() == Some("missing");
-    let reason = if missing { Reason::Missing } else { Reason::Renewal };
+    let reason = if missing {
+        Reason::Missing
+    } else {
+        Reason::Renewal
+    };
     let window_unknown = prior.get("status").as_str() == Some("renewal_due")
         && config.get("renew_before_days").is_unknown();
     let verdict = if !window_unknown && !wants_renewal(prior, config) {
@@ -128,7 +136,10 @@ fn due(prior: &Value, config: &Value) -> (Reason, Verdict) {
 }
 
 fn months_changed(prior: &Value, config: &Value) -> Verdict {
-    match (prior.get("months_until_expiration"), config.get("months_until_expiration")) {
+    match (
+        prior.get("months_until_expiration"),
+        config.get("months_until_expiration"),
+    ) {
         (_, Value::Null) | (Value::Null, _) => Verdict::No,
         (_, Value::Unknown) => Verdict::Undecided,
         (stored, wanted) if stored == wanted => Verdict::No,
@@ -137,14 +148,19 @@ fn months_changed(prior: &Value, config: &Value) -> Verdict {
 }
 
 fn trigger_changed(prior: &Value, config: &Value) -> Verdict {
-    let (stored, wanted) = match (prior.get("rotate_when_changed"), config.get("rotate_when_changed")) {
+    let (stored, wanted) = match (
+        prior.get("rotate_when_changed"),
+        config.get("rotate_when_changed"),
+    ) {
         (Value::Map(stored), Value::Map(wanted)) => (stored, wanted),
         (Value::Map(_), Value::Unknown) => return Verdict::Undecided,
         _ => return Verdict::No,
     };
     let certainly_other = !stored.keys().eq(wanted.keys())
         || stored.iter().any(|(key, value)| {
-            wanted.get(key).is_some_and(|wanted| !wanted.is_unknown() && wanted != value)
+            wanted
+                .get(key)
+                .is_some_and(|wanted| !wanted.is_unknown() && wanted != value)
         });
     if certainly_other {
         Verdict::Yes
@@ -174,7 +190,9 @@ mod tests {
     use super::*;
 
     fn object(attributes: &[(&str, Value)]) -> Value {
-        let mut object = crate::provider::user_certificate::schema::schema().block.empty();
+        let mut object = crate::provider::user_certificate::schema::schema()
+            .block
+            .empty();
         object.set("certificate_id", "1");
         object.set("combined_pem", "pem");
         object.set("months_until_expiration", 3);
@@ -186,7 +204,9 @@ mod tests {
     }
 
     fn config(attributes: &[(&str, Value)]) -> Value {
-        let mut object = crate::provider::user_certificate::schema::schema().block.empty();
+        let mut object = crate::provider::user_certificate::schema::schema()
+            .block
+            .empty();
         for (name, value) in attributes {
             object.set(name, value.clone());
         }
@@ -201,8 +221,13 @@ mod tests {
     fn each_cause_issues_for_its_reason_and_nothing_else_does() {
         use Decision::{Issue, Keep, Undecided};
         use Reason::{Missing, Renewal, TriggerChanged, ValidityChanged};
-        let (status, window, auto, months, trigger) =
-            ("status", "renew_before_days", "auto_renew", "months_until_expiration", "rotate_when_changed");
+        let (status, window, auto, months, trigger) = (
+            "status",
+            "renew_before_days",
+            "auto_renew",
+            "months_until_expiration",
+            "rotate_when_changed",
+        );
         type Attributes<'a> = &'a [(&'a str, Value)];
         let cases: &[(Attributes<'_>, Attributes<'_>, Decision)] = &[
             (&[], &[], Keep),
@@ -210,14 +235,46 @@ mod tests {
             (&[(status, "expired".into())], &[], Issue(Some(Renewal))),
             (&[(status, "missing".into())], &[], Issue(Some(Missing))),
             (&[(status, "user_missing".into())], &[], Keep),
-            (&[(status, "renewal_due".into())], &[(auto, false.into())], Keep),
-            (&[(status, "renewal_due".into())], &[(auto, Value::Unknown)], Undecided),
-            (&[(status, "active".into())], &[(auto, Value::Unknown)], Keep),
-            (&[(status, "renewal_due".into())], &[(window, 5.into())], Keep),
-            (&[(status, "expired".into())], &[(window, 5.into())], Issue(Some(Renewal))),
-            (&[(status, "renewal_due".into())], &[(window, Value::Unknown)], Undecided),
-            (&[(status, "renewal_due".into())], &[(window, Value::Unknown), (auto, false.into())], Keep),
-            (&[(status, "active".into())], &[(window, Value::Unknown)], Keep),
+            (
+                &[(status, "renewal_due".into())],
+                &[(auto, false.into())],
+                Keep,
+            ),
+            (
+                &[(status, "renewal_due".into())],
+                &[(auto, Value::Unknown)],
+                Undecided,
+            ),
+            (
+                &[(status, "active".into())],
+                &[(auto, Value::Unknown)],
+                Keep,
+            ),
+            (
+                &[(status, "renewal_due".into())],
+                &[(window, 5.into())],
+                Keep,
+            ),
+            (
+                &[(status, "expired".into())],
+                &[(window, 5.into())],
+                Issue(Some(Renewal)),
+            ),
+            (
+                &[(status, "renewal_due".into())],
+                &[(window, Value::Unknown)],
+                Undecided,
+            ),
+            (
+                &[(status, "renewal_due".into())],
+                &[(window, Value::Unknown), (auto, false.into())],
+                Keep,
+            ),
+            (
+                &[(status, "active".into())],
+                &[(window, Value::Unknown)],
+                Keep,
+            ),
             (&[], &[(months, 3.into())], Keep),
             (&[], &[(months, 6.into())], Issue(Some(ValidityChanged))),
             (&[], &[(months, Value::Unknown)], Undecided),
@@ -225,22 +282,56 @@ mod tests {
             (&[], &[(trigger, map("a"))], Keep),
             (&[(trigger, map("a"))], &[], Keep),
             (&[(trigger, map("a"))], &[(trigger, map("a"))], Keep),
-            (&[(trigger, map("a"))], &[(trigger, map("b"))], Issue(Some(TriggerChanged))),
-            (&[(trigger, map("a"))], &[(trigger, map(Value::Unknown))], Undecided),
-            (&[(trigger, map("a"))], &[(trigger, Value::Unknown)], Undecided),
+            (
+                &[(trigger, map("a"))],
+                &[(trigger, map("b"))],
+                Issue(Some(TriggerChanged)),
+            ),
+            (
+                &[(trigger, map("a"))],
+                &[(trigger, map(Value::Unknown))],
+                Undecided,
+            ),
+            (
+                &[(trigger, map("a"))],
+                &[(trigger, Value::Unknown)],
+                Undecided,
+            ),
             (&[], &[(trigger, Value::Unknown)], Keep),
-            (&[(trigger, map("a"))], &[(trigger, Value::object([("other", Value::Unknown)]))], Issue(Some(TriggerChanged))),
-            (&[(trigger, map("a"))], &[(trigger, map("b")), (months, Value::Unknown)], Issue(None)),
-            (&[(status, "expired".into()), (trigger, map("a"))], &[(trigger, map("b"))], Issue(Some(Renewal))),
+            (
+                &[(trigger, map("a"))],
+                &[(trigger, Value::object([("other", Value::Unknown)]))],
+                Issue(Some(TriggerChanged)),
+            ),
+            (
+                &[(trigger, map("a"))],
+                &[(trigger, map("b")), (months, Value::Unknown)],
+                Issue(None),
+            ),
+            (
+                &[(status, "expired".into()), (trigger, map("a"))],
+                &[(trigger, map("b"))],
+                Issue(Some(Renewal)),
+            ),
         ];
         for (stored, wanted, expected) in cases {
-            assert_eq!(decide(&object(stored), &config(wanted)), *expected, "{stored:?} {wanted:?}");
+            assert_eq!(
+                decide(&object(stored), &config(wanted)),
+                *expected,
+                "{stored:?} {wanted:?}"
+            );
         }
     }
 
     #[test]
     fn an_answer_that_could_not_be_read_is_left_alone() {
-        let raw = object(&[("certificate_id", Value::Null), ("status", "expired".into())]);
-        assert_eq!(decide(&raw, &config(&[("months_until_expiration", 9.into())])), Decision::Keep);
+        let raw = object(&[
+            ("certificate_id", Value::Null),
+            ("status", "expired".into()),
+        ]);
+        assert_eq!(
+            decide(&raw, &config(&[("months_until_expiration", 9.into())])),
+            Decision::Keep
+        );
     }
 }

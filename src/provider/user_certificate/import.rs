@@ -6,7 +6,6 @@ use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, Value}
 use super::{
     decision::Reason,
     model::{blank, describe_listed, status_at},
-    refresh::newest,
 };
 use crate::{
     atlas::{Listing, ProjectId, Username},
@@ -43,7 +42,8 @@ impl ImportId {
             Some(at) => (&id[..at], id.as_bytes()[at], &id[at + 1..]),
             None => return Err(wrong("There is no / in it.")),
         };
-        let project = ProjectId::parse(project).map_err(|error| wrong(&sentence(&error.to_string())))?;
+        let project =
+            ProjectId::parse(project).map_err(|error| wrong(&sentence(&error.to_string())))?;
         let (name, certificate_id) = if separator == b'-' {
             (rest.to_owned(), None)
         } else {
@@ -66,8 +66,13 @@ impl ImportId {
         {
             return Err(wrong("A certificate id is a decimal number."));
         }
-        let username = Username::parse(&name).map_err(|error| wrong(&sentence(&error.to_string())))?;
-        Ok(Self { project, username, certificate_id })
+        let username =
+            Username::parse(&name).map_err(|error| wrong(&sentence(&error.to_string())))?;
+        Ok(Self {
+            project,
+            username,
+            certificate_id,
+        })
     }
 }
 
@@ -87,14 +92,25 @@ pub(super) async fn import(
     let mut diagnostics: Diagnostics = session.warnings(Some(listing.date)).into_iter().collect();
     let state = imported(&id, &listing)?;
     diagnostics.push(no_key(&state));
-    Ok(ImportResponse { state, private: Vec::new(), diagnostics })
+    Ok(ImportResponse {
+        state,
+        private: Vec::new(),
+        diagnostics,
+    })
 }
 
 fn imported(id: &ImportId, listing: &Listing) -> Result<Value, Diagnostic> {
-    let ImportId { project, username, certificate_id } = id;
+    let ImportId {
+        project,
+        username,
+        certificate_id,
+    } = id;
     let found = match certificate_id {
-        Some(wanted) => listing.certificates.iter().find(|c| c.certificate_id == *wanted),
-        None => newest(listing),
+        Some(wanted) => listing
+            .certificates
+            .iter()
+            .find(|c| c.certificate_id == *wanted),
+        None => listing.newest(),
     };
     let Some(found) = found else {
         let what = match certificate_id {
@@ -140,7 +156,11 @@ mod tests {
     fn each_form_of_the_id_is_read() {
         for (rest, user, certificate) in [
             ("/app", "app", None),
-            ("/app/1976722359483124370", "app", Some("1976722359483124370")),
+            (
+                "/app/1976722359483124370",
+                "app",
+                Some("1976722359483124370"),
+            ),
             ("/a%2Fb%25/12", "a/b%", Some("12")),
             ("/a-b", "a-b", None),
             ("-a-b", "a-b", None),
@@ -155,9 +175,21 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused_with_the_forms() {
-        for id in ["", "x", PROJECT, "x/app", &format!("{PROJECT}/"), &format!("{PROJECT}/a/b"), &format!("{PROJECT}/a/1/2"), &format!("{PROJECT}/%ff")] {
+        for id in [
+            "",
+            "x",
+            PROJECT,
+            "x/app",
+            &format!("{PROJECT}/"),
+            &format!("{PROJECT}/a/b"),
+            &format!("{PROJECT}/a/1/2"),
+            &format!("{PROJECT}/%ff"),
+        ] {
             let error = ImportId::parse(id).unwrap_err();
-            assert!(error.detail.contains("PROJECT_ID/USERNAME/CERTIFICATE_ID"), "{id}");
+            assert!(
+                error.detail.contains("PROJECT_ID/USERNAME/CERTIFICATE_ID"),
+                "{id}"
+            );
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use secrecy::SecretString;
 use tf_provider::{
-    ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Stop, UpdateRequest, Value,
+    ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Stop, UpdateRequest,
+    Value,
 };
 
 use super::{
     farewell::farewell,
     model::{blank, settle},
     private::Private,
-    receive::{Asked, Received, archive, hold, receive},
+    receive::{Asked, Form, Received, archive, hold, receive},
     schema,
 };
 use crate::{
@@ -28,16 +29,26 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
         private: Vec::new(),
         diagnostics,
     };
-    let issue = Issue { planned: request.planned, config: request.config, operation: "create" };
-    match issue.carry_out(connection, &Value::Null, &request.stop).await {
-        Ok(Received::Certificate(state, diagnostics)) => {
-            ApplyResponse { state, private: Vec::new(), diagnostics }
-        }
+    let form = Form::of(&request.planned, &request.config);
+    let issue = Issue {
+        planned: request.planned,
+        form,
+        operation: "create",
+    };
+    match issue
+        .carry_out(connection, &Value::Null, &request.stop)
+        .await
+    {
+        Ok(Received::Certificate(state, diagnostics)) => ApplyResponse {
+            state,
+            private: Vec::new(),
+            diagnostics,
+        },
         Ok(Received::Unread { text, error }) if text.is_empty() => failed(error.into()),
         Ok(Received::Unread { text, mut error }) => {
             error.detail += UNREAD_CREATE;
             ApplyResponse {
-                state: raw_object(&issue.planned, &issue.config, text),
+                state: raw_object(&issue.planned, &issue.form, text),
                 private: Vec::new(),
                 diagnostics: error.into(),
             }
@@ -50,34 +61,57 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
 pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> ApplyResponse {
     let mut private = Private::parse(&request.private);
     private.destroy_told = false;
-    let UpdateRequest { prior, planned, config, stop, .. } = request;
+    let UpdateRequest {
+        prior,
+        planned,
+        config,
+        stop,
+        ..
+    } = request;
+    let form = Form::of(&planned, &config);
     if planned.get("certificate_id").is_unknown() {
-        let issue = Issue { planned, config, operation: "update" };
+        let issue = Issue {
+            planned,
+            form,
+            operation: "update",
+        };
         return match issue.carry_out(connection, &prior, &stop).await {
-            Ok(Received::Certificate(state, diagnostics)) => {
-                ApplyResponse { state, private: private.to_bytes(), diagnostics }
-            }
+            Ok(Received::Certificate(state, diagnostics)) => ApplyResponse {
+                state,
+                private: private.to_bytes(),
+                diagnostics,
+            },
             Ok(Received::Unread { text, mut error }) => {
                 if !text.is_empty() {
                     private.unread_answers.push(text);
                     error.detail += UNREAD_UPDATE;
                 }
-                ApplyResponse { state: prior, private: private.to_bytes(), diagnostics: error.into() }
+                ApplyResponse {
+                    state: prior,
+                    private: private.to_bytes(),
+                    diagnostics: error.into(),
+                }
             }
-            Err(error) => {
-                ApplyResponse { state: prior, private: private.to_bytes(), diagnostics: error.into() }
-            }
+            Err(error) => ApplyResponse {
+                state: prior,
+                private: private.to_bytes(),
+                diagnostics: error.into(),
+            },
         };
     }
     let mut diagnostics = Diagnostics::new();
-    let state = match in_state(&prior, planned, &config, &mut diagnostics) {
+    let state = match in_state(&prior, planned, &form, &mut diagnostics) {
         Ok(state) => state,
         Err(error) => {
             diagnostics.push(error);
             prior
         }
     };
-    ApplyResponse { state, private: private.to_bytes(), diagnostics }
+    ApplyResponse {
+        state,
+        private: private.to_bytes(),
+        diagnostics,
+    }
 }
 
 /// Forgets the object. Atlas cannot revoke a certificate, so there is nothing to call.
@@ -94,7 +128,7 @@ pub(super) fn delete(request: &DeleteRequest) -> ApplyResponse {
 /// One certificate to ask for.
 struct Issue {
     planned: Value,
-    config: Value,
+    form: Form,
     operation: &'static str,
 }
 
@@ -108,13 +142,25 @@ impl Issue {
         let session = connection.session()?;
         let (project, username, months) = self.asked()?;
         let call = Session::call(stop, timeouts::timeout(&self.planned, self.operation));
+        if let Some(held) = predecessor.get("certificate_id").as_str() {
+            session.client.holds(&project, &username, held);
+        }
         let issued = session
             .client
             .issue(&project, &username, months, &call)
             .await
             .map_err(|error| diagnostics::not_issued(&error, &project, &username))?;
-        let asked = Asked { project: &project, username: &username };
-        let received = receive(&issued, &asked, self.planned.clone(), &self.config, predecessor);
+        let asked = Asked {
+            project: &project,
+            username: &username,
+        };
+        let received = receive(
+            &issued,
+            &asked,
+            self.planned.clone(),
+            &self.form,
+            predecessor,
+        );
         Ok(match received {
             Received::Certificate(object, mut diagnostics) => {
                 diagnostics.extend(session.warnings(issued.date));
@@ -144,16 +190,16 @@ impl Issue {
 fn in_state(
     prior: &Value,
     mut planned: Value,
-    config: &Value,
+    form: &Form,
     diagnostics: &mut Diagnostics,
 ) -> Result<Value, Diagnostic> {
     let key = prior.get("combined_pem").as_str().map(SecretString::from);
     if let Some(key) = key {
         if planned.get("sealed_pem").is_unknown() {
-            hold(&mut planned, &key, config, diagnostics)
+            hold(&mut planned, &key, form, diagnostics)
                 .map_err(|problem| Diagnostic::error("Private key could not be sealed", problem))?;
         } else if planned.get("pkcs12_base64").is_unknown() {
-            let archive = archive(&key, config, diagnostics);
+            let archive = archive(&key, form, diagnostics);
             planned.set("pkcs12_base64", archive);
         }
     }
@@ -162,14 +208,23 @@ fn in_state(
 }
 
 /// An object that holds nothing but the answer as it came.
-fn raw_object(planned: &Value, config: &Value, text: String) -> Value {
+fn raw_object(planned: &Value, form: &Form, text: String) -> Value {
     let project = planned.get("project_id").as_str().unwrap_or_default();
-    let mut object = blank(project, planned.get("username").as_str().unwrap_or_default());
+    let mut object = blank(
+        project,
+        planned.get("username").as_str().unwrap_or_default(),
+    );
     for name in ARGUMENTS {
         object.set(name, planned.get(name).clone());
     }
-    let sealed = !config.get("private_key_recipients").is_null();
-    object.set(if sealed { "sealed_pem" } else { "combined_pem" }, text);
+    object.set(
+        if form.is_sealed() {
+            "sealed_pem"
+        } else {
+            "combined_pem"
+        },
+        text,
+    );
     for name in ["status", "has_private_key", "issue_reason"] {
         object.set(name, planned.get(name).clone());
     }
@@ -189,7 +244,7 @@ const ARGUMENTS: [&str; 9] = [
     "timeouts",
 ];
 
-const UNREAD_CREATE: &str = "\n\nWhat came is stored unchanged (as combined_pem, or sealed as sealed_pem), and nothing is lost. Terraform marks the \
+const UNREAD_CREATE: &str = "\n\nWhat came is stored unchanged (as combined_pem, or sealed as sealed_pem), and nothing of it is lost. Terraform marks the \
     resource as tainted and would issue another certificate at the next apply. To keep what came instead, run: terraform untaint ADDRESS. The \
     provider then leaves it alone; look at it with: terraform state pull.";
 

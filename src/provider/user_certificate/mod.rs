@@ -90,9 +90,19 @@ impl Resource for UserCertificate {
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        let PlanRequest { prior, proposed, config, private, stop } = request;
+        let PlanRequest {
+            prior,
+            proposed,
+            config,
+            private,
+            stop,
+        } = request;
         let mut private = Private::parse(&private);
-        let Planned { object, requires_replace, mut diagnostics } = if prior.is_null() {
+        let Planned {
+            object,
+            requires_replace,
+            mut diagnostics,
+        } = if prior.is_null() {
             plan::create(proposed, &config)
         } else {
             plan::update(&prior, proposed, &config)
@@ -105,14 +115,23 @@ impl Resource for UserCertificate {
         if prior.is_null() || !requires_replace.is_empty() {
             diagnostics.extend(self.preflight(&config, &stop).await);
         }
-        PlanResponse { planned: object, requires_replace, private: private.to_bytes(), diagnostics }
+        PlanResponse {
+            planned: object,
+            requires_replace,
+            private: private.to_bytes(),
+            diagnostics,
+        }
     }
 
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
         let mut private = Private::parse(&request.private);
         private.destroy_told = true;
         let diagnostics = farewell(&request.prior).into_iter().collect();
-        PlanResponse { private: private.to_bytes(), diagnostics, ..PlanResponse::default() }
+        PlanResponse {
+            private: private.to_bytes(),
+            diagnostics,
+            ..PlanResponse::default()
+        }
     }
 
     async fn create(&self, request: CreateRequest) -> ApplyResponse {

@@ -51,7 +51,10 @@ fn describe_validity(object: &mut Value, not_before: Timestamp, not_after: Times
     let window = object.get("renew_before_days").as_i64();
     object.set("not_before", not_before.to_string());
     object.set("not_after", not_after.to_string());
-    object.set("renewal_time", window::opens(not_before, not_after, window).to_string());
+    object.set(
+        "renewal_time",
+        window::opens(not_before, not_after, window).to_string(),
+    );
     object.set("revision", not_before.as_second());
 }
 
@@ -77,7 +80,10 @@ pub(super) fn status_at(object: &Value, now: Timestamp) -> &'static str {
 
 /// Makes the revision differ from the predecessor's.
 pub(super) fn advance_revision(object: &mut Value, predecessor: &Value) {
-    let (new, old) = (object.get("revision").as_i64(), predecessor.get("revision").as_i64());
+    let (new, old) = (
+        object.get("revision").as_i64(),
+        predecessor.get("revision").as_i64(),
+    );
     if let (Some(new), Some(old)) = (new, old)
         && new == old
     {
@@ -87,8 +93,11 @@ pub(super) fn advance_revision(object: &mut Value, predecessor: &Value) {
 
 /// The certificates of this resource that still authenticate beside the new one.
 pub(super) fn superseded(predecessor: &Value, reason: &Value, now: Timestamp) -> Value {
-    let mut entries: Vec<Value> =
-        predecessor.get("superseded_certificates").as_list().unwrap_or_default().to_vec();
+    let mut entries: Vec<Value> = predecessor
+        .get("superseded_certificates")
+        .as_list()
+        .unwrap_or_default()
+        .to_vec();
     // What Atlas does not list any more does not authenticate.
     let listed = predecessor.get("status").as_str() != Some("missing");
     if listed && !predecessor.get("certificate_id").is_null() {
@@ -137,24 +146,44 @@ mod tests {
             ("2024-02-29T09:00:00Z", "2026-02-28T10:00:00Z", 24),
             ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", 1),
         ] {
-            assert_eq!(months_between(from.parse().unwrap(), to.parse().unwrap()), months, "{from}");
+            assert_eq!(
+                months_between(from.parse().unwrap(), to.parse().unwrap()),
+                months,
+                "{from}"
+            );
         }
     }
 
     #[test]
     fn the_ledger_takes_the_predecessor_and_drops_the_expired() {
         let entry = |id: &str, end: &str| {
-            Value::object([("certificate_id", id), ("not_after", end), ("reason", "renewal")].map(|(k, v)| (k, v.into())))
+            Value::object(
+                [
+                    ("certificate_id", id),
+                    ("not_after", end),
+                    ("reason", "renewal"),
+                ]
+                .map(|(k, v)| (k, v.into())),
+            )
         };
         let mut old = blank("32b6e34b3d91647abb20e7b8", "u");
         old.set("certificate_id", "2");
         old.set("not_after", "2026-06-01T00:00:00Z");
-        old.set("superseded_certificates", vec![entry("1", "2026-02-01T00:00:00Z")]);
+        old.set(
+            "superseded_certificates",
+            vec![entry("1", "2026-02-01T00:00:00Z")],
+        );
         let now = "2026-05-01T00:00:00Z".parse().unwrap();
         let ledger = superseded(&old, &"renewal".into(), now);
-        assert_eq!(ledger, Value::List(vec![entry("2", "2026-06-01T00:00:00Z")]));
+        assert_eq!(
+            ledger,
+            Value::List(vec![entry("2", "2026-06-01T00:00:00Z")])
+        );
         old.set("status", "missing");
-        assert_eq!(superseded(&old, &"missing".into(), now), Value::List(vec![]));
+        assert_eq!(
+            superseded(&old, &"missing".into(), now),
+            Value::List(vec![])
+        );
     }
 
     #[test]
@@ -169,6 +198,9 @@ mod tests {
     #[test]
     fn the_id_holds_public_parts_only_and_encodes_the_name() {
         let object = blank("32b6e34b3d91647abb20e7b8", "a/b c");
-        assert_eq!(object.get("id").as_str(), Some("32b6e34b3d91647abb20e7b8/a%2Fb%20c"));
+        assert_eq!(
+            object.get("id").as_str(),
+            Some("32b6e34b3d91647abb20e7b8/a%2Fb%20c")
+        );
     }
 }

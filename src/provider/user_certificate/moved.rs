@@ -47,13 +47,19 @@ fn official(source: &Json) -> Result<MoveResponse, Diagnostic> {
              official provider.",
         ));
     }
-    let project = ProjectId::parse(text(source, "project_id")).map_err(|error| unusable("project_id", &error.to_string()))?;
-    let username = Username::parse(text(source, "username")).map_err(|error| unusable("username", &error.to_string()))?;
+    let project = ProjectId::parse(text(source, "project_id"))
+        .map_err(|error| unusable("project_id", &error.to_string()))?;
+    let username = Username::parse(text(source, "username"))
+        .map_err(|error| unusable("username", &error.to_string()))?;
     let mut state = blank(project.as_str(), username.as_str());
     state.set("issue_reason", Reason::Moved.as_str());
     state.set("status", "active");
     state.set("has_private_key", false);
-    if let Some(months) = source.get("months_until_expiration").and_then(Json::as_i64).filter(|months| *months > 0) {
+    if let Some(months) = source
+        .get("months_until_expiration")
+        .and_then(Json::as_i64)
+        .filter(|months| *months > 0)
+    {
         state.set("months_until_expiration", months);
     }
     let mut diagnostics = Diagnostics::new();
@@ -98,7 +104,8 @@ fn newest(source: &Json) -> Option<ListedCertificate> {
             other => other.as_str()?.to_owned(),
         };
         Some(ListedCertificate {
-            certificate_id: Some(id).filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))?,
+            certificate_id: Some(id)
+                .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))?,
             created_at: text(entry, "created_at").parse().ok()?,
             not_after: text(entry, "not_after").parse().ok()?,
             subject: text(entry, "subject").to_owned(),
@@ -120,7 +127,10 @@ fn ours(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
         ));
     }
     let state = tf_provider::read_state(&request.source_state, &current)?;
-    Ok(MoveResponse { state, diagnostics: Diagnostics::new() })
+    Ok(MoveResponse {
+        state,
+        diagnostics: Diagnostics::new(),
+    })
 }
 
 /// The old SDK stores an empty text where there is no value.

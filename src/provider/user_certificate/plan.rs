@@ -25,6 +25,7 @@ pub(super) fn create(proposed: Value, config: &Value) -> Planned {
     let mut object = proposed;
     object.set("pkcs12_password_wo", Value::Null);
     if config.get("months_until_expiration").is_null() {
+        // A replacement proposes what is stored.
         object.set("months_until_expiration", DEFAULT_MONTHS);
     }
     let months = object.get("months_until_expiration").as_i64();
@@ -32,8 +33,7 @@ pub(super) fn create(proposed: Value, config: &Value) -> Planned {
         && days > window::DAYS_PER_MONTH * months
     {
         let mut error = window::too_long(days, months);
-        error.detail +=
-            " If this happens while destroying: terraform destroy -refresh=false does not plan the creation.";
+        error.detail += " If this happens while destroying: terraform destroy -refresh=false does not plan the creation.";
         diagnostics.push(error);
     }
     object.set("id", identity(&object).map_or(Value::Unknown, Value::from));
@@ -42,7 +42,11 @@ pub(super) fn create(proposed: Value, config: &Value) -> Planned {
     object.set("has_private_key", true);
     object.set("issue_reason", Reason::Created.as_str());
     object.set("replaces_certificate_id", Value::Null);
-    Planned { object, requires_replace: Vec::new(), diagnostics }
+    Planned {
+        object,
+        requires_replace: Vec::new(),
+        diagnostics,
+    }
 }
 
 /// Plans a change of a stored object. `proposed` is the configuration, completed with what is stored.
@@ -53,20 +57,30 @@ pub(super) fn update(prior: &Value, proposed: Value, config: &Value) -> Planned 
         .map(Path::attribute)
         .collect();
     if !requires_replace.is_empty() {
-        return Planned { requires_replace, ..create(proposed, config) };
+        return Planned {
+            requires_replace,
+            ..create(proposed, config)
+        };
     }
     let mut object = proposed;
     object.set("pkcs12_password_wo", Value::Null);
     keep_spelling(&mut object, prior);
     let mut diagnostics = Diagnostics::new();
     let decision = decide(prior, config);
+    let proposed_months = object.get("months_until_expiration").clone();
     match decision {
         Decision::Issue(reason) => {
             expect_issue(&mut object, config);
             object.set("status", "active");
             object.set("has_private_key", true);
-            object.set("issue_reason", reason.map_or(Value::Unknown, |reason| reason.as_str().into()));
-            object.set("replaces_certificate_id", prior.get("certificate_id").clone());
+            object.set(
+                "issue_reason",
+                reason.map_or(Value::Unknown, |reason| reason.as_str().into()),
+            );
+            object.set(
+                "replaces_certificate_id",
+                prior.get("certificate_id").clone(),
+            );
         }
         Decision::Undecided => {
             expect_issue(&mut object, config);
@@ -78,15 +92,26 @@ pub(super) fn update(prior: &Value, proposed: Value, config: &Value) -> Planned 
             }
             object.set("issue_reason", Value::Unknown);
             object.set("replaces_certificate_id", Value::Unknown);
+            if proposed_months.is_null() {
+                object.set("months_until_expiration", Value::Unknown);
+            }
         }
         Decision::Keep => keep(&mut object, prior, config, &mut diagnostics),
     }
     diagnostics.extend(warnings(prior, config, decision));
-    Planned { object, requires_replace, diagnostics }
+    Planned {
+        object,
+        requires_replace,
+        diagnostics,
+    }
 }
 
 /// What an issue will decide is unknown; what it cannot fill is null.
 fn expect_issue(object: &mut Value, config: &Value) {
+    // Moved here without a certificate to read the validity from.
+    if object.get("months_until_expiration").is_null() {
+        object.set("months_until_expiration", DEFAULT_MONTHS);
+    }
     for name in ISSUED {
         object.set(name, Value::Unknown);
     }
@@ -108,7 +133,16 @@ fn keep(object: &mut Value, prior: &Value, config: &Value, diagnostics: &mut Dia
     if window_changed(prior, config) && !is_raw(prior) {
         object.set("renewal_time", renewal_time(prior, config));
         if prior.get("status").as_str() == Some("renewal_due") {
-            object.set("status", "active");
+            // A window that is not known yet may turn out to be the stored one.
+            let unknown = config.get("renew_before_days").is_unknown();
+            object.set(
+                "status",
+                if unknown {
+                    Value::Unknown
+                } else {
+                    "active".into()
+                },
+            );
         }
     }
     let key_in_state = !prior.get("combined_pem").is_null();
@@ -140,7 +174,8 @@ fn archive(object: &mut Value, prior: &Value, config: &Value, diagnostics: &mut 
         Value::Null => Value::from("modern"),
         given => given.clone(),
     };
-    let changed = version != prior.get("pkcs12_password_wo_version") || profile(config) != profile(prior);
+    let changed =
+        version != prior.get("pkcs12_password_wo_version") || profile(config) != profile(prior);
     if !changed {
         return;
     }
@@ -164,9 +199,14 @@ fn renewal_time(prior: &Value, config: &Value) -> Value {
     if window.is_unknown() {
         return Value::Unknown;
     }
-    match (timestamp(prior, "not_before"), timestamp(prior, "not_after")) {
+    match (
+        timestamp(prior, "not_before"),
+        timestamp(prior, "not_after"),
+    ) {
         (Some(not_before), Some(not_after)) => {
-            window::opens(not_before, not_after, window.as_i64()).to_string().into()
+            window::opens(not_before, not_after, window.as_i64())
+                .to_string()
+                .into()
         }
         _ => Value::Null,
     }
@@ -194,12 +234,13 @@ fn warnings(prior: &Value, config: &Value, decision: Decision) -> Vec<Diagnostic
             ),
         )),
         Some("missing") if decision == Decision::Issue(Some(Reason::Missing)) => {
-            warnings.push(Diagnostic::warning(
-                "Certificate is missing at Atlas",
-                format!(
-                    "Atlas does not list the certificate of {user:?} any more although it is valid until {until}. A new one is issued."
-                ),
-            ));
+            let what = if prior.get("certificate_id").is_null() {
+                format!("Atlas lists no certificate of {user:?}.")
+            } else {
+                format!("Atlas does not list the certificate of {user:?} any more although it is valid until {until}.")
+            };
+            let detail = format!("{what} A new one is issued.");
+            warnings.push(Diagnostic::warning("Certificate is missing at Atlas", detail));
         }
         Some(status @ ("renewal_due" | "expired" | "missing"))
             if keeps && wants_renewal(prior, config) && config.get("auto_renew").as_bool() == Some(false) =>
@@ -217,7 +258,7 @@ fn warnings(prior: &Value, config: &Value, decision: Decision) -> Vec<Diagnostic
             ),
         ));
     }
-    warnings.extend(window_warning(prior, config, decision));
+    warnings.extend(window_warning(prior, config));
     warnings
 }
 
@@ -234,11 +275,14 @@ fn not_renewed(user: &str, status: &str, until: &str) -> Diagnostic {
     .at(Path::attribute("auto_renew"))
 }
 
-/// A window longer than half of the stored life is cut, and said so. An issue of another validity is checked by itself.
-fn window_warning(prior: &Value, config: &Value, decision: Decision) -> Option<Diagnostic> {
+/// A window longer than half of the stored life is cut, and said so. Another validity written beside it was checked with it.
+fn window_warning(prior: &Value, config: &Value) -> Option<Diagnostic> {
     let days = config.get("renew_before_days").as_i64()?;
-    let (not_before, not_after) = (timestamp(prior, "not_before")?, timestamp(prior, "not_after")?);
-    let other_validity = decision == Decision::Issue(Some(Reason::ValidityChanged));
+    let (not_before, not_after) = (
+        timestamp(prior, "not_before")?,
+        timestamp(prior, "not_after")?,
+    );
+    let other_validity = months_change(prior, config);
     (window::exceeds(not_before, not_after, days) && !other_validity && !is_raw(prior)).then(|| {
         Diagnostic::warning(
             "Renewal window longer than half the certificate's life",
@@ -252,14 +296,23 @@ fn window_warning(prior: &Value, config: &Value, decision: Decision) -> Option<D
     })
 }
 
+fn months_change(prior: &Value, config: &Value) -> bool {
+    changes(prior, config, "months_until_expiration")
+}
+
+fn changes(prior: &Value, config: &Value, name: &str) -> bool {
+    !prior.get(name).is_null() && !config.get(name).is_null() && prior.get(name) != config.get(name)
+}
+
 fn explicit_change(prior: &Value, config: &Value) -> bool {
-    let changed = |name: &str| {
-        !prior.get(name).is_null() && !config.get(name).is_null() && prior.get(name) != config.get(name)
-    };
-    changed("months_until_expiration")
+    let changed = |name| changes(prior, config, name);
+    months_change(prior, config)
         || changed("rotate_when_changed")
         || (changed("private_key_recipients")
-            && !same_recipients(prior.get("private_key_recipients"), config.get("private_key_recipients")))
+            && !same_recipients(
+                prior.get("private_key_recipients"),
+                config.get("private_key_recipients"),
+            ))
 }
 
 fn older_state_holds_the_key() -> Diagnostic {
@@ -287,3 +340,7 @@ impl Sealing {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

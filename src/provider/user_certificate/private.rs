@@ -23,7 +23,11 @@ impl Private {
 
     /// The bytes to store; none where nothing is to be remembered.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        if *self == Self::default() { Vec::new() } else { serde_json::to_vec(self).unwrap_or_default() }
+        if *self == Self::default() {
+            Vec::new()
+        } else {
+            serde_json::to_vec(self).unwrap_or_default()
+        }
     }
 }
 
@@ -33,7 +37,10 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_read_back_and_junk_is_nothing() {
-        let private = Private { destroy_told: true, unread_answers: vec!["x".into()] };
+        let private = Private {
+            destroy_told: true,
+            unread_answers: vec!["x".into()],
+        };
         assert!(Private::parse(&private.to_bytes()) == private);
         assert!(Private::parse(b"junk") == Private::default());
         assert!(Private::default().to_bytes().is_empty());

@@ -8,10 +8,10 @@ use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
 use super::model::{advance_revision, describe, settle, superseded};
 use crate::{
-    atlas::{Issued, ProjectId, Username},
+    atlas::{Issued, ProjectId, Username, harmless},
     pkcs12,
-    provider::diagnostics::named,
-    sealing::Recipients,
+    provider::diagnostics::{named, since},
+    sealing::{self, Recipients},
     x509::{self, Certificate},
 };
 
@@ -29,20 +29,73 @@ pub(super) struct Asked<'a> {
     pub(super) username: &'a Username,
 }
 
+/// In which form the key is to be kept.
+pub(super) struct Form {
+    recipients: Value,
+    archived: bool,
+    password: Option<SecretString>,
+    profile: pkcs12::Profile,
+}
+
+impl Form {
+    /// Everything from the plan but the password, which is in configurations alone: `ignore_changes` hides changes from
+    /// plans, and the configuration at apply shows them all the same.
+    pub(super) fn of(planned: &Value, config: &Value) -> Self {
+        Self {
+            recipients: planned.get("private_key_recipients").clone(),
+            archived: !planned.get("pkcs12_password_wo_version").is_null(),
+            password: config
+                .get("pkcs12_password_wo")
+                .as_str()
+                .map(SecretString::from),
+            profile: planned
+                .get("pkcs12_profile")
+                .as_str()
+                .and_then(pkcs12::Profile::parse)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether state must not hold the key in clear.
+    pub(super) fn is_sealed(&self) -> bool {
+        !self.recipients.is_null()
+    }
+
+    /// The ciphertext; `None` where the key is kept in clear.
+    fn seal(&self, pem: &SecretString) -> Result<Option<String>, &'static str> {
+        let Some(list) = self.recipients.as_list() else {
+            return Ok(None);
+        };
+        let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+        let recipients = Recipients::parse(&texts)
+            .map_err(|_| "private_key_recipients holds what is no recipient")?;
+        sealing::seal(pem, &recipients)
+            .map(Some)
+            .map_err(|_| "encryption failed")
+    }
+}
+
 /// Turns the answer into the object that was planned. `predecessor` is null for a first certificate.
 pub(super) fn receive(
     issued: &Issued,
     asked: &Asked<'_>,
     planned: Value,
-    config: &Value,
+    form: &Form,
     predecessor: &Value,
 ) -> Received {
     // A bug in reading must not cost the key.
     let read = catch_unwind(AssertUnwindSafe(|| x509::parse_bundle(&issued.pem)));
     let certificate = match read {
         Ok(Ok(certificate)) => certificate,
-        Ok(Err(error)) => return unread(issued, asked, config, &error.to_string()),
-        Err(_) => return unread(issued, asked, config, "reading it failed by a bug of the provider"),
+        Ok(Err(error)) => return unread(issued, asked, form, &error.to_string()),
+        Err(_) => {
+            return unread(
+                issued,
+                asked,
+                form,
+                "reading it failed by a bug of the provider",
+            );
+        }
     };
     let mut object = planned;
     let mut diagnostics = mismatches(&certificate, asked);
@@ -53,42 +106,48 @@ pub(super) fn receive(
         diagnostics.push(expired_already(&certificate, now));
     }
     let reason = object.get("issue_reason").clone();
-    object.set("superseded_certificates", superseded(predecessor, &reason, now));
+    object.set(
+        "superseded_certificates",
+        superseded(predecessor, &reason, now),
+    );
     object.set("status", "active");
     object.set("has_private_key", true);
-    if let Err(error) = hold(&mut object, &issued.pem, config, &mut diagnostics) {
-        return Received::Unread { text: String::new(), error: unsealable(&certificate, error) };
+    if let Err(error) = hold(&mut object, &issued.pem, form, &mut diagnostics) {
+        return Received::Unread {
+            text: String::new(),
+            error: unsealable(&certificate, error),
+        };
     }
     settle(&mut object, &super::schema::schema().block.ty());
     Received::Certificate(object, diagnostics)
 }
 
-/// Puts the key into the object in the form that the configuration wants.
+/// Puts the key into the object in the planned form.
 pub(super) fn hold(
     object: &mut Value,
     pem: &SecretString,
-    config: &Value,
+    form: &Form,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), &'static str> {
-    if let Some(recipients) = recipients(config)? {
-        object.set("sealed_pem", recipients.seal(pem)?);
+    if let Some(sealed) = form.seal(pem)? {
+        object.set("sealed_pem", sealed);
         object.set("combined_pem", Value::Null);
         object.set("pkcs12_base64", Value::Null);
         return Ok(());
     }
     object.set("combined_pem", pem.expose_secret());
     object.set("sealed_pem", Value::Null);
-    object.set("pkcs12_base64", archive(pem, config, diagnostics));
+    object.set("pkcs12_base64", archive(pem, form, diagnostics));
     Ok(())
 }
 
-/// The PKCS#12 archive that the configuration wants, or null and why not.
-pub(super) fn archive(pem: &SecretString, config: &Value, diagnostics: &mut Diagnostics) -> Value {
-    if config.get("pkcs12_password_wo_version").is_null() {
+/// The PKCS#12 archive that was planned, or null and why not.
+pub(super) fn archive(pem: &SecretString, form: &Form, diagnostics: &mut Diagnostics) -> Value {
+    if !form.archived {
         return Value::Null;
     }
     let at = Path::attribute("pkcs12_password_wo_version");
-    let Some(password) = config.get("pkcs12_password_wo").as_str().map(SecretString::from) else {
+    let Some(password) = &form.password else {
         diagnostics.push(
             Diagnostic::warning(
                 "No password for the PKCS#12 archive",
@@ -98,8 +157,7 @@ pub(super) fn archive(pem: &SecretString, config: &Value, diagnostics: &mut Diag
         );
         return Value::Null;
     };
-    let profile = config.get("pkcs12_profile").as_str().and_then(pkcs12::Profile::parse);
-    match pkcs12::archive(pem, &password, profile.unwrap_or_default()) {
+    match pkcs12::archive(pem, password, form.profile) {
         Ok(base64) => base64.expose_secret().into(),
         Err(error) => {
             diagnostics.push(
@@ -117,35 +175,22 @@ pub(super) fn archive(pem: &SecretString, config: &Value, diagnostics: &mut Diag
     }
 }
 
-fn recipients(config: &Value) -> Result<Option<Sealer>, &'static str> {
-    let Some(list) = config.get("private_key_recipients").as_list() else { return Ok(None) };
-    let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-    let recipients = Recipients::parse(&texts).map_err(|_| "private_key_recipients holds what is no recipient")?;
-    Ok(Some(Sealer(recipients)))
-}
-
-struct Sealer(Recipients);
-
-impl Sealer {
-    fn seal(&self, pem: &SecretString) -> Result<String, &'static str> {
-        crate::sealing::seal(pem, &self.0).map_err(|_| "encryption failed")
-    }
-}
-
-fn unread(issued: &Issued, asked: &Asked<'_>, config: &Value, problem: &str) -> Received {
-    let sealed = recipients(config).and_then(|sealer| match sealer {
-        Some(sealer) => sealer.seal(&issued.pem),
-        None => Ok(issued.pem.expose_secret().to_owned()),
-    });
+fn unread(issued: &Issued, asked: &Asked<'_>, form: &Form, problem: &str) -> Received {
+    let text = form
+        .seal(&issued.pem)
+        .map(|sealed| sealed.unwrap_or_else(|| issued.pem.expose_secret().to_owned()));
     let named = match x509::parse_certificate(issued.pem.expose_secret()) {
         Ok(certificate) => format!(
             " It contains {}.",
-            self::named(&certificate.certificate_id, &certificate.not_after.to_string())
+            self::named(
+                &certificate.certificate_id,
+                &certificate.not_after.to_string()
+            )
         ),
-        Err(_) => String::new(),
+        Err(_) => issued.finding.as_ref().map(since).unwrap_or_default(),
     };
     Received::Unread {
-        text: sealed.unwrap_or_default(),
+        text: text.unwrap_or_default(),
         error: Diagnostic::error(
             "Atlas' answer cannot be read",
             format!(
@@ -166,7 +211,7 @@ fn mismatches(certificate: &Certificate, asked: &Asked<'_>) -> Diagnostics {
                 "A certificate for the database user \"{}\" was asked for, and Atlas sent one for the subject \"{}\". It is stored with its key; check whether \
                  it logs in as the right user.",
                 asked.username,
-                harmless(&certificate.subject)
+                harmless(&certificate.subject, LONGEST_NAME)
             ),
         ));
     }
@@ -176,7 +221,7 @@ fn mismatches(certificate: &Certificate, asked: &Asked<'_>) -> Diagnostics {
             format!(
                 "Certificates of project {} are issued in its name; this one says \"{}\". It is stored with its key; check whether it logs in.",
                 asked.project,
-                harmless(&certificate.issuer)
+                harmless(&certificate.issuer, LONGEST_NAME)
             ),
         ));
     }
@@ -188,7 +233,10 @@ fn expired_already(certificate: &Certificate, now: Timestamp) -> Diagnostic {
         "Certificate has expired already",
         format!(
             "Atlas issued {}, and its own clock says {now:.0}. The next plan renews it.",
-            named(&certificate.certificate_id, &certificate.not_after.to_string())
+            named(
+                &certificate.certificate_id,
+                &certificate.not_after.to_string()
+            )
         ),
     )
 }
@@ -199,12 +247,13 @@ fn unsealable(certificate: &Certificate, problem: &str) -> Diagnostic {
         format!(
             "Atlas issued {}, but its key could not be sealed ({problem}), and it must not be stored in clear: the key is lost. The certificate \
              cannot be revoked; without the key nobody can use it.",
-            named(&certificate.certificate_id, &certificate.not_after.to_string())
+            named(
+                &certificate.certificate_id,
+                &certificate.not_after.to_string()
+            )
         ),
     )
 }
 
-/// Names in certificates are the issuer's: no control characters reach the terminal.
-fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
+/// Names in certificates are as long as their issuer likes.
+const LONGEST_NAME: usize = 1100;

@@ -9,7 +9,7 @@ use super::{
     model::{describe_listed, status_at},
 };
 use crate::{
-    atlas::{ListedCertificate, Listing, ProjectId, Username},
+    atlas::{Listing, ProjectId, Username},
     provider::{
         arguments,
         connection::{Connection, Session},
@@ -19,13 +19,23 @@ use crate::{
 
 /// Compares the object with what Atlas lists.
 pub(super) async fn read(connection: &Connection, request: ReadRequest) -> ReadResponse {
-    let ReadRequest { mut state, private, stop } = request;
+    let ReadRequest {
+        mut state,
+        private,
+        stop,
+    } = request;
     let mut diagnostics = Diagnostics::new();
     if is_raw(&state) {
-        return ReadResponse { state, private, diagnostics };
+        return ReadResponse {
+            state,
+            private,
+            diagnostics,
+        };
     }
     let lookup = async {
-        let Some(session) = connection.known()? else { return Ok(Found::NotAsked) };
+        let Some(session) = connection.known()? else {
+            return Ok(Found::NotAsked);
+        };
         let (project, username) = named_user(&state)?;
         let call = Session::call(&stop, timeouts::timeout(&state, "read"));
         let found = look_up(&session, &project, &username, &state, &call).await?;
@@ -39,14 +49,11 @@ pub(super) async fn read(connection: &Connection, request: ReadRequest) -> ReadR
         }
         Err(error) => diagnostics.push(error),
     }
-    ReadResponse { state, private, diagnostics }
-}
-
-/// The newest certificate of a list, by its time of issue.
-pub(super) fn newest(listing: &Listing) -> Option<&ListedCertificate> {
-    listing.certificates.iter().filter(|c| c.not_after > listing.date).max_by_key(|c| {
-        (c.created_at, c.certificate_id.len(), c.certificate_id.clone())
-    })
+    ReadResponse {
+        state,
+        private,
+        diagnostics,
+    }
 }
 
 /// Project and user of a stored object.
@@ -101,15 +108,20 @@ async fn look_up(
     let gone = "Atlas does not know the project";
     let listing = match session.client.certificates(project, username, call).await {
         Ok(listing) => listing,
-        Err(error) if error.is_project_gone() => return Ok(Answer::ProjectGone(project.clone(), gone)),
+        Err(error) if error.is_project_gone() => {
+            return Ok(Answer::ProjectGone(project.clone(), gone));
+        }
         Err(error) if error.is_user_gone() => return Ok(Answer::UserGone(None)),
         Err(error) => return Err(diagnostics::from_atlas(&error, project, username)),
     };
     let ours = state.get("certificate_id").as_str();
     let listed = match ours {
-        Some(ours) => listing.certificates.iter().any(|c| c.certificate_id == ours),
+        Some(ours) => listing
+            .certificates
+            .iter()
+            .any(|c| c.certificate_id == ours),
         // Moved here without a certificate: the newest one is adopted.
-        None => newest(&listing).is_some(),
+        None => listing.newest().is_some(),
     };
     if listed {
         return Ok(Answer::Listed(listing));
@@ -126,7 +138,7 @@ fn settle(state: &mut Value, answer: Answer, diagnostics: &mut Diagnostics) {
     match answer {
         Answer::Listed(listing) => {
             if state.get("certificate_id").is_null()
-                && let Some(newest) = newest(&listing)
+                && let Some(newest) = listing.newest()
             {
                 describe_listed(state, newest);
             }

@@ -213,7 +213,10 @@ mod tests {
     fn everything_an_issue_changes_is_a_computed_attribute() {
         let schema = schema();
         for name in ISSUED {
-            let usage = schema.block.attribute(name).map(|attribute| attribute.usage);
+            let usage = schema
+                .block
+                .attribute(name)
+                .map(|attribute| attribute.usage);
             assert_eq!(usage, Some(Usage::Computed), "{name}");
         }
         let others: Vec<_> = schema
@@ -224,17 +227,36 @@ mod tests {
             .map(|a| a.name.as_str())
             .collect();
         // These stay known when a certificate is issued: the plan says what they become.
-        assert_eq!(others, ["id", "status", "has_private_key", "issue_reason", "replaces_certificate_id"]);
+        assert_eq!(
+            others,
+            [
+                "id",
+                "status",
+                "has_private_key",
+                "issue_reason",
+                "replaces_certificate_id"
+            ]
+        );
     }
 
     #[test]
     fn what_holds_the_key_in_clear_is_hidden_by_hosts() {
         let schema = schema();
-        let sensitive: Vec<_> =
-            schema.block.attributes.iter().filter(|a| a.sensitive).map(|a| a.name.as_str()).collect();
+        let sensitive: Vec<_> = schema
+            .block
+            .attributes
+            .iter()
+            .filter(|a| a.sensitive)
+            .map(|a| a.name.as_str())
+            .collect();
         assert_eq!(sensitive, ["combined_pem", "pkcs12_base64"]);
-        let write_only: Vec<_> =
-            schema.block.attributes.iter().filter(|a| a.write_only).map(|a| a.name.as_str()).collect();
+        let write_only: Vec<_> = schema
+            .block
+            .attributes
+            .iter()
+            .filter(|a| a.write_only)
+            .map(|a| a.name.as_str())
+            .collect();
         assert_eq!(write_only, ["pkcs12_password_wo"]);
     }
 }

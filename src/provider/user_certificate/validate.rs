@@ -22,7 +22,9 @@ pub(super) fn validate(config: &Value) -> Diagnostics {
 }
 
 fn renewal_window(config: &Value) -> Option<Diagnostic> {
-    let Value::Number(number) = config.get("renew_before_days") else { return None };
+    let Value::Number(number) = config.get("renew_before_days") else {
+        return None;
+    };
     let most = window::DAYS_PER_MONTH * 24;
     let Some(days) = number.as_i64().filter(|days| (0..=most).contains(days)) else {
         return Some(
@@ -39,7 +41,9 @@ fn renewal_window(config: &Value) -> Option<Diagnostic> {
 }
 
 fn recipients(config: &Value) -> Diagnostics {
-    let Some(list) = config.get("private_key_recipients").as_list() else { return Diagnostics::new() };
+    let Some(list) = config.get("private_key_recipients").as_list() else {
+        return Diagnostics::new();
+    };
     let at = Path::attribute("private_key_recipients");
     if list.is_empty() {
         return Diagnostic::error(
@@ -52,25 +56,40 @@ fn recipients(config: &Value) -> Diagnostics {
     let problem = |index: u32, element: &Value| {
         let at = at.with(Step::Index(index));
         match element {
-            Value::Null => Some(Diagnostic::error("Invalid recipient", "A recipient is null.").at(at)),
+            Value::Null => {
+                Some(Diagnostic::error("Invalid recipient", "A recipient is null.").at(at))
+            }
             Value::String(text) => Recipients::parse(&[text]).err().map(|error| {
-                Diagnostic::error("Invalid recipient", arguments::sentence(&error.reason.to_string())).at(at)
+                Diagnostic::error(
+                    "Invalid recipient",
+                    arguments::sentence(&error.reason.to_string()),
+                )
+                .at(at)
             }),
             _ => None,
         }
     };
-    (0..).zip(list).filter_map(|(index, element)| problem(index, element)).collect()
+    (0..)
+        .zip(list)
+        .filter_map(|(index, element)| problem(index, element))
+        .collect()
 }
 
 fn archive(config: &Value) -> Diagnostics {
     let mut found = Diagnostics::new();
     let password = config.get("pkcs12_password_wo");
     let version = config.get("pkcs12_password_wo_version");
-    let (at_password, at_version) =
-        (Path::attribute("pkcs12_password_wo"), Path::attribute("pkcs12_password_wo_version"));
-    if let Some(Err(error)) = password.as_str().map(|text| pkcs12::check_password(&text.into())) {
+    let (at_password, at_version) = (
+        Path::attribute("pkcs12_password_wo"),
+        Path::attribute("pkcs12_password_wo_version"),
+    );
+    if let Some(Err(error)) = password
+        .as_str()
+        .map(|text| pkcs12::check_password(&text.into()))
+    {
         found.push(
-            Diagnostic::error("Invalid password", arguments::sentence(&error.to_string())).at(at_password.clone()),
+            Diagnostic::error("Invalid password", arguments::sentence(&error.to_string()))
+                .at(at_password.clone()),
         );
     }
     if !password.is_null() && version.is_null() {
@@ -92,7 +111,10 @@ fn archive(config: &Value) -> Diagnostics {
             .at(at_version),
         );
     }
-    if !password.is_null() && !password.is_unknown() && config.get("private_key_recipients").as_list().is_some() {
+    if !password.is_null()
+        && !password.is_unknown()
+        && config.get("private_key_recipients").as_list().is_some()
+    {
         found.push(
             Diagnostic::error(
                 "PKCS#12 archive and sealed key together",
@@ -106,8 +128,11 @@ fn archive(config: &Value) -> Diagnostics {
         && pkcs12::Profile::parse(profile).is_none()
     {
         found.push(
-            Diagnostic::error("Invalid pkcs12_profile", format!("{profile:?} is none of the profiles \"modern\" and \"legacy\"."))
-                .at(Path::attribute("pkcs12_profile")),
+            Diagnostic::error(
+                "Invalid pkcs12_profile",
+                format!("{profile:?} is none of the profiles \"modern\" and \"legacy\"."),
+            )
+            .at(Path::attribute("pkcs12_profile")),
         );
     }
     found
@@ -123,7 +148,11 @@ mod tests {
             config.set(name, value.clone());
         }
         let found = validate(&config);
-        found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect()
+        found
+            .iter()
+            .filter_map(|d| d.path.as_ref())
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -148,14 +177,20 @@ mod tests {
             "pkcs12_profile",
             "timeouts.create",
         ] {
-            assert!(found.iter().any(|path| path == at), "{at} is not among {found:?}");
+            assert!(
+                found.iter().any(|path| path == at),
+                "{at} is not among {found:?}"
+            );
         }
     }
 
     #[test]
     fn a_window_of_more_than_half_a_life_is_refused_where_both_are_written() {
         let window = |months: Value, days: i64| {
-            problems(&[("months_until_expiration", months), ("renew_before_days", days.into())])
+            problems(&[
+                ("months_until_expiration", months),
+                ("renew_before_days", days.into()),
+            ])
         };
         assert_eq!(window(1.into(), 14), Vec::<String>::new());
         assert_eq!(window(1.into(), 15), ["renew_before_days"]);
@@ -167,15 +202,29 @@ mod tests {
     #[test]
     fn what_is_unknown_is_not_judged() {
         let schema = super::super::schema::schema();
-        let unknown: Vec<_> = schema.block.attributes.iter().map(|a| (a.name.as_str(), Value::Unknown)).collect();
+        let unknown: Vec<_> = schema
+            .block
+            .attributes
+            .iter()
+            .map(|a| (a.name.as_str(), Value::Unknown))
+            .collect();
         assert_eq!(problems(&unknown), Vec::<String>::new());
     }
 
     #[test]
     fn password_and_version_come_together() {
-        assert_eq!(problems(&[("pkcs12_password_wo", "x".into())]), ["pkcs12_password_wo"]);
-        assert_eq!(problems(&[("pkcs12_password_wo_version", 1.into())]), ["pkcs12_password_wo_version"]);
-        let both = [("pkcs12_password_wo", "x".into()), ("pkcs12_password_wo_version", 1.into())];
+        assert_eq!(
+            problems(&[("pkcs12_password_wo", "x".into())]),
+            ["pkcs12_password_wo"]
+        );
+        assert_eq!(
+            problems(&[("pkcs12_password_wo_version", 1.into())]),
+            ["pkcs12_password_wo_version"]
+        );
+        let both = [
+            ("pkcs12_password_wo", "x".into()),
+            ("pkcs12_password_wo_version", 1.into()),
+        ];
         assert_eq!(problems(&both), Vec::<String>::new());
     }
 }

@@ -13,7 +13,7 @@ const DEFAULT_DAYS: i64 = 30;
 pub(super) fn opens(not_before: Timestamp, not_after: Timestamp, days: Option<i64>) -> Timestamp {
     let life = not_after.duration_since(not_before);
     let window = match days {
-        Some(days) => SignedDuration::from_hours(days.saturating_mul(24)).min(life / 2),
+        Some(days) => SignedDuration::from_secs(days.saturating_mul(86_400)).min(life / 2),
         None => (life / 3).min(SignedDuration::from_hours(DEFAULT_DAYS * 24)),
     };
     let seconds = window.max(SignedDuration::ZERO).as_secs();
@@ -22,7 +22,7 @@ pub(super) fn opens(not_before: Timestamp, not_after: Timestamp, days: Option<i6
 
 /// Whether a configured window is longer than half of this certificate's life.
 pub(super) fn exceeds(not_before: Timestamp, not_after: Timestamp, days: i64) -> bool {
-    SignedDuration::from_hours(days.saturating_mul(24)) > not_after.duration_since(not_before) / 2
+    SignedDuration::from_secs(days.saturating_mul(86_400)) > not_after.duration_since(not_before) / 2
 }
 
 /// The error for a window that would issue without end.
@@ -50,11 +50,36 @@ mod tests {
     #[test]
     fn the_window_opens_where_the_rules_say() {
         let cases = [
-            ("2026-01-01T00:00:00Z", "2026-04-01T01:00:00Z", None, "2026-03-02T01:00:00Z"),
-            ("2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z", None, "2026-01-21T00:00:00Z"),
-            ("2026-01-01T00:00:00Z", "2026-04-01T01:00:00Z", Some(10), "2026-03-22T01:00:00Z"),
-            ("2026-01-01T00:00:00Z", "2026-04-01T01:00:00Z", Some(0), "2026-04-01T01:00:00Z"),
-            ("2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z", Some(99), "2026-01-16T00:00:00Z"),
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-04-01T01:00:00Z",
+                None,
+                "2026-03-02T01:00:00Z",
+            ),
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-01-31T00:00:00Z",
+                None,
+                "2026-01-21T00:00:00Z",
+            ),
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-04-01T01:00:00Z",
+                Some(10),
+                "2026-03-22T01:00:00Z",
+            ),
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-04-01T01:00:00Z",
+                Some(0),
+                "2026-04-01T01:00:00Z",
+            ),
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-01-31T00:00:00Z",
+                Some(99),
+                "2026-01-16T00:00:00Z",
+            ),
         ];
         for (from, to, days, expected) in cases {
             assert_eq!(opens(at(from), at(to), days), at(expected), "{days:?}");

@@ -23,47 +23,75 @@ pub struct Played {
 impl Played {
     pub async fn against(atlas: &LocalAtlas) -> Self {
         let temporary = Temporary::new();
-        let provider = Provider::spawn(temporary.options()).await.expect("the provider starts");
-        let core = Core::new(provider, Settings::default()).await.expect("a sound schema");
+        let provider = Provider::spawn(temporary.options())
+            .await
+            .expect("the provider starts");
+        let core = Core::new(provider, Settings::default())
+            .await
+            .expect("a sound schema");
         let token = atlas.control().credentials().access_token;
         let login = json!({ "base_url": atlas.base_url(), "access_token": token });
-        Self { core, login, _temporary: temporary }
+        Self {
+            core,
+            login,
+            _temporary: temporary,
+        }
     }
 
     /// Begins a command.
     pub async fn command(&self) -> Resource {
-        self.core.configure(self.login.clone()).await.expect("a sound answer").ok().expect("a login");
+        self.core
+            .configure(self.login.clone())
+            .await
+            .expect("a sound answer")
+            .ok()
+            .expect("a login");
         self.core.resource(CERTIFICATE)
     }
 
     /// `terraform apply`, whatever comes of it.
     pub async fn apply(&self, instance: &mut Option<ResourceInstance>, config: &Json) -> Outcome {
         let resource = self.command().await;
-        resource.apply_config(instance, config.clone()).await.unwrap_or_else(|error| panic!("{error}"))
+        resource
+            .apply_config(instance, config.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// `terraform plan`, whatever comes of it.
     pub async fn plan(&self, instance: Option<&ResourceInstance>, config: &Json) -> Plan {
         let resource = self.command().await;
-        resource.plan(instance, config.clone()).await.unwrap_or_else(|error| panic!("{error}"))
+        resource
+            .plan(instance, config.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// `terraform apply -refresh-only`.
     pub async fn refresh(&self, instance: &mut Option<ResourceInstance>) -> Refreshed {
         let resource = self.command().await;
-        resource.refresh(instance).await.unwrap_or_else(|error| panic!("{error}"))
+        resource
+            .refresh(instance)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// `terraform import`.
     pub async fn import(&self, id: &str) -> Imported {
         let resource = self.command().await;
-        resource.import(id).await.unwrap_or_else(|error| panic!("{error}"))
+        resource
+            .import(id)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A new certificate.
     pub async fn created(&self, config: &Json) -> ResourceInstance {
         let mut instance = None;
-        self.apply(&mut instance, config).await.ok().unwrap_or_else(|refused| panic!("{refused}"));
+        self.apply(&mut instance, config)
+            .await
+            .ok()
+            .unwrap_or_else(|refused| panic!("{refused}"));
         instance.expect("an instance")
     }
 }

@@ -133,7 +133,10 @@ pub fn providers(workspace: &Workspace) -> Vec<Pid> {
         .filter_map(|entry| {
             let entry = entry.ok()?;
             let number: i32 = entry.file_name().to_str()?.parse().ok()?;
-            let binary = fs::read_link(entry.path().join("exe")).ok()?;
+            // The link to the binary is not for everybody to read, once the process has closed its memory.
+            let command = fs::read(entry.path().join("cmdline")).ok()?;
+            let binary = command.split(|byte| *byte == 0).next()?;
+            let binary = Path::new(std::str::from_utf8(binary).ok()?);
             binary
                 .starts_with(&folder)
                 .then(|| Pid::from_raw(number))

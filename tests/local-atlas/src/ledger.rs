@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::authority::Signed;
 use crate::clock::shifted;
+use crate::hex;
 use crate::shared::Shared;
 use crate::users::common_name;
 
@@ -23,7 +24,7 @@ pub struct Certificate {
     pub user: String,
     /// Atlas' `_id`: the X.509 serial.
     pub id: u64,
-    /// The same in lower-case hex.
+    /// The same in lower-case hex, in whole bytes.
     pub serial: String,
     /// `createdAt` of the list and `notBefore`: an hour before the issue.
     pub created_at: Timestamp,
@@ -112,7 +113,7 @@ impl Certificate {
             project: project.to_owned(),
             user: user.to_owned(),
             id: signed.serial,
-            serial: format!("{:x}", signed.serial),
+            serial: hex::whole_bytes(signed.serial),
             created_at: signed.not_before,
             not_after: signed.not_after,
             months,

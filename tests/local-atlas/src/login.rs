@@ -25,6 +25,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 use x509_cert::name::Name;
 
+use crate::hex;
 use crate::transport::provider;
 use crate::world::World;
 
@@ -76,7 +77,7 @@ fn identify(world: &World, certificate: &[u8]) -> Response<Full<Bytes>> {
         .as_bytes()
         .iter()
         .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
-    let known = json!({ "user": subject, "project": project, "serial": format!("{serial:x}"), "certificateId": serial.to_string() });
+    let known = json!({ "user": subject, "project": project, "serial": hex::whole_bytes(serial), "certificateId": serial.to_string() });
     let refused = |error: &str| {
         answer(
             StatusCode::FORBIDDEN,

@@ -7,6 +7,7 @@ mod console;
 mod environment;
 mod error;
 mod handshake;
+mod hardening;
 mod host;
 mod lifetime;
 mod listener;
@@ -103,6 +104,10 @@ where
     admit(mode, &environment, about)?;
     panic::install();
     log::install(environment.log_level, about.crates);
+    // In debug mode somebody wants to look into the process.
+    if mode == Mode::Plugin {
+        hardening::keep_memory_private();
+    }
     let signals = signals::listen(mode).map_err(Error::Signals)?;
 
     let tls = environment

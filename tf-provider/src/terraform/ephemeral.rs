@@ -46,7 +46,6 @@ pub struct OpenRequest {
 }
 
 /// The value. Ignored where `diagnostics` holds an error.
-#[derive(Debug)]
 pub struct OpenResponse {
     /// The arguments as given, and the attributes, wholly known.
     pub result: Value,
@@ -59,7 +58,6 @@ pub struct OpenResponse {
 }
 
 /// A value to prolong.
-#[derive(Debug)]
 pub struct RenewRequest {
     /// What open or the last renew left.
     pub private: Vec<u8>,
@@ -68,7 +66,6 @@ pub struct RenewRequest {
 }
 
 /// The value lives on.
-#[derive(Debug)]
 pub struct RenewResponse {
     /// When to call again.
     pub renew_at: Option<SystemTime>,
@@ -79,7 +76,6 @@ pub struct RenewResponse {
 }
 
 /// A value to end.
-#[derive(Debug)]
 pub struct CloseRequest {
     /// What open left or, on some hosts, the last renew.
     pub private: Vec<u8>,

@@ -104,7 +104,6 @@ pub struct ValidateRequest {
 }
 
 /// An object to compare with the world.
-#[derive(Debug)]
 pub struct ReadRequest {
     /// The object as stored.
     pub state: Value,
@@ -115,7 +114,6 @@ pub struct ReadRequest {
 }
 
 /// The object as it is now. Where `diagnostics` holds an error, the stored object stays as it was.
-#[derive(Debug)]
 pub struct ReadResponse {
     /// The object; null when it is gone.
     pub state: Value,
@@ -126,7 +124,6 @@ pub struct ReadResponse {
 }
 
 /// A change to decide on.
-#[derive(Debug)]
 pub struct PlanRequest {
     /// The object as stored; null for a new one.
     pub prior: Value,
@@ -141,7 +138,6 @@ pub struct PlanRequest {
 }
 
 /// An object to destroy.
-#[derive(Debug)]
 pub struct PlanDestroyRequest {
     /// The object as stored.
     pub prior: Value,
@@ -150,7 +146,6 @@ pub struct PlanDestroyRequest {
 }
 
 /// The decision.
-#[derive(Debug)]
 pub struct PlanResponse {
     /// The object after applying, as far as known; null when destroying.
     pub planned: Value,
@@ -184,7 +179,6 @@ impl From<Value> for PlanResponse {
 }
 
 /// An object to make.
-#[derive(Debug)]
 pub struct CreateRequest {
     /// The planned object; what could not be known is unknown.
     pub planned: Value,
@@ -197,7 +191,6 @@ pub struct CreateRequest {
 }
 
 /// An object to change.
-#[derive(Debug)]
 pub struct UpdateRequest {
     /// The object as stored.
     pub prior: Value,
@@ -212,7 +205,6 @@ pub struct UpdateRequest {
 }
 
 /// An object to remove.
-#[derive(Debug)]
 pub struct DeleteRequest {
     /// The object as stored.
     pub prior: Value,
@@ -224,7 +216,6 @@ pub struct DeleteRequest {
 
 /// The object after the call, wholly known. With an error: stored all the same, and a new object is marked as tainted;
 /// a null state with an error leaves what was stored before.
-#[derive(Debug)]
 pub struct ApplyResponse {
     /// The object.
     pub state: Value,
@@ -255,7 +246,6 @@ pub struct ImportRequest {
 }
 
 /// The object taken over; a read follows.
-#[derive(Debug)]
 pub struct ImportResponse {
     /// The object, as far as the id and the remote side tell.
     pub state: Value,

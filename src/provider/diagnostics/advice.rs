@@ -1,149 +1,45 @@
-//! What went wrong at Atlas, in words a person can act on. The only wording for API failures.
+//! What an error is called and what to do next, by code, status and cause.
 
-use tf_provider::{Diagnostic, Path};
+use crate::atlas::{Error, Kind, Unreachable};
 
-use super::arguments::sentence;
-use crate::atlas::{Error, Finding, IssueError, Kind, ListedCertificate, ProjectId, Unreachable, Username};
-
-/// An API failure, with what was asked, what Atlas said, and what to do next.
-pub(crate) fn from_atlas(error: &Error, project: &ProjectId, username: &Username) -> Diagnostic {
-    let advice = advice(error);
-    let mut detail = format!(
-        "{} for the database user \"{username}\" of project {project} {}.",
-        sentence(&error.operation().to_string()).trim_end_matches('.'),
-        error.kind()
-    );
-    if let Some(said) = error.detail() {
-        detail += &format!("\n\nAtlas says: {}", sentence(said));
-    }
-    for field in error.fields() {
-        detail += &format!("\n  - {}: {}", field.field, field.description);
-    }
-    if let Some(cause) = error.cause() {
-        detail += &format!("\n\nCause: {}", sentence(&cause));
-    }
-    if error.attempts() > 1 {
-        detail += &format!("\n\n{} requests were made.", error.attempts());
-    }
-    detail += &format!("\n\n{}", advice.next_step);
-    if !error.path().is_empty() {
-        detail += &format!("\n\nRequest: {} {}", error.method(), error.path());
-    }
-    let diagnostic = Diagnostic::error(advice.summary, detail);
-    match blamed(error).or(advice.argument) {
-        Some(argument) => diagnostic.at(Path::attribute(argument)),
-        None => diagnostic,
-    }
-}
-
-/// Why no certificate was brought home, and what is known about it.
-pub(crate) fn not_issued(error: &IssueError, project: &ProjectId, username: &Username) -> Diagnostic {
-    match error {
-        IssueError::Stopped => Diagnostic::error(
-            "Stopped before a certificate was asked for",
-            format!("No certificate was issued for the database user \"{username}\" of project {project}: the run was stopped first."),
-        ),
-        IssueError::NotIssued(error) => {
-            let mut diagnostic = from_atlas(error, project, username);
-            diagnostic.detail += "\n\nNo certificate was issued.";
-            diagnostic
-        }
-        IssueError::Ambiguous { cause, finding } => {
-            let mut diagnostic = from_atlas(cause, project, username);
-            let (summary, found) = found(finding, username);
-            summary.clone_into(&mut diagnostic.summary);
-            diagnostic.path = None;
-            diagnostic.detail = format!("{found}\n\n{}", diagnostic.detail);
-            diagnostic
-        }
-    }
-}
-
-/// A certificate and its end, for texts.
-pub(crate) fn named(certificate_id: &str, not_after: &str) -> String {
-    format!("certificate {certificate_id}, valid until {not_after}")
-}
-
-fn found(finding: &Finding, username: &Username) -> (&'static str, String) {
-    match finding {
-        Finding::NothingIssued => (
-            "Certificate not issued",
-            "The request was sent and its answer lost. A look at Atlas' list afterwards showed no new certificate: nothing was issued. Run \
-             this again."
-                .to_owned(),
-        ),
-        Finding::Suspects(suspects) => (
-            "Certificate issued, but its key was lost",
-            format!(
-                "The request was sent and its answer, with the private key, was lost. Since then Atlas lists what nobody here received:\n{}\n\
-                 One of these is most likely the lost one, unless somebody else issued a certificate for \"{username}\" at the same moment. \
-                 Its key cannot be had again and it cannot be revoked, but without the key nobody can use it. Nothing was sent twice. Run this \
-                 again to issue another one.",
-                listed(suspects)
-            ),
-        ),
-        Finding::Lost(certificate) => (
-            "Certificate issued, but its key was lost",
-            format!(
-                "Atlas' answer broke off after the certificate: {} was issued and its private key did not arrive. The key cannot be had again \
-                 and the certificate cannot be revoked, but without the key nobody can use it. Nothing was sent twice. Run this again to issue \
-                 another one.",
-                named(&certificate.certificate_id, &certificate.not_after.to_string())
-            ),
-        ),
-        Finding::Unknown(error) => (
-            "Unknown whether a certificate was issued",
-            format!(
-                "The request was sent, its answer was lost, and Atlas' list could not be read afterwards ({}). A certificate for \"{username}\" may \
-                 exist that nobody has the key of. To find out, list the user's certificates (data source atlas_user_certificates, or Database \
-                 Access in Atlas) and look for one issued just now. Nothing was sent twice.",
-                error
-            ),
-        ),
-    }
-}
-
-fn listed(certificates: &[ListedCertificate]) -> String {
-    let lines = certificates.iter().map(|c| format!("  - {}", named(&c.certificate_id, &c.not_after.to_string())));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Fields of the API's request that an argument stands behind.
-fn blamed(error: &Error) -> Option<&'static str> {
-    error.fields().iter().find_map(|field| match field.field.rsplit('.').next() {
-        Some("monthsUntilExpiration") => Some("months_until_expiration"),
-        Some("username" | "userName") => Some("username"),
-        Some("groupId") => Some("project_id"),
-        _ => None,
-    })
-}
-
-struct Advice {
-    summary: &'static str,
-    next_step: &'static str,
-    argument: Option<&'static str>,
+/// The title of an error, and the next step.
+pub(super) struct Advice {
+    pub(super) summary: &'static str,
+    pub(super) next_step: &'static str,
+    /// The argument that is to blame.
+    pub(super) argument: Option<&'static str>,
 }
 
 impl Advice {
     fn new(summary: &'static str, next_step: &'static str) -> Self {
-        Self { summary, next_step, argument: None }
+        Self {
+            summary,
+            next_step,
+            argument: None,
+        }
     }
 
     fn at(self, argument: &'static str) -> Self {
-        Self { argument: Some(argument), ..self }
+        Self {
+            argument: Some(argument),
+            ..self
+        }
     }
 }
 
-fn advice(error: &Error) -> Advice {
+/// What to do about an error.
+pub(super) fn advice(error: &Error) -> Advice {
     match error.kind() {
+        _ if error.is_version_gone() => version_gone(error),
         Kind::LoginRefused(_) => login_advice(error),
-        Kind::Refused(_) => {
-            error.code().and_then(code_advice).unwrap_or_else(|| status_advice(error.status()))
-        }
+        Kind::Refused(_) => error
+            .code()
+            .and_then(code_advice)
+            .unwrap_or_else(|| status_advice(error.status())),
         Kind::Unrecognised { status, .. } => unrecognised_advice(*status),
         Kind::Redirected { .. } => Advice::new(
             "Redirected instead of answered",
-            "Something between here and Atlas redirects requests; credentials are never sent there. Check base_url and any proxy.",
+            "Redirects are not followed, so that credentials go nowhere else. Check base_url, and any proxy between here and Atlas.",
         ),
         Kind::Unreachable(step) => unreachable_advice(*step),
         Kind::Interrupted => Advice::new(
@@ -155,12 +51,12 @@ fn advice(error: &Error) -> Advice {
             "Atlas, or a proxy on the way, took longer than request_timeout of the provider block. Run this again, or raise request_timeout.",
         ),
         Kind::Deadline => Advice::new(
-            "Timeout",
+            "Operation timed out",
             "Raise the resource's timeouts, or run this again when Atlas answers faster.",
         ),
         Kind::NoTimeToWait { .. } => Advice::new(
-            "Timeout while waiting for Atlas",
-            "Atlas asked to wait longer than the resource's timeouts allow. Raise them, lower -parallelism, or run this again later.",
+            "Timed out while waiting for Atlas",
+            "Raise the resource's timeouts, lower -parallelism if it is the rate of requests that Atlas limits, or run this again later.",
         ),
         Kind::Stopped => Advice::new("Stopped", "The run was stopped while waiting."),
         Kind::MissingRoots => Advice::new(
@@ -190,10 +86,12 @@ fn unreachable_advice(step: Unreachable) -> Advice {
             "Proxy did not connect to Atlas",
             "Check HTTPS_PROXY, its credentials, and whether it allows connections to Atlas; NO_PROXY names hosts that need none.",
         ),
-        Unreachable::Name | Unreachable::Refused | Unreachable::TimedOut | Unreachable::Other => Advice::new(
-            "Atlas cannot be reached",
-            "Nothing was sent. Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
-        ),
+        Unreachable::Name | Unreachable::Refused | Unreachable::TimedOut | Unreachable::Other => {
+            Advice::new(
+                "Atlas cannot be reached",
+                "Nothing was sent. Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
+            )
+        }
     }
 }
 
@@ -209,9 +107,10 @@ fn login_advice(error: &Error) -> Advice {
             "A service account may have 100 live tokens. Tokens end after an hour; revoke unused ones, or use another service account for runs \
              that go on at the same time.",
         ),
-        Some(status) if status >= 500 => {
-            Advice::new("Login failed at Atlas", "This is a fault on Atlas' side. Run this again in a while.")
-        }
+        Some(status) if status >= 500 => Advice::new(
+            "Login failed at Atlas",
+            "This is a fault on Atlas' side. Run this again in a while.",
+        ),
         _ => Advice::new(
             "Atlas login refused",
             "Check client_id and client_secret (or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET): the secret may have expired or been \
@@ -249,6 +148,10 @@ fn code_advice(code: &str) -> Option<Advice> {
             "Use the plain name of the user, without CN= and without further parts of a distinguished name.",
         )
         .at("username"),
+        "MALFORMED_JSON" | "INVALID_JSON" | "INVALID_QUERY_PARAMETER" => Advice::new(
+            "Request not understood",
+            "Nothing in the configuration stands behind this: report it as a bug of the provider, unless a proxy changes requests.",
+        ),
         "INVALID_PATH_PARAMETER" | "PATH_PARAM_PARSE_ERROR" => Advice::new(
             "Request not understood",
             "Atlas could not read the project id or the username in the request. Check both for unusual characters; a proxy may also have \
@@ -295,7 +198,6 @@ fn code_advice(code: &str) -> Option<Advice> {
             "Atlas is under maintenance",
             "Nothing was written. Run this again in some minutes.",
         ),
-        "VERSION_GONE" => version_gone(),
         "RATE_LIMITED" | "RATE_LIMITED_TOKEN_BUCKET" => rate_limited(),
         _ => return None,
     };
@@ -313,7 +215,10 @@ fn status_advice(status: Option<u16>) -> Advice {
             "The credentials are wrong, expired or revoked. Check those in the provider block or in the MONGODB_ATLAS_* environment variables. Atlas \
              also answers this way when a role is missing: issuing needs Project Owner.",
         ),
-        Some(402) => Advice::new("Payment required", "Settle the organization's billing in Atlas; repeating will not help."),
+        Some(402) => Advice::new(
+            "Payment required",
+            "Settle the organization's billing in Atlas; repeating will not help.",
+        ),
         Some(403) => Advice::new(
             "Access denied",
             "Check the role (issuing needs Project Owner) and the API access list of the API key or service account.",
@@ -322,12 +227,14 @@ fn status_advice(status: Option<u16>) -> Advice {
             "Not found",
             "Atlas knows nothing under this address. Check project_id, username and base_url.",
         ),
-        Some(405) => Advice::new("Not allowed at present", "Atlas did not accept the request. Run this again in some minutes."),
+        Some(405) => Advice::new(
+            "Not allowed at present",
+            "Atlas did not accept the request. Run this again in some minutes.",
+        ),
         Some(409) => Advice::new(
             "Conflict",
             "Something else changes the same user or project, or the user's state does not allow it. Look at the user in Atlas, then run this again.",
         ),
-        Some(410) => version_gone(),
         Some(429) => rate_limited(),
         Some(status) if status >= 500 => Advice::new(
             "Fault at Atlas",
@@ -343,7 +250,7 @@ fn unrecognised_advice(status: u16) -> Advice {
             "Refused, and not by Atlas' API",
             "A proxy or firewall on the way most likely refused the request. Check HTTPS_PROXY, NO_PROXY and base_url.",
         ),
-        404 | 410 => Advice::new(
+        404 => Advice::new(
             "No Atlas API at this address",
             "Check base_url. A name with unusual characters may also have been refused by a proxy on the way.",
         ),
@@ -355,11 +262,13 @@ fn unrecognised_advice(status: u16) -> Advice {
     }
 }
 
-fn version_gone() -> Advice {
-    Advice::new(
-        "API version no longer offered",
-        "Atlas ended this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block.",
-    )
+fn version_gone(error: &Error) -> Advice {
+    let next_step = if error.path().contains("/v2/") {
+        "Atlas has ended this version of its API. Upgrade the provider."
+    } else {
+        "Atlas has ended this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."
+    };
+    Advice::new("API version no longer offered", next_step)
 }
 
 fn rate_limited() -> Advice {

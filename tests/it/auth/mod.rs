@@ -1,0 +1,71 @@
+//! Who is asking: three logins, two API versions, and what becomes of tokens and challenges.
+
+mod choice;
+mod digest;
+mod end_to_end;
+mod tokens;
+
+use local_atlas::LocalAtlas;
+use serde_json::{Value as Json, json};
+use tf_host::{
+    core::{Core, Outcome, Settings},
+    provider::Provider,
+};
+
+use crate::support::{atlas::PROJECT, plugin::Temporary};
+
+/// A provider process with this provider block, which may name everything but `base_url`.
+async fn started(atlas: &LocalAtlas, mut block: Json) -> (Core, Temporary) {
+    let temporary = Temporary::new();
+    let provider = Provider::spawn(temporary.options())
+        .await
+        .expect("the provider starts");
+    let core = Core::new(provider, Settings::default())
+        .await
+        .expect("a sound schema");
+    block["base_url"] = json!(atlas.base_url());
+    core.configure(block)
+        .await
+        .expect("a sound answer")
+        .ok()
+        .expect("a login");
+    (core, temporary)
+}
+
+/// The API key as a provider block.
+fn api_key(atlas: &LocalAtlas) -> Json {
+    let credentials = atlas.control().credentials();
+    json!({ "public_key": credentials.public_key, "private_key": credentials.private_key })
+}
+
+/// The service account as a provider block.
+fn service_account(atlas: &LocalAtlas) -> Json {
+    let credentials = atlas.control().credentials();
+    json!({ "client_id": credentials.client_id, "client_secret": credentials.client_secret })
+}
+
+/// Issues one certificate.
+async fn create(core: &Core) -> Outcome {
+    let config = json!({ "project_id": PROJECT, "username": "app" });
+    core.apply_config("atlas_user_certificate", &mut None, config)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Issues one certificate, which must work.
+async fn created(core: &Core) {
+    create(core)
+        .await
+        .ok()
+        .unwrap_or_else(|refused| panic!("{refused}"));
+}
+
+/// Issues that many at once.
+async fn created_at_once(core: &Core, count: usize) {
+    let mut under_way = tokio::task::JoinSet::new();
+    for _ in 0..count {
+        let core = core.clone();
+        under_way.spawn(async move { created(&core).await });
+    }
+    under_way.join_all().await;
+}

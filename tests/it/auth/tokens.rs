@@ -1,0 +1,126 @@
+//! Bearer tokens: one for a process, however many calls share it, and none left behind.
+
+use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
+use serde_json::json;
+
+use super::{create, created, created_at_once, service_account, started};
+use crate::support::atlas::atlas;
+
+#[tokio::test]
+async fn one_token_serves_all_calls_and_is_revoked_at_the_end() {
+    let atlas = atlas(&["app"]);
+    let (core, _temporary) = started(&atlas, service_account(&atlas)).await;
+    created_at_once(&core, 20).await;
+    assert_eq!(atlas.control().issued_count(), 20);
+    assert_eq!(revoked(&atlas), [false]);
+    core.provider().shutdown().await.expect("the process ends");
+    assert_eq!(revoked(&atlas), [true]);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_of_atlas_before_it_is_needed() {
+    let atlas = atlas(&["app"]);
+    let (core, _temporary) = started(&atlas, service_account(&atlas)).await;
+    let config = json!({ "project_id": "no project id", "username": "app" });
+    let outcome = core
+        .apply_config("atlas_user_certificate", &mut None, config)
+        .await
+        .unwrap();
+    assert!(outcome.diagnostics.at("project_id").is_some());
+    core.provider().shutdown().await.expect("the process ends");
+    assert_eq!(atlas.control().requests(), []);
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_renewed_once_for_all() {
+    let atlas = atlas(&["app"]);
+    let (core, _temporary) = started(&atlas, service_account(&atlas)).await;
+    created(&core).await;
+    atlas.control().expire_tokens();
+    created_at_once(&core, 10).await;
+    assert_eq!(atlas.control().issued_count(), 11);
+    assert_eq!(atlas.control().tokens().len(), 2);
+    core.provider().shutdown().await.expect("the process ends");
+    assert_eq!(
+        revoked(&atlas),
+        [false, true],
+        "the first had ended by itself"
+    );
+}
+
+#[tokio::test]
+async fn a_service_account_that_is_refused_is_told_in_its_own_words() {
+    for (answer, summary, says) in [
+        (
+            Answer::oauth_error(401, "invalid_client", "Invalid client secret."),
+            "Atlas login refused",
+            "invalid_client",
+        ),
+        (
+            Answer::oauth_error(403, "access_denied", "Token limit reached."),
+            "Service account was refused",
+            "100 live tokens",
+        ),
+        (
+            Answer::api_error(429, "RATE_LIMITED", "Resource is limited."),
+            "Too many logins",
+            "RATE_LIMITED",
+        ),
+    ] {
+        let atlas = atlas(&["app"]);
+        let mut block = service_account(&atlas);
+        block["max_retries"] = json!(0);
+        let (core, _temporary) = started(&atlas, block).await;
+        atlas
+            .control()
+            .add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
+        let outcome = create(&core).await;
+        let error = outcome
+            .diagnostics
+            .find(summary)
+            .unwrap_or_else(|| panic!("{summary}: {:?}", outcome.diagnostics));
+        assert!(
+            error.says(says) && error.says("No certificate was issued"),
+            "{error:?}"
+        );
+        let secret = atlas.control().credentials().client_secret;
+        assert!(!format!("{:?}", outcome.diagnostics).contains(&secret));
+        assert_eq!(atlas.control().issued_count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_ready_made_token_is_neither_renewed_nor_revoked() {
+    let atlas = atlas(&["app"]);
+    let block = json!({ "access_token": atlas.control().credentials().access_token });
+    let (core, _temporary) = started(&atlas, block).await;
+    created(&core).await;
+    atlas.control().add_fault(
+        Fault::on(Endpoint::IssueCertificate)
+            .always()
+            .refuse(Answer::unauthorized(false)),
+    );
+    let outcome = create(&core).await;
+    assert!(
+        outcome
+            .diagnostics
+            .find("Atlas login refused")
+            .is_some_and(|error| error.says("expired")),
+        "{:?}",
+        outcome.diagnostics
+    );
+    core.provider().shutdown().await.expect("the process ends");
+    let control = atlas.control();
+    assert_eq!((control.tokens().len(), control.issued_count()), (0, 1));
+    assert_eq!(control.requests_to(Endpoint::IssueCertificate).len(), 2);
+    assert!(control.requests_to(Endpoint::RevokeToken).is_empty());
+}
+
+fn revoked(atlas: &LocalAtlas) -> Vec<bool> {
+    atlas
+        .control()
+        .tokens()
+        .iter()
+        .map(|token| token.revoked)
+        .collect()
+}

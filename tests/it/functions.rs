@@ -1,0 +1,317 @@
+//! The functions, wherever the real CLI evaluates them.
+
+use std::{fs, io::Write as _, path::Path, process::Stdio};
+
+use serde_json::json;
+use tf_host::{
+    cli::{Output, Workspace},
+    core::{Core, Settings},
+    process::SpawnOptions,
+    provider::Provider,
+    value::{Value, unknown},
+};
+
+use crate::support::{
+    atlas::{PROJECT, atlas},
+    terraform::{bare_workspace, provider, version, workspace, write_main},
+    traces::{Secret, Traces},
+};
+
+#[test]
+fn the_console_evaluates_each_function_in_its_example() {
+    if !has_functions() {
+        return;
+    }
+    let atlas = atlas(&["app-user"]);
+    let issued = atlas.control().issue(PROJECT, "app-user", 3);
+    let mut workspace = workspace(&atlas, "");
+    example(&workspace, "parse_certificate");
+    workspace.set_env("TF_VAR_certificate_pem", &issued.certificate_pem);
+    let serial = console(
+        &workspace,
+        "provider::atlas::parse_certificate(var.certificate_pem).serial_number",
+    );
+    assert_eq!(serial, format!("{:?}", issued.serial));
+    assert_eq!(
+        console(&workspace, "local.certificate.subject"),
+        "\"CN=app-user\""
+    );
+
+    example(&workspace, "x509_uri");
+    let wanted = "mongodb+srv://cluster0.abcde.mongodb.net/?retryWrites=true&w=majority&authMechanism=MONGODB-X509&authSource=%24external";
+    assert_eq!(
+        console(
+            &workspace,
+            "provider::atlas::x509_uri(var.connection_string)"
+        ),
+        format!("{wanted:?}")
+    );
+
+    example(&workspace, "split_pem");
+    workspace.apply(&[]).success();
+    let certificate = atlas
+        .control()
+        .certificates(PROJECT, "app-user")
+        .pop()
+        .expect("the newest");
+    let same = |part: &str, pem: &str| {
+        let expression = format!(
+            "nonsensitive(provider::atlas::split_pem(atlas_user_certificate.app.combined_pem).{part}) == {pem:?}"
+        );
+        console(&workspace, &expression)
+    };
+    assert_eq!(
+        same("certificate_pem", &certificate.certificate_pem),
+        "true"
+    );
+    assert_eq!(same("private_key_pem", &certificate.key_pem), "true");
+    assert_eq!(
+        console(
+            &workspace,
+            "provider::atlas::split_pem(null).private_key_pem"
+        ),
+        "tostring(null)"
+    );
+}
+
+#[test]
+fn they_work_in_validate_plan_and_apply_and_from_modules() {
+    if !has_functions() {
+        return;
+    }
+    let atlas = atlas(&["app"]);
+    let workspace = workspace(
+        &atlas,
+        &format!(
+            "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n\
+             module \"parts\" {{\n  source = \"./parts\"\n  bundle = atlas_user_certificate.app.combined_pem\n  \
+             uri = \"mongodb://user:secret@db.example.net/admin\"\n}}\n\
+             output \"parts\" {{\n  value = module.parts\n  sensitive = true\n}}\n"
+        ),
+    );
+    let module = "terraform {\n  required_providers {\n    atlas = {\n      source = \"example/atlas\"\n    }\n  }\n}\n\
+        variable \"bundle\" {\n  type = string\n}\nvariable \"uri\" {\n  type = string\n}\n\
+        locals {\n  parts = provider::atlas::split_pem(var.bundle)\n}\n\
+        output \"serial\" {\n  value = nonsensitive(provider::atlas::parse_certificate(local.parts.certificate_pem).serial_number)\n}\n\
+        output \"key\" {\n  value = local.parts.private_key_pem\n  sensitive = true\n}\n\
+        output \"uri\" {\n  value = provider::atlas::x509_uri(var.uri)\n}\n";
+    workspace
+        .write("parts/main.tf", module)
+        .expect("the module is written");
+    // Modules are installed by init, which leaves overridden providers alone.
+    workspace.run(["get", "-no-color"]).success();
+    workspace.run(["validate", "-no-color"]).success();
+    workspace.plan(&[]).success();
+    workspace.apply(&[]).success();
+    let parts = &workspace.state()["outputs"]["parts"]["value"];
+    let issued = atlas
+        .control()
+        .certificates(PROJECT, "app")
+        .pop()
+        .expect("a certificate");
+    assert_eq!(parts["serial"], issued.serial);
+    assert_eq!(parts["key"], issued.key_pem);
+    assert_eq!(
+        parts["uri"],
+        "mongodb://db.example.net/admin?authMechanism=MONGODB-X509&authSource=%24external&tls=true"
+    );
+    assert!(workspace.plans_nothing());
+}
+
+#[test]
+fn every_error_points_at_the_argument_and_shows_nothing_of_a_secret() {
+    if !has_functions() {
+        return;
+    }
+    let atlas = atlas(&["app"]);
+    let issued = atlas.control().issue(PROJECT, "app", 1);
+    let other = atlas.control().issue(PROJECT, "app", 1);
+    let (pem, key) = (&issued.certificate_pem, &issued.key_pem);
+    let password = "hunter2-hunter2-hunter2";
+    let parse = (
+        "parse_certificate",
+        "pem",
+        bad_certificates(pem, key, &other.certificate_pem),
+    );
+    let split = ("split_pem", "bundle", bad_bundles(pem, key));
+    let uri = ("x509_uri", "uri", bad_uris(password));
+    let secrets = [Secret::key(key), Secret::text(password)];
+    let mut workspace = bare_workspace("");
+    let mut traces = Traces::start(&mut workspace);
+    for (function, parameter, refused) in [parse, split, uri] {
+        let variable = "variable \"text\" {\n  type = string\n  sensitive = true\n}\n";
+        let call = format!("provider::atlas::{function}(var.text)");
+        let output = format!("output \"it\" {{\n  value = {call}\n  sensitive = true\n}}\n");
+        write_main(&workspace, &format!("{variable}{output}"));
+        for (text, named) in refused {
+            workspace.set_env("TF_VAR_text", &text);
+            let output = workspace.plan(&[]).failure();
+            let said = output.text();
+            let pointed = format!("Invalid value for \"{parameter}\" parameter");
+            assert!(said.contains(&pointed), "{said}");
+            assert!(said.contains(named), "{named:?} is not in {said}");
+            traces.collect(&workspace, &output);
+        }
+    }
+    for secret in &secrets {
+        assert_eq!(traces.places(secret), Vec::<&str>::new());
+    }
+    assert!(traces.all_places().contains(&"trace.log"));
+}
+
+#[tokio::test]
+async fn null_and_unknown_arguments_are_treated_as_each_function_says_on_an_unconfigured_process() {
+    for settings in [
+        Settings::terraform("1.8.5"),
+        Settings::terraform("1.11.4"),
+        Settings::opentofu("1.12.6"),
+    ] {
+        let provider = Provider::spawn(SpawnOptions::new(provider()))
+            .await
+            .unwrap();
+        let core = Core::new(provider, settings).await.unwrap();
+        for name in ["parse_certificate", "split_pem", "x509_uri"] {
+            let result = core
+                .call(name, [Value::from(unknown())])
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(result.is_unknown(), "{name}");
+        }
+        let nulls = core
+            .call("split_pem", [Value::Null])
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            nulls.to_json(),
+            json!({ "certificate_pem": null, "private_key_pem": null })
+        );
+        for name in ["parse_certificate", "split_pem", "x509_uri"] {
+            let error = core
+                .call(name, [Value::from("hunter2")])
+                .await
+                .unwrap()
+                .unwrap_err();
+            assert_eq!(error.argument, Some(0), "{name}");
+            assert!(!error.text.contains("hunter2"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_null_where_none_is_allowed_is_refused_by_the_cli_and_an_unknown_stays_unknown() {
+    if !has_functions() {
+        return;
+    }
+    let atlas = atlas(&["app"]);
+    let workspace = workspace(
+        &atlas,
+        "resource \"terraform_data\" \"later\" {\n  input = \"mongodb://db.example.net\"\n}\n\
+         output \"uri\" {\n  value = provider::atlas::x509_uri(terraform_data.later.output)\n}\n",
+    );
+    let plan = workspace.plan(&[]).success().text();
+    assert!(plan.contains("uri = (known after apply)"), "{plan}");
+    workspace.apply(&[]).success();
+    assert_eq!(
+        workspace.state()["outputs"]["uri"]["value"],
+        "mongodb://db.example.net/?authMechanism=MONGODB-X509&authSource=%24external&tls=true"
+    );
+    for (function, parameter) in [("parse_certificate", "pem"), ("x509_uri", "uri")] {
+        write_main(
+            &workspace,
+            &format!("output \"it\" {{\n  value = provider::atlas::{function}(null)\n}}\n"),
+        );
+        let said = workspace.run(["validate", "-no-color"]).failure().text();
+        assert!(
+            said.contains(&format!("\"{parameter}\"")) && said.contains("must not be null"),
+            "{said}"
+        );
+    }
+}
+
+fn has_functions() -> bool {
+    let has = version().has(8, 7);
+    if !has {
+        eprintln!("skipped: provider functions need Terraform 1.8 or OpenTofu 1.7");
+    }
+    has
+}
+
+/// Makes the example of a function the configuration.
+fn example(workspace: &Workspace, function: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/functions")
+        .join(function)
+        .join("function.tf");
+    let text = fs::read_to_string(file).expect("the example is there");
+    workspace.write("main.tf", &text).expect("written");
+}
+
+/// What the console prints for an expression.
+#[track_caller]
+fn console(workspace: &Workspace, expression: &str) -> String {
+    let mut child = workspace
+        .command(["console", "-no-color"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut input = child.stdin.take().expect("piped");
+    writeln!(input, "{expression}").expect("it reads");
+    drop(input);
+    let output: Output = Workspace::finish(child).success();
+    output.stdout.trim().to_owned()
+}
+
+type Refused = Vec<(String, &'static str)>;
+
+fn bad_certificates(pem: &str, key: &str, other: &str) -> Refused {
+    vec![
+        (key.to_owned(), "no certificate"),
+        ("hunter2-hunter2-hunter2".to_owned(), "no certificate"),
+        (format!("{pem}{key}{other}"), "more than one certificate"),
+        (damaged(pem, key), ""),
+    ]
+}
+
+fn bad_bundles(pem: &str, key: &str) -> Refused {
+    let both = format!("{pem}{key}");
+    let parameters = key.replace("PRIVATE KEY", "EC PARAMETERS");
+    vec![
+        (key.to_owned(), "no certificate"),
+        (pem.to_owned(), "no private key"),
+        (format!("{both}{key}"), "more than one private key"),
+        (both.replace(" PRIVATE", " ENCRYPTED PRIVATE"), "encrypted"),
+        (format!("{both}{parameters}"), "EC PARAMETERS"),
+        (format!("{pem}{}", &key[..key.len() / 2]), ""),
+    ]
+}
+
+fn bad_uris(password: &str) -> Refused {
+    let good = format!("mongodb://u:{password}@h/");
+    vec![
+        (good.replace("mongodb", "postgres"), "mongodb://"),
+        (format!("mongodb://u:{password}@x@h/"), "%40"),
+        (format!("mongodb://u:{password}/@h/"), ""),
+        (format!("mongodb://u:{password}"), "host 1"),
+        (
+            format!("{good}?authMechanism={password}"),
+            "option 1, authMechanism",
+        ),
+        (
+            format!("{good}?a=b&authSource={password}"),
+            "option 2, authSource",
+        ),
+        (format!("{good}?tls=false"), "option 1, tls"),
+    ]
+}
+
+/// The certificate with its middle overwritten by lines of the key.
+fn damaged(certificate: &str, key: &str) -> String {
+    let mut lines: Vec<&str> = certificate.lines().collect();
+    let key: Vec<&str> = key.lines().collect();
+    let middle = lines.len() / 2;
+    lines[middle] = key[5];
+    lines[1] = key[6];
+    lines.join("\n")
+}

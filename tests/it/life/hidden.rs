@@ -1,0 +1,115 @@
+//! `ignore_changes`: what the provider never sees, and what goes on all the same.
+
+use serde_json::{Value as Json, json};
+
+use super::{Life, certificate, changed};
+use crate::support::{age, terraform::version};
+
+#[test]
+fn ignored_changes_issue_nothing_and_renewal_goes_on() {
+    let hidden =
+        "lifecycle {\n    ignore_changes = [months_until_expiration, rotate_when_changed]\n  }";
+    let arguments = |months: u32, trigger: &str| {
+        certificate(&format!(
+            "months_until_expiration = {months}\n  rotate_when_changed = {{ a = {trigger:?} }}\n  {hidden}"
+        ))
+    };
+    let life = Life::begun(&arguments(3, "1"));
+    let first = life.object();
+    life.now(&arguments(6, "2"));
+    assert!(life.workspace.plans_nothing());
+    life.days(70);
+    life.apply(&[]);
+    let second = life.object();
+    assert_eq!(
+        (life.posts(), second["issue_reason"].clone()),
+        (2, json!("renewal"))
+    );
+    assert_eq!(
+        second["months_until_expiration"], 3,
+        "months stay as they were"
+    );
+    assert_eq!(second["rotate_when_changed"], first["rotate_when_changed"]);
+    assert!(life.workspace.plans_nothing());
+}
+
+#[test]
+fn ignoring_all_changes_stops_no_renewal_but_a_stored_auto_renew_does() {
+    let all = "lifecycle {\n    ignore_changes = all\n  }";
+    let life = Life::begun(&certificate(all));
+    life.now(&certificate(&format!(
+        "auto_renew = false\n  months_until_expiration = 12\n  {all}"
+    )));
+    assert!(life.workspace.plans_nothing());
+    life.days(70);
+    life.apply(&[]);
+    assert_eq!(life.posts(), 2, "false is not in state");
+    assert_eq!(life.object()["months_until_expiration"], 3);
+
+    life.now(&certificate("auto_renew = false"));
+    life.apply(&[]);
+    life.now(&certificate(all));
+    life.days(70);
+    life.apply(&[]);
+    assert_eq!(life.posts(), 2, "false is in state");
+    assert_eq!(life.object()["status"], "renewal_due");
+}
+
+#[test]
+fn a_certificate_that_is_issued_takes_the_planned_form_and_not_the_hidden_one() {
+    let hidden = "lifecycle {\n    ignore_changes = [private_key_recipients]\n  }";
+    let sealed = format!(
+        "private_key_recipients = [{:?}]\n  {hidden}",
+        age::pair().recipient
+    );
+    let life = Life::begun(&certificate(hidden));
+    life.now(&certificate(&sealed));
+    assert!(life.workspace.plans_nothing());
+    life.days(70);
+    life.apply(&[]);
+    let second = life.object();
+    assert_eq!((life.posts(), &second["sealed_pem"]), (2, &Json::Null));
+    assert!(life.logs_in().is_some());
+
+    let life = Life::begun(&certificate(&sealed));
+    life.now(&certificate(hidden));
+    life.days(70);
+    life.apply(&[]);
+    let second = life.object();
+    assert_eq!(
+        (life.posts(), &second["combined_pem"]),
+        (2, &Json::Null),
+        "what was sealed stays sealed"
+    );
+    assert!(second["sealed_pem"].as_str().is_some());
+}
+
+#[test]
+fn a_hidden_archive_is_neither_made_nor_dropped() {
+    if !version().has(11, 11) {
+        eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
+        return;
+    }
+    let hidden =
+        "lifecycle {\n    ignore_changes = [pkcs12_password_wo_version, pkcs12_profile]\n  }";
+    let archived = |version: u32| {
+        format!(
+            "pkcs12_password_wo = \"secret\"\n  pkcs12_password_wo_version = {version}\n  {hidden}"
+        )
+    };
+    let life = Life::begun(&certificate(hidden));
+    life.now(&certificate(&archived(1)));
+    life.days(70);
+    life.apply(&[]);
+    assert_eq!(
+        (life.posts(), life.object()["pkcs12_base64"].clone()),
+        (2, Json::Null)
+    );
+
+    let life = Life::begun(&certificate(&archived(1)));
+    let first = life.object();
+    life.now(&certificate(&archived(2)));
+    life.apply(&[]);
+    assert_eq!(changed(&first, &life.object()), Vec::<String>::new());
+    assert!(first["pkcs12_base64"].as_str().is_some());
+}
