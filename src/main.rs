@@ -14,14 +14,12 @@ const ABOUT: About = About {
     crates: &["terraform_provider_atlas"],
 };
 
-/// Two, since a busy TLS handshake must not delay a call; what takes long is waiting.
-const THREADS: usize = 2;
-
 fn main() -> ExitCode {
-    let runtime = match Builder::new_multi_thread().worker_threads(THREADS).enable_all().build() {
+    // One thread does it: what takes long is waiting, and a call that moves between threads costs half as much again.
+    let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("terraform-provider-atlas: no threads can be started: {error}");
+            eprintln!("terraform-provider-atlas: no runtime can be made: {error}");
             return ExitCode::FAILURE;
         }
     };

@@ -11,6 +11,9 @@ mod connection;
 mod error;
 mod exchange;
 mod flight;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod ids;
 mod issue;

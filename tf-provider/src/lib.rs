@@ -8,6 +8,14 @@ mod plugin;
 mod protocol;
 mod terraform;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing {
+    //! Doors to private parsers, for the fuzz targets alone.
+    pub use crate::plugin::fuzzing::handshake;
+    pub use crate::protocol::fuzzing::msgpack;
+}
+
 use std::sync::Arc;
 
 pub use async_trait::async_trait;

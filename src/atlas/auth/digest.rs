@@ -33,7 +33,7 @@ enum Algorithm {
 
 impl Challenge {
     /// The strongest challenge among the answer's headers that can be met.
-    pub(super) fn from_headers(headers: &HeaderMap) -> Option<Self> {
+    pub(in crate::atlas) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let texts = headers
             .get_all(WWW_AUTHENTICATE)
             .iter()
@@ -86,12 +86,12 @@ impl Challenge {
     }
 
     /// The number of one more answer, counted from 1.
-    pub(super) fn next_count(&self) -> u32 {
+    pub(in crate::atlas) fn next_count(&self) -> u32 {
         self.count.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
     }
 
     /// The `Authorization` header of the answer with this number.
-    pub(super) fn answer(
+    pub(in crate::atlas) fn answer(
         &self,
         user: &str,
         password: &str,

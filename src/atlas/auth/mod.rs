@@ -3,7 +3,7 @@
 //! A token or a challenge is fetched by one request for all that wait for it. What a 401 showed to
 //! be outdated is dropped, and the request that got the 401 goes on with a new one once.
 
-mod digest;
+pub(super) mod digest;
 mod oauth;
 
 use self::digest::Challenge;
@@ -20,7 +20,6 @@ use super::types::Call;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// A login with what it has obtained so far.
 pub(super) enum Auth {
@@ -42,10 +41,7 @@ type Met = Option<Arc<Challenge>>;
 /// What one request is authorized with.
 pub(super) enum Credential {
     Fixed,
-    Token {
-        token: Arc<Token>,
-        is_new: bool,
-    },
+    Token(Arc<Token>),
     /// The challenge and the number of this answer to it; nothing where the server has none.
     Challenge(Option<(Arc<Challenge>, u32)>),
 }
@@ -93,16 +89,13 @@ impl Auth {
         call: &Call,
         renewal: Option<Renewal>,
     ) -> Result<Credential, Error> {
-        let began = Instant::now();
         match self {
             Self::Token(_) => Ok(Credential::Fixed),
             Self::ServiceAccount { basic, tokens } => {
                 tokens.forget(&(), |token| token.is_due());
                 let fetch = |call| fetch_token(Arc::clone(core), basic.clone(), call);
                 let gave_up = |why| Error::new(request, Kind::from(why));
-                let token = tokens.get(&(), call, gave_up, fetch).await?;
-                let is_new = token.obtained >= began;
-                Ok(Credential::Token { token, is_new })
+                tokens.get(&(), call, gave_up, fetch).await.map(Credential::Token)
             }
             Self::ApiKey { challenges, .. } => {
                 if let Some(Renewal::Challenge(challenge)) = renewal {
@@ -121,7 +114,7 @@ impl Auth {
     pub(super) fn header(&self, credential: &Credential, request: &Request) -> Option<HeaderValue> {
         match (self, credential) {
             (Self::Token(bearer), _) => Some(bearer.clone()),
-            (_, Credential::Token { token, .. }) => oauth::bearer(token.expose()),
+            (_, Credential::Token(token)) => oauth::bearer(token.expose()),
             (
                 Self::ApiKey {
                     public_key,
@@ -141,9 +134,10 @@ impl Auth {
     /// What to repeat a request with that got this 401; `None` if the login itself is wrong.
     pub(super) fn renew(&self, used: &Credential, answer: &Answer) -> Option<Renewal> {
         match (self, used) {
-            (Self::ServiceAccount { tokens, .. }, Credential::Token { token, is_new }) => {
+            // Also a token just obtained, once: it may have been revoked, or not be known everywhere yet.
+            (Self::ServiceAccount { tokens, .. }, Credential::Token(token)) => {
                 tokens.forget(&(), |kept| Arc::ptr_eq(kept, token));
-                (!is_new).then_some(Renewal::Token)
+                Some(Renewal::Token)
             }
             (Self::ApiKey { challenges, .. }, Credential::Challenge(used)) => {
                 let next = Challenge::from_headers(&answer.headers)?;

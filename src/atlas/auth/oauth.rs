@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 /// A token and when another one is needed.
 pub(in crate::atlas) struct Token {
     value: SecretString,
-    pub(super) obtained: Instant,
     due: Instant,
 }
 
@@ -25,7 +24,6 @@ impl Token {
         let use_for = life.saturating_sub(EARLY).max(life / 2);
         Self {
             value: json.access_token,
-            obtained,
             due: obtained + use_for,
         }
     }

@@ -203,7 +203,7 @@ fn in_state(
             planned.set("pkcs12_base64", archive);
         }
     }
-    settle(&mut planned, &schema::schema().block.ty());
+    settle(&mut planned, schema::object_type());
     Ok(planned)
 }
 
@@ -228,7 +228,7 @@ fn raw_object(planned: &Value, form: &Form, text: String) -> Value {
     for name in ["status", "has_private_key", "issue_reason"] {
         object.set(name, planned.get(name).clone());
     }
-    settle(&mut object, &schema::schema().block.ty());
+    settle(&mut object, schema::object_type());
     object
 }
 

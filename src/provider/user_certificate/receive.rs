@@ -118,7 +118,7 @@ pub(super) fn receive(
             error: unsealable(&certificate, error),
         };
     }
-    settle(&mut object, &super::schema::schema().block.ty());
+    settle(&mut object, super::schema::object_type());
     Received::Certificate(object, diagnostics)
 }
 

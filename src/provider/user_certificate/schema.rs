@@ -1,5 +1,7 @@
 //! Arguments and attributes. The descriptions are the text of the docs page.
 
+use std::sync::LazyLock;
+
 use tf_provider::{Attribute, Block, Schema, Type};
 
 use crate::provider::timeouts;
@@ -36,6 +38,12 @@ pub(super) fn schema() -> Schema {
         blocks: vec![timeouts::block()],
         description: DESCRIPTION.to_owned(),
     })
+}
+
+/// The type of the resource's values.
+pub(super) fn object_type() -> &'static Type {
+    static TYPE: LazyLock<Type> = LazyLock::new(|| schema().block.ty());
+    &TYPE
 }
 
 const DESCRIPTION: &str = "Issues an X.509 client certificate, managed by Atlas, for a database user, keeps it with its private key \

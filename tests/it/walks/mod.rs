@@ -158,7 +158,7 @@ impl<S: Stage> Walk<S> {
         let fails = expected.and_then(|_| self.arm());
         let possible = expected.is_some() && self.world.has_user();
         let succeeds = possible && fails.is_none();
-        let issues = usize::from(possible && matches!(fails, None | Some(Failure::CutAfter)));
+        let brings = usize::from(possible && matches!(fails, None | Some(Failure::CutAfter)));
         self.trail.add(format!(
             "apply, replace: {replace}, a request fails: {fails:?}, expected: {expected:?}"
         ));
@@ -168,7 +168,7 @@ impl<S: Stage> Walk<S> {
         self.check(report.announced == expected.is_some(), || {
             format!("announced: {}", report.announced)
         });
-        self.check(issued == issues, || format!("{issued} were issued"));
+        self.check(issued == brings, || format!("{issued} were issued"));
         self.check(report.failed != (succeeds || expected.is_none()), || {
             format!("failed: {}\n{}", report.failed, report.text())
         });
@@ -193,12 +193,8 @@ impl<S: Stage> Walk<S> {
             });
         }
         if expected.is_none() {
-            let of = |object: &Option<Json>| {
-                object
-                    .as_ref()
-                    .map(|object| object["certificate_id"].clone())
-            };
-            self.check(of(&object) == of(&after), || {
+            let of = |object: Option<&Json>| object.map(|object| object["certificate_id"].clone());
+            self.check(of(object.as_ref()) == of(after.as_ref()), || {
                 "the certificate changed".to_owned()
             });
         }

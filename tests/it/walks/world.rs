@@ -85,8 +85,9 @@ impl World {
 
     /// Whether the certificate of the object authenticates, or will when the user is back.
     pub fn is_valid(&self, object: &Json) -> bool {
+        let id = object["certificate_id"].as_str().unwrap();
         self.valid()
-            .any(|certificate| object["certificate_id"] == certificate.id.to_string())
+            .any(|certificate| certificate.id.to_string() == id)
     }
 
     /// An id to import by, if there is a certificate to import.

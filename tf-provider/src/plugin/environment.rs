@@ -42,7 +42,7 @@ impl Environment {
         })
     }
 
-    fn from_variables(
+    pub(super) fn from_variables(
         provider: &str,
         temp_directory: PathBuf,
         variable: impl Fn(&str) -> Option<OsString>,

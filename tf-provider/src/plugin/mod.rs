@@ -6,6 +6,8 @@ mod accept;
 mod console;
 mod environment;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod hardening;
 mod host;

@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::msgpack::normalise;
-use crate::terraform::{Dynamic, Number, Path, Step, Type, Value};
+use super::{msgpack::normalise, trail::Trail};
+use crate::terraform::{Dynamic, Number, Path, Type, Value};
 
 /// Where stored JSON does not fit the schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +16,12 @@ pub(crate) struct Mismatch {
 
 /// Reads stored JSON. Bools, numbers and strings are taken from each other's text, as hosts do.
 pub(crate) fn decode(json: &Json, ty: &Type) -> Result<Value, Mismatch> {
-    read(json, ty, &Path::default())
+    read(json, ty, &Trail::Root)
 }
 
-fn read(json: &Json, ty: &Type, at: &Path) -> Result<Value, Mismatch> {
+fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
     let mismatch = |wanted| Mismatch {
-        path: at.clone(),
+        path: at.path(),
         wanted,
     };
     match (ty, json) {
@@ -38,19 +38,22 @@ fn read(json: &Json, ty: &Type, at: &Path) -> Result<Value, Mismatch> {
         (Type::Number, Json::String(text)) => Number::parse(text)
             .map(Value::Number)
             .map_err(|_| mismatch("a number")),
-        (Type::List(element), Json::Array(elements)) => (0..)
-            .zip(elements)
-            .map(|(index, json)| read(json, element, &at.with(Step::Index(index))))
+        (Type::List(element), Json::Array(elements)) => elements
+            .iter()
+            .enumerate()
+            .map(|(index, json)| read(json, element, &Trail::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Type::Set(element), Json::Array(elements)) => elements
             .iter()
-            .map(|json| read(json, element, at))
+            .map(|json| read(json, element, &Trail::Element(at)))
             .collect::<Result<_, _>>()
             .map(Value::List),
-        (Type::Tuple(types), Json::Array(elements)) if types.len() == elements.len() => (0..)
-            .zip(types.iter().zip(elements))
-            .map(|(index, (ty, json))| read(json, ty, &at.with(Step::Index(index))))
+        (Type::Tuple(types), Json::Array(elements)) if types.len() == elements.len() => types
+            .iter()
+            .zip(elements)
+            .enumerate()
+            .map(|(index, (ty, json))| read(json, ty, &Trail::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Type::Map(element), Json::Object(entries)) => entries
@@ -58,7 +61,7 @@ fn read(json: &Json, ty: &Type, at: &Path) -> Result<Value, Mismatch> {
             .map(|(key, json)| {
                 Ok((
                     normalise(key),
-                    read(json, element, &at.with(Step::Key(key.clone())))?,
+                    read(json, element, &Trail::Key(at, key))?,
                 ))
             })
             .collect::<Result<_, _>>()
@@ -67,7 +70,7 @@ fn read(json: &Json, ty: &Type, at: &Path) -> Result<Value, Mismatch> {
             .iter()
             .map(|(name, ty)| {
                 let json = entries.get(name).unwrap_or(&Json::Null);
-                Ok((name.clone(), read(json, ty, &at.then(name))?))
+                Ok((name.clone(), read(json, ty, &Trail::Attribute(at, name))?))
             })
             .collect::<Result<_, _>>()
             .map(Value::Map),

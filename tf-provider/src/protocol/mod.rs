@@ -5,11 +5,14 @@ mod barrier;
 mod catalog;
 mod decode;
 mod encode;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod json;
 mod msgpack;
 mod pb;
 mod running;
 mod service;
+mod trail;
 
 pub(crate) use running::Running;
 pub(crate) use service::service;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use rmp::{Marker, encode as put};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::terraform::{Dynamic, Number, Path, Step, Type, Value};
+use super::trail::Trail;
+use crate::terraform::{Dynamic, Number, Path, Type, Value};
 
 /// Why bytes are not a value of the type they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +21,10 @@ pub(crate) struct DecodeError {
 
 /// Reads one value and nothing after it.
 pub(crate) fn decode(bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> {
-    let mut reader = Reader { rest: bytes };
+    let mut reader = Reader {
+        rest: bytes,
+        depth: 0,
+    };
     let value = reader.value(ty, &Trail::Root)?;
     if reader.rest.is_empty() {
         Ok(value)
@@ -46,16 +50,6 @@ pub(crate) fn normalise(text: &str) -> String {
     }
 }
 
-/// The way from the outermost value to the present one, made into a [`Path`] only when something is wrong.
-enum Trail<'a> {
-    Root,
-    Attribute(&'a Trail<'a>, &'a str),
-    Key(&'a Trail<'a>, &'a str),
-    Index(&'a Trail<'a>, usize),
-    /// An element of a set has no address.
-    Element(&'a Trail<'a>),
-}
-
 impl Trail<'_> {
     fn error(&self, problem: &'static str) -> DecodeError {
         DecodeError {
@@ -63,26 +57,26 @@ impl Trail<'_> {
             problem,
         }
     }
-
-    fn path(&self) -> Path {
-        match self {
-            Self::Root => Path::default(),
-            Self::Element(outer) => outer.path(),
-            Self::Attribute(outer, name) => outer.path().then(*name),
-            Self::Key(outer, key) => outer.path().with(Step::Key((*key).to_owned())),
-            Self::Index(outer, index) => outer
-                .path()
-                .with(Step::Index(u32::try_from(*index).unwrap_or(u32::MAX))),
-        }
-    }
 }
 
 struct Reader<'a> {
     rest: &'a [u8],
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
+    /// A type of the schema ends somewhere; one that comes with the value need not.
     fn value(&mut self, ty: &Type, at: &Trail<'_>) -> Result<Value, DecodeError> {
+        if self.depth == DEEPEST {
+            return Err(at.error("values are nested too deep"));
+        }
+        self.depth += 1;
+        let value = self.shallow(ty, at);
+        self.depth -= 1;
+        value
+    }
+
+    fn shallow(&mut self, ty: &Type, at: &Trail<'_>) -> Result<Value, DecodeError> {
         let marker = self.marker(at)?;
         match marker {
             Marker::Null => return Ok(Value::Null),
@@ -365,6 +359,9 @@ fn entry_type<'a>(ty: &'a Type, name: &str) -> &'a Type {
 fn length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
+
+/// As deep as JSON is read.
+const DEEPEST: usize = 128;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

@@ -22,6 +22,8 @@ mod usage;
 
 use std::{fs, path::Path};
 
+use tokio::runtime::{Builder, Runtime};
+
 use self::{
     client::Asked,
     life::Stage,
@@ -138,36 +140,42 @@ fn under_the_client(
     asked: &Asked,
     progress: &Progress,
 ) -> Result<ClientResults, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| client::failed("no threads can be started", &error))?;
     let (times, calls) = if options.quick {
         (10, 1000)
     } else {
         (60, 20_000)
     };
-    runtime.block_on(async {
-        progress.tell("start-up");
-        let server = Server::start(1)?;
-        let (starts, start_cpu) = client::starts(binary, asked, &server, times).await?;
-        progress.tell("latency of calls");
-        let client = client::Client::start(binary, asked, &server).await?;
-        let latencies = latency::latencies(&client, calls).await?;
-        client.end().await;
-        let mut growth = Vec::new();
-        for &count in options.growth() {
-            progress.tell(&format!("growth: {count}"));
-            growth.push(growth::grow(binary, asked, count).await?);
-        }
-        Ok(ClientResults {
-            starts,
-            start_cpu,
-            latencies,
-            growth,
-        })
+    // What a call costs by moving between the client's threads would count as the provider's latency.
+    let (starts, start_cpu, latencies) =
+        runtime(Builder::new_current_thread())?.block_on(async {
+            progress.tell("start-up");
+            let server = Server::start(1)?;
+            let (starts, start_cpu) = client::starts(binary, asked, &server, times).await?;
+            progress.tell("latency of calls");
+            let client = client::Client::start(binary, asked, &server).await?;
+            let latencies = latency::latencies(&client, calls).await?;
+            client.end().await;
+            Ok::<_, Failure>((starts, start_cpu, latencies))
+        })?;
+    let threads = runtime(Builder::new_multi_thread())?;
+    let mut growth = Vec::new();
+    for &count in options.growth() {
+        progress.tell(&format!("growth: {count}"));
+        growth.push(threads.block_on(growth::grow(binary, asked, count))?);
+    }
+    Ok(ClientResults {
+        starts,
+        start_cpu,
+        latencies,
+        growth,
     })
+}
+
+fn runtime(mut builder: Builder) -> Result<Runtime, Failure> {
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| client::failed("no runtime can be made", &error))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
