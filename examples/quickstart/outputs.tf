@@ -1,5 +1,5 @@
 output "combined_pem" {
-  description = "The certificate and its private key, as tlsCertificateKeyFile wants them."
+  description = "The certificate and its private key, as tlsCertificateKeyFile wants them. A second copy of the key in state."
   value       = atlas_user_certificate.app.combined_pem
   sensitive   = true
 }

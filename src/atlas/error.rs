@@ -5,6 +5,7 @@
 
 use super::flight::GaveUp;
 use super::request::{Operation, Request};
+use super::retry::ROLE_CODES;
 use super::text::harmless;
 use std::error::Error as StdError;
 use std::fmt;
@@ -233,6 +234,9 @@ impl Error {
 
     /// What the network or the TLS library said, in one line.
     pub fn cause(&self) -> Option<String> {
+        if let Kind::NoTimeToWait { cause, .. } = self.kind() {
+            return cause.cause();
+        }
         let mut next: Option<&dyn StdError> = Some(self.0.source.as_ref()?.as_ref());
         let mut texts: Vec<String> = Vec::new();
         while let Some(error) = next {
@@ -267,6 +271,16 @@ impl Error {
     /// This version of the API is no longer served.
     pub fn is_version_gone(&self) -> bool {
         self.status() == Some(410)
+    }
+
+    /// The newest version of the API was asked: there is none to change to.
+    pub fn is_about_newest_version(&self) -> bool {
+        self.path().contains("/v2/")
+    }
+
+    /// The login is good, and what it stands for may not do this.
+    pub fn lacks_role(&self) -> bool {
+        self.code().is_some_and(|code| ROLE_CODES.contains(&code))
     }
 
     /// The caller asked to stop.

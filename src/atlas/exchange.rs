@@ -8,7 +8,6 @@ use super::response;
 use super::retry::{Saw, Step, Tries, decide};
 use super::transport::{Answer, Lost};
 use super::types::Call;
-use crate::clock::{Clock, SystemClock};
 use reqwest::header::HeaderValue;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
@@ -68,7 +67,8 @@ pub(super) fn converse<'a>(
                 Identity::Header(header) => Some(header.clone()),
                 Identity::Nobody => None,
             };
-            check_time(core, request, call, Duration::ZERO, None)?;
+            check_time(core, request, call, Duration::ZERO, None)
+                .map_err(|error| error.after(attempt - 1))?;
             let result = core
                 .transport
                 .send(request, authorization, call, attempt)
@@ -97,9 +97,13 @@ pub(super) fn converse<'a>(
                     counts,
                     because,
                 } => {
-                    check_time(core, request, call, pause, Some(&result))?;
+                    let cause = reason(request, result, attempt);
+                    check_time(core, request, call, pause, Some(cause))
+                        .map_err(|error| error.after(attempt))?;
                     tries.counted += u32::from(counts);
-                    rest(request, call, pause, because).await?;
+                    rest(request, call, pause, because)
+                        .await
+                        .map_err(|error| error.after(attempt))?;
                 }
             }
         }
@@ -113,7 +117,7 @@ fn next_step(core: &Core, request: &Request, tries: Tries, result: &Result<Answe
         Ok(answer) if answer.is_success() => return Step::Finish,
         Ok(answer) => {
             told = response::error_code(&answer.body);
-            let now = answer.date.unwrap_or_else(|| SystemClock.now());
+            let now = answer.date.unwrap_or_else(|| core.clock.now());
             Saw::Status {
                 status: answer.status,
                 code: told.as_deref(),
@@ -142,19 +146,25 @@ fn finish(
     result: Result<Answer, Lost>,
     attempts: u32,
 ) -> Result<Answer, Failure> {
-    let lost = match result {
+    let mut lost = match result {
         Ok(answer) => return Ok(answer),
         Err(lost) => lost,
     };
+    let partial = lost.partial.take();
     let ambiguous = match lost.written {
-        Some(written) if !lost.never_sent => Some(Box::new(Ambiguous {
-            written,
-            partial: lost.partial,
-        })),
+        Some(written) if !lost.never_sent => Some(Box::new(Ambiguous { written, partial })),
         _ => None,
     };
-    let error = Error::with_source(request, lost.kind, lost.source).after(attempts);
+    let error = lost.into_error(request, attempts);
     Err(Failure { error, ambiguous })
+}
+
+/// Why a request has to be repeated.
+fn reason(request: &Request, result: Result<Answer, Lost>, attempts: u32) -> Error {
+    match result {
+        Ok(answer) => answer.refusal(request),
+        Err(lost) => lost.into_error(request, attempts),
+    }
 }
 
 /// Whether after a pause there is time left to make the request. One that issues is not begun
@@ -164,7 +174,7 @@ fn check_time(
     request: &Request,
     call: &Call,
     pause: Duration,
-    because: Option<&Result<Answer, Lost>>,
+    because: Option<Error>,
 ) -> Result<(), Error> {
     if call.stop.is_cancelled() {
         return Err(Error::new(request, Kind::Stopped));
@@ -180,14 +190,7 @@ fn check_time(
     }
     let kind = match because {
         None => Kind::Deadline,
-        Some(Ok(answer)) => Kind::NoTimeToWait {
-            wait: pause,
-            cause: answer.refusal(request),
-        },
-        Some(Err(lost)) => Kind::NoTimeToWait {
-            wait: pause,
-            cause: Error::new(request, lost.kind.clone()),
-        },
+        Some(cause) => Kind::NoTimeToWait { wait: pause, cause },
     };
     Err(Error::new(request, kind))
 }

@@ -19,7 +19,7 @@ pub fn answer(status: u16, body: &[u8]) -> String {
         }
     }
     if let Ok(user) = response::user(body) {
-        told += &format!("{} {:?}\n", user.username, user.x509_type);
+        told += &format!("{:?}\n", user.x509_type);
     }
     let headers = HeaderMap::new();
     for operation in [Operation::IssueCertificate, Operation::LogIn] {
@@ -27,9 +27,8 @@ pub fn answer(status: u16, body: &[u8]) -> String {
         told += &format!("{kind}\n");
     }
     told += &response::error_code(body).unwrap_or_default();
-    let says_nothing = body.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b'"');
     assert!(
-        says_nothing || !kept.expose_secret().is_empty(),
+        body.is_empty() || !kept.expose_secret().is_empty(),
         "an answer was lost"
     );
     told

@@ -66,13 +66,11 @@ impl Issuing {
                     let finding = Some(self.investigate(sent(&answer)).await);
                     return Ok(Issued { finding, ..issued });
                 }
-                None => (
-                    self.error(Kind::Malformed {
-                        what: "it is empty",
-                    }),
-                    sent(&answer),
-                    None,
-                ),
+                None => {
+                    let what = "it is empty";
+                    let cause = answer.error(&self.request, Kind::Malformed { what });
+                    (cause, sent(&answer), None)
+                }
             },
             Ok(answer) if is_uncertain(answer.status) => {
                 (answer.refusal(&self.request), sent(&answer), None)
@@ -157,7 +155,10 @@ impl Issuing {
         };
         tokio::select! {
             () = sleep_until(written + self.core.pace.settling) => {}
-            () = call.stop.cancelled() => return Finding::Unknown(self.error(Kind::Stopped)),
+            () = call.stop.cancelled() => {
+                let listing = self.core.requests.list(&self.project, &self.user, 1);
+                return Finding::Unknown(Error::new(&listing, Kind::Stopped));
+            }
         }
         let listing = match self
             .core
@@ -177,10 +178,6 @@ impl Issuing {
             none if none.is_empty() => Finding::NothingIssued,
             some => Finding::Suspects(some),
         }
-    }
-
-    fn error(&self, kind: Kind) -> Error {
-        Error::new(&self.request, kind)
     }
 
     fn whose(&self) -> Whose {
@@ -240,8 +237,8 @@ const CERTIFICATE_END: &str = "-----END CERTIFICATE-----";
 /// How long Atlas may take to issue: 0.7 to 2.3 seconds were seen. A list taken earlier after a
 /// broken connection would miss the certificate that is just being made.
 pub(super) const SETTLING: Duration = Duration::from_secs(3);
-/// A request that issues is not begun with less time than this.
-pub(super) const LEAST_FOR_ISSUING: Duration = Duration::from_secs(5);
+/// A request that issues is not begun with less time than this: what Atlas was seen to take at most.
+pub(super) const LEAST_FOR_ISSUING: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]

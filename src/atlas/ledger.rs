@@ -3,7 +3,7 @@
 //! It tells a certificate that appeared in the list because of a lost answer from one that another
 //! call of this process has in its hands. So it is one for the process, not one for each client.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -26,7 +26,8 @@ pub(super) struct Ledger {
 
 #[derive(Default)]
 struct Record {
-    received: HashSet<String>,
+    /// The latest last.
+    received: VecDeque<String>,
     under_way: BTreeSet<u64>,
     next: u64,
 }
@@ -58,8 +59,7 @@ impl Ledger {
         self.lock()
             .entry(whose)
             .or_default()
-            .received
-            .insert(certificate_id.to_owned());
+            .receive(certificate_id.to_owned());
     }
 
     /// Returns when all requests for this user entered so far are over.
@@ -80,7 +80,7 @@ impl Ledger {
     pub(super) fn has_received(&self, whose: &Whose, certificate_id: &str) -> bool {
         self.lock()
             .get(whose)
-            .is_some_and(|record| record.received.contains(certificate_id))
+            .is_some_and(|record| record.has(certificate_id))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Whose, Record>> {
@@ -88,11 +88,27 @@ impl Ledger {
     }
 }
 
+impl Record {
+    fn has(&self, certificate_id: &str) -> bool {
+        self.received.iter().any(|id| id == certificate_id)
+    }
+
+    fn receive(&mut self, certificate_id: String) {
+        if self.has(&certificate_id) {
+            return;
+        }
+        if self.received.len() == MOST_REMEMBERED {
+            self.received.pop_front();
+        }
+        self.received.push_back(certificate_id);
+    }
+}
+
 impl UnderWay {
     /// Enters the certificate that the request brought.
     pub(super) fn received(&self, certificate_id: String) {
         if let Some(record) = self.ledger.lock().get_mut(&self.whose) {
-            record.received.insert(certificate_id);
+            record.receive(certificate_id);
         }
     }
 }
@@ -107,6 +123,9 @@ impl Drop for UnderWay {
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 }
+
+/// More certificates for one user than Atlas issues while an answer is awaited.
+const MOST_REMEMBERED: usize = 1024;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]

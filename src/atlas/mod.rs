@@ -44,7 +44,7 @@ use self::ledger::{LEDGER, Whose};
 use self::notices::Notices;
 use self::request::{PAGE_SIZE, Requests};
 use self::transport::Transport;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,7 @@ struct Core {
     max_retries: u32,
     request_timeout: Duration,
     pace: Pace,
+    clock: Arc<dyn Clock>,
     requests: Requests,
     transport: Transport,
     auth: Auth,
@@ -79,22 +80,24 @@ struct Pace {
 }
 
 impl Client {
-    /// Makes a client without touching the network or the disk.
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
+    /// Makes a client without touching the network or the disk. The clock stands in for the server's where an
+    /// answer has no date.
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let pace = Pace {
             first_pause: Duration::from_millis(500),
             settling: issue::SETTLING,
             least_for_issuing: issue::LEAST_FOR_ISSUING,
         };
-        Self::with_pace(config, pace)
+        Self::with_pace(config, clock, pace)
     }
 
-    fn with_pace(config: Config, pace: Pace) -> Result<Self, ConfigError> {
+    fn with_pace(config: Config, clock: Arc<dyn Clock>, pace: Pace) -> Result<Self, ConfigError> {
         Ok(Self(Arc::new(Core {
             server: config.base_url.to_string(),
             max_retries: config.max_retries,
             request_timeout: config.request_timeout,
             pace,
+            clock,
             requests: Requests::new(&config.base_url, config.api_version),
             transport: Transport::new(&config)?,
             auth: Auth::new(config.login)?,
@@ -154,17 +157,12 @@ impl Client {
                     .into_success(&request)?;
                 let user = response::user(&answer.body);
                 user.map(Arc::new)
-                    .map_err(|kind| Error::new(&request, kind))
+                    .map_err(|kind| answer.error(&request, kind))
             })
         };
         core.users
             .get(&core.whose(project, user), call, gave_up, fetch)
             .await
-    }
-
-    /// Whether the client holds a token that should be given back.
-    pub fn has_token(&self) -> bool {
-        self.0.auth.has_token()
     }
 
     /// Gives the token back, if there is one; at most `timeout` is spent on it.
@@ -226,11 +224,11 @@ impl Core {
                 .map_err(|failure| failure.error)?
                 .into_success(&request)?;
             let page = response::page(&answer.body, PAGE_SIZE)
-                .map_err(|kind| Error::new(&request, kind))?;
+                .map_err(|kind| answer.error(&request, kind))?;
             // The moment of the first page: what came later may be missing, nothing from before.
             moment.get_or_insert_with(|| {
                 (
-                    answer.date.unwrap_or_else(|| SystemClock.now()),
+                    answer.date.unwrap_or_else(|| self.clock.now()),
                     answer.received,
                 )
             });
@@ -243,7 +241,7 @@ impl Core {
                 break;
             }
         }
-        let (date, read_at) = moment.unwrap_or_else(|| (SystemClock.now(), Instant::now()));
+        let (date, read_at) = moment.unwrap_or_else(|| (self.clock.now(), Instant::now()));
         Ok(Listing {
             certificates,
             date,

@@ -28,7 +28,10 @@ pub(super) fn issued(body: &[u8]) -> SecretString {
 fn unwrapped(text: &str) -> Option<SecretString> {
     let trimmed = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     match trimmed.as_bytes().first()? {
-        b'"' => serde_json::from_str::<String>(trimmed).ok().map(Into::into),
+        b'"' => serde_json::from_str::<String>(trimmed)
+            .ok()
+            .filter(|text| !text.is_empty())
+            .map(Into::into),
         b'{' => {
             let mut envelope = serde_json::from_str::<Envelope>(trimmed).ok()?;
             let is_pem = envelope.content.trim_start().starts_with("-----BEGIN");
@@ -78,10 +81,10 @@ fn listed(json: CertificateJson) -> Result<ListedCertificate, Kind> {
         IdJson::Number(number) => number.to_string(),
         IdJson::Text(text) => text,
     };
-    let digits = certificate_id.strip_prefix('-').unwrap_or(&certificate_id);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
+    if certificate_id.is_empty() || !is_digits {
         return Err(Kind::Malformed {
-            what: "a certificate's _id is not a whole number",
+            what: "a certificate's _id is not a positive whole number",
         });
     }
     let time = |text: &str| {
@@ -134,7 +137,6 @@ pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, Kind> {
         what: "it is not a database user",
     })?;
     Ok(DatabaseUser {
-        username: harmless(&user.username, 1024),
         x509_type: match user.x509_type.as_deref() {
             Some("MANAGED") => X509Type::Managed,
             Some("CUSTOMER") => X509Type::Customer,
@@ -146,7 +148,9 @@ pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, Kind> {
 
 #[derive(Deserialize)]
 struct UserJson {
-    username: String,
+    /// Only what has a name is a user.
+    #[serde(rename = "username")]
+    _username: String,
     #[serde(rename = "x509Type")]
     x509_type: Option<String>,
 }
@@ -312,6 +316,7 @@ mod tests {
             ),
             ("{\"content\":1}".into(), "{\"content\":1}".into()),
             ("\"broken".into(), "\"broken".into()),
+            ("\"\"".into(), "\"\"".into()),
             ("<html>".into(), "<html>".into()),
         ] {
             assert_eq!(issued(body.as_bytes()).expose_secret(), kept);
@@ -366,6 +371,8 @@ mod tests {
             "{\"results\":null}",
             r#"{"results":[{"_id":1.5,"createdAt":"2026-08-10T02:06:35Z","notAfter":"2026-11-10T03:06:35Z"}]}"#,
             r#"{"results":[{"_id":1e9,"createdAt":"2026-08-10T02:06:35Z","notAfter":"2026-11-10T03:06:35Z"}]}"#,
+            r#"{"results":[{"_id":-1,"createdAt":"2026-08-10T02:06:35Z","notAfter":"2026-11-10T03:06:35Z"}]}"#,
+            r#"{"results":[{"_id":"","createdAt":"2026-08-10T02:06:35Z","notAfter":"2026-11-10T03:06:35Z"}]}"#,
             r#"{"results":[{"_id":1,"createdAt":"yesterday","notAfter":"2026-11-10T03:06:35Z"}]}"#,
         ] {
             assert!(
@@ -396,6 +403,7 @@ mod tests {
             assert_eq!(user(json.as_bytes()).unwrap().x509_type, wanted);
         }
         assert!(user(b"[]").is_err());
+        assert!(user(br#"{"x509Type":"MANAGED"}"#).is_err());
     }
 
     #[test]

@@ -118,7 +118,7 @@ const MAX_SPREAD: Duration = Duration::from_secs(5);
 const BUSY: &str = "Atlas limits the rate of requests";
 const MAINTENANCE: &str = "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES";
 /// A 401 with one of these knows who is asking, so a new login would change nothing.
-const ROLE_CODES: [&str; 4] = [
+pub(super) const ROLE_CODES: [&str; 4] = [
     "USER_UNAUTHORIZED",
     "NOT_IN_GROUP",
     "USER_CANNOT_ACCESS_GROUP",

@@ -37,6 +37,8 @@ pub(super) struct Answer {
     pub(super) received: Instant,
     /// When the request was written, if it must not be repeated.
     pub(super) written: Option<Instant>,
+    /// How many times the request had been made when this came.
+    pub(super) attempts: u32,
 }
 
 /// No answer, or not all of it.
@@ -68,7 +70,19 @@ impl Answer {
     /// The error that this answer, which is no success, stands for.
     pub(super) fn refusal(&self, request: &Request) -> Error {
         let kind = response::refusal(request.operation, self.status, &self.headers, &self.body);
-        Error::new(request, kind)
+        self.error(request, kind)
+    }
+
+    /// The error that what is wrong with this answer stands for.
+    pub(super) fn error(&self, request: &Request, kind: Kind) -> Error {
+        Error::new(request, kind).after(self.attempts)
+    }
+}
+
+impl Lost {
+    /// The error that this stands for, after so many attempts.
+    pub(super) fn into_error(self, request: &Request, attempts: u32) -> Error {
+        Error::with_source(request, self.kind, self.source).after(attempts)
     }
 }
 
@@ -104,6 +118,7 @@ impl Transport {
             until: call.deadline.min(began + self.request_timeout),
             request_timeout: self.request_timeout,
             gate: gate.as_deref(),
+            attempt,
         };
         let result = match self.client().await {
             Ok(client) => {
@@ -189,12 +204,13 @@ impl Lost {
     }
 }
 
-/// How long an exchange is awaited, and what ends it early.
+/// How long an exchange is awaited, what ends it early, and which of the request it is.
 struct Patience<'a> {
     call: &'a Call,
     until: Instant,
     request_timeout: Duration,
     gate: Option<&'a Gate>,
+    attempt: u32,
 }
 
 impl Patience<'_> {
@@ -258,6 +274,7 @@ async fn exchange(
         body: Zeroizing::new(Vec::new()),
         received: Instant::now(),
         written: patience.gate.and_then(Gate::written),
+        attempts: patience.attempt,
     };
     let limit = if answer.is_success() {
         limit

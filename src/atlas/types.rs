@@ -112,8 +112,6 @@ impl ListedCertificate {
 /// A database user that logs in with something outside the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseUser {
-    /// The name as Atlas has it.
-    pub username: String,
     /// Who issues the user's certificates.
     pub x509_type: X509Type,
 }

@@ -23,9 +23,13 @@ pub(crate) fn months(config: &Value) -> Result<Option<Months>, Diagnostic> {
     match config.get("months_until_expiration") {
         Value::Number(number) => {
             let whole = number.as_i64().ok_or_else(|| {
-                invalid(format!("A whole number of months from 1 to 24 is needed, not {number}."))
+                invalid(format!(
+                    "A whole number of months from 1 to 24 is needed, not {number}."
+                ))
             })?;
-            Months::parse(whole).map(Some).map_err(|error| invalid(sentence(&error.to_string())))
+            Months::parse(whole)
+                .map(Some)
+                .map_err(|error| invalid(sentence(&error.to_string())))
         }
         _ => Ok(None),
     }
@@ -34,8 +38,15 @@ pub(crate) fn months(config: &Value) -> Result<Option<Months>, Diagnostic> {
 /// A text of the client layer as a sentence for the user.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
     format!("{first}{}{end}", letters.as_str())
 }
 
@@ -45,7 +56,9 @@ fn parse_text<T, E: std::fmt::Display>(
     summary: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Option<T>, Diagnostic> {
-    let Some(text) = config.get(name).as_str() else { return Ok(None) };
+    let Some(text) = config.get(name).as_str() else {
+        return Ok(None);
+    };
     parse(text).map(Some).map_err(|error| {
         Diagnostic::error(summary, sentence(&error.to_string())).at(Path::attribute(name))
     })

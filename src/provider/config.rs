@@ -24,12 +24,15 @@ const GOVERNMENT: &str = "mongodbgov.com";
 pub(super) enum Settings {
     /// This argument is not known yet.
     Unknown(&'static str),
+    /// There is no login anywhere: told where one is needed.
+    NoLogin(Diagnostic),
     Known(Box<Config>),
 }
 
 /// The provider block's schema.
 pub(super) fn schema() -> Schema {
-    let text = |name: &str, description: &str| Attribute::new(name, Type::String, description).optional();
+    let text =
+        |name: &str, description: &str| Attribute::new(name, Type::String, description).optional();
     let attributes = vec![
         text(
             "client_id",
@@ -87,7 +90,11 @@ pub(super) fn schema() -> Schema {
     let description = "Issues X.509 client certificates for MongoDB Atlas database users. The login comes whole from the first source that has one: the \
         provider block, then the environment; within a source an access token, then a service account, then an API key. Every other setting is looked \
         up by itself.";
-    Schema::new(Block { attributes, description: description.to_owned(), ..Block::default() })
+    Schema::new(Block {
+        attributes,
+        description: description.to_owned(),
+        ..Block::default()
+    })
 }
 
 /// Checks what is written in the block. Anything unknown is not judged.
@@ -120,6 +127,7 @@ pub(super) fn settings(
     }
     let login = match login::pick(block, environment, told)? {
         Pick::Unknown(argument) => return Ok(Settings::Unknown(argument)),
+        Pick::Nothing(error) => return Ok(Settings::NoLogin(error)),
         Pick::Login(login) => login,
     };
     Ok(Settings::Known(Box::new(Config {
@@ -138,15 +146,22 @@ pub(super) fn given<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
     block.get(name).as_str().filter(|text| !text.is_empty())
 }
 
-const OTHERS: [&str; 6] =
-    ["base_url", "is_mongodbgov_cloud", "api_version", "max_retries", "request_timeout", "ca_bundle_pem"];
+const OTHERS: [&str; 6] = [
+    "base_url",
+    "is_mongodbgov_cloud",
+    "api_version",
+    "max_retries",
+    "request_timeout",
+    "ca_bundle_pem",
+];
 
 fn base_url(block: &Value, environment: Environment<'_>) -> Result<BaseUrl, Diagnostic> {
     let at = Path::attribute("base_url");
     let government = block.get("is_mongodbgov_cloud").as_bool() == Some(true);
     if let Some(text) = given(block, "base_url") {
-        let url = BaseUrl::parse(text)
-            .map_err(|error| Diagnostic::error("Invalid base_url", sentence(&error.to_string())).at(at.clone()))?;
+        let url = BaseUrl::parse(text).map_err(|error| {
+            Diagnostic::error("Invalid base_url", sentence(&error.to_string())).at(at.clone())
+        })?;
         if government && !url.to_string().ends_with(GOVERNMENT) {
             return Err(Diagnostic::error(
                 "base_url and is_mongodbgov_cloud contradict each other",
@@ -164,7 +179,10 @@ fn base_url(block: &Value, environment: Environment<'_>) -> Result<BaseUrl, Diag
             return BaseUrl::parse(&text).map_err(|error| {
                 Diagnostic::error(
                     "Invalid base URL in the environment",
-                    format!("The environment variable {variable}: {}", sentence(&error.to_string())),
+                    format!(
+                        "The environment variable {variable}: {}",
+                        sentence(&error.to_string())
+                    ),
                 )
             });
         }
@@ -185,18 +203,29 @@ fn api_version(block: &Value) -> Result<ApiVersion, Diagnostic> {
 }
 
 fn max_retries(block: &Value) -> Result<u32, Diagnostic> {
-    let Value::Number(number) = block.get("max_retries") else { return Ok(DEFAULT_RETRIES) };
-    number.as_i64().filter(|count| *count <= 100).and_then(|count| u32::try_from(count).ok()).ok_or_else(|| {
-        Diagnostic::error("Invalid max_retries", format!("A whole number from 0 to 100 is needed, not {number}."))
+    let Value::Number(number) = block.get("max_retries") else {
+        return Ok(DEFAULT_RETRIES);
+    };
+    number
+        .as_i64()
+        .filter(|count| *count <= 100)
+        .and_then(|count| u32::try_from(count).ok())
+        .ok_or_else(|| {
+            Diagnostic::error(
+                "Invalid max_retries",
+                format!("A whole number from 0 to 100 is needed, not {number}."),
+            )
             .at(Path::attribute("max_retries"))
-    })
+        })
 }
 
 fn request_timeout(block: &Value) -> Result<Duration, Diagnostic> {
     let Value::Number(number) = block.get("request_timeout") else {
         return Ok(Duration::from_secs(DEFAULT_TIMEOUT));
     };
-    let seconds = number.as_i64().filter(|seconds| (LEAST_TIMEOUT..=86_400).contains(seconds));
+    let seconds = number
+        .as_i64()
+        .filter(|seconds| (LEAST_TIMEOUT..=86_400).contains(seconds));
     seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs).ok_or_else(|| {
         Diagnostic::error(
             "Invalid request_timeout",
@@ -213,13 +242,19 @@ fn ca_bundle(block: &Value) -> Option<Diagnostic> {
     let bundle = given(block, "ca_bundle_pem")?;
     if bundle.contains("PRIVATE KEY-----") {
         return Some(
-            Diagnostic::error("Private key in ca_bundle_pem", "Only certificates of authorities belong here. Remove the private key.")
-                .at(Path::attribute("ca_bundle_pem")),
+            Diagnostic::error(
+                "Private key in ca_bundle_pem",
+                "Only certificates of authorities belong here. Remove the private key.",
+            )
+            .at(Path::attribute("ca_bundle_pem")),
         );
     }
     (!bundle.contains("-----BEGIN CERTIFICATE-----")).then(|| {
-        Diagnostic::error("Invalid ca_bundle_pem", "It holds no PEM block that begins with -----BEGIN CERTIFICATE-----.")
-            .at(Path::attribute("ca_bundle_pem"))
+        Diagnostic::error(
+            "Invalid ca_bundle_pem",
+            "It holds no PEM block that begins with -----BEGIN CERTIFICATE-----.",
+        )
+        .at(Path::attribute("ca_bundle_pem"))
     })
 }
 
@@ -245,7 +280,7 @@ mod tests {
     fn known(block: &Value, environment: Environment<'_>) -> Config {
         match settings(block, environment, "agent".into(), &mut Diagnostics::new()).unwrap() {
             Settings::Known(config) => *config,
-            Settings::Unknown(argument) => panic!("{argument} is unknown"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -253,17 +288,31 @@ mod tests {
     fn what_is_left_out_has_its_default() {
         let config = known(&with_login(&[]), &|_| None);
         assert_eq!(config.base_url.to_string(), "https://cloud.mongodb.com");
-        assert_eq!((config.api_version, config.max_retries), (ApiVersion::V1_0, 5));
+        assert_eq!(
+            (config.api_version, config.max_retries),
+            (ApiVersion::V1_0, 5)
+        );
         assert_eq!(config.request_timeout, Duration::from_secs(60));
     }
 
     #[test]
     fn the_base_url_is_the_blocks_then_the_flags_then_the_environments() {
-        let environment = |name: &str| (name == "MCLI_OPS_MANAGER_URL").then(|| "http://localhost:1/".to_owned());
-        let url = |arguments: &[(&str, Value)]| known(&with_login(arguments), &environment).base_url.to_string();
+        let environment =
+            |name: &str| (name == "MCLI_OPS_MANAGER_URL").then(|| "http://localhost:1/".to_owned());
+        let url = |arguments: &[(&str, Value)]| {
+            known(&with_login(arguments), &environment)
+                .base_url
+                .to_string()
+        };
         assert_eq!(url(&[]), "http://localhost:1");
-        assert_eq!(url(&[("is_mongodbgov_cloud", true.into())]), "https://cloud.mongodbgov.com");
-        assert_eq!(url(&[("base_url", "https://example.com/".into())]), "https://example.com");
+        assert_eq!(
+            url(&[("is_mongodbgov_cloud", true.into())]),
+            "https://cloud.mongodbgov.com"
+        );
+        assert_eq!(
+            url(&[("base_url", "https://example.com/".into())]),
+            "https://example.com"
+        );
     }
 
     #[test]
@@ -275,8 +324,21 @@ mod tests {
             ("request_timeout", 29.into()),
             ("ca_bundle_pem", "x".into()),
         ]));
-        let at: Vec<_> = found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect();
-        assert_eq!(at, ["base_url", "api_version", "max_retries", "request_timeout", "ca_bundle_pem"]);
+        let at: Vec<_> = found
+            .iter()
+            .filter_map(|d| d.path.as_ref())
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            at,
+            [
+                "base_url",
+                "api_version",
+                "max_retries",
+                "request_timeout",
+                "ca_bundle_pem"
+            ]
+        );
     }
 
     #[test]

@@ -30,6 +30,8 @@ enum State {
     Unconfigured,
     /// An argument of the provider block is not known yet: only while a plan is made.
     Unknown(&'static str),
+    /// There is no login: told where one is needed.
+    NoLogin(Diagnostic),
     Ready(Arc<Session>),
 }
 
@@ -56,11 +58,24 @@ impl Connection {
         self.replace(State::Unknown(argument));
     }
 
+    /// Notes that no login was found.
+    pub(crate) fn lack(&self, error: Diagnostic) {
+        self.replace(State::NoLogin(error));
+    }
+
+    /// The error to tell where a login will be needed and there is none.
+    pub(crate) fn without_login(&self) -> Option<Diagnostic> {
+        match self.state() {
+            State::NoLogin(error) => Some(error),
+            State::Ready(_) | State::Unconfigured | State::Unknown(_) => None,
+        }
+    }
+
     /// The client, if the provider block is known.
     pub(crate) fn ready(&self) -> Option<Arc<Session>> {
         match self.state() {
             State::Ready(session) => Some(session),
-            State::Unconfigured | State::Unknown(_) => None,
+            State::Unconfigured | State::Unknown(_) | State::NoLogin(_) => None,
         }
     }
 
@@ -68,7 +83,7 @@ impl Connection {
     pub(crate) fn known(&self) -> Result<Option<Arc<Session>>, Diagnostic> {
         match self.state() {
             State::Unknown(_) => Ok(None),
-            State::Ready(_) | State::Unconfigured => self.session().map(Some),
+            State::Ready(_) | State::Unconfigured | State::NoLogin(_) => self.session().map(Some),
         }
     }
 
@@ -83,6 +98,7 @@ impl Connection {
                      from Atlas now. Apply what \"{argument}\" depends on first, for example with -target, then run this again."
                 ),
             )),
+            State::NoLogin(error) => Err(error),
             State::Unconfigured => Err(Diagnostic::error(
                 "Provider not configured",
                 "Terraform did not configure the provider before this call. Please report it as a bug of the provider.",
@@ -91,7 +107,10 @@ impl Connection {
     }
 
     fn state(&self) -> State {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn replace(&self, state: State) {
@@ -102,7 +121,10 @@ impl Connection {
 impl Session {
     /// A call that may take this long, waits included, and ends its waits when the user wants to stop.
     pub(crate) fn call(stop: &Stop, timeout: Duration) -> Call {
-        Call { deadline: Instant::now() + timeout, stop: stop.token() }
+        Call {
+            deadline: Instant::now() + timeout,
+            stop: stop.token(),
+        }
     }
 
     /// The user's words about what Atlas announced, and about a clock that is off: each once.
@@ -131,8 +153,14 @@ impl Session {
 }
 
 fn announced(notice: &Notice) -> Diagnostic {
-    let deprecation = notice.deprecation.iter().map(|since| format!(" Deprecated since: {since}."));
-    let sunset = notice.sunset.iter().map(|day| format!(" It stops working on: {day}."));
+    let deprecation = notice
+        .deprecation
+        .iter()
+        .map(|since| format!(" Deprecated since: {since}."));
+    let sunset = notice
+        .sunset
+        .iter()
+        .map(|day| format!(" It stops working on: {day}."));
     let when: String = deprecation.chain(sunset).collect();
     Diagnostic::warning(
         "Atlas announces the end of an API version",

@@ -1,7 +1,7 @@
 //! Which login is used: whole from the block or whole from the environment, never mixed.
 
 use secrecy::SecretString;
-use tf_provider::{Diagnostic, Diagnostics, Path, Value};
+use tf_provider::{Diagnostic, Diagnostics, Path, Severity, Value};
 
 use super::config::Environment;
 use crate::atlas::Login;
@@ -9,13 +9,17 @@ use crate::atlas::Login;
 /// The login, or the argument it waits for.
 pub(super) enum Pick {
     Unknown(&'static str),
+    /// No login anywhere, and what to do about it.
+    Nothing(Diagnostic),
     Login(Login),
 }
 
 /// Checks the login arguments that are written.
 pub(super) fn validate(block: &Value) -> Diagnostics {
-    let mut found: Diagnostics =
-        PAIRS.iter().filter_map(|pair| pair.half_in_block(block)).collect();
+    let mut found: Diagnostics = PAIRS
+        .iter()
+        .filter_map(|pair| pair.half_in_block(block))
+        .collect();
     if let Some(public_key) = block.get("public_key").as_str()
         && public_key.starts_with(SERVICE_ACCOUNT)
     {
@@ -27,7 +31,7 @@ pub(super) fn validate(block: &Value) -> Diagnostics {
 /// Picks the login. More than one complete kind in the source that wins is told as a warning.
 ///
 /// # Errors
-/// Half a pair in the environment, or no login anywhere.
+/// Half a pair in the environment, and nothing complete beside it.
 pub(super) fn pick(
     block: &Value,
     environment: Environment<'_>,
@@ -37,8 +41,17 @@ pub(super) fn pick(
         warn_of_others(&kinds_in_block(block), told);
         return Ok(Pick::Login(Login::Token(token.into())));
     }
-    let arguments = ["access_token", "client_id", "client_secret", "public_key", "private_key"];
-    if let Some(unknown) = arguments.into_iter().find(|name| block.get(name).is_unknown()) {
+    let arguments = [
+        "access_token",
+        "client_id",
+        "client_secret",
+        "public_key",
+        "private_key",
+    ];
+    if let Some(unknown) = arguments
+        .into_iter()
+        .find(|name| block.get(name).is_unknown())
+    {
         return Ok(Pick::Unknown(unknown));
     }
     let source = |name: &'static str| text(block, name);
@@ -46,7 +59,7 @@ pub(super) fn pick(
         warn_of_others(&kinds_in_block(block), told);
         return Ok(Pick::Login(login));
     }
-    from_environment(environment, told).map(Pick::Login)
+    from_environment(environment, told)
 }
 
 const SERVICE_ACCOUNT: &str = "mdb_sa_id_";
@@ -59,13 +72,24 @@ struct Pair {
 const PAIRS: [Pair; 2] = [
     Pair {
         names: ["client_id", "client_secret"],
-        variables: [&["MONGODB_ATLAS_CLIENT_ID"], &["MONGODB_ATLAS_CLIENT_SECRET"]],
+        variables: [
+            &["MONGODB_ATLAS_CLIENT_ID"],
+            &["MONGODB_ATLAS_CLIENT_SECRET"],
+        ],
     },
     Pair {
         names: ["public_key", "private_key"],
         variables: [
-            &["MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY", "MCLI_PUBLIC_API_KEY"],
-            &["MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY", "MCLI_PRIVATE_API_KEY"],
+            &[
+                "MONGODB_ATLAS_PUBLIC_API_KEY",
+                "MONGODB_ATLAS_PUBLIC_KEY",
+                "MCLI_PUBLIC_API_KEY",
+            ],
+            &[
+                "MONGODB_ATLAS_PRIVATE_API_KEY",
+                "MONGODB_ATLAS_PRIVATE_KEY",
+                "MCLI_PRIVATE_API_KEY",
+            ],
         ],
     },
 ];
@@ -74,9 +98,9 @@ const TOKEN: &str = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 impl Pair {
     fn half_in_block(&self, block: &Value) -> Option<Diagnostic> {
-        let set = self.names.map(|name| {
-            block.get(name).is_unknown() || text(block, name).is_some()
-        });
+        let set = self
+            .names
+            .map(|name| block.get(name).is_unknown() || text(block, name).is_some());
         let (given, missing) = match set {
             [true, false] => (self.names[0], self.names[1]),
             [false, true] => (self.names[1], self.names[0]),
@@ -86,7 +110,11 @@ impl Pair {
     }
 
     fn half_in_environment(&self, environment: Environment<'_>) -> Option<Diagnostic> {
-        let set = self.variables.map(|names| names.iter().find(|name| lookup(environment, name).is_some()));
+        let set = self.variables.map(|names| {
+            names
+                .iter()
+                .find(|name| lookup(environment, name).is_some())
+        });
         match set {
             [Some(given), None] => Some(half(given, self.names[1], self.variables[1][0])),
             [None, Some(given)] => Some(half(given, self.names[0], self.variables[0][0])),
@@ -95,23 +123,40 @@ impl Pair {
     }
 }
 
-fn from_environment(environment: Environment<'_>, told: &mut Diagnostics) -> Result<Login, Diagnostic> {
-    if let Some(half) = PAIRS.iter().find_map(|pair| pair.half_in_environment(environment)) {
-        return Err(half);
-    }
+fn from_environment(
+    environment: Environment<'_>,
+    told: &mut Diagnostics,
+) -> Result<Pick, Diagnostic> {
     let source = |name: &'static str| match name {
         "access_token" => lookup(environment, TOKEN),
         _ => PAIRS.iter().find_map(|pair| {
             let at = pair.names.iter().position(|known| *known == name)?;
-            pair.variables[at].iter().find_map(|variable| lookup(environment, variable))
+            pair.variables[at]
+                .iter()
+                .find_map(|variable| lookup(environment, variable))
         }),
     };
-    if source("public_key").is_some_and(|key| key.starts_with(SERVICE_ACCOUNT)) {
+    let half = PAIRS
+        .iter()
+        .find_map(|pair| pair.half_in_environment(environment));
+    let Some(login) = first(&source) else {
+        return half.map_or_else(|| Ok(Pick::Nothing(none())), Err);
+    };
+    if let Login::ApiKey { public_key, .. } = &login
+        && public_key.starts_with(SERVICE_ACCOUNT)
+    {
         return Err(service_account_as_key("The environment's public key"));
     }
-    let login = first(&source).ok_or_else(none)?;
     warn_of_others(&kinds(&source), told);
-    Ok(login)
+    if let Some(half) = half {
+        // Variables are often left over from other tools.
+        told.push(Diagnostic {
+            severity: Severity::Warning,
+            detail: format!("{} The complete login beside it is used.", half.detail),
+            ..half
+        });
+    }
+    Ok(Pick::Login(login))
 }
 
 /// The first complete kind of a source.
@@ -120,12 +165,16 @@ fn first(source: &dyn Fn(&'static str) -> Option<String>) -> Option<Login> {
         return Some(Login::Token(token.into()));
     }
     if let (Some(client_id), Some(secret)) = (source("client_id"), source("client_secret")) {
-        return Some(Login::ServiceAccount { client_id, client_secret: SecretString::from(secret) });
+        return Some(Login::ServiceAccount {
+            client_id,
+            client_secret: SecretString::from(secret),
+        });
     }
     match (source("public_key"), source("private_key")) {
-        (Some(public_key), Some(secret)) => {
-            Some(Login::ApiKey { public_key, private_key: SecretString::from(secret) })
-        }
+        (Some(public_key), Some(secret)) => Some(Login::ApiKey {
+            public_key,
+            private_key: SecretString::from(secret),
+        }),
         _ => None,
     }
 }
@@ -153,7 +202,10 @@ fn warn_of_others(kinds: &[&'static str], told: &mut Diagnostics) {
     {
         told.push(Diagnostic::warning(
             "More than one login",
-            format!("The {used} is used; the {} beside it is ignored. Remove what is not needed.", others.join(" and the ")),
+            format!(
+                "The {used} is used; the {} beside it is ignored. Remove what is not needed.",
+                others.join(" and the ")
+            ),
         ));
     }
 }
@@ -167,14 +219,23 @@ fn lookup(environment: Environment<'_>, name: &str) -> Option<String> {
 }
 
 fn half(given: &str, missing: &str, where_to: &str) -> Diagnostic {
-    let also = if missing == where_to { String::new() } else { format!(" (set {where_to})") };
-    Diagnostic::error("Half a login", format!("{given} is set and {missing} is not{also}. They belong together."))
+    let also = if missing == where_to {
+        String::new()
+    } else {
+        format!(" (set {where_to})")
+    };
+    Diagnostic::error(
+        "Half a login",
+        format!("{given} is set and {missing} is not{also}. They belong together."),
+    )
 }
 
 fn service_account_as_key(what: &str) -> Diagnostic {
     Diagnostic::error(
         "Service account given as an API key",
-        format!("{what} holds the id of a service account ({SERVICE_ACCOUNT}...). Give it as client_id, and its secret as client_secret."),
+        format!(
+            "{what} holds the id of a service account ({SERVICE_ACCOUNT}...). Give it as client_id, and its secret as client_secret."
+        ),
     )
 }
 
@@ -200,16 +261,24 @@ mod tests {
     }
 
     fn picked(block: &Value, variables: &[(&str, &str)]) -> (String, usize) {
-        let variables: Vec<(String, String)> =
-            variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         let environment = move |name: &str| {
-            variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+            variables
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
         };
         let mut told = Diagnostics::new();
         let what = match pick(block, &environment, &mut told) {
             Ok(Pick::Unknown(argument)) => format!("unknown {argument}"),
+            Ok(Pick::Nothing(error)) => error.detail,
             Ok(Pick::Login(Login::Token(_))) => "token".to_owned(),
-            Ok(Pick::Login(Login::ServiceAccount { client_id, .. })) => format!("account {client_id}"),
+            Ok(Pick::Login(Login::ServiceAccount { client_id, .. })) => {
+                format!("account {client_id}")
+            }
             Ok(Pick::Login(Login::ApiKey { public_key, .. })) => format!("key {public_key}"),
             Err(error) => error.detail,
         };
@@ -219,10 +288,16 @@ mod tests {
     #[test]
     fn the_login_comes_whole_from_the_first_source() {
         let key = [("public_key", "p".into()), ("private_key", "s".into())];
-        let account = [("MONGODB_ATLAS_CLIENT_ID", "c"), ("MONGODB_ATLAS_CLIENT_SECRET", "s")];
+        let account = [
+            ("MONGODB_ATLAS_CLIENT_ID", "c"),
+            ("MONGODB_ATLAS_CLIENT_SECRET", "s"),
+        ];
         assert_eq!(picked(&block(&key), &account), ("key p".into(), 0));
         assert_eq!(picked(&block(&[]), &account), ("account c".into(), 0));
-        assert_eq!(picked(&block(&[("access_token", "".into())]), &account), ("account c".into(), 0));
+        assert_eq!(
+            picked(&block(&[("access_token", "".into())]), &account),
+            ("account c".into(), 0)
+        );
     }
 
     #[test]
@@ -234,18 +309,28 @@ mod tests {
             ("MCLI_PRIVATE_API_KEY", "s"),
         ];
         assert_eq!(picked(&block(&[]), &variables).0, "key 1");
-        assert_eq!(picked(&block(&[]), &[variables[1], variables[3]]).0, "key 2");
+        assert_eq!(
+            picked(&block(&[]), &[variables[1], variables[3]]).0,
+            "key 2"
+        );
     }
 
     #[test]
     fn two_complete_kinds_give_a_warning_that_names_the_one_used() {
-        let both = [("access_token", "t".into()), ("client_id", "c".into()), ("client_secret", "s".into())];
+        let both = [
+            ("access_token", "t".into()),
+            ("client_id", "c".into()),
+            ("client_secret", "s".into()),
+        ];
         assert_eq!(picked(&block(&both), &[]), ("token".into(), 1));
     }
 
     #[test]
     fn half_a_pair_names_the_missing_half() {
-        let found = validate(&block(&[("client_secret", "s".into()), ("public_key", "p".into())]));
+        let found = validate(&block(&[
+            ("client_secret", "s".into()),
+            ("public_key", "p".into()),
+        ]));
         let texts: Vec<_> = found.iter().map(|d| d.detail.as_str()).collect();
         assert_eq!(
             texts,
@@ -255,18 +340,47 @@ mod tests {
             ]
         );
         let (text, _) = picked(&block(&[]), &[("MONGODB_ATLAS_PUBLIC_KEY", "p")]);
-        assert!(text.contains("private_key is not (set MONGODB_ATLAS_PRIVATE_API_KEY)"), "{text}");
+        assert!(
+            text.contains("private_key is not (set MONGODB_ATLAS_PRIVATE_API_KEY)"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_leftover_half_beside_a_complete_login_of_the_environment_is_a_warning() {
+        let variables = [
+            ("MONGODB_ATLAS_ACCESS_TOKEN", "t"),
+            ("MONGODB_ATLAS_CLIENT_ID", "c"),
+        ];
+        assert_eq!(picked(&block(&[]), &variables), ("token".into(), 1));
     }
 
     #[test]
     fn a_service_account_given_as_a_key_is_told_apart() {
-        let found = validate(&block(&[("public_key", "mdb_sa_id_1".into()), ("private_key", "s".into())]));
-        assert_eq!(found.iter().map(|d| d.summary.as_str()).collect::<Vec<_>>(), ["Service account given as an API key"]);
+        let found = validate(&block(&[
+            ("public_key", "mdb_sa_id_1".into()),
+            ("private_key", "s".into()),
+        ]));
+        assert_eq!(
+            found.iter().map(|d| d.summary.as_str()).collect::<Vec<_>>(),
+            ["Service account given as an API key"]
+        );
     }
 
     #[test]
     fn unknown_credentials_are_waited_for_and_none_at_all_is_an_error() {
-        assert_eq!(picked(&block(&[("client_secret", Value::Unknown), ("client_id", "c".into())]), &[]).0, "unknown client_secret");
-        assert!(picked(&block(&[]), &[]).0.starts_with("Give a service account"));
+        assert_eq!(
+            picked(
+                &block(&[("client_secret", Value::Unknown), ("client_id", "c".into())]),
+                &[]
+            )
+            .0,
+            "unknown client_secret"
+        );
+        assert!(
+            picked(&block(&[]), &[])
+                .0
+                .starts_with("Give a service account")
+        );
     }
 }

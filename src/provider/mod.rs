@@ -75,7 +75,8 @@ impl Provider for AtlasProvider {
         let mut told = Diagnostics::new();
         match config::settings(&request.config, &self.environment, user_agent, &mut told) {
             Ok(Settings::Unknown(argument)) => self.connection.postpone(argument),
-            Ok(Settings::Known(config)) => match Client::new(*config) {
+            Ok(Settings::NoLogin(error)) => self.connection.lack(error),
+            Ok(Settings::Known(config)) => match Client::new(*config, self.clock.clone()) {
                 Ok(client) => self.connection.open(client, self.clock.clone()),
                 Err(error) => told.push(unusable(error)),
             },
@@ -108,8 +109,10 @@ impl Provider for AtlasProvider {
 }
 
 fn unusable(error: ConfigError) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error("Provider cannot be configured", arguments::sentence(&error.to_string()));
+    let diagnostic = Diagnostic::error(
+        "Provider cannot be configured",
+        arguments::sentence(&error.to_string()),
+    );
     match error {
         ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
         ConfigError::Credential(_) | ConfigError::UserAgent => diagnostic,
@@ -118,5 +121,8 @@ fn unusable(error: ConfigError) -> Diagnostic {
 
 /// Versions are the host's words: only what can stand in a header.
 fn header_safe(text: &str) -> String {
-    text.chars().filter(char::is_ascii_graphic).take(64).collect()
+    text.chars()
+        .filter(char::is_ascii_graphic)
+        .take(64)
+        .collect()
 }

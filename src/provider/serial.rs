@@ -22,7 +22,12 @@ pub(crate) fn hex(decimal: &str) -> Option<String> {
     if bytes.is_empty() {
         bytes.push(0);
     }
-    Some(bytes.iter().rev().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+    Some(
+        bytes
+            .iter()
+            .rev()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
+    )
 }
 
 #[cfg(test)]
@@ -36,7 +41,10 @@ mod tests {
             ("0", Some("00")),
             ("15", Some("0f")),
             ("256", Some("0100")),
-            ("340282366920938463463374607431768211455", Some("ffffffffffffffffffffffffffffffff")),
+            (
+                "340282366920938463463374607431768211455",
+                Some("ffffffffffffffffffffffffffffffff"),
+            ),
             ("", None),
             ("-1", None),
             ("1e3", None),

@@ -2,13 +2,27 @@
 
 use std::time::Duration;
 
-use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Nesting, Path, Type, Value};
+use tf_provider::{
+    Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Nesting, Path, Type, Value,
+};
 
 /// The operations that take a timeout, with what applies when none is given.
 const OPERATIONS: [(&str, Duration, &str); 3] = [
-    ("create", Duration::from_secs(600), "issuing the first certificate"),
-    ("read", Duration::from_secs(300), "looking the certificate up at every refresh"),
-    ("update", Duration::from_secs(600), "issuing the next certificate in place"),
+    (
+        "create",
+        Duration::from_secs(600),
+        "issuing the first certificate",
+    ),
+    (
+        "read",
+        Duration::from_secs(300),
+        "looking the certificate up at every refresh",
+    ),
+    (
+        "update",
+        Duration::from_secs(600),
+        "issuing the next certificate in place",
+    ),
 ];
 
 /// The block's schema.
@@ -25,7 +39,15 @@ pub(crate) fn block() -> NestedBlock {
         })
         .collect();
     let description = "How long operations may take. Changes need no call to Atlas.".to_owned();
-    NestedBlock::new("timeouts", Nesting::Optional, Block { attributes, description, ..Block::default() })
+    NestedBlock::new(
+        "timeouts",
+        Nesting::Optional,
+        Block {
+            attributes,
+            description,
+            ..Block::default()
+        },
+    )
 }
 
 /// Checks every duration that is known.
@@ -51,8 +73,15 @@ pub(crate) fn validate(object: &Value) -> Diagnostics {
 
 /// The time allowed for an operation on this object.
 pub(crate) fn timeout(object: &Value, operation: &str) -> Duration {
-    let given = object.get("timeouts").get(operation).as_str().and_then(parse);
-    let default = OPERATIONS.iter().find(|(name, ..)| *name == operation).map(|(_, default, _)| *default);
+    let given = object
+        .get("timeouts")
+        .get(operation)
+        .as_str()
+        .and_then(parse);
+    let default = OPERATIONS
+        .iter()
+        .find(|(name, ..)| *name == operation)
+        .map(|(_, default, _)| *default);
     given.or(default).unwrap_or(Duration::from_secs(300))
 }
 
@@ -67,7 +96,9 @@ fn parse(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let unit = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(rest.len());
         seconds += number
             * match &rest[..unit] {
                 "h" => 3600.0,
@@ -107,15 +138,27 @@ mod tests {
             ("1..5s", None),
             (".s", None),
         ] {
-            assert_eq!(parse(text), seconds.map(Duration::from_secs_f64), "{text:?}");
+            assert_eq!(
+                parse(text),
+                seconds.map(Duration::from_secs_f64),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn a_bad_timeout_is_an_error_at_its_place() {
-        let timeouts = Value::object([("create", "soon".into()), ("update", "0s".into()), ("read", Value::Unknown)]);
+        let timeouts = Value::object([
+            ("create", "soon".into()),
+            ("update", "0s".into()),
+            ("read", Value::Unknown),
+        ]);
         let found = validate(&Value::object([("timeouts", timeouts)]));
-        let places: Vec<_> = found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect();
+        let places: Vec<_> = found
+            .iter()
+            .filter_map(|d| d.path.as_ref())
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(places, ["timeouts.create", "timeouts.update"]);
     }
 

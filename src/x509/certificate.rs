@@ -120,7 +120,8 @@ fn timestamp(time: Time) -> Result<Timestamp, Error> {
         .ok_or(Error::NotACertificate)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Two lower-case digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -9,24 +9,28 @@ mod name;
 mod pem;
 
 pub use certificate::Certificate;
+pub(crate) use certificate::hex;
 pub(crate) use name::common_name_of;
 pub use name::subject_matches;
 pub use pem::{Parts, split};
 
 use self::pem::{Block, Kind};
 use secrecy::{ExposeSecret, SecretString};
+use std::panic::{UnwindSafe, catch_unwind};
 use thiserror::Error;
 
 /// Reads the only certificate of a PEM text; blocks of other kinds are passed over.
 pub fn parse_certificate(pem: &str) -> Result<Certificate, Error> {
-    let mut found = None;
-    for block in pem::blocks(pem) {
-        let block = block?;
-        if block.kind() == Kind::Certificate && found.replace(block).is_some() {
-            return Err(Error::ManyCertificates);
+    guarded(|| {
+        let mut found = None;
+        for block in pem::blocks(pem) {
+            let block = block?;
+            if block.kind() == Kind::Certificate && found.replace(block).is_some() {
+                return Err(Error::ManyCertificates);
+            }
         }
-    }
-    Certificate::from_der(&found.ok_or(Error::NoCertificate)?.der()?)
+        Certificate::from_der(&found.ok_or(Error::NoCertificate)?.der()?)
+    })
 }
 
 /// Reads a text of exactly one certificate and its private key, in either order.
@@ -36,11 +40,19 @@ pub fn parse_certificate(pem: &str) -> Result<Certificate, Error> {
 /// Anything that makes the pair unusable for a login: a missing, doubled, foreign or unreadable
 /// block, or a key whose public half is not the certificate's.
 pub fn parse_bundle(pem: &SecretString) -> Result<Certificate, Error> {
-    let (certificate, key) = pem::pair(pem.expose_secret())?;
-    let certificate_der = certificate.der()?;
-    let facts = Certificate::from_der(&certificate_der)?;
-    key::check(&key.der()?, &certificate_der)?;
-    Ok(facts)
+    guarded(|| {
+        let (certificate, key) = pem::pair(pem.expose_secret())?;
+        let certificate_der = certificate.der()?;
+        let facts = Certificate::from_der(&certificate_der)?;
+        key::check(&key.der()?, &certificate_der)?;
+        Ok(facts)
+    })
+}
+
+/// Makes a panic while reading an error like any other: what is read may be the only copy of a
+/// key, which whoever reads it must still be able to keep.
+fn guarded<T>(read: impl FnOnce() -> Result<T, Error> + UnwindSafe) -> Result<T, Error> {
+    catch_unwind(read).unwrap_or(Err(Error::Internal))
 }
 
 /// Why a PEM text is not what it should be.
@@ -88,6 +100,9 @@ pub enum Error {
     /// The key and the certificate do not belong together.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
+    /// Reading panicked.
+    #[error("the text could not be read because of a bug in this program")]
+    Internal,
 }
 
 impl Block<'_> {
@@ -194,6 +209,12 @@ mod tests {
             assert_eq!(error, wanted);
             assert!(!error.to_string().contains("secret") && !error.to_string().contains("c2Vj"));
         }
+    }
+
+    #[test]
+    fn a_panic_while_reading_is_an_error() {
+        let fails = || -> Result<Certificate, Error> { panic!("on purpose") };
+        assert_eq!(guarded(fails), Err(Error::Internal));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What is made for developers' eyes, `Debug` and error texts, shows no secret.
 
-use std::{error::Error, fmt::Debug, time::Duration};
+use std::{error::Error, fmt::Debug, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use terraform_provider_atlas::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, Issued, Login},
+    atlas::{ApiVersion, BaseUrl, Client, Config, ConfigError, Issued, Login},
+    clock::SystemClock,
     pkcs12::{self, Profile},
     sealing::{self, Identities, Recipients},
     x509,
@@ -18,8 +19,14 @@ const SECRET: &str = "hunter2-correct-horse-battery-staple";
 fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
     let secret = || SecretString::from(SECRET);
     let logins = [
-        Login::ServiceAccount { client_id: "id".to_owned(), client_secret: secret() },
-        Login::ApiKey { public_key: "id".to_owned(), private_key: secret() },
+        Login::ServiceAccount {
+            client_id: "id".to_owned(),
+            client_secret: secret(),
+        },
+        Login::ApiKey {
+            public_key: "id".to_owned(),
+            private_key: secret(),
+        },
         Login::Token(secret()),
     ];
     for login in logins {
@@ -34,8 +41,12 @@ fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
             user_agent: "test".to_owned(),
         };
         shows_nothing(&config);
-        shows_nothing(&Client::new(config).expect("a client"));
+        shows_nothing(&client(config).expect("a client"));
     }
+}
+
+fn client(config: Config) -> Result<Client, ConfigError> {
+    Client::new(config, Arc::new(SystemClock))
 }
 
 #[test]
@@ -43,13 +54,32 @@ fn debug_of_what_holds_a_key_shows_none_of_it() {
     let pem = bundle();
     let parts = x509::split(pem.expose_secret()).expect("a bundle");
     hides(&pem, &format!("{parts:?} {parts:#?}"));
-    hides(&pem, &format!("{:?}", Issued { pem: pem.clone(), date: None, finding: None }));
+    hides(
+        &pem,
+        &format!(
+            "{:?}",
+            Issued {
+                pem: pem.clone(),
+                date: None,
+                finding: None
+            }
+        ),
+    );
     let object = Value::object([
         ("combined_pem", pem.expose_secret().into()),
         ("list", Value::List(vec![pem.expose_secret().into()])),
     ]);
     hides(&pem, &format!("{object:?} {object:#?}"));
-    hides(&pem, &format!("{:?}", Value::Dynamic(Box::new(tf_provider::Dynamic { ty: Type::String, value: object }))));
+    hides(
+        &pem,
+        &format!(
+            "{:?}",
+            Value::Dynamic(Box::new(tf_provider::Dynamic {
+                ty: Type::String,
+                value: object
+            }))
+        ),
+    );
 
     let identity = age_identity();
     let identities = Identities::parse(&[identity.clone()]).expect("an identity");
@@ -61,7 +91,10 @@ fn no_error_about_a_damaged_key_repeats_any_of_it() {
     let pem = bundle();
     let text = pem.expose_secret();
     let lines: Vec<&str> = text.lines().collect();
-    let key = lines.iter().position(|line| line.contains("BEGIN PRIVATE KEY")).expect("a key");
+    let key = lines
+        .iter()
+        .position(|line| line.contains("BEGIN PRIVATE KEY"))
+        .expect("a key");
     let mut damaged: Vec<String> = vec![
         text.replace("-----END PRIVATE KEY-----", ""),
         text.replace("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY"),
@@ -113,13 +146,15 @@ fn no_error_about_an_identity_or_a_password_repeats_it() {
     assert!(!told(&error).contains(&identity.expose_secret()[16..28]));
     let error = Recipients::parse(&[identity.expose_secret()]).expect_err("no recipient");
     assert!(!told(&error).contains(&identity.expose_secret()[16..28]));
-    let error = pkcs12::check_password(&format!("{SECRET}\u{1f511}").into()).expect_err("no password");
+    let error =
+        pkcs12::check_password(&format!("{SECRET}\u{1f511}").into()).expect_err("no password");
     assert!(!told(&error).contains("hunter2"));
 }
 
 #[test]
 fn no_error_about_settings_repeats_a_credential() {
-    let error = BaseUrl::parse(&format!("https://me:{SECRET}@example.com")).expect_err("credentials do not belong there");
+    let error = BaseUrl::parse(&format!("https://me:{SECRET}@example.com"))
+        .expect_err("credentials do not belong there");
     assert!(!told(&error).contains("hunter2"));
     let config = |login| Config {
         base_url: BaseUrl::cloud(),
@@ -127,14 +162,19 @@ fn no_error_about_settings_repeats_a_credential() {
         login,
         request_timeout: Duration::from_secs(60),
         max_retries: 0,
-        ca_bundle_pem: Some(format!("-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----")),
+        ca_bundle_pem: Some(format!(
+            "-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----"
+        )),
         user_agent: "test".to_owned(),
     };
-    let error = Client::new(config(Login::Token(SECRET.into()))).expect_err("no certificate");
+    let error = client(config(Login::Token(SECRET.into()))).expect_err("no certificate");
     assert!(!told(&error).contains("hunter2"));
     let unsendable = SecretString::from(format!("{SECRET}\n{SECRET}"));
-    let config = Config { ca_bundle_pem: None, ..config(Login::Token(unsendable)) };
-    let error = Client::new(config).expect_err("a line break cannot be sent");
+    let config = Config {
+        ca_bundle_pem: None,
+        ..config(Login::Token(unsendable))
+    };
+    let error = client(config).expect_err("a line break cannot be sent");
     assert!(!told(&error).contains("hunter2"));
     let diagnostic = Diagnostic::error("summary", told(&error));
     assert!(!format!("{diagnostic:?}").contains("hunter2"));
@@ -143,8 +183,15 @@ fn no_error_about_settings_repeats_a_credential() {
 #[track_caller]
 fn shows_nothing(value: &dyn Debug) {
     let shown = format!("{value:?} {value:#?}");
-    assert!(!shown.contains("hunter2") && !shown.contains("battery"), "{shown}");
-    let numbers = SECRET.as_bytes()[..4].iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+    assert!(
+        !shown.contains("hunter2") && !shown.contains("battery"),
+        "{shown}"
+    );
+    let numbers = SECRET.as_bytes()[..4]
+        .iter()
+        .map(u8::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     assert!(!shown.contains(&numbers), "{shown}");
 }
 
@@ -157,7 +204,10 @@ fn hides(pem: &SecretString, shown: &str) {
     let shown: String = shown.chars().filter(char::is_ascii_alphanumeric).collect();
     for window in key.windows(12) {
         let window: String = window.iter().collect();
-        assert!(window.contains("ENDPRIVATE") || !shown.contains(&window), "{window} is shown");
+        assert!(
+            window.contains("ENDPRIVATE") || !shown.contains(&window),
+            "{window} is shown"
+        );
     }
 }
 
@@ -179,5 +229,9 @@ fn bundle() -> SecretString {
 }
 
 fn age_identity() -> SecretString {
-    age::x25519::Identity::generate().to_string().expose_secret().to_owned().into()
+    age::x25519::Identity::generate()
+        .to_string()
+        .expose_secret()
+        .to_owned()
+        .into()
 }

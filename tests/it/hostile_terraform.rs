@@ -15,10 +15,7 @@ use tonic::{
     Code, Request, Status,
     client::Grpc,
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::{
-        Bytes,
-        http::uri::PathAndQuery,
-    },
+    codegen::{Bytes, http::uri::PathAndQuery},
 };
 
 use crate::support::{
@@ -78,7 +75,11 @@ async fn a_thousand_calls_of_every_kind_at_once_are_all_answered() {
     for number in 0..1000_usize {
         let method = METHODS[number % METHODS.len()];
         let whole = sample(method);
-        let message = if number % 3 == 0 { dice.damage(&whole) } else { whole };
+        let message = if number % 3 == 0 {
+            dice.damage(&whole)
+        } else {
+            whole
+        };
         let provider = core.provider().clone();
         let call = calls.spawn(async move { send(&provider, method, message).await });
         if number % 7 == 0 {
@@ -93,7 +94,11 @@ async fn a_thousand_calls_of_every_kind_at_once_are_all_answered() {
     // Among them were a Stop and a Configure: the next call is served all the same.
     core.configure(json!({})).await.unwrap().ok().unwrap();
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut None, config).await.unwrap().ok().unwrap();
+    core.apply_config(TYPE, &mut None, config)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
     alive(core.provider()).await;
 }
 
@@ -104,8 +109,16 @@ async fn a_stop_overtakes_hundreds_of_calls_that_wait() {
     let core = configured(&atlas, temporary.options()).await;
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut instance, config).await.unwrap().ok().unwrap();
-    let pause = atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).pause(Moment::Before).always());
+    core.apply_config(TYPE, &mut instance, config)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
+    let pause = atlas.control().add_fault(
+        Fault::on(Endpoint::ListCertificates)
+            .pause(Moment::Before)
+            .always(),
+    );
     let mut reads = JoinSet::new();
     for _ in 0..500 {
         let (core, mut instance) = (core.clone(), instance.clone());
@@ -129,7 +142,10 @@ async fn sixty_four_megabytes_in_any_field_are_answered() {
     let temporary = Temporary::new();
     let provider = Provider::spawn(temporary.options()).await.unwrap();
     let huge = vec![b'['; 64 << 20];
-    let raw_state = pb::RawState { json: huge.clone(), ..Default::default() };
+    let raw_state = pb::RawState {
+        json: huge.clone(),
+        ..Default::default()
+    };
     let upgrade = pb::upgrade_resource_state::Request {
         type_name: TYPE.to_owned(),
         version: 0,
@@ -138,13 +154,19 @@ async fn sixty_four_megabytes_in_any_field_are_answered() {
     let answer = provider.upgrade_resource_state(upgrade).await.unwrap();
     assert!(answer.diagnostics[0].detail.len() < 1000);
 
-    let config = DynamicValue { msgpack: huge, json: Vec::new() };
+    let config = DynamicValue {
+        msgpack: huge,
+        json: Vec::new(),
+    };
     let validate = pb::validate_resource_type_config::Request {
         type_name: TYPE.to_owned(),
         config: Some(config),
         client_capabilities: None,
     };
-    let answer = provider.validate_resource_type_config(validate).await.unwrap();
+    let answer = provider
+        .validate_resource_type_config(validate)
+        .await
+        .unwrap();
     assert!(answer.diagnostics[0].detail.len() < 1000);
 
     let read = pb::read_resource::Request {
@@ -167,7 +189,11 @@ async fn a_stop_between_and_a_second_configure_change_nothing_for_the_next_call(
         core.configure(json!({})).await.unwrap().ok().unwrap();
         core.stop().await.unwrap();
         let config = json!({ "project_id": PROJECT, "username": "app" });
-        core.apply_config(TYPE, &mut None, config).await.unwrap().ok().unwrap();
+        core.apply_config(TYPE, &mut None, config)
+            .await
+            .unwrap()
+            .ok()
+            .unwrap();
     }
     assert_eq!(atlas.control().issued_count(), 3);
 }
@@ -179,7 +205,9 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
     let mut client = Grpc::new(channel);
     client.ready().await.expect("the provider is there");
     let call = client.unary(Request::new(Bytes::from(message)), path, Raw);
-    let answer = tokio::time::timeout(PATIENCE, call).await.expect("an answer in time");
+    let answer = tokio::time::timeout(PATIENCE, call)
+        .await
+        .expect("an answer in time");
     if let Err(status) = answer {
         assert!(!is_broken(&status), "{method}: {status:?}");
     }
@@ -187,12 +215,18 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
 
 /// Whether a call failed for want of a provider that works.
 fn is_broken(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::DataLoss)
+    matches!(
+        status.code(),
+        Code::Unavailable | Code::Unknown | Code::DeadlineExceeded | Code::DataLoss
+    )
 }
 
 /// The process has neither ended nor met a bug.
 async fn alive(provider: &Provider) {
-    provider.get_schema(pb::get_provider_schema::Request {}).await.expect("an answer");
+    provider
+        .get_schema(pb::get_provider_schema::Request {})
+        .await
+        .expect("an answer");
     let process = provider.process().expect("a process");
     let log = process.stderr.lines().join("\n");
     assert!(!log.contains("panic"), "{log}");
@@ -202,7 +236,12 @@ async fn alive(provider: &Provider) {
 /// A message that the method understands.
 fn sample(method: &str) -> Vec<u8> {
     let config = json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 3 });
-    let value = || Some(DynamicValue { json: config.to_string().into_bytes(), msgpack: Vec::new() });
+    let value = || {
+        Some(DynamicValue {
+            json: config.to_string().into_bytes(),
+            msgpack: Vec::new(),
+        })
+    };
     // Name and values stand in the same fields of nearly all of them.
     let resource = pb::plan_resource_change::Request {
         type_name: TYPE.to_owned(),
@@ -216,13 +255,19 @@ fn sample(method: &str) -> Vec<u8> {
     match method {
         "CallFunction" => pb::call_function::Request {
             name: "split_pem".to_owned(),
-            arguments: vec![DynamicValue { msgpack: b"\xa3PEM".to_vec(), json: Vec::new() }],
+            arguments: vec![DynamicValue {
+                msgpack: b"\xa3PEM".to_vec(),
+                json: Vec::new(),
+            }],
         }
         .encode_to_vec(),
         "UpgradeResourceState" => pb::upgrade_resource_state::Request {
             type_name: TYPE.to_owned(),
             version: 0,
-            raw_state: Some(pb::RawState { json: config.to_string().into_bytes(), ..Default::default() }),
+            raw_state: Some(pb::RawState {
+                json: config.to_string().into_bytes(),
+                ..Default::default()
+            }),
         }
         .encode_to_vec(),
         "ImportResourceState" => pb::import_resource_state::Request {
@@ -234,7 +279,10 @@ fn sample(method: &str) -> Vec<u8> {
         "MoveResourceState" => pb::move_resource_state::Request {
             source_provider_address: "registry.terraform.io/mongodb/mongodbatlas".to_owned(),
             source_type_name: "mongodbatlas_x509_authentication_database_user".to_owned(),
-            source_state: Some(pb::RawState { json: config.to_string().into_bytes(), ..Default::default() }),
+            source_state: Some(pb::RawState {
+                json: config.to_string().into_bytes(),
+                ..Default::default()
+            }),
             target_type_name: TYPE.to_owned(),
             ..Default::default()
         }
@@ -274,7 +322,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides.max(1)
     }
 

@@ -10,6 +10,7 @@ pub mod docs;
 pub mod package;
 mod project;
 pub mod quickstart;
+pub mod soak;
 
 pub use command_line::{Arguments, Failure};
 
@@ -27,7 +28,7 @@ pub struct Verb {
 }
 
 /// Every verb, in the order a newcomer meets them.
-pub const VERBS: &[Verb] = &[quickstart::VERB, docs::VERB, package::VERB, bench::VERB];
+pub const VERBS: &[Verb] = &[quickstart::VERB, docs::VERB, package::VERB, bench::VERB, soak::VERB];
 
 /// Does what the arguments behind `cargo xtask` ask for.
 ///

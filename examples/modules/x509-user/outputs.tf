@@ -1,5 +1,5 @@
 output "client_pems" {
-  description = "Certificate and private key by username, as tlsCertificateKeyFile wants them. Empty with private_key_recipients."
+  description = "Certificate and private key by username, as tlsCertificateKeyFile wants them. Empty with private_key_recipients. An output of the root module that passes them on is a second copy of the keys in state."
   value = {
     for username, certificate in atlas_user_certificate.this : username => certificate.combined_pem
     if var.private_key_recipients == null
@@ -13,6 +13,8 @@ output "sealed_pems" {
     for username, certificate in atlas_user_certificate.this : username => certificate.sealed_pem
     if var.private_key_recipients != null
   }
+  # Ciphertext, and no secret; but many lines in every plan.
+  sensitive = true
 }
 
 output "revisions" {

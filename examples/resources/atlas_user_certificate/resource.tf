@@ -12,8 +12,9 @@ resource "atlas_user_certificate" "app" {
   months_until_expiration = 3
 }
 
+# umask 077 && terraform output -raw client_pem > client.pem
 output "client_pem" {
-  description = "The file that tlsCertificateKeyFile wants."
+  description = "The file that tlsCertificateKeyFile wants. An output of it is a second copy of the key in state."
   value       = atlas_user_certificate.app.combined_pem
   sensitive   = true
 }

@@ -23,6 +23,7 @@ resource "atlas_user_certificate" "service" {
   username   = each.key
 }
 
+# A second copy of each key in state.
 output "client_pems" {
   value     = { for name, certificate in atlas_user_certificate.service : name => certificate.combined_pem }
   sensitive = true

@@ -23,7 +23,7 @@ resource "atlas_user_certificate" "app" {
   pkcs12_password_wo_version = 1 # count up when the password changes
 }
 
-# terraform output -raw keystore | base64 --decode > client.p12
+# umask 077 && terraform output -raw keystore | base64 --decode > client.p12
 output "keystore" {
   value     = atlas_user_certificate.app.pkcs12_base64
   sensitive = true

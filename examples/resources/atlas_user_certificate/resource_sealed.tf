@@ -6,17 +6,20 @@ terraform {
   }
 }
 
-resource "atlas_user_certificate" "app" {
-  project_id = "32b6e34b3d91647abb20e7b8"
-  username   = "app-user"
-
-  # Public keys: whoever has a secret key that belongs to one of them can open the certificate. Made by age-keygen.
-  private_key_recipients = [
-    "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa",
-  ]
+variable "age_recipient" {
+  description = "An age public key: age1..., as age-keygen prints it. Whoever has its secret key can open the certificate."
+  type        = string
 }
 
-# Ciphertext: terraform output -raw sealed_pem | age --decrypt -i key.txt > client.pem
+resource "atlas_user_certificate" "app" {
+  project_id             = "32b6e34b3d91647abb20e7b8"
+  username               = "app-user"
+  private_key_recipients = [var.age_recipient]
+}
+
+# umask 077 && terraform output -raw sealed_pem | age --decrypt -i key.txt > client.pem
 output "sealed_pem" {
-  value = atlas_user_certificate.app.sealed_pem
+  description = "Ciphertext. Sensitive only to keep its many lines out of plans and logs."
+  value       = atlas_user_certificate.app.sealed_pem
+  sensitive   = true
 }

@@ -3,6 +3,7 @@
 //! Written here rather than taken from a crate: it is little more than one hash of a string, and
 //! the crates at hand bring a generation of old dependencies with them.
 
+use crate::x509::hex;
 use aws_lc_rs::digest as sha;
 use md5::{Digest as _, Md5};
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
@@ -196,15 +197,6 @@ fn cnonce() -> String {
         "{:016x}",
         RandomState::new().hash_one(std::time::SystemTime::now())
     )
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -95,7 +95,10 @@ impl Auth {
                 tokens.forget(&(), |token| token.is_due());
                 let fetch = |call| fetch_token(Arc::clone(core), basic.clone(), call);
                 let gave_up = |why| Error::new(request, Kind::from(why));
-                tokens.get(&(), call, gave_up, fetch).await.map(Credential::Token)
+                tokens
+                    .get(&(), call, gave_up, fetch)
+                    .await
+                    .map(Credential::Token)
             }
             Self::ApiKey { challenges, .. } => {
                 if let Some(Renewal::Challenge(challenge)) = renewal {
@@ -161,11 +164,6 @@ impl Auth {
         }
     }
 
-    /// Whether there is a token to give back.
-    pub(super) fn has_token(&self) -> bool {
-        matches!(self, Self::ServiceAccount { tokens, .. } if tokens.peek(&()).is_some())
-    }
-
     /// Gives the token back, if there is one.
     pub(super) async fn revoke(&self, core: &Arc<Core>, call: &Call) -> Result<(), Error> {
         let Self::ServiceAccount { basic, tokens } = self else {
@@ -200,10 +198,10 @@ fn fetch_token(core: Arc<Core>, basic: HeaderValue, call: Call) -> Fetch<Arc<Tok
         let answer = answer
             .map_err(|failure| failure.error)?
             .into_success(&request)?;
-        let json = response::token(&answer.body).map_err(|kind| Error::new(&request, kind))?;
+        let json = response::token(&answer.body).map_err(|kind| answer.error(&request, kind))?;
         if oauth::bearer(json.access_token.expose_secret()).is_none() {
             let what = "the access token holds characters that cannot be sent";
-            return Err(Error::new(&request, Kind::Malformed { what }));
+            return Err(answer.error(&request, Kind::Malformed { what }));
         }
         Ok(Arc::new(Token::new(json, answer.received)))
     })

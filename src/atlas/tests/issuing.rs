@@ -236,7 +236,7 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
         request_timeout: Duration::from_millis(300),
         ..config(&server, login)
     };
-    let client = Client::with_pace(config, quick()).unwrap();
+    let client = Client::with_pace(config, clock(), quick()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
     let IssueError::Ambiguous { cause, finding } = error else {
         panic!("{error}")
@@ -250,7 +250,7 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
 async fn is_not_begun_without_time_for_its_answer() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let config = config(&server, Login::Token("t".into()));
-    let client = Client::new(config).unwrap();
+    let client = Client::new(config, clock()).unwrap();
     let hurried = Call {
         deadline: Instant::now() + Duration::from_secs(2),
         ..call()
@@ -272,12 +272,60 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")
     };
-    let Kind::NoTimeToWait { wait, .. } = error.kind() else {
+    let Kind::NoTimeToWait { wait, cause } = error.kind() else {
         panic!("{error}")
     };
     assert!(wait.as_secs() >= 55);
+    assert_eq!((error.attempts(), cause.attempts()), (1, 1));
     assert_eq!(error.code(), Some("RATE_LIMITED_TOKEN_BUCKET"));
     assert_eq!(server.count("POST"), 1);
+}
+
+#[tokio::test]
+async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
+    let mut server = Server::start(|_, _| Reply::Cut).await;
+    server.leave().await;
+    let pace = Pace {
+        first_pause: Duration::from_secs(3600),
+        ..quick()
+    };
+    let config = config(&server, Login::Token("t".into()));
+    let client = Client::with_pace(config, clock(), pace).unwrap();
+    let error = issue(&client, &project(), &call()).await.unwrap_err();
+    let IssueError::NotIssued(error) = error else {
+        panic!("{error}")
+    };
+    assert!(matches!(error.kind(), Kind::NoTimeToWait { .. }), "{error}");
+    assert!(error.cause().unwrap().to_lowercase().contains("refused"));
+    assert_eq!(error.attempts(), 1);
+}
+
+#[tokio::test]
+async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped() {
+    let server = Server::start(|_, _| Reply::new(503, "")).await;
+    let pace = Pace {
+        settling: Duration::from_secs(3600),
+        ..quick()
+    };
+    let config = config(&server, Login::Token("t".into()));
+    let client = Client::with_pace(config, clock(), pace).unwrap();
+    let (project, call) = (project(), call());
+    let looking = tokio::spawn({
+        let call = call.clone();
+        async move { issue(&client, &project, &call).await }
+    });
+    server.arrived.acquire().await.unwrap().forget();
+    call.stop.cancel();
+    let Err(IssueError::Ambiguous { cause, finding }) = looking.await.unwrap() else {
+        panic!("the outcome is open")
+    };
+    assert_eq!(cause.operation(), Operation::IssueCertificate);
+    let Finding::Unknown(error) = finding else {
+        panic!("nothing was looked at")
+    };
+    assert!(error.is_stopped());
+    assert_eq!(error.operation(), Operation::ListCertificates);
+    assert_eq!(server.count("GET"), 0);
 }
 
 #[tokio::test]
@@ -433,7 +481,8 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             }
             posts
         });
-        let client = Client::with_pace(config_at(&url, Login::Token("t".into())), quick()).unwrap();
+        let client =
+            Client::with_pace(config_at(&url, Login::Token("t".into())), clock(), quick()).unwrap();
         let http = reqwest::Client::builder()
             .http2_prior_knowledge()
             .no_proxy();
@@ -471,7 +520,7 @@ async fn a_server_without_tls_got_nothing() {
         max_retries: 0,
         ..config_at(&url, Login::Token("t".into()))
     };
-    let client = Client::with_pace(config, quick()).unwrap();
+    let client = Client::with_pace(config, clock(), quick()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")

@@ -53,7 +53,6 @@ async fn one_token_serves_all_and_is_given_back() {
     })
     .await;
     let client = client_with(&server, service_account());
-    assert!(!client.has_token());
     let ask = || {
         let client = client.clone();
         tokio::spawn(async move { read(&client).await })
@@ -80,10 +79,11 @@ async fn one_token_serves_all_and_is_given_back() {
         .count();
     assert_eq!(bearers, 20);
 
-    assert!(client.has_token());
     client.close(Duration::from_secs(5)).await;
-    assert!(!client.has_token());
-    let last = server.seen().pop().unwrap();
+    client.close(Duration::from_secs(5)).await;
+    let mut after = server.seen().split_off(seen.len());
+    let last = after.pop().unwrap();
+    assert!(after.is_empty(), "a token is given back once");
     assert_eq!(
         (last.target.as_str(), last.body.as_str()),
         (
@@ -172,6 +172,8 @@ async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
             .filter(|seen| !is_token_request(seen))
             .count();
         assert_eq!(posts, requests, "{code}");
+        assert_eq!(error.attempts() as usize, requests, "{code}");
+        assert_eq!(error.lacks_role(), requests == 1, "{code}");
     }
 }
 
@@ -337,12 +339,15 @@ async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
             "the public key holds characters that cannot be sent, such as a line break",
         ),
     ] {
-        let error = Client::new(config(&server, login)).unwrap_err();
+        let error = Client::new(config(&server, login), clock()).unwrap_err();
         assert_eq!(error.to_string(), text);
     }
     let broken = Config {
         ca_bundle_pem: Some("no pem".into()),
         ..config(&server, api_key())
     };
-    assert_eq!(Client::new(broken).unwrap_err(), ConfigError::CaBundle);
+    assert_eq!(
+        Client::new(broken, clock()).unwrap_err(),
+        ConfigError::CaBundle
+    );
 }

@@ -8,6 +8,7 @@ mod reading;
 mod server;
 
 use super::*;
+use crate::clock::FixedClock;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
 use server::Server;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ fn client(server: &Server) -> Client {
 }
 
 fn client_with(server: &Server, login: Login) -> Client {
-    Client::with_pace(config(server, login), quick()).unwrap()
+    Client::with_pace(config(server, login), clock(), quick()).unwrap()
 }
 
 fn config(server: &Server, login: Login) -> Config {
@@ -35,6 +36,11 @@ fn config_at(url: &str, login: Login) -> Config {
         ca_bundle_pem: None,
         user_agent: "an-agent/1.0".into(),
     }
+}
+
+/// A clock an hour ahead of the server's.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(FixedClock("2026-08-10T04:00:00Z".parse().unwrap()))
 }
 
 fn quick() -> Pace {

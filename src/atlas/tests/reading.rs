@@ -105,6 +105,39 @@ async fn reading_is_repeated_after_any_failure_that_may_pass() {
             .await
             .unwrap_err();
         assert_eq!(server.count("GET"), 3, "{error}");
+        assert_eq!(error.attempts(), 3, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn where_an_answer_has_no_date_our_clock_stands_in() {
+    for (date, wanted) in [
+        ("Mon, 10 Aug 2026 03:00:05 GMT", "2026-08-10T03:00:05Z"),
+        ("soon", "2026-08-10T04:00:00Z"),
+    ] {
+        let server =
+            Server::start(move |_, _| Reply::new(200, list(&[1])).with("Date", date)).await;
+        let listing = client(&server)
+            .certificates(&project(), &user(), &call())
+            .await
+            .unwrap();
+        assert_eq!(listing.date, wanted.parse().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_error_knows_whether_a_newer_version_could_be_asked() {
+    for (api_version, newest) in [(ApiVersion::V1_0, false), (ApiVersion::V2, true)] {
+        let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
+        let config = Config {
+            api_version,
+            ..config(&server, Login::Token("t".into()))
+        };
+        let client = Client::with_pace(config, clock(), quick()).unwrap();
+        let read = client.certificates(&project(), &user(), &call()).await;
+        let error = read.unwrap_err();
+        assert!(error.is_version_gone());
+        assert_eq!(error.is_about_newest_version(), newest);
     }
 }
 

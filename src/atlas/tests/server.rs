@@ -156,8 +156,12 @@ fn head(status: u16, headers: &[(&'static str, String)], length: usize) -> Strin
     let lines = headers.iter().fold(String::new(), |lines, (name, value)| {
         lines + name + ": " + value + "\r\n"
     });
+    let date = match headers.iter().any(|(name, _)| *name == "Date") {
+        true => "",
+        false => "Date: Mon, 10 Aug 2026 03:00:00 GMT\r\n",
+    };
     format!(
-        "HTTP/1.1 {status} X\r\nDate: Mon, 10 Aug 2026 03:00:00 GMT\r\n\
+        "HTTP/1.1 {status} X\r\n{date}\
          Content-Length: {length}\r\n{lines}\r\n"
     )
 }

@@ -34,7 +34,7 @@ impl World {
             max_retries: 0,
             ca_bundle_pem: None,
             user_agent: "test".to_owned(),
-        });
+        }, Arc::new(SystemClock));
         let connection = Arc::new(Connection::default());
         connection.open(client.unwrap(), Arc::new(SystemClock));
         Self { atlas, connection }

@@ -263,7 +263,7 @@ fn unrecognised_advice(status: u16) -> Advice {
 }
 
 fn version_gone(error: &Error) -> Advice {
-    let next_step = if error.path().contains("/v2/") {
+    let next_step = if error.is_about_newest_version() {
         "Atlas has ended this version of its API. Upgrade the provider."
     } else {
         "Atlas has ended this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."

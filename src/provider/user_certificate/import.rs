@@ -134,13 +134,17 @@ fn imported(id: &ImportId, listing: &Listing) -> Result<Value, Diagnostic> {
 }
 
 fn no_key(state: &Value) -> Diagnostic {
+    let part = |name: &str| state.get(name).as_str().unwrap_or_default();
     Diagnostic::warning(
         "Imported without its private key",
         format!(
-            "Atlas shows a private key once, when it issues a certificate, so combined_pem of certificate {} stays null. To have one with its key, issue a new \
-             certificate: terraform apply -replace=ADDRESS. The imported one stays valid until {}.",
-            state.get("certificate_id").as_str().unwrap_or_default(),
-            state.get("not_after").as_str().unwrap_or_default()
+            "Certificate {} of the database user {:?} of project {} is imported without its key: Atlas shows a private key once, when it issues a \
+             certificate, so combined_pem stays null. To have one with its key, issue a new certificate: terraform apply -replace=ADDRESS. The \
+             imported one stays valid until {}.",
+            part("certificate_id"),
+            part("username"),
+            part("project_id"),
+            part("not_after")
         ),
     )
 }

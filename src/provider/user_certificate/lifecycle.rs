@@ -8,10 +8,10 @@ use tf_provider::{
 
 use super::{
     farewell::farewell,
-    model::{blank, settle},
+    model::settle,
     private::Private,
     receive::{Asked, Form, Received, archive, hold, receive},
-    schema,
+    schema::{self, ISSUED},
 };
 use crate::{
     atlas::{Months, ProjectId, Username},
@@ -29,7 +29,10 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
         private: Vec::new(),
         diagnostics,
     };
-    let form = Form::of(&request.planned, &request.config);
+    let form = match Form::of(&request.planned, &request.config) {
+        Ok(form) => form,
+        Err(error) => return failed(error.into()),
+    };
     let issue = Issue {
         planned: request.planned,
         form,
@@ -44,16 +47,15 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
             private: Vec::new(),
             diagnostics,
         },
-        Ok(Received::Unread { text, error }) if text.is_empty() => failed(error.into()),
         Ok(Received::Unread { text, mut error }) => {
             error.detail += UNREAD_CREATE;
             ApplyResponse {
-                state: raw_object(&issue.planned, &issue.form, text),
+                state: raw_object(issue.planned, &issue.form, text),
                 private: Vec::new(),
                 diagnostics: error.into(),
             }
         }
-        Err(error) => failed(error.into()),
+        Ok(Received::Lost(error)) | Err(error) => failed(error.into()),
     }
 }
 
@@ -68,7 +70,16 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
         stop,
         ..
     } = request;
-    let form = Form::of(&planned, &config);
+    let form = match Form::of(&planned, &config) {
+        Ok(form) => form,
+        Err(error) => {
+            return ApplyResponse {
+                state: prior,
+                private: private.to_bytes(),
+                diagnostics: error.into(),
+            };
+        }
+    };
     if planned.get("certificate_id").is_unknown() {
         let issue = Issue {
             planned,
@@ -82,17 +93,15 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
                 diagnostics,
             },
             Ok(Received::Unread { text, mut error }) => {
-                if !text.is_empty() {
-                    private.unread_answers.push(text);
-                    error.detail += UNREAD_UPDATE;
-                }
+                private.unread_answers.push(text);
+                error.detail += UNREAD_UPDATE;
                 ApplyResponse {
                     state: prior,
                     private: private.to_bytes(),
                     diagnostics: error.into(),
                 }
             }
-            Err(error) => ApplyResponse {
+            Ok(Received::Lost(error)) | Err(error) => ApplyResponse {
                 state: prior,
                 private: private.to_bytes(),
                 diagnostics: error.into(),
@@ -116,8 +125,12 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
 
 /// Forgets the object. Atlas cannot revoke a certificate, so there is nothing to call.
 pub(super) fn delete(request: &DeleteRequest) -> ApplyResponse {
-    let told = Private::parse(&request.private).destroy_told;
-    let diagnostics = if told { None } else { farewell(&request.prior) };
+    let private = Private::parse(&request.private);
+    let diagnostics = if private.destroy_told {
+        None
+    } else {
+        farewell(&request.prior, &private)
+    };
     ApplyResponse {
         state: Value::Null,
         private: Vec::new(),
@@ -154,19 +167,13 @@ impl Issue {
             project: &project,
             username: &username,
         };
-        let received = receive(
-            &issued,
-            &asked,
-            self.planned.clone(),
-            &self.form,
-            predecessor,
-        );
+        let received = receive(&issued, &asked, &self.planned, &self.form, predecessor);
         Ok(match received {
             Received::Certificate(object, mut diagnostics) => {
                 diagnostics.extend(session.warnings(issued.date));
                 Received::Certificate(object, diagnostics)
             }
-            unread @ Received::Unread { .. } => unread,
+            other @ (Received::Unread { .. } | Received::Lost(_)) => other,
         })
     }
 
@@ -196,8 +203,10 @@ fn in_state(
     let key = prior.get("combined_pem").as_str().map(SecretString::from);
     if let Some(key) = key {
         if planned.get("sealed_pem").is_unknown() {
-            hold(&mut planned, &key, form, diagnostics)
-                .map_err(|problem| Diagnostic::error("Private key could not be sealed", problem))?;
+            hold(&mut planned, &key, form, diagnostics).map_err(|problem| {
+                let text = format!("It stays in state as it was: {problem}.");
+                Diagnostic::error("Private key could not be sealed", text)
+            })?;
         } else if planned.get("pkcs12_base64").is_unknown() {
             let archive = archive(&key, form, diagnostics);
             planned.set("pkcs12_base64", archive);
@@ -207,42 +216,22 @@ fn in_state(
     Ok(planned)
 }
 
-/// An object that holds nothing but the answer as it came.
-fn raw_object(planned: &Value, form: &Form, text: String) -> Value {
-    let project = planned.get("project_id").as_str().unwrap_or_default();
-    let mut object = blank(
-        project,
-        planned.get("username").as_str().unwrap_or_default(),
-    );
-    for name in ARGUMENTS {
-        object.set(name, planned.get(name).clone());
+/// An object that holds the arguments and the answer as it came, and nothing that a certificate would tell.
+fn raw_object(planned: Value, form: &Form, text: String) -> Value {
+    let mut object = planned;
+    for name in ISSUED {
+        object.set(name, Value::Null);
     }
-    object.set(
-        if form.is_sealed() {
-            "sealed_pem"
-        } else {
-            "combined_pem"
-        },
-        text,
-    );
-    for name in ["status", "has_private_key", "issue_reason"] {
-        object.set(name, planned.get(name).clone());
-    }
+    object.set("superseded_certificates", Value::List(Vec::new()));
+    let holder = if form.is_sealed() {
+        "sealed_pem"
+    } else {
+        "combined_pem"
+    };
+    object.set(holder, text);
     settle(&mut object, schema::object_type());
     object
 }
-
-const ARGUMENTS: [&str; 9] = [
-    "months_until_expiration",
-    "renew_before_days",
-    "auto_renew",
-    "rotate_when_changed",
-    "private_key_recipients",
-    "pkcs12_password_wo_version",
-    "pkcs12_profile",
-    "id",
-    "timeouts",
-];
 
 const UNREAD_CREATE: &str = "\n\nWhat came is stored unchanged (as combined_pem, or sealed as sealed_pem), and nothing of it is lost. Terraform marks the \
     resource as tainted and would issue another certificate at the next apply. To keep what came instead, run: terraform untaint ADDRESS. The \

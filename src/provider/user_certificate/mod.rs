@@ -7,6 +7,7 @@ mod lifecycle;
 mod model;
 mod moved;
 mod plan;
+mod preflight;
 mod private;
 mod receive;
 mod refresh;
@@ -14,26 +15,18 @@ mod schema;
 mod validate;
 mod window;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tf_provider::{
-    ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest,
-    ImportResponse, MoveRequest, MoveResponse, Path, PlanDestroyRequest, PlanRequest, PlanResponse,
-    ReadRequest, ReadResponse, Resource, Schema, Stop, UpdateRequest, ValidateRequest, Value,
-    async_trait,
+    ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, ImportRequest, ImportResponse,
+    MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
+    ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, async_trait,
 };
 
-use self::{farewell::farewell, plan::Planned, private::Private};
-use super::{
-    arguments,
-    connection::{Connection, Session},
-};
-use crate::atlas::X509Type;
+use self::{farewell::farewell, plan::Planned, preflight::preflight, private::Private};
+use super::connection::Connection;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
-
-/// How long a plan may wait for the look at the user, which only serves a warning.
-const PREFLIGHT: Duration = Duration::from_secs(30);
 
 /// The resource.
 pub(super) struct UserCertificate {
@@ -43,31 +36,6 @@ pub(super) struct UserCertificate {
 impl UserCertificate {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
-    }
-
-    /// One look at the user before a certificate is issued. Never an error: the user may be made in the same apply.
-    async fn preflight(&self, config: &Value, stop: &Stop) -> Option<Diagnostic> {
-        let session = self.connection.ready()?;
-        let project = arguments::project_id(config).ok()??;
-        let username = arguments::username(config).ok()??;
-        let call = Session::call(stop, PREFLIGHT);
-        let user = session.client.user(&project, &username, &call).await.ok()?;
-        let kind = match &user.x509_type {
-            X509Type::Managed => return None,
-            X509Type::Customer => "CUSTOMER",
-            X509Type::None => "NONE",
-            X509Type::Other(other) => other,
-        };
-        Some(
-            Diagnostic::warning(
-                "Database user is not Atlas-managed X.509",
-                format!(
-                    "The database user \"{username}\" of project {project} exists with the X.509 type {kind}; Atlas issues certificates only for MANAGED. \
-                     Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
-                ),
-            )
-            .at(Path::attribute("username")),
-        )
     }
 }
 
@@ -109,11 +77,11 @@ impl Resource for UserCertificate {
         };
         if !requires_replace.is_empty() {
             // Nobody asks again before the old object is destroyed.
-            diagnostics.extend(farewell(&prior));
+            diagnostics.extend(farewell(&prior, &private));
             private.destroy_told = true;
         }
         if prior.is_null() || !requires_replace.is_empty() {
-            diagnostics.extend(self.preflight(&config, &stop).await);
+            diagnostics.extend(preflight(&self.connection, &config, &stop).await);
         }
         PlanResponse {
             planned: object,
@@ -125,8 +93,8 @@ impl Resource for UserCertificate {
 
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
         let mut private = Private::parse(&request.private);
+        let diagnostics = farewell(&request.prior, &private).into_iter().collect();
         private.destroy_told = true;
-        let diagnostics = farewell(&request.prior).into_iter().collect();
         PlanResponse {
             private: private.to_bytes(),
             diagnostics,

@@ -64,10 +64,19 @@ fn official(source: &Json) -> Result<MoveResponse, Diagnostic> {
     }
     let mut diagnostics = Diagnostics::new();
     let pem = text(source, "current_certificate");
-    if !pem.trim().is_empty() {
+    if pem.trim().is_empty() {
+        if let Some(listed) = newest(source) {
+            describe_listed(&mut state, &listed);
+        }
+        diagnostics.push(Diagnostic::warning(
+            "Moved without its private key",
+            format!(
+                "The official provider stored no certificate with a key for the database user \"{username}\" of project {project}, as after an import. \
+                 combined_pem stays null until the next certificate is issued; terraform apply -replace=ADDRESS issues one at once."
+            ),
+        ));
+    } else {
         hold(&mut state, &SecretString::from(pem), &mut diagnostics);
-    } else if let Some(listed) = newest(source) {
-        describe_listed(&mut state, &listed);
     }
     Ok(MoveResponse { state, diagnostics })
 }

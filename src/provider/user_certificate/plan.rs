@@ -226,24 +226,31 @@ fn warnings(prior: &Value, config: &Value, decision: Decision) -> Vec<Diagnostic
     let until = prior.get("not_after").as_str().unwrap_or("an unknown time");
     let keeps = decision == Decision::Keep;
     match prior.get("status").as_str() {
-        Some("user_missing") => warnings.push(Diagnostic::warning(
-            "Database user does not exist",
-            format!(
-                "The database user {user:?} does not exist any more, so its certificate is not renewed. The certificate and its key stay in \
-                 state and work again, until {until}, once a user of that name exists."
-            ),
-        )),
+        Some("user_missing") => warnings.push(user_missing(user, until, decision)),
         Some("missing") if decision == Decision::Issue(Some(Reason::Missing)) => {
             let what = if prior.get("certificate_id").is_null() {
                 format!("Atlas lists no certificate of {user:?}.")
             } else {
-                format!("Atlas does not list the certificate of {user:?} any more although it is valid until {until}.")
+                format!(
+                    "Atlas does not list the certificate of {user:?} any more although it is valid until {until}."
+                )
             };
             let detail = format!("{what} A new one is issued.");
-            warnings.push(Diagnostic::warning("Certificate is missing at Atlas", detail));
+            warnings.push(Diagnostic::warning(
+                "Certificate is missing at Atlas",
+                detail,
+            ));
+        }
+        Some("expired") if decision == Decision::Issue(Some(Reason::Renewal)) => {
+            warnings.push(Diagnostic::warning(
+                "Certificate has expired",
+                format!("The certificate of {user:?} expired on {until}: clients cannot log in with it. A new one is issued."),
+            ));
         }
         Some(status @ ("renewal_due" | "expired" | "missing"))
-            if keeps && wants_renewal(prior, config) && config.get("auto_renew").as_bool() == Some(false) =>
+            if keeps
+                && wants_renewal(prior, config)
+                && config.get("auto_renew").as_bool() == Some(false) =>
         {
             warnings.push(not_renewed(user, status, until));
         }
@@ -262,15 +269,42 @@ fn warnings(prior: &Value, config: &Value, decision: Decision) -> Vec<Diagnostic
     warnings
 }
 
-fn not_renewed(user: &str, status: &str, until: &str) -> Diagnostic {
-    let what = match status {
-        "expired" => format!("expired on {until}"),
-        "missing" => format!("is not listed by Atlas any more (it was to end on {until})"),
-        _ => format!("expires on {until}"),
+fn user_missing(user: &str, until: &str, decision: Decision) -> Diagnostic {
+    let what = if decision == Decision::Keep {
+        format!(
+            "so its certificate is not renewed. While the resource stays, so do the certificate and its key in state; they work again, until {until}, \
+             once a user of that name exists."
+        )
+    } else {
+        format!(
+            "and a changed argument asks for a new certificate: issuing fails unless the user is back by then. The present certificate, valid until \
+             {until}, and its key stay in state if it fails."
+        )
     };
     Diagnostic::warning(
-        "Certificate is due and auto_renew is false",
-        format!("The certificate of {user:?} {what} and is not renewed, because auto_renew = false. Remove it, or set it to true, to renew."),
+        "Database user does not exist",
+        format!("The database user {user:?} does not exist any more, {what}"),
+    )
+}
+
+fn not_renewed(user: &str, status: &str, until: &str) -> Diagnostic {
+    let (summary, what) = match status {
+        "expired" => (
+            "Certificate has expired and auto_renew is false",
+            format!("expired on {until}"),
+        ),
+        "missing" => (
+            "Certificate is missing at Atlas and auto_renew is false",
+            format!("is not listed by Atlas any more (it was to end on {until})"),
+        ),
+        _ => (
+            "Certificate is due and auto_renew is false",
+            format!("expires on {until}"),
+        ),
+    };
+    Diagnostic::warning(
+        summary,
+        format!("The certificate of {user:?} {what} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it to true."),
     )
     .at(Path::attribute("auto_renew"))
 }

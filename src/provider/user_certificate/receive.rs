@@ -21,6 +21,8 @@ pub(super) enum Received {
     Certificate(Value, Diagnostics),
     /// Something else. The text is what came, sealed in sealed mode.
     Unread { text: String, error: Diagnostic },
+    /// What came could not be sealed, and must not be kept in clear.
+    Lost(Diagnostic),
 }
 
 /// Whom the certificate is for, as asked.
@@ -29,9 +31,9 @@ pub(super) struct Asked<'a> {
     pub(super) username: &'a Username,
 }
 
-/// In which form the key is to be kept.
+/// In which form the key is to be kept. Read before anything is issued, so that nothing can be wrong with it afterwards.
 pub(super) struct Form {
-    recipients: Value,
+    recipients: Option<Recipients>,
     archived: bool,
     password: Option<SecretString>,
     profile: pkcs12::Profile,
@@ -40,9 +42,12 @@ pub(super) struct Form {
 impl Form {
     /// Everything from the plan but the password, which is in configurations alone: `ignore_changes` hides changes from
     /// plans, and the configuration at apply shows them all the same.
-    pub(super) fn of(planned: &Value, config: &Value) -> Self {
-        Self {
-            recipients: planned.get("private_key_recipients").clone(),
+    ///
+    /// # Errors
+    /// A recipient that is none.
+    pub(super) fn of(planned: &Value, config: &Value) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            recipients: recipients(planned.get("private_key_recipients"))?,
             archived: !planned.get("pkcs12_password_wo_version").is_null(),
             password: config
                 .get("pkcs12_password_wo")
@@ -53,49 +58,81 @@ impl Form {
                 .as_str()
                 .and_then(pkcs12::Profile::parse)
                 .unwrap_or_default(),
-        }
+        })
     }
 
     /// Whether state must not hold the key in clear.
     pub(super) fn is_sealed(&self) -> bool {
-        !self.recipients.is_null()
+        self.recipients.is_some()
     }
 
     /// The ciphertext; `None` where the key is kept in clear.
-    fn seal(&self, pem: &SecretString) -> Result<Option<String>, &'static str> {
-        let Some(list) = self.recipients.as_list() else {
+    fn seal(&self, pem: &SecretString) -> Result<Option<String>, Unsealable> {
+        let Some(recipients) = &self.recipients else {
             return Ok(None);
         };
-        let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-        let recipients = Recipients::parse(&texts)
-            .map_err(|_| "private_key_recipients holds what is no recipient")?;
-        sealing::seal(pem, &recipients)
+        guarded(|| sealing::seal(pem, recipients))
+            .and_then(Result::ok)
             .map(Some)
-            .map_err(|_| "encryption failed")
+            .ok_or(Unsealable)
     }
+}
+
+/// Encryption failed, which it does for no recipient that was parsed.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("encryption failed")]
+pub(super) struct Unsealable;
+
+fn recipients(list: &Value) -> Result<Option<Recipients>, Diagnostic> {
+    let Some(list) = list.as_list() else {
+        return Ok(None);
+    };
+    let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+    match Recipients::parse(&texts) {
+        Ok(recipients) if texts.len() == list.len() && !recipients.is_empty() => {
+            Ok(Some(recipients))
+        }
+        _ => Err(Diagnostic::error(
+            "Invalid recipient",
+            "private_key_recipients holds what is no recipient. Nothing was issued.",
+        )
+        .at(Path::attribute("private_key_recipients"))),
+    }
+}
+
+/// Runs what must not cost a key, even if it has a bug.
+fn guarded<T>(action: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(action)).ok()
 }
 
 /// Turns the answer into the object that was planned. `predecessor` is null for a first certificate.
 pub(super) fn receive(
     issued: &Issued,
     asked: &Asked<'_>,
+    planned: &Value,
+    form: &Form,
+    predecessor: &Value,
+) -> Received {
+    guarded(|| read(issued, asked, planned.clone(), form, predecessor)).unwrap_or_else(|| {
+        unread(
+            issued,
+            asked,
+            form,
+            "reading it failed by a bug of the provider",
+        )
+    })
+}
+
+fn read(
+    issued: &Issued,
+    asked: &Asked<'_>,
     planned: Value,
     form: &Form,
     predecessor: &Value,
 ) -> Received {
-    // A bug in reading must not cost the key.
-    let read = catch_unwind(AssertUnwindSafe(|| x509::parse_bundle(&issued.pem)));
-    let certificate = match read {
-        Ok(Ok(certificate)) => certificate,
-        Ok(Err(error)) => return unread(issued, asked, form, &error.to_string()),
-        Err(_) => {
-            return unread(
-                issued,
-                asked,
-                form,
-                "reading it failed by a bug of the provider",
-            );
-        }
+    let certificate = match x509::parse_bundle(&issued.pem) {
+        Ok(certificate) => certificate,
+        Err(error) => return unread(issued, asked, form, &error.to_string()),
     };
     let mut object = planned;
     let mut diagnostics = mismatches(&certificate, asked);
@@ -113,10 +150,7 @@ pub(super) fn receive(
     object.set("status", "active");
     object.set("has_private_key", true);
     if let Err(error) = hold(&mut object, &issued.pem, form, &mut diagnostics) {
-        return Received::Unread {
-            text: String::new(),
-            error: unsealable(&certificate, error),
-        };
+        return Received::Lost(unsealable(&certificate, error));
     }
     settle(&mut object, super::schema::object_type());
     Received::Certificate(object, diagnostics)
@@ -128,7 +162,7 @@ pub(super) fn hold(
     pem: &SecretString,
     form: &Form,
     diagnostics: &mut Diagnostics,
-) -> Result<(), &'static str> {
+) -> Result<(), Unsealable> {
     if let Some(sealed) = form.seal(pem)? {
         object.set("sealed_pem", sealed);
         object.set("combined_pem", Value::Null);
@@ -157,7 +191,8 @@ pub(super) fn archive(pem: &SecretString, form: &Form, diagnostics: &mut Diagnos
         );
         return Value::Null;
     };
-    match pkcs12::archive(pem, password, form.profile) {
+    let made = guarded(|| pkcs12::archive(pem, password, form.profile).map_err(|e| e.to_string()));
+    match made.unwrap_or_else(|| Err("a bug of the provider".to_owned())) {
         Ok(base64) => base64.expose_secret().into(),
         Err(error) => {
             diagnostics.push(
@@ -176,9 +211,6 @@ pub(super) fn archive(pem: &SecretString, form: &Form, diagnostics: &mut Diagnos
 }
 
 fn unread(issued: &Issued, asked: &Asked<'_>, form: &Form, problem: &str) -> Received {
-    let text = form
-        .seal(&issued.pem)
-        .map(|sealed| sealed.unwrap_or_else(|| issued.pem.expose_secret().to_owned()));
     let named = match x509::parse_certificate(issued.pem.expose_secret()) {
         Ok(certificate) => format!(
             " It contains {}.",
@@ -189,16 +221,24 @@ fn unread(issued: &Issued, asked: &Asked<'_>, form: &Form, problem: &str) -> Rec
         ),
         Err(_) => issued.finding.as_ref().map(since).unwrap_or_default(),
     };
-    Received::Unread {
-        text: text.unwrap_or_default(),
-        error: Diagnostic::error(
-            "Atlas' answer cannot be read",
-            format!(
-                "Atlas said that it issued a certificate for the database user \"{}\" of project {}, but its answer is not a certificate with its \
-                 private key: {problem}.{named}",
-                asked.username, asked.project
-            ),
+    let mut error = Diagnostic::error(
+        "Atlas' answer cannot be read",
+        format!(
+            "Atlas said that it issued a certificate for the database user \"{}\" of project {}, but its answer is not a certificate with its \
+             private key: {problem}.{named}",
+            asked.username, asked.project
         ),
+    );
+    match form.seal(&issued.pem) {
+        Ok(sealed) => Received::Unread {
+            text: sealed.unwrap_or_else(|| issued.pem.expose_secret().to_owned()),
+            error,
+        },
+        Err(problem) => {
+            error.detail +=
+                &format!("\n\nIt must not be kept in clear, and {problem}: what came is lost.");
+            Received::Lost(error)
+        }
     }
 }
 
@@ -241,7 +281,7 @@ fn expired_already(certificate: &Certificate, now: Timestamp) -> Diagnostic {
     )
 }
 
-fn unsealable(certificate: &Certificate, problem: &str) -> Diagnostic {
+fn unsealable(certificate: &Certificate, problem: Unsealable) -> Diagnostic {
     Diagnostic::error(
         "Private key could not be sealed",
         format!(

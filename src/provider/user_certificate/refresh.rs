@@ -161,9 +161,10 @@ fn gone(project: &ProjectId, why: &str, state: &Value) -> Diagnostic {
     Diagnostic::warning(
         "Project does not exist any more",
         format!(
-            "{why} {project}, so the certificate of its database user {:?} is removed from state. If the project does exist, check that the \
-             credentials belong to its organization before you apply.",
-            state.get("username").as_str().unwrap_or_default()
+            "{why} {project}, so the resource of its database user {:?} is removed from state. Applying that deletes the private key in state for good, \
+             while the certificate stays valid until {}. Check project_id, base_url and the credentials first: terraform plan -refresh=false keeps it.",
+            state.get("username").as_str().unwrap_or_default(),
+            state.get("not_after").as_str().unwrap_or("its end")
         ),
     )
 }

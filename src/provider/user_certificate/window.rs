@@ -22,7 +22,8 @@ pub(super) fn opens(not_before: Timestamp, not_after: Timestamp, days: Option<i6
 
 /// Whether a configured window is longer than half of this certificate's life.
 pub(super) fn exceeds(not_before: Timestamp, not_after: Timestamp, days: i64) -> bool {
-    SignedDuration::from_secs(days.saturating_mul(86_400)) > not_after.duration_since(not_before) / 2
+    SignedDuration::from_secs(days.saturating_mul(86_400))
+        > not_after.duration_since(not_before) / 2
 }
 
 /// The error for a window that would issue without end.

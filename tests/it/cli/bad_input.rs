@@ -179,6 +179,21 @@ fn a_configuration_without_any_login_says_how_to_give_one() {
 }
 
 #[test]
+fn what_asks_nothing_of_atlas_needs_no_login() {
+    let atlas = atlas(&["app"]);
+    let mut workspace = workspace(&atlas, &certificate("app", "  username = \"app\""));
+    workspace.apply(&[]).success();
+    for variable in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
+        workspace.set_env(variable, "");
+    }
+    let printed = workspace.plan(&[]).failure().text();
+    assert!(printed.contains("Error: No login for Atlas"), "{printed}");
+    workspace.plan(&["-refresh=false"]).success();
+    workspace.destroy(&["-refresh=false"]).success();
+    assert!(workspace.instances("atlas_user_certificate").is_empty());
+}
+
+#[test]
 fn a_user_who_cannot_have_a_certificate_is_warned_of_at_plan_and_named_at_apply() {
     let atlas = atlas(&[]);
     atlas

@@ -10,8 +10,12 @@ use super::{Scene, TYPE, certificate, words};
 use crate::support::atlas::PROJECT;
 
 /// Every kind of request that an apply and a refresh make.
-const ENDPOINTS: [Endpoint; 4] =
-    [Endpoint::IssueToken, Endpoint::ReadUser, Endpoint::IssueCertificate, Endpoint::ListCertificates];
+const ENDPOINTS: [Endpoint; 4] = [
+    Endpoint::IssueToken,
+    Endpoint::ReadUser,
+    Endpoint::IssueCertificate,
+    Endpoint::ListCertificates,
+];
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off_and_costs_little_memory() {
@@ -32,15 +36,29 @@ async fn flooded(flood: impl Fn(Fault) -> Fault) {
         scene.atlas.control().add_fault(flood(Fault::on(endpoint)));
         let refreshed = scene.refresh(&instance).await;
         let read = matches!(endpoint, Endpoint::IssueToken | Endpoint::ListCertificates);
-        assert_eq!(refreshed.diagnostics.has_errors(), read, "{}", refreshed.diagnostics);
-        scene.core.plan_config(TYPE, None, certificate()).await.unwrap();
-        let config = json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 5 });
+        assert_eq!(
+            refreshed.diagnostics.has_errors(),
+            read,
+            "{}",
+            refreshed.diagnostics
+        );
+        scene
+            .core
+            .plan_config(TYPE, None, certificate())
+            .await
+            .unwrap();
+        let config =
+            json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 5 });
         let resource = scene.core.resource(TYPE).without_refresh();
         let outcome = resource.apply_config(&mut instance, config).await.unwrap();
         let state = instance.expect("the object stays").to_json().to_string();
         for issued in scene.atlas.control().all_certificates() {
             let id = issued.id.to_string();
-            assert!(state.contains(&id) || words(&outcome.diagnostics).contains(&id), "{endpoint:?}: {}", outcome.diagnostics);
+            assert!(
+                state.contains(&id) || words(&outcome.diagnostics).contains(&id),
+                "{endpoint:?}: {}",
+                outcome.diagnostics
+            );
         }
         let grown = peak(&scene.core) - before;
         assert!(grown < 48 << 10, "{endpoint:?} took {grown} KiB");
@@ -53,8 +71,15 @@ async fn an_answer_in_drips_ends_with_the_time_that_was_given() {
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app", "timeouts": { "read": "1s" } });
     scene.apply(&mut instance, config).await.ok().unwrap();
-    let drip = |endpoint| Fault::on(endpoint).always().drip(1, Duration::from_millis(200));
-    scene.atlas.control().add_fault(drip(Endpoint::ListCertificates));
+    let drip = |endpoint| {
+        Fault::on(endpoint)
+            .always()
+            .drip(1, Duration::from_millis(200))
+    };
+    scene
+        .atlas
+        .control()
+        .add_fault(drip(Endpoint::ListCertificates));
     let refreshed = scene.refresh(&instance).await;
     assert!(refreshed.diagnostics.has_errors() && refreshed.changed.is_empty());
 
@@ -69,9 +94,13 @@ async fn an_answer_in_drips_ends_with_the_time_that_was_given() {
 async fn nothing_that_a_list_can_say_harms_the_object() {
     let (scene, instance) = Scene::with_certificate().await;
     let entry = |id: &str, created: &str| {
-        format!("{{\"_id\":{id},\"createdAt\":\"{created}\",\"notAfter\":\"9999-12-31T23:59:59Z\",\"subject\":\"CN=app\"}}")
+        format!(
+            "{{\"_id\":{id},\"createdAt\":\"{created}\",\"notAfter\":\"9000-12-31T23:59:59Z\",\"subject\":\"CN=app\"}}"
+        )
     };
-    let page = |entries: &str, links: &str| format!("{{\"links\":[{links}],\"results\":[{entries}],\"totalCount\":-1}}");
+    let page = |entries: &str, links: &str| {
+        format!("{{\"links\":[{links}],\"results\":[{entries}],\"totalCount\":-1}}")
+    };
     let many = vec![entry("1", "2026-01-01T00:00:00Z"); 20_000].join(",");
     let bodies = [
         "[".repeat(100_000),
@@ -85,21 +114,37 @@ async fn nothing_that_a_list_can_say_harms_the_object() {
         page(&entry("1", "2026-02-30T25:61:61Z"), ""),
         page(&many, ""),
         // A next page for ever.
-        page(&entry("1", "2026-01-01T00:00:00Z"), "{\"rel\":\"next\",\"href\":\"x\"}"),
+        page(
+            &entry("1", "2026-01-01T00:00:00Z"),
+            "{\"rel\":\"next\",\"href\":\"x\"}",
+        ),
         "null".to_owned(),
         "{}".to_owned(),
     ];
     let before = instance.clone().expect("an object").to_json();
     for body in bodies {
         let answer = Answer::text(200, "application/json", &body);
-        scene.atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(answer));
+        scene.atlas.control().add_fault(
+            Fault::on(Endpoint::ListCertificates)
+                .always()
+                .refuse(answer),
+        );
         let mut after = instance.clone();
-        let refreshed = scene.core.refresh(TYPE, &mut after).await.expect("a sound answer");
+        let refreshed = scene
+            .core
+            .refresh(TYPE, &mut after)
+            .await
+            .expect("a sound answer");
         assert!(!refreshed.removed, "{}", &body[..body.len().min(200)]);
         let mut after = after.expect("the object stays").to_json();
         // A list without our certificate may say that it is missing. Everything else stays.
         if !refreshed.diagnostics.has_errors() {
-            assert_eq!(refreshed.changed, ["status"], "{}", &body[..body.len().min(200)]);
+            assert_eq!(
+                refreshed.changed,
+                ["status"],
+                "{}",
+                &body[..body.len().min(200)]
+            );
             set_status(&mut after, &before);
         }
         assert_eq!(after, before);
@@ -111,14 +156,29 @@ async fn nothing_that_a_list_can_say_harms_the_object() {
 #[tokio::test]
 async fn a_wait_that_atlas_asks_for_is_never_longer_than_the_time_given() {
     let scene = Scene::set().await;
-    let waits = ["99999999999999999999", "-1", "18446744073709551616", "Fri, 31 Dec 9999 23:59:59 GMT", "1e9", "soon", ""];
+    let waits = [
+        "99999999999999999999",
+        "-1",
+        "18446744073709551616",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "1e9",
+        "soon",
+        "",
+    ];
     for wait in waits {
         let limited = Answer::rate_limited(None).header("retry-after", wait);
-        scene.atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).always().refuse(limited));
-        let config = json!({ "project_id": PROJECT, "username": "app", "timeouts": { "create": "6s" } });
+        scene.atlas.control().add_fault(
+            Fault::on(Endpoint::IssueCertificate)
+                .always()
+                .refuse(limited),
+        );
+        let config =
+            json!({ "project_id": PROJECT, "username": "app", "timeouts": { "create": "6s" } });
         let mut instance = None;
         let created = scene.apply(&mut instance, config);
-        let outcome = tokio::time::timeout(Duration::from_secs(30), created).await.expect("an end");
+        let outcome = tokio::time::timeout(Duration::from_secs(30), created)
+            .await
+            .expect("an end");
         assert!(outcome.diagnostics.has_errors(), "{wait}");
         scene.atlas.control().clear_faults();
     }
@@ -126,13 +186,15 @@ async fn a_wait_that_atlas_asks_for_is_never_longer_than_the_time_given() {
 }
 
 fn set_status(state: &mut serde_json::Value, like: &serde_json::Value) {
-    state["state"]["status"] = like["state"]["status"].clone();
+    state["attributes"]["status"] = like["attributes"]["status"].clone();
 }
 
 /// The most memory that the provider ever had, in KiB; 0 where the system does not tell.
 fn peak(core: &Core) -> u64 {
     let process = core.provider().process().expect("a process");
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap_or_default();
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok())
+        .unwrap_or(0)
 }

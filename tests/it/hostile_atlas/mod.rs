@@ -31,19 +31,30 @@ impl Scene {
     async fn set() -> Self {
         let (temporary, atlas) = (Temporary::new(), atlas(&[USER]));
         let core = configured(&atlas, temporary.options()).await;
-        Self { atlas, core, _temporary: temporary }
+        Self {
+            atlas,
+            core,
+            _temporary: temporary,
+        }
     }
 
     /// The same, with a certificate in state.
     async fn with_certificate() -> (Self, Option<ResourceInstance>) {
         let scene = Self::set().await;
         let mut instance = None;
-        scene.apply(&mut instance, certificate()).await.ok().expect("a certificate");
+        scene
+            .apply(&mut instance, certificate())
+            .await
+            .ok()
+            .expect("a certificate");
         (scene, instance)
     }
 
     async fn apply(&self, instance: &mut Option<ResourceInstance>, config: Json) -> Outcome {
-        self.core.apply_config(TYPE, instance, config).await.expect("a sound answer")
+        self.core
+            .apply_config(TYPE, instance, config)
+            .await
+            .expect("a sound answer")
     }
 
     async fn create(&self) -> Outcome {
@@ -51,7 +62,10 @@ impl Scene {
     }
 
     async fn refresh(&self, instance: &Option<ResourceInstance>) -> Refreshed {
-        self.core.refresh(TYPE, &mut instance.clone()).await.expect("a sound answer")
+        self.core
+            .refresh(TYPE, &mut instance.clone())
+            .await
+            .expect("a sound answer")
     }
 }
 
@@ -61,5 +75,8 @@ fn certificate() -> Json {
 
 /// All words of all diagnostics.
 fn words(diagnostics: &Diagnostics) -> String {
-    diagnostics.iter().map(|told| format!("{}\n{}\n", told.summary, told.detail)).collect()
+    diagnostics
+        .iter()
+        .map(|told| format!("{}\n{}\n", told.summary, told.detail))
+        .collect()
 }

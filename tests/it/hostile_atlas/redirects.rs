@@ -2,7 +2,10 @@
 
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_host::{core::{Core, Settings}, provider::Provider};
+use tf_host::{
+    core::{Core, Settings},
+    provider::Provider,
+};
 
 use super::{Scene, TYPE, certificate};
 use crate::support::{atlas::atlas, plugin::Temporary};
@@ -24,13 +27,23 @@ async fn no_credential_ever_follows_a_redirect() {
             let redirect = || Answer::redirect(status, &target);
             let fault = Fault::on_any().always().before_login().refuse(redirect());
             let fault = home.control().add_fault(fault);
-            let outcome = core.apply_config(TYPE, &mut None, certificate()).await.unwrap();
+            let outcome = core
+                .apply_config(TYPE, &mut None, certificate())
+                .await
+                .unwrap();
             let error = outcome.diagnostics.find("Redirected instead of answered");
-            assert!(error.is_some_and(|error| error.detail.contains(&target)), "{}", outcome.diagnostics);
+            assert!(
+                error.is_some_and(|error| error.detail.contains(&target)),
+                "{}",
+                outcome.diagnostics
+            );
             home.control().remove_fault(fault.id());
         }
     }
-    assert!(elsewhere.control().requests().is_empty(), "somebody followed");
+    assert!(
+        elsewhere.control().requests().is_empty(),
+        "somebody followed"
+    );
     assert_eq!(home.control().issued_count(), 0);
 }
 
@@ -38,16 +51,23 @@ async fn no_credential_ever_follows_a_redirect() {
 async fn no_credential_follows_what_a_list_links_to() {
     let (scene, instance) = Scene::with_certificate().await;
     let elsewhere = atlas(&[]);
-    let next = json!({ "rel": "next", "href": format!("{}/api/atlas/v1.0/x", elsewhere.base_url()) });
+    let next =
+        json!({ "rel": "next", "href": format!("{}/api/atlas/v1.0/x", elsewhere.base_url()) });
     let page = json!({ "links": [next], "results": [], "totalCount": 5000 }).to_string();
     let answer = Answer::text(200, "application/json", &page);
-    scene.atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(answer));
+    scene.atlas.control().add_fault(
+        Fault::on(Endpoint::ListCertificates)
+            .always()
+            .refuse(answer),
+    );
     scene.refresh(&instance).await;
     assert!(elsewhere.control().requests().is_empty());
 }
 
 async fn logged_in(atlas: &LocalAtlas, temporary: &Temporary, login: &Json) -> Core {
-    let options = temporary.options().env("MONGODB_ATLAS_BASE_URL", atlas.base_url());
+    let options = temporary
+        .options()
+        .env("MONGODB_ATLAS_BASE_URL", atlas.base_url());
     let provider = Provider::spawn(options).await.unwrap();
     let core = Core::new(provider, Settings::default()).await.unwrap();
     core.configure(login.clone()).await.unwrap().ok().unwrap();

@@ -49,7 +49,10 @@ async fn no_refused_login_steers_the_terminal_or_fakes_a_line() {
     ];
     for answer in answers {
         let scene = Scene::set().await;
-        scene.atlas.control().add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
+        scene
+            .atlas
+            .control()
+            .add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
         let outcome = scene.create().await;
         assert!(outcome.diagnostics.has_errors());
         harmless(&outcome.diagnostics);
@@ -62,10 +65,22 @@ async fn no_header_steers_the_terminal_or_fakes_a_line() {
     let scene = Scene::set().await;
     // All that a header can carry.
     let evil = "soon \u{9b}2J \u{202e}txet\t\u{ad}";
-    let fault = Fault::on_any().always().header("deprecation", evil).header("sunset", evil).header("date", evil);
-    scene.atlas.control().add_fault(fault.header("x-java-method", evil).header("retry-after", evil));
+    let fault = Fault::on_any()
+        .always()
+        .header("deprecation", evil)
+        .header("sunset", evil)
+        .header("date", evil);
+    scene.atlas.control().add_fault(
+        fault
+            .header("x-java-method", evil)
+            .header("retry-after", evil),
+    );
     let outcome = scene.create().await;
-    assert!(outcome.diagnostics.find("soon").is_some(), "{}", outcome.diagnostics);
+    assert!(
+        outcome.diagnostics.find("soon").is_some(),
+        "{}",
+        outcome.diagnostics
+    );
     harmless(&outcome.diagnostics);
 }
 
@@ -76,16 +91,32 @@ async fn what_is_listed_and_read_is_harmless_too() {
         { "_id": EVIL, "createdAt": EVIL, "groupId": EVIL, "notAfter": EVIL, "subject": EVIL },
     ] });
     let user = json!({ "username": EVIL, "databaseName": EVIL, "x509Type": EVIL });
-    let rewrite = |body: &Json| Rewrite::Body { content_type: "application/json".to_owned(), body: body.to_string() };
-    scene.atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).rewrite(rewrite(&listed)));
+    let rewrite = |body: &Json| Rewrite::Body {
+        content_type: "application/json".to_owned(),
+        body: body.to_string(),
+    };
+    scene
+        .atlas
+        .control()
+        .add_fault(Fault::on(Endpoint::ListCertificates).rewrite(rewrite(&listed)));
     let refreshed = scene.refresh(&instance).await;
     assert!(refreshed.diagnostics.has_errors());
     harmless(&refreshed.diagnostics);
 
     let scene = Scene::set().await;
-    scene.atlas.control().add_fault(Fault::on(Endpoint::ReadUser).rewrite(rewrite(&user)));
-    let planned = scene.core.plan_config(super::TYPE, None, certificate()).await.unwrap();
-    assert!(!planned.diagnostics.is_empty(), "the user's type is strange");
+    scene
+        .atlas
+        .control()
+        .add_fault(Fault::on(Endpoint::ReadUser).rewrite(rewrite(&user)));
+    let planned = scene
+        .core
+        .plan_config(super::TYPE, None, certificate())
+        .await
+        .unwrap();
+    assert!(
+        !planned.diagnostics.is_empty(),
+        "the user's type is strange"
+    );
     harmless(&planned.diagnostics);
 }
 
@@ -98,6 +129,8 @@ pub(super) fn harmless(diagnostics: &Diagnostics) {
             || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{ad}')
     };
     assert!(!words.contains(evil), "{words:?}");
-    let faked = words.lines().any(|line| line.trim_start().starts_with("Error: faked"));
+    let faked = words
+        .lines()
+        .any(|line| line.trim_start().starts_with("Error: faked"));
     assert!(!faked, "{words}");
 }

@@ -8,5 +8,5 @@ pub mod plugin;
 #[cfg(target_os = "linux")]
 pub mod processes;
 pub mod terraform;
-pub mod traces;
 pub mod told;
+pub mod traces;

@@ -44,5 +44,7 @@ pub fn bare_workspace(configuration: &str) -> Workspace {
 /// Replaces the configuration behind the required provider.
 pub fn write_main(workspace: &Workspace, configuration: &str) {
     let required = "terraform {\n  required_providers {\n    atlas = {\n      source = \"example/atlas\"\n    }\n  }\n}\n\n";
-    workspace.write("main.tf", &format!("{required}{configuration}")).expect("main.tf is written");
+    workspace
+        .write("main.tf", &format!("{required}{configuration}"))
+        .expect("main.tf is written");
 }

@@ -565,6 +565,15 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_value_that_brings_its_own_type_is_not_followed_for_ever() {
+        let one = b"\x92\xc4\x09\"dynamic\"";
+        let nested = |levels: usize| [&one.repeat(levels)[..], b"\xc0"].concat();
+        assert!(decode(&nested(DEEPEST - 1), &Type::Dynamic).is_ok());
+        assert!(decode(&nested(DEEPEST), &Type::Dynamic).is_err());
+        assert!(decode(&nested(1_000_000), &Type::Dynamic).is_err());
+    }
+
     proptest! {
         #[test]
         fn every_value_is_read_back_as_it_was_written((ty, value) in typed()) {

@@ -85,7 +85,12 @@ fn children(parent: u32) -> Vec<u32> {
 
 /// Between fork and exec a child is still a copy of the CLI.
 fn is_provider(pid: u32) -> bool {
-    let binary = fs::read_link(Path::new("/proc").join(pid.to_string()).join("exe"));
+    // The link to the binary is closed to all but root: a provider closes its memory.
+    let command = fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline"));
+    let binary = command.map(|command| {
+        let name = command.split(|byte| *byte == 0).next().unwrap_or_default();
+        PathBuf::from(String::from_utf8_lossy(name).into_owned())
+    });
     let name = |path: PathBuf| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())

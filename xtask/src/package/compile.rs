@@ -11,25 +11,14 @@ use crate::project::{self, PROVIDER};
 /// It does not compile, or it tells where it was compiled.
 pub fn compile(target: Target) -> Result<PathBuf, Error> {
     let zig = has_zigbuild();
-    let mut command = Command::new(cargo());
-    command
-        .current_dir(project::root())
-        .args(arguments(target, zig))
-        .arg("--target-dir")
-        .arg(target_folder())
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            flags(target, &build_folders()).join("\u{1f}"),
-        )
-        .env_remove("RUSTFLAGS");
-    let status = command.status().map_err(|source| Error::Program {
+    let status = command(target, zig).status();
+    let status = status.map_err(|source| Error::Program {
         program: "cargo".to_owned(),
         source,
     })?;
     if !status.success() {
-        return Err(Error::Compile {
-            command: format!("cargo {}", arguments(target, zig).join(" ")),
-        });
+        let command = format!("cargo {}", arguments(target, zig).join(" "));
+        return Err(Error::Compile { command });
     }
     let name = format!("{PROVIDER}{}", target.platform.executable_suffix());
     let binary = target_folder()
@@ -41,6 +30,24 @@ pub fn compile(target: Target) -> Result<PathBuf, Error> {
         return Err(Error::Trace { binary, trace });
     }
     Ok(binary)
+}
+
+/// Cargo, with nothing from the environment that would show in the binary.
+fn command(target: Target, zig: bool) -> Command {
+    let mut command = Command::new(cargo());
+    command
+        .current_dir(project::root())
+        .args(arguments(target, zig))
+        .arg("--target-dir")
+        .arg(target_folder())
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            flags(target, &build_folders()).join("\u{1f}"),
+        )
+        .env_remove("RUSTFLAGS")
+        // Files that a dependency embeds would tell when this machine unpacked them.
+        .env("SOURCE_DATE_EPOCH", EPOCH);
+    command
 }
 
 /// What cargo is asked to do. Zig brings the C library of every version, and a C compiler for every Linux target.
@@ -140,6 +147,9 @@ fn target_folder() -> PathBuf {
     project::root().join("target")
 }
 
+/// The time that is in the binary where one has to be: 1980-01-01, as in the archive.
+const EPOCH: &str = "315532800";
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
@@ -189,6 +199,23 @@ mod tests {
         assert!(
             flags.iter().any(|flag| flag.contains("+crt-static")),
             "{flags:?}"
+        );
+    }
+
+    #[test]
+    fn takes_no_time_and_no_flags_from_the_environment() {
+        let command = command(target("x86_64-unknown-linux-gnu"), false);
+        let given = |name: &str| {
+            let found = command.get_envs().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.map(|value| value.to_string_lossy().into_owned()))
+        };
+        assert_eq!(given("SOURCE_DATE_EPOCH"), Some(Some(EPOCH.to_owned())));
+        assert_eq!(given("RUSTFLAGS"), Some(None));
+        assert!(
+            given("CARGO_ENCODED_RUSTFLAGS")
+                .flatten()
+                .unwrap()
+                .contains("--remap-path-prefix")
         );
     }
 }
