@@ -1,12 +1,14 @@
 //! What a client must be told before its first call.
 
-use super::error::Unsendable;
-use secrecy::SecretString;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+
+use secrecy::SecretString;
 use thiserror::Error;
 use url::{Host, Url};
+
+use super::error::Unsendable;
 
 /// Everything a client needs to know.
 #[derive(Clone, Debug)]

@@ -1,13 +1,15 @@
 //! The HTTP client: whom it trusts, how it connects, what it never does.
 
-use super::config::{BaseUrl, Config, ConfigError};
-use super::error::{Kind, Source, Unreachable};
-use reqwest::header::HeaderValue;
-use reqwest::redirect::Policy;
-use reqwest::{Certificate, tls};
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, tls};
+
+use super::config::{BaseUrl, Config, ConfigError};
+use super::error::{Kind, Source, Unreachable};
 
 /// What is needed to make the client, checked as far as that costs nothing.
 pub(super) struct Connection {

@@ -3,15 +3,17 @@
 //! An error knows what was asked (operation, method, path) and why it failed, never a body of the
 //! issuing call and never a credential. All text that came from a server has been made harmless.
 
-use super::flight::GaveUp;
-use super::request::{Operation, Request};
-use super::retry::ROLE_CODES;
-use super::text::harmless;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
 use thiserror::Error;
+
+use super::flight::GaveUp;
+use super::request::{Operation, Request};
+use super::retry::ROLE_CODES;
+use super::text::harmless;
 
 /// A call that failed; cheap to clone, because callers may have shared the call.
 #[derive(Clone, Debug)]

@@ -1,5 +1,13 @@
 //! A request with all its repeats: log in, send, decide, wait.
 
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use tokio::time::{Instant, sleep};
+
 use super::Core;
 use super::auth::{Credential, Renewal};
 use super::error::{Error, Kind};
@@ -8,12 +16,6 @@ use super::response;
 use super::retry::{Saw, Step, Tries, decide};
 use super::transport::{Answer, Lost};
 use super::types::Call;
-use reqwest::header::HeaderValue;
-use std::hash::{BuildHasher, RandomState};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, sleep};
 
 /// Who a request is sent as.
 pub(super) enum Identity {

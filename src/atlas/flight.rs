@@ -1,16 +1,18 @@
 //! One call for many callers: whoever asks for the same thing while it is being fetched shares the
 //! fetch, and a result is kept until it is outdated. Failures are shared and never kept.
 
-use super::error::Error;
-use super::types::Call;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument;
+
+use super::error::Error;
+use super::types::Call;
 
 /// A fetch under way.
 pub(super) type Fetch<V> = Pin<Box<dyn Future<Output = Result<V, Error>> + Send>>;

@@ -1,12 +1,14 @@
 //! Doors to what reads answers, for the fuzz targets alone.
 
-use super::auth::digest::Challenge;
-use super::request::Operation;
-use super::response;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret;
-use std::time::Duration;
+
+use super::auth::digest::Challenge;
+use super::request::Operation;
+use super::response;
 
 /// What an answer of this status is made into by everything that reads one, as text for people.
 pub fn answer(status: u16, body: &[u8]) -> String {

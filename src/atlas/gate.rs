@@ -10,11 +10,12 @@
 //!   is about to write them. So a second copy cannot be sent whole whatever these crates do, and
 //!   as long as the bytes are still here the server cannot have a request to act on.
 
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::Instant;
 

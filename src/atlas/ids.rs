@@ -1,10 +1,12 @@
 //! What a caller names a project, a user and a validity by: text and numbers become types here,
 //! once, and nothing behind this line checks them again.
 
-use crate::x509;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
+
+use crate::x509;
 
 /// A project's id; the API also calls it group.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

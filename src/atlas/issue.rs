@@ -4,6 +4,13 @@
 //! its own, which nothing ends once it is written; and if its outcome is uncertain, the list of
 //! certificates is looked at once, and never is anything sent again.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
+
 use super::Core;
 use super::error::{Error, Kind};
 use super::exchange::{Identity, converse};
@@ -14,11 +21,6 @@ use super::response;
 use super::transport::Answer;
 use super::types::{Call, Finding, IssueError, Issued, ListedCertificate, Listing};
 use crate::x509;
-use secrecy::ExposeSecret;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
-use tracing::Instrument;
 
 /// Asks for a certificate. If the caller goes away, a request not yet written is called off.
 pub(super) async fn issue(

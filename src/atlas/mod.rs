@@ -37,6 +37,13 @@ pub use types::{
     Call, DatabaseUser, Finding, IssueError, Issued, ListedCertificate, Listing, Notice, X509Type,
 };
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
 use self::auth::Auth;
 use self::exchange::{Identity, converse};
 use self::flight::Flights;
@@ -45,11 +52,6 @@ use self::notices::Notices;
 use self::request::{PAGE_SIZE, Requests};
 use self::transport::Transport;
 use crate::clock::Clock;
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 /// A client of one login at one server; clones share everything.
 #[derive(Clone)]

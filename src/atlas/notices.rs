@@ -1,10 +1,12 @@
 //! Announcements in answers that an endpoint will go away.
 
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::header::{HeaderMap, HeaderName};
+
 use super::request::Operation;
 use super::response;
 use super::types::Notice;
-use reqwest::header::{HeaderMap, HeaderName};
-use std::sync::{Mutex, PoisonError};
 
 /// The first announcement heard. Endpoints go away together, and one warning is enough.
 #[derive(Default)]

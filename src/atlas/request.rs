@@ -1,11 +1,13 @@
 //! Endpoints as requests: method, path, headers and body. Pure.
 
-use super::config::{ApiVersion, BaseUrl};
-use super::ids::{Months, ProjectId, Username};
+use std::fmt;
+
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
-use std::fmt;
+
+use super::config::{ApiVersion, BaseUrl};
+use super::ids::{Months, ProjectId, Username};
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

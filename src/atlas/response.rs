@@ -1,9 +1,7 @@
 //! Status, headers and body as typed values or as the reason why not. Pure.
 
-use super::error::{Field, Kind, Refusal};
-use super::request::Operation;
-use super::text::{first_line, harmless};
-use super::types::{DatabaseUser, ListedCertificate, X509Type};
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -12,8 +10,12 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
-use std::time::Duration;
 use zeroize::{Zeroize, Zeroizing};
+
+use super::error::{Field, Kind, Refusal};
+use super::request::Operation;
+use super::text::{first_line, harmless};
+use super::types::{DatabaseUser, ListedCertificate, X509Type};
 
 /// The text of a certificate answer: bare, as one JSON string, or in an envelope. Nothing is lost:
 /// what is none of these comes back as it is, and what is not even text comes back as base64.

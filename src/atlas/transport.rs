@@ -1,5 +1,16 @@
 //! One request over the network and its answer: the only file that awaits the network.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep_until};
+use zeroize::Zeroizing;
+
 use super::config::Config;
 use super::config::ConfigError;
 use super::connection::{Connection, is_refused_unprocessed, unreachable};
@@ -8,15 +19,6 @@ use super::gate::{Gate, GatedBody};
 use super::request::Request;
 use super::response;
 use super::types::Call;
-use jiff::Timestamp;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-};
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::OnceCell;
-use tokio::time::{Instant, sleep_until};
-use zeroize::Zeroizing;
 
 /// The way to the server.
 pub(super) struct Transport {

@@ -1,13 +1,14 @@
 //! What calls return, as plain values.
 
-use super::error::Error;
-use super::request::Operation;
-use crate::x509;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::error::Error;
+use super::request::Operation;
+use crate::x509;
 
 /// How long a caller is willing to wait, and how it calls off.
 #[derive(Clone, Debug)]

@@ -1,11 +1,13 @@
 //! The facts of one certificate, as texts a person or a program can use.
 
-use super::{Error, name};
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
-use std::fmt::Write as _;
 use x509_cert::der::Decode;
 use x509_cert::time::Time;
+
+use super::{Error, name};
 
 /// What a certificate says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

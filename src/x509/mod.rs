@@ -14,10 +14,12 @@ pub(crate) use name::common_name_of;
 pub use name::subject_matches;
 pub use pem::{Parts, split};
 
-use self::pem::{Block, Kind};
-use secrecy::{ExposeSecret, SecretString};
 use std::panic::{UnwindSafe, catch_unwind};
+
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+
+use self::pem::{Block, Kind};
 
 /// Reads the only certificate of a PEM text; blocks of other kinds are passed over.
 pub fn parse_certificate(pem: &str) -> Result<Certificate, Error> {

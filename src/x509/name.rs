@@ -1,13 +1,15 @@
 //! Distinguished names: as RFC 2253 text, and compared with a database user's name.
 
-use super::Certificate;
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
 use unicode_normalization::UnicodeNormalization;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::asn1::Any;
 use x509_cert::der::{Encode, Tag, Tagged};
 use x509_cert::name::Name;
+
+use super::Certificate;
 
 /// Whether the certificate's subject is the database user of this name.
 ///

@@ -1,11 +1,13 @@
 //! PEM blocks in a text, found without copying what they hold.
 
-use super::Error;
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
-use std::fmt::Write as _;
 use zeroize::Zeroizing;
+
+use super::Error;
 
 /// Takes a bundle of one certificate and one private key apart, whichever comes first.
 ///

@@ -3,14 +3,16 @@
 //! Written here rather than taken from a crate: it is little more than one hash of a string, and
 //! the crates at hand bring a generation of old dependencies with them.
 
-use crate::x509::hex;
-use aws_lc_rs::digest as sha;
-use md5::{Digest as _, Md5};
-use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_lc_rs::digest as sha;
+use md5::{Digest as _, Md5};
+use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use zeroize::Zeroizing;
+
+use crate::x509::hex;
 
 /// A server's challenge, good for several answers.
 #[derive(Debug)]

@@ -6,6 +6,11 @@
 pub(super) mod digest;
 mod oauth;
 
+use std::sync::Arc;
+
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
 use self::digest::Challenge;
 use self::oauth::Token;
 use super::Core;
@@ -17,9 +22,6 @@ use super::request::Request;
 use super::response;
 use super::transport::Answer;
 use super::types::Call;
-use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
-use std::sync::Arc;
 
 /// A login with what it has obtained so far.
 pub(super) enum Auth {

@@ -1,14 +1,16 @@
 //! Bearer tokens of a service account (OAuth 2.0 client credentials).
 
-use super::super::response::TokenJson;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
+
+use super::super::response::TokenJson;
 
 /// A token and when another one is needed.
 pub(in crate::atlas) struct Token {

@@ -1,10 +1,11 @@
-use super::server::{Reply, Server};
-use super::*;
-use crate::atlas::ledger::LEDGER;
 use secrecy::ExposeSecret;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+
+use super::server::{Reply, Server};
+use super::*;
+use crate::atlas::ledger::LEDGER;
 
 async fn issue(client: &Client, project: &ProjectId, call: &Call) -> Result<Issued, IssueError> {
     client.issue(project, &user(), months(), call).await
@@ -291,7 +292,11 @@ async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
     };
     let config = config(&server, Login::Token("t".into()));
     let client = Client::with_pace(config, clock(), pace).unwrap();
-    let error = issue(&client, &project(), &call()).await.unwrap_err();
+    let hurried = Call {
+        deadline: Instant::now() + Duration::from_secs(10),
+        ..call()
+    };
+    let error = issue(&client, &project(), &hurried).await.unwrap_err();
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")
     };

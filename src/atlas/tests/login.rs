@@ -1,7 +1,8 @@
-use super::server::{Reply, Seen, Server};
-use super::*;
 use std::collections::HashSet;
 use std::sync::Mutex;
+
+use super::server::{Reply, Seen, Server};
+use super::*;
 
 fn service_account() -> Login {
     Login::ServiceAccount {

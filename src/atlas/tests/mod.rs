@@ -7,11 +7,13 @@ mod login;
 mod reading;
 mod server;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
+
 use super::*;
 use crate::clock::FixedClock;
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
 use server::Server;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A client with a bearer token that does not dawdle.
 fn client(server: &Server) -> Client {

@@ -1,6 +1,7 @@
+use tokio::sync::Semaphore;
+
 use super::server::{Reply, Server};
 use super::*;
-use tokio::sync::Semaphore;
 
 #[tokio::test]
 async fn many_resources_of_one_user_share_one_list() {

@@ -1,6 +1,7 @@
 //! A server that answers each request as the test decides, and remembers what it was asked.
 
 use std::sync::{Arc, Mutex};
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;

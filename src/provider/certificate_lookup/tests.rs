@@ -26,15 +26,18 @@ impl World {
         for user in ["none", "one", "many"] {
             control.add_user(PROJECT, user, local_atlas::X509Type::Managed);
         }
-        let client = Client::new(Config {
-            base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
-            api_version: ApiVersion::V1_0,
-            login: Login::Token(control.credentials().access_token.into()),
-            request_timeout: Duration::from_secs(60),
-            max_retries: 0,
-            ca_bundle_pem: None,
-            user_agent: "test".to_owned(),
-        }, Arc::new(SystemClock));
+        let client = Client::new(
+            Config {
+                base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
+                api_version: ApiVersion::V1_0,
+                login: Login::Token(control.credentials().access_token.into()),
+                request_timeout: Duration::from_secs(60),
+                max_retries: 0,
+                ca_bundle_pem: None,
+                user_agent: "test".to_owned(),
+            },
+            Arc::new(SystemClock),
+        );
         let connection = Arc::new(Connection::default());
         connection.open(client.unwrap(), Arc::new(SystemClock));
         Self { atlas, connection }

@@ -62,10 +62,12 @@ fn exists(words: &[&str]) -> bool {
         | ["cargo", "test", "--workspace"]
         | [
             "terraform",
-            "plan" | "apply" | "test" | "output" | "destroy",
+            "init" | "plan" | "apply" | "test" | "output" | "destroy",
             ..,
         ]
-        | ["mongosh" | "cat" | "export" | "umask", ..] => true,
+        | ["mongosh" | "cat" | "export" | "umask", ..]
+        // To check a release that was downloaded.
+        | ["sha256sum" | "gpg" | "gh", ..] => true,
         // The inside of the CLI configuration that a page writes with `cat`.
         [word, ..] => {
             [

@@ -44,7 +44,7 @@ fn a_missing_certificate_is_left_alone_where_auto_renew_is_false() {
         .withdraw_certificate(life.issued()[0].id);
     let warning = warned(
         &life.apply(&[]),
-        "Certificate is due and auto_renew is false",
+        "Certificate is missing at Atlas and auto_renew is false",
     )
     .clone();
     assert!(

@@ -88,7 +88,7 @@ fn auto_renew_false_warns_with_the_date_and_issues_nothing() {
     life.days(30);
     let warning = warned(
         &life.apply(&[]),
-        "Certificate is due and auto_renew is false",
+        "Certificate has expired and auto_renew is false",
     )
     .clone();
     assert!(warning.says(&format!("expired on {until}")), "{warning:?}");
