@@ -239,7 +239,7 @@ const CERTIFICATE_END: &str = "-----END CERTIFICATE-----";
 /// How long Atlas may take to issue: 0.7 to 2.3 seconds were seen. A list taken earlier after a
 /// broken connection would miss the certificate that is just being made.
 pub(super) const SETTLING: Duration = Duration::from_secs(3);
-/// A request that issues is not begun with less time than this: what Atlas was seen to take at most.
+/// A request that issues is not begun with less time than this, which has sufficed so far.
 pub(super) const LEAST_FOR_ISSUING: Duration = Duration::from_secs(3);
 
 #[cfg(test)]

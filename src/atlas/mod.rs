@@ -82,8 +82,8 @@ struct Pace {
 }
 
 impl Client {
-    /// Makes a client without touching the network or the disk. The clock stands in for the server's where an
-    /// answer has no date.
+    /// Makes a client without touching the network or the disk. The clock stands in for the
+    /// server's where an answer has no date.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let pace = Pace {
             first_pause: Duration::from_millis(500),

@@ -40,6 +40,7 @@ const LAYERS: &[Layer] = &[
         crates: &[
             "async_trait",
             "rcgen",
+            "rustix",
             "rustls",
             "rustls_pki_types",
             "serde_json",

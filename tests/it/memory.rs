@@ -48,18 +48,37 @@ async fn the_memory_of_a_provider_is_closed_to_other_processes_of_its_user() {
 async fn a_provider_writes_no_file() {
     let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
     let home = tempfile::tempdir().unwrap();
-    let options = temporary.options().folder(home.path()).env("HOME", home.path()).log("TRACE");
+    let options = temporary
+        .options()
+        .folder(home.path())
+        .env("HOME", home.path())
+        .log("TRACE");
     let core = configured(&atlas, options).await;
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut instance, config).await.unwrap().ok().unwrap();
+    core.apply_config(TYPE, &mut instance, config)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
     core.refresh(TYPE, &mut instance).await.unwrap();
-    core.destroy(TYPE, &mut instance).await.unwrap().ok().unwrap();
-    let [directory] = &temporary.entries()[..] else { panic!("{:?}", temporary.entries()) };
-    let [socket] = &entries(directory)[..] else { panic!("{:?}", entries(directory)) };
+    core.destroy(TYPE, &mut instance)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
+    let [directory] = &temporary.entries()[..] else {
+        panic!("{:?}", temporary.entries())
+    };
+    let [socket] = &entries(directory)[..] else {
+        panic!("{:?}", entries(directory))
+    };
     assert!(fs::metadata(socket).unwrap().file_type().is_socket());
     core.provider().shutdown().await.unwrap();
-    assert_eq!((temporary.entries(), entries(home.path())), (vec![], vec![]));
+    assert_eq!(
+        (temporary.entries(), entries(home.path())),
+        (vec![], vec![])
+    );
 }
 
 #[tokio::test]

@@ -5,10 +5,16 @@ use std::{fs, path::Path, process::Command};
 #[test]
 fn every_claim_names_tests_that_exist() {
     let text = read("SECURITY.md");
-    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what stops them"));
+    let rows = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| what stops them"));
     let mut claims = 0;
     for row in rows {
-        let tests = row.trim_end_matches([' ', '|']).rsplit('|').next().expect("a last cell");
+        let tests = row
+            .trim_end_matches([' ', '|'])
+            .rsplit('|')
+            .next()
+            .expect("a last cell");
         let mut file = None;
         let mut named = 0;
         for quoted in tests.split('`').skip(1).step_by(2) {
@@ -17,9 +23,14 @@ fn every_claim_names_tests_that_exist() {
                 continue;
             }
             let (path, source) = file.as_ref().expect("a file before its tests");
-            let at = source.find(&format!("fn {quoted}(")).unwrap_or_else(|| panic!("{path} has no test {quoted}"));
+            let at = source
+                .find(&format!("fn {quoted}("))
+                .unwrap_or_else(|| panic!("{path} has no test {quoted}"));
             let before: Vec<&str> = source[..at].lines().rev().take(6).collect();
-            assert!(before.iter().any(|line| line.contains("test")), "{quoted} in {path} is no test");
+            assert!(
+                before.iter().any(|line| line.contains("test")),
+                "{quoted} in {path} is no test"
+            );
             named += 1;
         }
         assert!(named > 0, "no test shows this: {row}");
@@ -31,7 +42,13 @@ fn every_claim_names_tests_that_exist() {
 #[test]
 fn unsafe_code_is_forbidden_in_every_crate() {
     assert!(read("Cargo.toml").contains("unsafe_code = \"forbid\""));
-    for member in ["tf-provider", "tests/fuzz-harness", "tests/host", "tests/local-atlas", "xtask"] {
+    for member in [
+        "tf-provider",
+        "tests/fuzz-harness",
+        "tests/host",
+        "tests/local-atlas",
+        "xtask",
+    ] {
         let manifest = read(&format!("{member}/Cargo.toml"));
         assert!(manifest.contains("[lints]\nworkspace = true"), "{member}");
     }
@@ -41,15 +58,33 @@ fn unsafe_code_is_forbidden_in_every_crate() {
 fn neither_openssl_nor_ring_is_among_the_dependencies() {
     let tree = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["tree", "--offline", "--package", "terraform-provider-atlas", "--target", "all"])
-        .args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            "terraform-provider-atlas",
+            "--target",
+            "all",
+        ])
+        .args([
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
         .output()
         .expect("cargo shows the dependencies");
     let names: Vec<String> = String::from_utf8_lossy(&tree.stdout)
         .lines()
         .filter_map(|line| line.split(' ').next().map(str::to_owned))
         .collect();
-    assert!(names.iter().any(|name| name == "rustls"), "{}", String::from_utf8_lossy(&tree.stderr));
+    assert!(
+        names.iter().any(|name| name == "rustls"),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
     for banned in ["ring", "openssl", "openssl-sys", "native-tls"] {
         assert!(!names.iter().any(|name| name == banned), "{banned}");
     }

@@ -28,7 +28,13 @@ pub struct Verb {
 }
 
 /// Every verb, in the order a newcomer meets them.
-pub const VERBS: &[Verb] = &[quickstart::VERB, docs::VERB, package::VERB, bench::VERB, soak::VERB];
+pub const VERBS: &[Verb] = &[
+    quickstart::VERB,
+    docs::VERB,
+    package::VERB,
+    bench::VERB,
+    soak::VERB,
+];
 
 /// Does what the arguments behind `cargo xtask` ask for.
 ///

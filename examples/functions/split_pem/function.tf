@@ -21,6 +21,7 @@ output "certificate_pem" {
   value = nonsensitive(local.parts.certificate_pem)
 }
 
+# One more copy of the key in state.
 output "private_key_pem" {
   value     = local.parts.private_key_pem
   sensitive = true

@@ -157,9 +157,10 @@ fn head(status: u16, headers: &[(&'static str, String)], length: usize) -> Strin
     let lines = headers.iter().fold(String::new(), |lines, (name, value)| {
         lines + name + ": " + value + "\r\n"
     });
-    let date = match headers.iter().any(|(name, _)| *name == "Date") {
-        true => "",
-        false => "Date: Mon, 10 Aug 2026 03:00:00 GMT\r\n",
+    let date = if headers.iter().any(|(name, _)| *name == "Date") {
+        ""
+    } else {
+        "Date: Mon, 10 Aug 2026 03:00:00 GMT\r\n"
     };
     format!(
         "HTTP/1.1 {status} X\r\n{date}\

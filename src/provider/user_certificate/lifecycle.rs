@@ -80,6 +80,7 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
             };
         }
     };
+    form.seal_all(&mut private.unread_answers);
     if planned.get("certificate_id").is_unknown() {
         let issue = Issue {
             planned,

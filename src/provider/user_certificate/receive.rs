@@ -66,6 +66,15 @@ impl Form {
         self.recipients.is_some()
     }
 
+    /// Seals texts that were kept in clear before there were recipients.
+    pub(super) fn seal_all(&self, texts: &mut [String]) {
+        for text in texts.iter_mut().filter(|text| !text.starts_with(SEALED)) {
+            if let Ok(Some(sealed)) = self.seal(&SecretString::from(text.as_str())) {
+                *text = sealed;
+            }
+        }
+    }
+
     /// The ciphertext; `None` where the key is kept in clear.
     fn seal(&self, pem: &SecretString) -> Result<Option<String>, Unsealable> {
         let Some(recipients) = &self.recipients else {
@@ -294,6 +303,9 @@ fn unsealable(certificate: &Certificate, problem: Unsealable) -> Diagnostic {
         ),
     )
 }
+
+/// How armored ciphertext begins.
+const SEALED: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// Names in certificates are as long as their issuer likes.
 const LONGEST_NAME: usize = 1100;

@@ -6,7 +6,9 @@ use std::{
 };
 
 use terraform_provider_atlas::provider::AtlasProvider;
-use tf_provider::{Diagnostics, Function, ImportRequest, Provider as _, Resource, Stop, ValidateRequest, Value};
+use tf_provider::{
+    Diagnostics, Function, ImportRequest, Provider as _, Resource, Stop, ValidateRequest, Value,
+};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::assert_harmless;
@@ -17,7 +19,10 @@ use crate::assert_harmless;
 /// An id is taken without a login.
 pub fn import_id(data: &[u8]) {
     let id = String::from_utf8_lossy(data).into_owned();
-    let imported = runtime().block_on(resource().import(ImportRequest { id, stop: Stop::new() }));
+    let imported = runtime().block_on(resource().import(ImportRequest {
+        id,
+        stop: Stop::new(),
+    }));
     let told = imported.err().expect("nothing is imported without a login");
     show(&told);
 }
@@ -31,8 +36,18 @@ pub fn duration(data: &[u8]) {
     let mut config = resource().schema().block.empty();
     config.set("project_id", "32b6e34b3d91647abb20e7b8");
     config.set("username", "app");
-    config.set("timeouts", Value::object([("create", text.as_ref().into()), ("read", Value::Null), ("update", Value::Null)]));
-    let _ = resource().validate(&ValidateRequest { config, write_only_allowed: true });
+    config.set(
+        "timeouts",
+        Value::object([
+            ("create", text.as_ref().into()),
+            ("read", Value::Null),
+            ("update", Value::Null),
+        ]),
+    );
+    let _ = resource().validate(&ValidateRequest {
+        config,
+        write_only_allowed: true,
+    });
 }
 
 /// A connection string.
@@ -52,11 +67,17 @@ pub fn handshake(data: &[u8]) {
         .split(|byte| *byte == 0)
         .filter_map(|part| {
             let (choice, text) = part.split_first()?;
-            Some((VARIABLES[usize::from(*choice) % VARIABLES.len()], os_string(text)))
+            Some((
+                VARIABLES[usize::from(*choice) % VARIABLES.len()],
+                os_string(text),
+            ))
         })
         .collect();
     let line = tf_provider::fuzzing::handshake(&variables);
-    assert!(line.starts_with("1|5|unix|") && line.ends_with('\n') && line.lines().count() == 1, "{line:?}");
+    assert!(
+        line.starts_with("1|5|unix|") && line.ends_with('\n') && line.lines().count() == 1,
+        "{line:?}"
+    );
 }
 
 const VARIABLES: [&str; 8] = [
@@ -95,7 +116,10 @@ fn resource() -> &'static dyn Resource {
 fn function(name: &str) -> &'static dyn Function {
     static FUNCTIONS: OnceLock<Vec<Arc<dyn Function>>> = OnceLock::new();
     let functions = FUNCTIONS.get_or_init(|| AtlasProvider::new().functions());
-    &**functions.iter().find(|function| function.name() == name).expect("a function of this name")
+    &**functions
+        .iter()
+        .find(|function| function.name() == name)
+        .expect("a function of this name")
 }
 
 fn runtime() -> &'static Runtime {

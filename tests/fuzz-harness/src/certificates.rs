@@ -18,8 +18,13 @@ pub fn pem(data: &[u8]) {
     let secret = SecretString::from(text.as_ref());
     match x509::split(&text) {
         Ok(parts) => {
-            let joined = format!("{}{}", parts.certificate_pem, parts.private_key_pem.expose_secret());
-            let again = x509::split(&joined).expect("what was taken apart can be taken apart again");
+            let joined = format!(
+                "{}{}",
+                parts.certificate_pem,
+                parts.private_key_pem.expose_secret()
+            );
+            let again =
+                x509::split(&joined).expect("what was taken apart can be taken apart again");
             assert_eq!(again.certificate_pem, parts.certificate_pem);
         }
         Err(error) => assert_harmless(&error.to_string()),
@@ -43,13 +48,28 @@ pub fn pem(data: &[u8]) {
 pub fn der(data: &[u8]) {
     let block = |label: &str, der: &[u8]| {
         let base64 = STANDARD.encode(der);
-        let lines: Vec<&str> = base64.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+        let lines: Vec<&str> = base64
+            .as_bytes()
+            .chunks(64)
+            .filter_map(|line| std::str::from_utf8(line).ok())
+            .collect();
+        format!(
+            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+            lines.join("\n")
+        )
     };
-    let cut = data.first().map_or(0, |first| usize::from(*first) * 8).min(data.len());
+    let cut = data
+        .first()
+        .map_or(0, |first| usize::from(*first) * 8)
+        .min(data.len());
     let (certificate, key) = data.split_at(cut);
     pem(block("CERTIFICATE", data.get(1..).unwrap_or_default()).as_bytes());
-    pem(format!("{}{}", block("CERTIFICATE", certificate.get(1..).unwrap_or_default()), block("PRIVATE KEY", key)).as_bytes());
+    pem(format!(
+        "{}{}",
+        block("CERTIFICATE", certificate.get(1..).unwrap_or_default()),
+        block("PRIVATE KEY", key)
+    )
+    .as_bytes());
 }
 
 /// Ciphertext, a recipient or an identity.
@@ -72,7 +92,12 @@ pub fn age(data: &[u8]) {
 }
 
 fn check(certificate: &Certificate) {
-    assert!(certificate.certificate_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
+    assert!(
+        certificate
+            .certificate_id
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    );
     assert!(certificate.fingerprint_sha256.len() == 64);
     let _ = x509::subject_matches("app", certificate);
 }

@@ -38,7 +38,8 @@ pub const TARGETS: [Target; 12] = [
 /// Something does.
 fn assert_harmless(text: &str) {
     let steers = |c: char| {
-        c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
     assert!(!text.contains(steers), "{text:?}");
 }

@@ -29,7 +29,17 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             "mongodb+srv://user:p%40ss@cluster0.example.mongodb.net/db?retryWrites=true&authSource=admin",
             "mongodb://a:1,[::1]:2/?tls=true&authMechanism=MONGODB-X509#x",
         ]),
-        "duration" => texts(&["90s", "1h30m", "1.5h", "0", "10ms5us3ns", "99999999999999999999999h", ".s", "1e9s", "\u{b5}s"]),
+        "duration" => texts(&[
+            "90s",
+            "1h30m",
+            "1.5h",
+            "0",
+            "10ms5us3ns",
+            "99999999999999999999999h",
+            ".s",
+            "1e9s",
+            "\u{b5}s",
+        ]),
         "handshake" => texts(&[
             "\u{1}d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2\u{0}\u{2}4,5,6\u{0}\u{3}10000\u{0}\u{4}25000\u{0}\u{7}json",
             "\u{8}-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n\u{0}\u{2}5|\n6",
@@ -47,9 +57,18 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "digest_challenge" => texts(&[
             "Digest realm=\"MMS Public API\", domain=\"\", nonce=\"abc\\\"d\", algorithm=MD5, qop=\"auth\", stale=false",
             "Digest realm=x, nonce=y, opaque=\"z\", algorithm=SHA-256, qop=\"auth-int,auth\", Basic realm=\"r\"",
-            "Digest realm=\"a\\", "Digest =,=,",
+            "Digest realm=\"a\\",
+            "Digest =,=,",
         ]),
-        "retry_after" => texts(&["120", "0", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Sun, 06 Nov 1994 08:49:37 GMT", "-1", "+5"]),
+        "retry_after" => texts(&[
+            "120",
+            "0",
+            "99999999999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "-1",
+            "+5",
+        ]),
         _ => panic!("no target {target}"),
     }
 }
@@ -69,7 +88,12 @@ fn msgpack() -> Vec<Vec<u8>> {
         b"\x05\x81\xa1k\x82\xa1a\x01\xa1b\x92\xa1x\xc7\x03\x0c\x81\x01\xc2".to_vec(),
         dynamic_in_dynamic,
     ];
-    for length in [b"\x02\xdd\xff\xff\xff\xff", b"\x05\xdf\xff\xff\xff\xff", b"\x01\xc6\xff\xff\xff\xff", b"\x03\xdd\x7f\xff\xff\xff"] {
+    for length in [
+        b"\x02\xdd\xff\xff\xff\xff",
+        b"\x05\xdf\xff\xff\xff\xff",
+        b"\x01\xc6\xff\xff\xff\xff",
+        b"\x03\xdd\x7f\xff\xff\xff",
+    ] {
         seeds.push(length.to_vec());
     }
     // As many values as bytes.

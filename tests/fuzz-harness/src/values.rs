@@ -7,19 +7,27 @@ use tf_provider::{Block, Provider as _, Schema, Type};
 
 /// Msgpack under a type; the first byte chooses which.
 pub fn msgpack(data: &[u8]) {
-    let Some((choice, bytes)) = data.split_first() else { return };
+    let Some((choice, bytes)) = data.split_first() else {
+        return;
+    };
     let types = types();
     tf_provider::fuzzing::msgpack(bytes, &types[usize::from(*choice) % types.len()]);
 }
 
 /// Stored JSON under the resource's schema.
 pub fn json_state(data: &[u8]) {
-    let Ok(json) = serde_json::from_slice(data) else { return };
+    let Ok(json) = serde_json::from_slice(data) else {
+        return;
+    };
     let _ = tf_provider::read_state(&json, certificate());
     let loose = Schema::new(Block {
         attributes: vec![
             tf_provider::Attribute::new("any", Type::Dynamic, "Anything."),
-            tf_provider::Attribute::new("maps", Type::map(Type::list(Type::Number)), "Maps of lists."),
+            tf_provider::Attribute::new(
+                "maps",
+                Type::map(Type::list(Type::Number)),
+                "Maps of lists.",
+            ),
         ],
         ..Block::default()
     });
@@ -35,7 +43,10 @@ fn types() -> &'static [Type] {
             Type::list(Type::map(Type::String)),
             Type::set(Type::Number),
             Type::Tuple(vec![Type::Bool, Type::Number, Type::Dynamic]),
-            Type::map(Type::object([("a", Type::Number), ("b", Type::list(Type::String))])),
+            Type::map(Type::object([
+                ("a", Type::Number),
+                ("b", Type::list(Type::String)),
+            ])),
         ]
     })
 }

@@ -24,25 +24,45 @@ fn no_input_panics_or_takes_memory_or_time_out_of_proportion() {
         let mut dice = Dice(7);
         for run in 0..runs {
             let seed = &seeds[run % seeds.len()];
-            let input = if run < seeds.len() { seed.clone() } else { dice.mutate(seed, &seeds) };
+            let input = if run < seeds.len() {
+                seed.clone()
+            } else {
+                dice.mutate(seed, &seeds)
+            };
             let begun = Instant::now();
             let taken = allocation_counter::measure(|| target(&input));
             let allowed = BASE + FACTOR * u64::try_from(input.len()).unwrap();
-            assert!(taken.bytes_max <= allowed, "{name}: {} bytes for {}: {}", taken.bytes_max, input.len(), shown(&input));
-            assert!(begun.elapsed() < PATIENCE, "{name}: {:?} for {}", begun.elapsed(), shown(&input));
+            assert!(
+                taken.bytes_max <= allowed,
+                "{name}: {} bytes for {}: {}",
+                taken.bytes_max,
+                input.len(),
+                shown(&input)
+            );
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{name}: {:?} for {}",
+                begun.elapsed(),
+                shown(&input)
+            );
         }
     }
 }
 
 fn shown(input: &[u8]) -> String {
-    String::from_utf8_lossy(&input[..input.len().min(400)]).escape_debug().to_string()
+    String::from_utf8_lossy(&input[..input.len().min(400)])
+        .escape_debug()
+        .to_string()
 }
 
 struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides.max(1)
     }
 

@@ -28,7 +28,8 @@ impl Cli {
             return Self::at(Path::new(&path));
         }
         let folders = std::env::var_os("PATH").unwrap_or_default();
-        let candidates = ["terraform", "tofu"].map(|name| format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let candidates =
+            ["terraform", "tofu"].map(|name| format!("{name}{}", std::env::consts::EXE_SUFFIX));
         candidates
             .iter()
             .flat_map(|name| std::env::split_paths(&folders).map(move |folder| folder.join(name)))
@@ -47,7 +48,10 @@ impl Cli {
     pub fn at(path: &Path) -> Result<Self, String> {
         match fs::canonicalize(path) {
             Ok(path) if path.is_file() => Ok(Self { path }),
-            _ => Err(format!("there is no Terraform or OpenTofu binary at {}", path.display())),
+            _ => Err(format!(
+                "there is no Terraform or OpenTofu binary at {}",
+                path.display()
+            )),
         }
     }
 
@@ -67,11 +71,23 @@ impl Cli {
             .env_remove("TF_CLI_CONFIG_FILE")
             .output()?;
         let json: Json = serde_json::from_slice(&output.stdout)?;
-        let text = json["terraform_version"].as_str().unwrap_or_default().to_owned();
+        let text = json["terraform_version"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let mut parts = text.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
         let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-        let tofu = self.path.file_stem().and_then(OsStr::to_str).is_some_and(|name| name.contains("tofu"));
-        Ok(Version { text, major, minor, tofu })
+        let tofu = self
+            .path
+            .file_stem()
+            .and_then(OsStr::to_str)
+            .is_some_and(|name| name.contains("tofu"));
+        Ok(Version {
+            text,
+            major,
+            minor,
+            tofu,
+        })
     }
 }
 
@@ -91,7 +107,11 @@ pub struct Version {
 impl Version {
     /// Whether it is at least this Terraform 1.x, or this `OpenTofu` 1.x.
     pub fn has(&self, terraform_minor: u32, tofu_minor: u32) -> bool {
-        let minor = if self.tofu { tofu_minor } else { terraform_minor };
+        let minor = if self.tofu {
+            tofu_minor
+        } else {
+            terraform_minor
+        };
         (self.major, self.minor) >= (1, minor)
     }
 }
@@ -119,7 +139,9 @@ impl Output {
     /// Both streams, blanks and the frames of diagnostics folded, so that a sentence is found however wide the terminal is.
     pub fn text(&self) -> String {
         let joined = format!("{}\n{}", self.stdout, self.stderr);
-        let words = joined.split_whitespace().filter(|word| !["│", "╷", "╵"].contains(word));
+        let words = joined
+            .split_whitespace()
+            .filter(|word| !["│", "╷", "╵"].contains(word));
         words.collect::<Vec<_>>().join(" ")
     }
 
@@ -129,7 +151,13 @@ impl Output {
     /// It did not: both streams are shown.
     #[track_caller]
     pub fn success(self) -> Self {
-        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        assert!(
+            self.status.success(),
+            "{}\n{}\n{}",
+            self.status,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -139,7 +167,13 @@ impl Output {
     /// It did not: both streams are shown.
     #[track_caller]
     pub fn failure(self) -> Self {
-        assert!(!self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        assert!(
+            !self.status.success(),
+            "{}\n{}\n{}",
+            self.status,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 }
@@ -151,7 +185,11 @@ impl Workspace {
     /// A file cannot be written.
     pub fn new(cli: &Cli, provider: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("atlas-").tempdir()?;
-        let workspace = Self { cli: cli.clone(), folder, environment: Vec::new() };
+        let workspace = Self {
+            cli: cli.clone(),
+            folder,
+            environment: Vec::new(),
+        };
         workspace.override_providers(&[(SOURCE, provider)])?;
         Ok(workspace)
     }
@@ -164,18 +202,29 @@ impl Workspace {
         let mut overrides = Vec::new();
         for (source, binary) in providers {
             let kind = source.rsplit('/').next().unwrap_or(source);
-            let folder = self.path().join(".providers").join(source.replace('/', "-"));
+            let folder = self
+                .path()
+                .join(".providers")
+                .join(source.replace('/', "-"));
             fs::create_dir_all(&folder)?;
-            let link = folder.join(format!("terraform-provider-{kind}{}", std::env::consts::EXE_SUFFIX));
+            let link = folder.join(format!(
+                "terraform-provider-{kind}{}",
+                std::env::consts::EXE_SUFFIX
+            ));
             let _ = fs::remove_file(&link);
             // A copy would cost a hundred megabytes a test in the dev profile.
             if fs::hard_link(binary, &link).is_err() {
                 fs::copy(binary, &link)?;
             }
-            overrides.push(format!("    {source:?} = {:?}\n", folder.display().to_string()));
+            overrides.push(format!(
+                "    {source:?} = {:?}\n",
+                folder.display().to_string()
+            ));
         }
         let overrides = overrides.concat();
-        let text = format!("provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n  direct {{}}\n}}\n");
+        let text = format!(
+            "provider_installation {{\n  dev_overrides {{\n{overrides}  }}\n  direct {{}}\n}}\n"
+        );
         fs::write(self.path().join("cli.tfrc"), text)
     }
 
@@ -277,7 +326,11 @@ impl Workspace {
     /// `apply -auto-approve`, with more arguments.
     #[track_caller]
     pub fn apply(&self, more: &[&str]) -> Output {
-        self.run(["apply", "-auto-approve", "-no-color", "-input=false"].iter().chain(more))
+        self.run(
+            ["apply", "-auto-approve", "-no-color", "-input=false"]
+                .iter()
+                .chain(more),
+        )
     }
 
     /// `plan`, with more arguments.
@@ -289,7 +342,11 @@ impl Workspace {
     /// `destroy -auto-approve`, with more arguments.
     #[track_caller]
     pub fn destroy(&self, more: &[&str]) -> Output {
-        self.run(["destroy", "-auto-approve", "-no-color", "-input=false"].iter().chain(more))
+        self.run(
+            ["destroy", "-auto-approve", "-no-color", "-input=false"]
+                .iter()
+                .chain(more),
+        )
     }
 
     /// Whether a plan finds nothing to do.
@@ -329,7 +386,12 @@ impl Workspace {
         resources
             .iter()
             .filter(|resource| resource["type"] == resource_type && resource["mode"] == "managed")
-            .flat_map(|resource| resource["instances"].as_array().cloned().unwrap_or_default())
+            .flat_map(|resource| {
+                resource["instances"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default()
+            })
             .map(|instance| instance["attributes"].clone())
             .collect()
     }

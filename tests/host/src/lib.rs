@@ -28,8 +28,8 @@
 //! # }
 //! ```
 
-pub mod cli;
 pub mod assert;
+pub mod cli;
 pub mod convert;
 pub mod core;
 pub mod diagnostic;

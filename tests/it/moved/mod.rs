@@ -121,7 +121,11 @@ async fn accepted(played: &Played, source: &MoveSource) -> ResourceInstance {
     let words = ["Moved without its private key"];
     let keyless = instance.state["combined_pem"].is_null();
     let told: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
-    assert_eq!(told, if keyless { &words[..] } else { &[] }, "{diagnostics}");
+    assert_eq!(
+        told,
+        if keyless { &words[..] } else { &[] },
+        "{diagnostics}"
+    );
     instance
 }
 

@@ -5,11 +5,11 @@ use local_atlas::{Endpoint, Fault, Rewrite};
 use serde_json::Value as Json;
 use tf_host::cli::Workspace;
 
-use super::{EIGHTY_DAYS, certificate, newest, only, posts, recipients};
+use super::{EIGHTY_DAYS, certificate, newest, only, posts, provider_and, recipients};
 use crate::support::{
     age::{self, Pair},
     atlas::atlas,
-    terraform::workspace,
+    terraform::{workspace, write_main},
     traces::{Secret, Traces},
 };
 
@@ -76,6 +76,25 @@ fn an_answer_to_a_renewal_that_cannot_be_read_is_kept_sealed_beside_the_old_key(
         Vec::<&str>::new()
     );
     assert!(opened_private(&workspace, &mine).contains(&newest(&atlas).key_pem));
+}
+
+#[test]
+fn recipients_added_later_seal_an_unread_answer_too() {
+    let atlas = atlas(&["app"]);
+    let mine = age::pair();
+    let workspace = workspace(&atlas, &certificate(""));
+    workspace.apply(&[]).success();
+    atlas.control().advance(EIGHTY_DAYS);
+    atlas
+        .control()
+        .add_fault(Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::NoCertificate));
+    workspace.apply(&[]).failure();
+    let lost = newest(&atlas).key_pem;
+    let configuration = certificate(&format!("auto_renew = false\n  {}", recipients(&[&mine])));
+    write_main(&workspace, &provider_and(&configuration));
+    workspace.apply(&[]).success();
+    assert_eq!(posts(&atlas), 2);
+    assert!(opened_private(&workspace, &mine).contains(&lost));
 }
 
 /// What the private data of the only resource holds, opened.

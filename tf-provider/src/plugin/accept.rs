@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -66,6 +66,8 @@ async fn authenticate(io: Box<dyn Io>, acceptor: Option<TlsAcceptor>) -> Option<
     let Some(acceptor) = acceptor else {
         return Some(io);
     };
+    // TLS asks for 4 KiB at a time; whole requests come from one look at the socket.
+    let io = BufReader::with_capacity(READ_AHEAD, io);
     match timeout(HANDSHAKE_DEADLINE, acceptor.accept(io)).await {
         Ok(Ok(stream)) => Some(Box::new(stream)),
         Ok(Err(error)) => {
@@ -151,6 +153,7 @@ impl Drop for Counted {
 }
 
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+const READ_AHEAD: usize = 64 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(all(test, unix))]

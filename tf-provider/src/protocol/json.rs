@@ -58,12 +58,7 @@ fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
             .map(Value::List),
         (Type::Map(element), Json::Object(entries)) => entries
             .iter()
-            .map(|(key, json)| {
-                Ok((
-                    normalise(key),
-                    read(json, element, &Trail::Key(at, key))?,
-                ))
-            })
+            .map(|(key, json)| Ok((normalise(key), read(json, element, &Trail::Key(at, key))?)))
             .collect::<Result<_, _>>()
             .map(Value::Map),
         (Type::Object(attributes), Json::Object(entries)) => attributes

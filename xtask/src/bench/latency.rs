@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::{
     client::{Client, failed},
     statistics::{count as number, percentile},
+    usage::Cpu,
 };
 use crate::Failure;
 
@@ -23,7 +24,9 @@ pub(super) struct Latency {
     pub(super) p50: Duration,
     pub(super) p99: Duration,
     /// Processor time of the provider for each call.
-    pub(super) cpu_each: Duration,
+    pub(super) provider_cpu: Duration,
+    /// Processor time of this client for each call.
+    pub(super) client_cpu: Duration,
 }
 
 /// Measures every method in which the provider asks nobody, at 1 and 10 in flight.
@@ -33,17 +36,18 @@ pub(super) async fn latencies(client: &Client, calls: usize) -> Result<Vec<Laten
     let mut latencies = Vec::new();
     for in_flight in [1, 10] {
         for method in METHODS {
-            let before = client.usage().cpu;
+            let (before, own) = (client.usage().cpu, Cpu::now());
             let durations = measure(&client.provider, &requests, method, in_flight, calls).await?;
             let made = WARM_UP * in_flight + durations.len();
-            let cpu = client.usage().cpu.saturating_sub(before);
+            let (cpu, own) = (client.usage().cpu.saturating_sub(before), own.since().own);
             let of = |percent| percentile(durations.iter().copied(), percent);
             latencies.push(Latency {
                 method: method.name(),
                 in_flight,
                 p50: of(50),
                 p99: of(99),
-                cpu_each: cpu.div_f64(number(made)),
+                provider_cpu: cpu.div_f64(number(made)),
+                client_cpu: own.div_f64(number(made)),
             });
         }
     }

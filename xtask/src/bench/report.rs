@@ -121,7 +121,14 @@ fn starts(results: &Results) -> Table {
 fn latencies(results: &Results) -> Table {
     let mut table = Table::new(
         "Calls through mTLS that ask nobody",
-        ["method", "in flight", "p50", "p99", "provider CPU each"],
+        [
+            "method",
+            "in flight",
+            "p50",
+            "p99",
+            "provider CPU each",
+            "client CPU each",
+        ],
     );
     for latency in results.client.iter().flat_map(|client| &client.latencies) {
         table.row([
@@ -129,7 +136,8 @@ fn latencies(results: &Results) -> Table {
             latency.in_flight.to_string(),
             milliseconds(latency.p50),
             milliseconds(latency.p99),
-            milliseconds(latency.cpu_each),
+            milliseconds(latency.provider_cpu),
+            milliseconds(latency.client_cpu),
         ]);
     }
     table

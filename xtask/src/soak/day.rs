@@ -55,7 +55,15 @@ pub(super) struct Day {
 impl Day {
     pub(super) fn new(number: usize, core: Core, control: Control, tally: Tally) -> Self {
         let dice = Dice(number as u64);
-        Self { number, core, control, tally, instance: None, dice, round: 0 }
+        Self {
+            number,
+            core,
+            control,
+            tally,
+            instance: None,
+            dice,
+            round: 0,
+        }
     }
 
     /// Does one thing after the other. Whatever Atlas answers, each call must be sound.
@@ -64,7 +72,12 @@ impl Day {
             self.round += 1;
             let before = self.control.issued_count();
             let done = self.act().await;
-            done.map_err(|error| Failure::Failed(format!("worker {}, round {}: {error}", self.number, self.round)))?;
+            done.map_err(|error| {
+                Failure::Failed(format!(
+                    "worker {}, round {}: {error}",
+                    self.number, self.round
+                ))
+            })?;
             let issued = self.control.issued_count().saturating_sub(before);
             self.tally.count(u64::from(issued > 0));
         }
@@ -109,13 +122,21 @@ impl Day {
 
     async fn plan(&mut self) -> Result<(), Error> {
         let config = self.config(0);
-        self.core.plan_config(TYPE, self.instance.as_ref(), config).await.map(drop)
+        self.core
+            .plan_config(TYPE, self.instance.as_ref(), config)
+            .await
+            .map(drop)
     }
 
     async fn look_up(&mut self) -> Result<(), Error> {
         let config = json!({ "project_id": PROJECT, "username": user(self.number) });
-        self.core.read_data("atlas_user_certificates", config).await?;
-        let pem = self.instance.as_ref().and_then(|instance| instance.state["combined_pem"].as_str().map(str::to_owned));
+        self.core
+            .read_data("atlas_user_certificates", config)
+            .await?;
+        let pem = self
+            .instance
+            .as_ref()
+            .and_then(|instance| instance.state["combined_pem"].as_str().map(str::to_owned));
         if let Some(pem) = pem {
             let parts = self.core.call("split_pem", vec![pem.into()]).await?;
             drop(parts);
@@ -124,7 +145,11 @@ impl Day {
     }
 
     async fn meet_a_fault(&mut self) -> Result<(), Error> {
-        let endpoint = [Endpoint::IssueCertificate, Endpoint::ListCertificates, Endpoint::ReadUser][self.dice.roll(3)];
+        let endpoint = [
+            Endpoint::IssueCertificate,
+            Endpoint::ListCertificates,
+            Endpoint::ReadUser,
+        ][self.dice.roll(3)];
         let fault = Fault::on(endpoint).user(&user(self.number));
         let fault = match self.dice.roll(10) {
             0 => fault.cut(Moment::Before),
@@ -139,20 +164,28 @@ impl Day {
             _ => fault.refuse(Answer::redirect(302, "https://example.com/")),
         };
         let fault = self.control.add_fault(fault);
-        let done = if endpoint == Endpoint::ListCertificates { self.refresh().await } else { self.apply(self.round).await };
+        let done = if endpoint == Endpoint::ListCertificates {
+            self.refresh().await
+        } else {
+            self.apply(self.round).await
+        };
         self.control.remove_fault(fault.id());
         done
     }
 
     /// The host gives a call up while Atlas holds it.
     async fn give_up(&mut self) -> Result<(), Error> {
-        let fault = Fault::on(Endpoint::ListCertificates).user(&user(self.number)).pause(Moment::Before);
+        let fault = Fault::on(Endpoint::ListCertificates)
+            .user(&user(self.number))
+            .pause(Moment::Before);
         let pause = self.control.add_fault(fault);
         let (core, mut instance) = (self.core.clone(), self.instance.clone());
         let config = json!({ "project_id": PROJECT, "username": user(self.number) });
         let mut call = tokio::spawn(async move {
             let _ = core.refresh(TYPE, &mut instance).await;
-            core.read_data("atlas_user_certificates", config).await.map(drop)
+            core.read_data("atlas_user_certificates", config)
+                .await
+                .map(drop)
         });
         tokio::select! {
             () = pause.reached() => call.abort(),
@@ -184,7 +217,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or(0) % sides
     }
 }

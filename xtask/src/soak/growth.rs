@@ -24,11 +24,24 @@ impl Verdict {
         let late = &samples[samples.len() - quarter.max(1).min(samples.len())..];
         let figure = |name, of: fn(&Sample) -> u64, slack: fn(u64) -> u64| {
             let (early, late) = (median(early, of), median(late, of));
-            Figure { name, early, late, slack: slack(early) }
+            Figure {
+                name,
+                early,
+                late,
+                slack: slack(early),
+            }
         };
         Self([
-            figure("memory KiB", |sample| sample.memory, |early| early / 20 + 1024),
-            figure("descriptors", |sample| sample.descriptors, |_| 2 * CONNECTIONS),
+            figure(
+                "memory KiB",
+                |sample| sample.memory,
+                |early| early / 20 + 1024,
+            ),
+            figure(
+                "descriptors",
+                |sample| sample.descriptors,
+                |_| 2 * CONNECTIONS,
+            ),
             figure("threads", |sample| sample.threads, |_| BLOCKING),
         ])
     }
@@ -48,8 +61,16 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for figure in &self.0 {
             let word = if figure.is_flat() { "flat" } else { "GROWS" };
-            let Figure { name, early, late, slack } = figure;
-            writeln!(f, "  {name:12}  {early:8} -> {late:8}  (slack {slack})  {word}")?;
+            let Figure {
+                name,
+                early,
+                late,
+                slack,
+            } = figure;
+            writeln!(
+                f,
+                "  {name:12}  {early:8} -> {late:8}  (slack {slack})  {word}"
+            )?;
         }
         Ok(())
     }
@@ -76,8 +97,15 @@ mod tests {
 
     #[test]
     fn what_wavers_is_flat_and_what_climbs_is_not() {
-        assert!(verdict(|n| Sample::of(20_000 + n % 3 * 300, 20 + n % 5, 4 + n % 2)));
-        assert!(verdict(|n| Sample::of(if n < 5 { 8000 } else { 20_000 }, 20, 4)), "warming up");
+        assert!(verdict(|n| Sample::of(
+            20_000 + n % 3 * 300,
+            20 + n % 5,
+            4 + n % 2
+        )));
+        assert!(
+            verdict(|n| Sample::of(if n < 5 { 8000 } else { 20_000 }, 20, 4)),
+            "warming up"
+        );
         assert!(!verdict(|n| Sample::of(20_000 + n * 400, 20, 4)));
         assert!(!verdict(|n| Sample::of(20_000, 20 + 3 * n, 4)));
         assert!(!verdict(|n| Sample::of(20_000, 20, 4 + n)));

@@ -92,18 +92,28 @@ async fn soak(binary: &std::path::Path, duration: Duration) -> Result<(), Failur
     end_well(&core).await?;
     let verdict = Verdict::of(&samples);
     println!("\n{verdict}");
-    if verdict.is_flat() { Ok(()) } else { Err(Failure::Failed("the provider grows".to_owned())) }
+    if verdict.is_flat() {
+        Ok(())
+    } else {
+        Err(Failure::Failed("the provider grows".to_owned()))
+    }
 }
 
 fn start_atlas() -> Result<LocalAtlas, Failure> {
     let options = Options {
-        settings: Settings { gzip: true, ..Settings::unlimited() },
+        settings: Settings {
+            gzip: true,
+            ..Settings::unlimited()
+        },
         ..Options::default()
     };
-    let atlas = LocalAtlas::start(options).map_err(|error| failed("the local Atlas does not start", &error))?;
+    let atlas = LocalAtlas::start(options)
+        .map_err(|error| failed("the local Atlas does not start", &error))?;
     atlas.control().add_project(PROJECT);
     for worker in 0..WORKERS {
-        atlas.control().add_user(PROJECT, &day::user(worker), X509Type::Managed);
+        atlas
+            .control()
+            .add_user(PROJECT, &day::user(worker), X509Type::Managed);
     }
     Ok(atlas)
 }
@@ -115,10 +125,18 @@ async fn start_provider(binary: &std::path::Path, atlas: &LocalAtlas) -> Result<
         .env("MONGODB_ATLAS_BASE_URL", atlas.base_url())
         .env("MONGODB_ATLAS_CLIENT_ID", credentials.client_id)
         .env("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret);
-    let provider = Provider::spawn(options).await.map_err(|error| failed("the provider does not start", &error))?;
-    let core = Core::new(provider, Host::default()).await.map_err(|error| failed("its schema is unsound", &error))?;
-    let told = core.configure(json!({})).await.map_err(|error| failed("it cannot be configured", &error))?;
-    told.ok().map_err(|error| failed("it cannot be configured", &error))?;
+    let provider = Provider::spawn(options)
+        .await
+        .map_err(|error| failed("the provider does not start", &error))?;
+    let core = Core::new(provider, Host::default())
+        .await
+        .map_err(|error| failed("its schema is unsound", &error))?;
+    let told = core
+        .configure(json!({}))
+        .await
+        .map_err(|error| failed("it cannot be configured", &error))?;
+    told.ok()
+        .map_err(|error| failed("it cannot be configured", &error))?;
     Ok(core)
 }
 
@@ -127,13 +145,17 @@ async fn end_well(core: &Core) -> Result<(), Failure> {
     let exit = core.provider().shutdown().await;
     match exit {
         Some(exit) if exit.status.success() && !exit.killed => Ok(()),
-        other => Err(Failure::Failed(format!("the provider did not end well: {other:?}"))),
+        other => Err(Failure::Failed(format!(
+            "the provider did not end well: {other:?}"
+        ))),
     }
 }
 
 fn process(core: &Core) -> Result<u32, Failure> {
     let process = core.provider().process();
-    process.map(|process| process.pid).ok_or_else(|| Failure::Failed("there is no provider process".to_owned()))
+    process
+        .map(|process| process.pid)
+        .ok_or_else(|| Failure::Failed("there is no provider process".to_owned()))
 }
 
 fn failed(what: &str, error: &dyn std::error::Error) -> Failure {

@@ -18,10 +18,16 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    pub(super) const HEAD: &str = "  minutes  memory KiB  descriptors  threads     calls  certificates";
+    pub(super) const HEAD: &str =
+        "  minutes  memory KiB  descriptors  threads     calls  certificates";
 
     pub(super) fn take(pid: u32, at: Duration, tally: &Tally) -> Result<Self, Failure> {
-        let unreadable = || Failure::Failed("the process' figures cannot be read: this needs Linux, and a provider that lives".to_owned());
+        let unreadable = || {
+            Failure::Failed(
+                "the process' figures cannot be read: this needs Linux, and a provider that lives"
+                    .to_owned(),
+            )
+        };
         let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|_| unreadable())?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -61,6 +67,13 @@ impl fmt::Display for Sample {
 #[cfg(test)]
 impl Sample {
     pub(super) fn of(memory: u64, descriptors: u64, threads: u64) -> Self {
-        Self { at: Duration::ZERO, memory, descriptors, threads, calls: 0, issued: 0 }
+        Self {
+            at: Duration::ZERO,
+            memory,
+            descriptors,
+            threads,
+            calls: 0,
+            issued: 0,
+        }
     }
 }
