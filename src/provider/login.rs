@@ -274,13 +274,12 @@ mod tests {
         let mut told = Diagnostics::new();
         let what = match pick(block, &environment, &mut told) {
             Ok(Pick::Unknown(argument)) => format!("unknown {argument}"),
-            Ok(Pick::Nothing(error)) => error.detail,
             Ok(Pick::Login(Login::Token(_))) => "token".to_owned(),
             Ok(Pick::Login(Login::ServiceAccount { client_id, .. })) => {
                 format!("account {client_id}")
             }
             Ok(Pick::Login(Login::ApiKey { public_key, .. })) => format!("key {public_key}"),
-            Err(error) => error.detail,
+            Ok(Pick::Nothing(error)) | Err(error) => error.detail,
         };
         (what, told.iter().count())
     }

@@ -82,7 +82,7 @@ fn debug_of_what_holds_a_key_shows_none_of_it() {
     );
 
     let identity = age_identity();
-    let identities = Identities::parse(&[identity.clone()]).expect("an identity");
+    let identities = Identities::parse(std::slice::from_ref(&identity)).expect("an identity");
     assert!(!format!("{identities:?}").contains(&identity.expose_secret()[20..]));
 }
 

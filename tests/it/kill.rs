@@ -149,7 +149,7 @@ impl Step {
 
 fn at_every_step(walk: Walk, end: End) {
     for step in Step::all(walk) {
-        println!("{}", step.name);
+        eprintln!("{}", step.name);
         let scene = Scene::set(walk);
         let output = scene.interrupt(&step, end);
         scene.leaves_nothing_behind(end);

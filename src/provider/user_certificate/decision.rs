@@ -218,9 +218,11 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "one table")]
     fn each_cause_issues_for_its_reason_and_nothing_else_does() {
         use Decision::{Issue, Keep, Undecided};
         use Reason::{Missing, Renewal, TriggerChanged, ValidityChanged};
+        type Attributes<'a> = &'a [(&'a str, Value)];
         let (status, window, auto, months, trigger) = (
             "status",
             "renew_before_days",
@@ -228,7 +230,6 @@ mod tests {
             "months_until_expiration",
             "rotate_when_changed",
         );
-        type Attributes<'a> = &'a [(&'a str, Value)];
         let cases: &[(Attributes<'_>, Attributes<'_>, Decision)] = &[
             (&[], &[], Keep),
             (&[(status, "renewal_due".into())], &[], Issue(Some(Renewal))),

@@ -103,7 +103,7 @@ fn os_string(bytes: &[u8]) -> OsString {
 }
 
 fn show(diagnostics: &Diagnostics) {
-    for told in diagnostics.iter() {
+    for told in diagnostics {
         assert_harmless(&told.summary);
     }
 }

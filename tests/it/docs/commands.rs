@@ -65,9 +65,8 @@ fn exists(words: &[&str]) -> bool {
             "init" | "plan" | "apply" | "test" | "output" | "destroy",
             ..,
         ]
-        | ["mongosh" | "cat" | "export" | "umask", ..]
-        // To check a release that was downloaded.
-        | ["sha256sum" | "gpg" | "gh", ..] => true,
+        // The second three check a release that was downloaded.
+        | ["mongosh" | "cat" | "export" | "umask" | "sha256sum" | "gpg" | "gh", ..] => true,
         // The inside of the CLI configuration that a page writes with `cat`.
         [word, ..] => {
             [

@@ -34,7 +34,7 @@ async fn flooded(flood: impl Fn(Fault) -> Fault) {
         scene.atlas.control().expire_tokens();
         let before = peak(&scene.core);
         scene.atlas.control().add_fault(flood(Fault::on(endpoint)));
-        let refreshed = scene.refresh(&instance).await;
+        let refreshed = scene.refresh(instance.as_ref()).await;
         let read = matches!(endpoint, Endpoint::IssueToken | Endpoint::ListCertificates);
         assert_eq!(
             refreshed.diagnostics.has_errors(),
@@ -80,13 +80,13 @@ async fn an_answer_in_drips_ends_with_the_time_that_was_given() {
         .atlas
         .control()
         .add_fault(drip(Endpoint::ListCertificates));
-    let refreshed = scene.refresh(&instance).await;
+    let refreshed = scene.refresh(instance.as_ref()).await;
     assert!(refreshed.diagnostics.has_errors() && refreshed.changed.is_empty());
 
     scene.atlas.control().clear_faults();
     scene.atlas.control().expire_tokens();
     scene.atlas.control().add_fault(drip(Endpoint::IssueToken));
-    let refreshed = scene.refresh(&instance).await;
+    let refreshed = scene.refresh(instance.as_ref()).await;
     assert!(refreshed.diagnostics.has_errors() && refreshed.changed.is_empty());
 }
 

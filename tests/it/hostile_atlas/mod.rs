@@ -61,9 +61,9 @@ impl Scene {
         self.apply(&mut None, certificate()).await
     }
 
-    async fn refresh(&self, instance: &Option<ResourceInstance>) -> Refreshed {
+    async fn refresh(&self, instance: Option<&ResourceInstance>) -> Refreshed {
         self.core
-            .refresh(TYPE, &mut instance.clone())
+            .refresh(TYPE, &mut instance.cloned())
             .await
             .expect("a sound answer")
     }
@@ -75,8 +75,9 @@ fn certificate() -> Json {
 
 /// All words of all diagnostics.
 fn words(diagnostics: &Diagnostics) -> String {
-    diagnostics
+    let each: Vec<_> = diagnostics
         .iter()
         .map(|told| format!("{}\n{}\n", told.summary, told.detail))
-        .collect()
+        .collect();
+    each.concat()
 }

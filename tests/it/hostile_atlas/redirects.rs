@@ -60,7 +60,7 @@ async fn no_credential_follows_what_a_list_links_to() {
             .always()
             .refuse(answer),
     );
-    scene.refresh(&instance).await;
+    scene.refresh(instance.as_ref()).await;
     assert!(elsewhere.control().requests().is_empty());
 }
 

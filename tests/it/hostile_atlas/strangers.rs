@@ -41,7 +41,7 @@ async fn a_certificate_for_somebody_else_is_kept_with_a_warning() {
                 "{}",
                 outcome.diagnostics
             );
-            let state = state(&instance);
+            let state = state(instance.as_ref());
             assert_eq!(state["certificate_id"], stranger.id.to_string());
             assert_eq!(state["combined_pem"], stranger.combined_pem());
         }
@@ -66,7 +66,7 @@ async fn a_subject_cannot_steer_the_terminal() {
     );
     harmless(&outcome.diagnostics);
     assert_eq!(
-        state(&instance)["combined_pem"],
+        state(instance.as_ref())["combined_pem"],
         pem,
         "it is kept all the same"
     );
@@ -90,7 +90,7 @@ async fn serials_beyond_64_bits_keep_every_digit() {
         .add_fault(Fault::on(Endpoint::IssueCertificate).refuse(issued(&pem)));
     let outcome = scene.apply(&mut instance, certificate(3)).await;
     assert!(!outcome.diagnostics.has_errors(), "{}", outcome.diagnostics);
-    let object = state(&instance);
+    let object = state(instance.as_ref());
     assert_eq!(
         (&object["certificate_id"], &object["serial_number"]),
         (&json!(decimal), &json!("ff".repeat(19)))
@@ -122,8 +122,8 @@ fn certificate(months: u8) -> Json {
     json!({ "project_id": PROJECT, "username": USER, "months_until_expiration": months })
 }
 
-fn state(instance: &Option<tf_host::core::ResourceInstance>) -> Json {
-    instance.as_ref().expect("an object").state.to_json()
+fn state(instance: Option<&tf_host::core::ResourceInstance>) -> Json {
+    instance.expect("an object").state.to_json()
 }
 
 /// A certificate with its key that no Atlas would make.

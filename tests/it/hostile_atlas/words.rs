@@ -32,7 +32,7 @@ async fn no_refusal_steers_the_terminal_or_fakes_a_line() {
             scene.atlas.control().add_fault(fault);
         }
         harmless(&scene.create().await.diagnostics);
-        let refreshed = scene.refresh(&instance).await;
+        let refreshed = scene.refresh(instance.as_ref()).await;
         assert!(refreshed.diagnostics.has_errors());
         harmless(&refreshed.diagnostics);
         scene.atlas.control().clear_faults();
@@ -99,7 +99,7 @@ async fn what_is_listed_and_read_is_harmless_too() {
         .atlas
         .control()
         .add_fault(Fault::on(Endpoint::ListCertificates).rewrite(rewrite(&listed)));
-    let refreshed = scene.refresh(&instance).await;
+    let refreshed = scene.refresh(instance.as_ref()).await;
     assert!(refreshed.diagnostics.has_errors());
     harmless(&refreshed.diagnostics);
 

@@ -69,7 +69,7 @@ impl Running {
         while !self.said.iter().any(|(_, line)| line.contains(text)) {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => self.said.push(line),
-                Err(_) => panic!("{text:?} was not printed:\n{}", self.text()),
+                Err(why) => panic!("{text:?} was not printed ({why}):\n{}", self.text()),
             }
         }
     }

@@ -26,7 +26,7 @@ fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
     };
     match (ty, json) {
         (_, Json::Null) => Ok(Value::Null),
-        (Type::String, Json::String(text)) => Ok(Value::String(normalise(text))),
+        (Type::String, Json::String(text)) => Ok(Value::String(normalise(text).into_owned())),
         (Type::String, Json::Bool(truth)) => Ok(Value::String(truth.to_string())),
         (Type::String, Json::Number(number)) => Ok(Value::String(number.to_string())),
         (Type::Bool, Json::Bool(truth)) => Ok(Value::Bool(*truth)),
@@ -58,7 +58,12 @@ fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
             .map(Value::List),
         (Type::Map(element), Json::Object(entries)) => entries
             .iter()
-            .map(|(key, json)| Ok((normalise(key), read(json, element, &Trail::Key(at, key))?)))
+            .map(|(key, json)| {
+                Ok((
+                    normalise(key).into_owned(),
+                    read(json, element, &Trail::Key(at, key))?,
+                ))
+            })
             .collect::<Result<_, _>>()
             .map(Value::Map),
         (Type::Object(attributes), Json::Object(entries)) => attributes

@@ -2,7 +2,10 @@
 //!
 //! Every error carries the path of the value that cannot be read, and never the value.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map},
+};
 
 use rmp::{Marker, encode as put};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -42,9 +45,9 @@ pub(crate) fn encode(value: &Value, ty: &Type) -> Vec<u8> {
 }
 
 /// The text as Terraform stores it.
-pub(crate) fn normalise(text: &str) -> String {
+pub(crate) fn normalise(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc(text) {
-        text.to_owned()
+        text.into()
     } else {
         text.nfc().collect()
     }
@@ -93,7 +96,7 @@ impl<'a> Reader<'a> {
         match ty {
             Type::String => self
                 .text(marker, at)
-                .map(|text| Value::String(normalise(text))),
+                .map(|text| Value::String(normalise(text).into_owned())),
             Type::Bool => match marker {
                 Marker::True => Ok(Value::Bool(true)),
                 Marker::False => Ok(Value::Bool(false)),
@@ -124,7 +127,7 @@ impl<'a> Reader<'a> {
                 for _ in 0..self.entries(marker, at)? {
                     let key = self.key(at)?;
                     let value = self.value(element, &Trail::Key(at, key))?;
-                    entries.insert(normalise(key), value);
+                    entries.insert(normalise(key).into_owned(), value);
                 }
                 Ok(Value::Map(entries))
             }
@@ -155,16 +158,24 @@ impl<'a> Reader<'a> {
         if self.entries(marker, at)? != attributes.len() {
             return Err(at.error("an object with exactly the attributes of the schema is required"));
         }
-        let mut object = BTreeMap::new();
+        let mut expected = attributes.iter();
+        let mut object = Vec::with_capacity(attributes.len());
         for _ in 0..attributes.len() {
             let name = self.key(at)?;
-            let Some(ty) = attributes.get(name) else {
+            // Hosts keep to the order of names, so there is nothing to look for.
+            let ty = match expected.next() {
+                Some((next, ty)) if next == name => Some(ty),
+                _ => attributes.get(name),
+            };
+            let Some(ty) = ty else {
                 return Err(at.error("an object has an attribute that the schema does not have"));
             };
             let value = self.value(ty, &Trail::Attribute(at, name))?;
-            if object.insert(name.to_owned(), value).is_some() {
-                return Err(at.error("an object has the same attribute twice"));
-            }
+            object.push((name.to_owned(), value));
+        }
+        let object: BTreeMap<_, _> = object.into_iter().collect();
+        if object.len() < attributes.len() {
+            return Err(at.error("an object has the same attribute twice"));
         }
         Ok(Value::Map(object))
     }
@@ -315,9 +326,10 @@ fn write(out: &mut Vec<u8>, value: &Value, ty: &Type) -> std::io::Result<()> {
         }
         Value::Map(entries) => {
             put::write_map_len(out, length(entries.len()))?;
+            let mut types = EntryTypes::of(ty);
             for (name, entry) in entries {
                 put::write_str(out, &normalise(name))?;
-                write(out, entry, entry_type(ty, name))?;
+                write(out, entry, types.next(name))?;
             }
         }
         Value::Dynamic(inner) => {
@@ -348,11 +360,32 @@ fn element_type(ty: &Type, index: usize) -> &Type {
     }
 }
 
-fn entry_type<'a>(ty: &'a Type, name: &str) -> &'a Type {
-    match ty {
-        Type::Map(element) => element,
-        Type::Object(attributes) => attributes.get(name).unwrap_or(&Type::Dynamic),
-        _ => &Type::Dynamic,
+/// The types of entries that come in the order of their names.
+enum EntryTypes<'a> {
+    Same(&'a Type),
+    Named(
+        &'a BTreeMap<String, Type>,
+        btree_map::Iter<'a, String, Type>,
+    ),
+}
+
+impl<'a> EntryTypes<'a> {
+    fn of(ty: &'a Type) -> Self {
+        match ty {
+            Type::Map(element) => Self::Same(element),
+            Type::Object(attributes) => Self::Named(attributes, attributes.iter()),
+            _ => Self::Same(&Type::Dynamic),
+        }
+    }
+
+    fn next(&mut self, name: &str) -> &'a Type {
+        match self {
+            Self::Same(ty) => ty,
+            Self::Named(attributes, iter) => match iter.next() {
+                Some((next, ty)) if next == name => ty,
+                _ => attributes.get(name).unwrap_or(&Type::Dynamic),
+            },
+        }
     }
 }
 
@@ -382,6 +415,27 @@ mod tests {
 
     fn dynamic(ty: Type, value: Value) -> Value {
         Value::Dynamic(Box::new(Dynamic { ty, value }))
+    }
+
+    #[test]
+    fn attributes_may_come_in_any_order_and_none_twice() {
+        let ty = Type::object([("a", Type::String), ("b", Type::Number)]);
+        let wanted = Value::object([("a", "x".into()), ("b", number("7"))]);
+        assert_eq!(
+            decode(&hex("82 a1 61 a1 78 a1 62 07"), &ty).unwrap(),
+            wanted
+        );
+        assert_eq!(
+            decode(&hex("82 a1 62 07 a1 61 a1 78"), &ty).unwrap(),
+            wanted
+        );
+        for bytes in [
+            "82 a1 61 a1 78 a1 61 a1 78",
+            "82 a1 61 a1 78 a1 63 07",
+            "81 a1 61 a1 78",
+        ] {
+            assert!(decode(&hex(bytes), &ty).is_err(), "{bytes}");
+        }
     }
 
     #[test]
@@ -531,7 +585,7 @@ mod tests {
             "-?[1-9][0-9]{20,40}(\\.[0-9]{1,5})?".prop_map(|text| (Type::Number, number(&text))),
             (-1e300..1e300)
                 .prop_map(|f: f64| (Type::Number, Value::Number(Number::from_f64(f).unwrap()))),
-            ".{0,300}".prop_map(|text| (Type::String, normalise(&text).into())),
+            ".{0,300}".prop_map(|text| (Type::String, normalise(&text).into_owned().into())),
         ];
         leaf.prop_recursive(4, 64, 5, |inner| {
             let pairs = || prop::collection::vec(inner.clone(), 0..5);
