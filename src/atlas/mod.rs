@@ -240,6 +240,14 @@ impl Core {
                     .filter(|c| seen.insert(c.certificate_id.clone())),
             );
             if !page.has_next {
+                // A certificate left out would count as missing, and be issued anew.
+                if page
+                    .total
+                    .is_some_and(|total| total > certificates.len() as u64)
+                {
+                    let what = "it lists fewer certificates than it counts";
+                    return Err(answer.error(&request, Kind::Malformed { what }));
+                }
                 break;
             }
         }

@@ -14,7 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::error::{Field, Kind, Refusal};
 use super::request::Operation;
-use super::text::{first_line, harmless};
+use super::text::{first_line, harmless, told};
 use super::types::{DatabaseUser, ListedCertificate, X509Type};
 
 /// The text of a certificate answer: bare, as one JSON string, or in an envelope. Nothing is lost:
@@ -54,6 +54,8 @@ struct Envelope {
 pub(super) struct Page {
     pub(super) certificates: Vec<ListedCertificate>,
     pub(super) has_next: bool,
+    /// How many certificates there are on all pages, if the server says so.
+    pub(super) total: Option<u64>,
 }
 
 /// Reads one page of certificates.
@@ -67,6 +69,7 @@ pub(super) fn page(body: &[u8], page_size: usize) -> Result<Page, Kind> {
         .iter()
         .any(|link| link.rel.as_deref() == Some("next"));
     let has_next = !page.results.is_empty() && (full || linked);
+    let total = page.total_count.as_u64();
     let certificates = page
         .results
         .into_iter()
@@ -75,6 +78,7 @@ pub(super) fn page(body: &[u8], page_size: usize) -> Result<Page, Kind> {
     Ok(Page {
         certificates,
         has_next,
+        total,
     })
 }
 
@@ -107,6 +111,8 @@ struct PageJson {
     #[serde(default)]
     links: Vec<LinkJson>,
     results: Vec<CertificateJson>,
+    #[serde(default, rename = "totalCount")]
+    total_count: Value,
 }
 
 #[derive(Deserialize)]
@@ -261,7 +267,7 @@ fn field(json: &Value) -> Option<Field> {
 fn text(json: &Value, limit: usize) -> Option<String> {
     json.as_str()
         .filter(|text| !text.trim().is_empty())
-        .map(|text| harmless(text, limit))
+        .map(|text| told(text, limit))
 }
 
 /// The server's clock as the answer states it.
@@ -285,7 +291,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers
         .get(name)
-        .map(|value| harmless(&String::from_utf8_lossy(value.as_bytes()), 200))
+        .map(|value| told(&String::from_utf8_lossy(value.as_bytes()), 200))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -17,12 +17,48 @@ pub(crate) fn harmless(text: &str, limit: usize) -> String {
     shown
 }
 
+/// The words of a refusal, made harmless and without what looks like a secret: whoever answers may echo what it was sent.
+pub(super) fn told(text: &str, limit: usize) -> String {
+    let before_pem = text.find("-----BEGIN").map_or(text, |at| &text[..at]);
+    let mut after_scheme = false;
+    let words = harmless(before_pem, limit);
+    let words = words.split(' ').map(|word| {
+        let hidden = after_scheme || looks_secret(word);
+        after_scheme = ["bearer", "basic"]
+            .iter()
+            .any(|scheme| word.to_ascii_lowercase().ends_with(scheme));
+        if hidden { HIDDEN } else { word }
+    });
+    let mut shown = words.collect::<Vec<_>>().join(" ");
+    if before_pem.len() < text.len() {
+        shown.push_str(HIDDEN);
+    }
+    shown
+}
+
+/// A secret of a service account, a key in the form of a UUID, or a long run of base64.
+fn looks_secret(word: &str) -> bool {
+    let is_run = |c: char| c.is_ascii_alphanumeric() || "-_+=".contains(c);
+    let longest = word.split(|c| !is_run(c)).map(str::len).max().unwrap_or(0);
+    let is_uuid = |part: &str| {
+        part.len() == 36
+            && part.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+            && part.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+    };
+    longest >= LONGEST_WORD
+        || word.contains("mdb_sa_sk_")
+        || word.split(|c| !is_run(c)).any(is_uuid)
+}
+
+const HIDDEN: &str = "(not shown)";
+const LONGEST_WORD: usize = 40;
+
 /// The first line with anything on it, made harmless; `None` if there is none.
 pub(super) fn first_line(body: &[u8], limit: usize) -> Option<String> {
     let head = &body[..body.len().min(4096)];
     let text = String::from_utf8_lossy(head);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(harmless(line, limit))
+    Some(told(line, limit))
 }
 
 /// Invisible characters that reorder, hide or break a line.
@@ -57,6 +93,33 @@ mod tests {
             harmless(&"x".repeat(50), 10),
             format!("{}…", "x".repeat(10))
         );
+    }
+
+    #[test]
+    fn no_refusal_echoes_a_secret() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----";
+        for (given, shown) in [
+            ("bad mdb_sa_sk_HTGKd-x1", "bad (not shown)"),
+            (
+                "got Authorization: Bearer abc.def",
+                "got Authorization: Bearer (not shown)",
+            ),
+            (
+                "key e977cba4-447b-b0d9-adcf-35c7f5a73578.",
+                "key (not shown)",
+            ),
+            (
+                "token BmG4vE7SWQo5sW9Je3bwWNd4iI2SXT-vUKMpg_se",
+                "token (not shown)",
+            ),
+            (&format!("body {key}"), "body(not shown)"),
+            (
+                "No group with ID 32b6e34b3d91647abb20e7b8 at https://cloud.mongodb.com/api/atlas/v1.0/groups exists.",
+                "No group with ID 32b6e34b3d91647abb20e7b8 at https://cloud.mongodb.com/api/atlas/v1.0/groups exists.",
+            ),
+        ] {
+            assert_eq!(told(given, 200), shown);
+        }
     }
 
     #[test]

@@ -98,9 +98,8 @@ pub(super) fn superseded(predecessor: &Value, reason: &Value, now: Timestamp) ->
         .as_list()
         .unwrap_or_default()
         .to_vec();
-    // What Atlas does not list any more does not authenticate.
-    let listed = predecessor.get("status").as_str() != Some("missing");
-    if listed && !predecessor.get("certificate_id").is_null() {
+    // Also what Atlas does not list any more: it cannot revoke, so a copy may go on working.
+    if !predecessor.get("certificate_id").is_null() {
         entries.push(Value::object([
             ("certificate_id", predecessor.get("certificate_id").clone()),
             ("not_after", predecessor.get("not_after").clone()),
@@ -180,9 +179,11 @@ mod tests {
             Value::List(vec![entry("2", "2026-06-01T00:00:00Z")])
         );
         old.set("status", "missing");
+        let ledger = superseded(&old, &"missing".into(), now);
         assert_eq!(
-            superseded(&old, &"missing".into(), now),
-            Value::List(vec![])
+            ledger.as_list().map(<[_]>::len),
+            Some(1),
+            "it may go on working"
         );
     }
 

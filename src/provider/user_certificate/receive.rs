@@ -147,7 +147,9 @@ fn read(
     let mut diagnostics = mismatches(&certificate, asked);
     describe(&mut object, &certificate);
     advance_revision(&mut object, predecessor);
-    let now = issued.date.unwrap_or(certificate.not_before + 1.hour());
+    // The certificate itself says when it was issued: a wrong `Date` must not make older ones look expired.
+    let issued_at = certificate.not_before + 1.hour();
+    let now = issued.date.map_or(issued_at, |date| date.min(issued_at));
     if now >= certificate.not_after {
         diagnostics.push(expired_already(&certificate, now));
     }

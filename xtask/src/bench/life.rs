@@ -101,12 +101,10 @@ impl Stage<'_> {
 
     /// How many bytes of state one more resource takes.
     pub(super) fn bytes_each(&self, subject: &Subject) -> Result<u64, Failure> {
-        let (few, many) = (1, 11);
-        let (few_bytes, many_bytes) = (
-            self.time(subject, few)?.state_bytes,
-            self.time(subject, many)?.state_bytes,
-        );
-        Ok(many_bytes.saturating_sub(few_bytes) / 10)
+        let (few, many) = (1, 51);
+        let few_bytes = self.time(subject, few)?.state_bytes;
+        let many_bytes = self.time(subject, many)?.state_bytes;
+        Ok(many_bytes.saturating_sub(few_bytes) / 50)
     }
 
     fn workspace(&self, subject: &Subject, count: usize) -> Result<(Workspace, Server), Failure> {
