@@ -54,6 +54,10 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     let results = measure(&options, &binary)?;
     let tables = report::tables(&results);
+    for (name, value) in &results.facts {
+        println!("{name}: {value}");
+    }
+    println!();
     for table in &tables {
         println!("{}", table.text());
     }

@@ -128,24 +128,20 @@ fn under_the_cli(results: &Results) -> Vec<Target> {
             ) / number(*count)
         };
         if *count > 1 {
-            targets.push(target(
-                "POSTs for each create",
-                requests(0, "IssueCertificate"),
-                1.0,
-                Unit::Requests,
-            ));
-            targets.push(target(
-                "GETs of the user for each create",
-                requests(0, "ReadUser"),
-                2.0,
-                Unit::Requests,
-            ));
-            targets.push(target(
-                "GETs for each refresh",
-                requests(1, "ListCertificates"),
-                1.0,
-                Unit::Requests,
-            ));
+            let rows = [
+                ("POSTs for each create", 0, "IssueCertificate", 1.0),
+                ("GETs of the user for each create", 0, "ReadUser", 2.0),
+                ("GETs for each refresh", 1, "ListCertificates", 1.0),
+            ];
+            for (what, command, endpoint, limit) in rows {
+                let what = format!("{what}, {count} certificates");
+                targets.push(target(
+                    &what,
+                    requests(command, endpoint),
+                    limit,
+                    Unit::Requests,
+                ));
+            }
         }
     }
     targets
