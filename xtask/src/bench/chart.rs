@@ -235,7 +235,7 @@ const PANEL_HEIGHT: f64 = 280.0;
 const LEFT: f64 = 52.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 30.0;
-const MARGIN: f64 = 14.0;
+const MARGIN: f64 = 24.0;
 const COLOURS: [&str; 4] = ["#00684a", "#b1371b", "#1f5fa8", "#7a4fa3"];
 
 #[cfg(test)]
