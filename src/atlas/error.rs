@@ -345,6 +345,9 @@ impl From<GaveUp> for Kind {
         match why {
             GaveUp::Stopped => Self::Stopped,
             GaveUp::Deadline => Self::Deadline,
+            GaveUp::Broken => Self::Malformed {
+                what: "reading it failed by a bug of the provider",
+            },
         }
     }
 }

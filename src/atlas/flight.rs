@@ -83,7 +83,7 @@ where
                 // The one who began it had less time, or called off: that says nothing about us.
                 Some(Err(error)) if !started_it && (error.is_stopped() || error.is_deadline()) => {}
                 Some(result) => return result,
-                None => panic!("a shared fetch ended without a result"),
+                None => return Err(gave_up(GaveUp::Broken)),
             }
         }
     }
@@ -178,6 +178,8 @@ where
 pub(super) enum GaveUp {
     Stopped,
     Deadline,
+    /// The fetch ended in a bug. An error, because a caller may be looking for a certificate whose answer was lost.
+    Broken,
 }
 
 impl<V> Default for Slot<V> {
@@ -233,10 +235,7 @@ mod tests {
                     }
                 })
             };
-            let gave_up = |why| match why {
-                GaveUp::Stopped => failed(Kind::Stopped),
-                GaveUp::Deadline => failed(Kind::Deadline),
-            };
+            let gave_up = |why| failed(Kind::from(why));
             self.flights.get(&1, call, gave_up, fetch).await
         }
 
@@ -301,6 +300,18 @@ mod tests {
         second.stop.cancel();
         assert!(two.await.unwrap().unwrap_err().is_stopped());
         airport.called_off.acquire().await.unwrap().forget();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_that_ends_in_a_bug_is_an_error_and_the_next_one_begins_anew() {
+        let flights = Flights::<u8, u8>::new();
+        let call = within(60);
+        let gave_up = |why| failed(Kind::from(why));
+        let broken = flights.get(&1, &call, gave_up, |_| Box::pin(async { panic!("a bug") }));
+        let error = broken.await.unwrap_err();
+        assert!(matches!(error.kind(), Kind::Malformed { .. }), "{error}");
+        let next = flights.get(&1, &call, gave_up, |_| Box::pin(async { Ok(7) }));
+        assert_eq!(next.await.unwrap(), 7);
     }
 
     #[tokio::test(start_paused = true)]

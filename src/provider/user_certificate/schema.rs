@@ -183,7 +183,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::new(
             "superseded_certificates",
             Type::list(superseded_type()),
-            "Older certificates of this resource that still authenticate: `certificate_id`, `not_after`, and the `reason` for which the next one \
+            "Older certificates of this resource that still authenticate, as of the last issue (compare `not_after`): `certificate_id`, `not_after`, and the `reason` for which the next one \
              was issued. Expired ones are dropped when the next certificate is issued.",
         ),
         Attribute::new(

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status};
 
@@ -42,9 +42,7 @@ impl<C> Barrier<C> {
         R: Future<Output = Result<A, Diagnostics>> + Send + 'static,
     {
         let started = Instant::now();
-        let task = self
-            .running
-            .spawn(call(self.shared.clone(), request.into_inner()));
+        let task = self.begin(request, call);
         rpc.finish(started, AbortOnDropHandle::new(task).await)
     }
 
@@ -61,10 +59,17 @@ impl<C> Barrier<C> {
         R: Future<Output = Result<A, Diagnostics>> + Send + 'static,
     {
         let started = Instant::now();
-        let task = self
-            .running
-            .spawn(call(self.shared.clone(), request.into_inner()));
-        rpc.finish(started, task.await)
+        rpc.finish(started, self.begin(request, call).await)
+    }
+
+    fn begin<Q, T, F, R>(&self, request: Request<Q>, call: F) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(Arc<C>, Q) -> R,
+        R: Future<Output = T> + Send + 'static,
+    {
+        let call = call(self.shared.clone(), request.into_inner());
+        self.running.spawn(call)
     }
 }
 
