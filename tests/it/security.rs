@@ -1,6 +1,6 @@
 //! SECURITY.md promises nothing that no test shows, and the rules for what we depend on are in force.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 #[test]
 fn every_claim_names_tests_that_exist() {
@@ -51,42 +51,6 @@ fn unsafe_code_is_forbidden_in_every_crate() {
     ] {
         let manifest = read(&format!("{member}/Cargo.toml"));
         assert!(manifest.contains("[lints]\nworkspace = true"), "{member}");
-    }
-}
-
-#[test]
-fn neither_openssl_nor_ring_is_among_the_dependencies() {
-    let tree = Command::new(env!("CARGO"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args([
-            "tree",
-            "--offline",
-            "--package",
-            "terraform-provider-atlas",
-            "--target",
-            "all",
-        ])
-        .args([
-            "--edges",
-            "normal,build",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ])
-        .output()
-        .expect("cargo shows the dependencies");
-    let names: Vec<String> = String::from_utf8_lossy(&tree.stdout)
-        .lines()
-        .filter_map(|line| line.split(' ').next().map(str::to_owned))
-        .collect();
-    assert!(
-        names.iter().any(|name| name == "rustls"),
-        "{}",
-        String::from_utf8_lossy(&tree.stderr)
-    );
-    for banned in ["ring", "openssl", "openssl-sys", "native-tls"] {
-        assert!(!names.iter().any(|name| name == banned), "{banned}");
     }
 }
 
