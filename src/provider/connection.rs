@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tf_provider::{Diagnostic, Stop};
+use tf_provider::{CancellationToken, Diagnostic};
 use tokio::time::Instant;
 
 use crate::{
@@ -120,10 +120,10 @@ impl Connection {
 
 impl Session {
     /// A call that may take this long, waits included, and ends its waits when the user wants to stop.
-    pub(crate) fn call(stop: &Stop, timeout: Duration) -> Call {
+    pub(crate) fn call(cancel: &CancellationToken, timeout: Duration) -> Call {
         Call {
             deadline: Instant::now() + timeout,
-            stop: stop.token(),
+            stop: cancel.clone(),
         }
     }
 

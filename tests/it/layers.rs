@@ -30,7 +30,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "tf-provider/src/lib.rs",
         modules: &["plugin", "protocol", "terraform"],
-        crates: &["async_trait"],
+        crates: &["async_trait", "tokio_util"],
         not_std: &["env", "fs", "net", "process"],
     },
     // Being a plugin process. Never tfplugin5 messages, schemas.
@@ -65,21 +65,19 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "tf-provider/src/terraform",
         modules: &[],
-        crates: &["async_trait", "serde_json", "unicode_normalization"],
-        not_std: &["env", "fs", "io", "net", "process", "time"],
-    },
-    // The token behind the wish to stop is the one thing of a runtime in it.
-    Layer {
-        path: "tf-provider/src/terraform/stop.rs",
-        modules: &[],
-        crates: &["tokio_util"],
+        crates: &[
+            "async_trait",
+            "serde_json",
+            "tokio_util",
+            "unicode_normalization",
+        ],
         not_std: &["env", "fs", "io", "net", "process", "time"],
     },
     // When to renew is a time, which nobody reads there.
     Layer {
         path: "tf-provider/src/terraform/ephemeral.rs",
         modules: &[],
-        crates: &["async_trait"],
+        crates: &["async_trait", "tokio_util"],
         not_std: &["env", "fs", "io", "net", "process"],
     },
     // tfplugin5 on the wire. Never sockets, TLS.

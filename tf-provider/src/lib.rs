@@ -22,6 +22,7 @@ pub use async_trait::async_trait;
 pub use plugin::{About, Error};
 pub use protocol::read_state;
 pub use terraform::*;
+pub use tokio_util::sync::CancellationToken;
 
 /// Serves the provider as the plugin that a host started, or does what a person asked for on the command line.
 ///

@@ -42,7 +42,7 @@ impl Lookup {
     async fn run(connection: &Connection, request: &ReadDataRequest) -> Result<Self, Diagnostic> {
         let (project, username) = user(&request.config)?;
         let session = connection.session()?;
-        let call = Session::call(&request.stop, TIMEOUT);
+        let call = Session::call(&request.cancel, TIMEOUT);
         let listing = session
             .client
             .certificates(&project, &username, &call)

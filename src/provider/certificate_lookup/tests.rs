@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use local_atlas::{Certificate, Endpoint, LocalAtlas, Login as Kind, Options, Role};
-use tf_provider::{ReadDataResponse, Stop};
+use tf_provider::{CancellationToken, ReadDataResponse};
 
 use super::*;
 use crate::{
@@ -81,7 +81,7 @@ impl World {
         source
             .read(ReadDataRequest {
                 config,
-                stop: Stop::new(),
+                cancel: CancellationToken::new(),
             })
             .await
     }

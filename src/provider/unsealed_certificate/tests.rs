@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use tf_provider::{Severity, Stop};
+use tf_provider::{CancellationToken, Severity};
 
 use super::*;
 use crate::sealing::{Recipients, seal};
@@ -33,7 +33,7 @@ async fn opened(config: Value) -> OpenResponse {
     UnsealedCertificate
         .open(OpenRequest {
             config,
-            stop: Stop::new(),
+            cancel: CancellationToken::new(),
         })
         .await
 }

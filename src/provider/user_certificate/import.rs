@@ -83,7 +83,7 @@ pub(super) async fn import(
 ) -> Result<ImportResponse, Diagnostics> {
     let id = ImportId::parse(&request.id)?;
     let session = connection.session()?;
-    let call = Session::call(&request.stop, timeouts::timeout(&Value::Null, "read"));
+    let call = Session::call(&request.cancel, timeouts::timeout(&Value::Null, "read"));
     let listing = session
         .client
         .certificates(&id.project, &id.username, &call)

@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 use tf_provider::{
-    ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Stop, UpdateRequest,
-    Value,
+    ApplyResponse, CancellationToken, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
+    UpdateRequest, Value,
 };
 
 use super::{
@@ -39,7 +39,7 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
         operation: "create",
     };
     match issue
-        .carry_out(connection, &Value::Null, &request.stop)
+        .carry_out(connection, &Value::Null, &request.cancel)
         .await
     {
         Ok(Received::Certificate(state, diagnostics)) => ApplyResponse {
@@ -67,7 +67,7 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
         prior,
         planned,
         config,
-        stop,
+        cancel,
         ..
     } = request;
     let form = match Form::of(&planned, &config) {
@@ -87,7 +87,7 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
             form,
             operation: "update",
         };
-        return match issue.carry_out(connection, &prior, &stop).await {
+        return match issue.carry_out(connection, &prior, &cancel).await {
             Ok(Received::Certificate(state, diagnostics)) => ApplyResponse {
                 state,
                 private: private.to_bytes(),
@@ -151,11 +151,11 @@ impl Issue {
         &self,
         connection: &Connection,
         predecessor: &Value,
-        stop: &Stop,
+        cancel: &CancellationToken,
     ) -> Result<Received, Diagnostic> {
         let session = connection.session()?;
         let (project, username, months) = self.asked()?;
-        let call = Session::call(stop, timeouts::timeout(&self.planned, self.operation));
+        let call = Session::call(cancel, timeouts::timeout(&self.planned, self.operation));
         if let Some(held) = predecessor.get("certificate_id").as_str() {
             session.client.holds(&project, &username, held);
         }

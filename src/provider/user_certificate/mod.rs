@@ -63,7 +63,7 @@ impl Resource for UserCertificate {
             proposed,
             config,
             private,
-            stop,
+            cancel,
         } = request;
         let mut private = Private::parse(&private);
         let Planned {
@@ -81,7 +81,7 @@ impl Resource for UserCertificate {
             private.destroy_told = true;
         }
         if prior.is_null() || !requires_replace.is_empty() {
-            diagnostics.extend(preflight(&self.connection, &config, &stop).await);
+            diagnostics.extend(preflight(&self.connection, &config, &cancel).await);
         }
         PlanResponse {
             planned: object,

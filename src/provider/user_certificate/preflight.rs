@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tf_provider::{Diagnostic, Path, Stop, Value};
+use tf_provider::{CancellationToken, Diagnostic, Path, Value};
 
 use crate::{
     atlas::X509Type,
@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn preflight(
     connection: &Connection,
     config: &Value,
-    stop: &Stop,
+    cancel: &CancellationToken,
 ) -> Option<Diagnostic> {
     if let Some(error) = connection.without_login() {
         return Some(error);
@@ -25,7 +25,7 @@ pub(super) async fn preflight(
     let session = connection.ready()?;
     let project = arguments::project_id(config).ok()??;
     let username = arguments::username(config).ok()??;
-    let call = Session::call(stop, PATIENCE);
+    let call = Session::call(cancel, PATIENCE);
     let user = session.client.user(&project, &username, &call).await.ok()?;
     let kind = match &user.x509_type {
         X509Type::Managed => return None,

@@ -22,7 +22,7 @@ pub(super) async fn read(connection: &Connection, request: ReadRequest) -> ReadR
     let ReadRequest {
         mut state,
         private,
-        stop,
+        cancel,
     } = request;
     let mut diagnostics = Diagnostics::new();
     if is_raw(&state) {
@@ -37,7 +37,7 @@ pub(super) async fn read(connection: &Connection, request: ReadRequest) -> ReadR
             return Ok(Found::NotAsked);
         };
         let (project, username) = named_user(&state)?;
-        let call = Session::call(&stop, timeouts::timeout(&state, "read"));
+        let call = Session::call(&cancel, timeouts::timeout(&state, "read"));
         let found = look_up(&session, &project, &username, &state, &call).await?;
         Ok((session, found).into())
     };

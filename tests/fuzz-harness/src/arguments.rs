@@ -7,7 +7,8 @@ use std::{
 
 use terraform_provider_atlas::provider::AtlasProvider;
 use tf_provider::{
-    Diagnostics, Function, ImportRequest, Provider as _, Resource, Stop, ValidateRequest, Value,
+    CancellationToken, Diagnostics, Function, ImportRequest, Provider as _, Resource,
+    ValidateRequest, Value,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,7 +22,7 @@ pub fn import_id(data: &[u8]) {
     let id = String::from_utf8_lossy(data).into_owned();
     let imported = runtime().block_on(resource().import(ImportRequest {
         id,
-        stop: Stop::new(),
+        cancel: CancellationToken::new(),
     }));
     let told = imported.err().expect("nothing is imported without a login");
     show(&told);

@@ -1,15 +1,13 @@
-//! The calls that run, and the user's wish to stop them.
+//! The calls in progress and their cancellation.
 
 use std::sync::{Mutex, PoisonError};
 
-use tokio_util::task::TaskTracker;
-
-use crate::terraform::Stop;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Shared by the service, which starts calls, and the process, which ends with them.
 pub(crate) struct Running {
     calls: TaskTracker,
-    stop: Mutex<Stop>,
+    cancel: Mutex<CancellationToken>,
 }
 
 impl Running {
@@ -19,22 +17,22 @@ impl Running {
         calls.close();
         Self {
             calls,
-            stop: Mutex::default(),
+            cancel: Mutex::default(),
         }
     }
 
-    /// The wish to stop that calls beginning now will hear of.
-    pub(super) fn stop(&self) -> Stop {
-        self.stop
+    /// The token of calls that start now.
+    pub(super) fn cancellation(&self) -> CancellationToken {
+        self.cancel
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    /// Tells all calls that run to stop. Later calls are not concerned.
+    /// Cancels all calls in progress. Calls started later are unaffected.
     pub(crate) fn stop_all(&self) {
-        let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *stop).request();
+        let mut cancel = self.cancel.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *cancel).cancel();
     }
 
     /// Starts a call that goes on when nobody waits for it any more.

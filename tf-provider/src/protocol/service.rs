@@ -194,13 +194,13 @@ impl pb::provider_server::Provider for Service {
             .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let state = decode::object(request.current_state, &offer.shape, "stored object")?;
-                let (private, stop) = (request.private, core.running.stop());
+                let (private, cancel) = (request.private, core.running.cancellation());
                 let response = offer
                     .it
                     .read(ReadRequest {
                         state,
                         private,
-                        stop,
+                        cancel,
                     })
                     .await;
                 Ok(encode::read(response, &offer.shape))
@@ -237,7 +237,7 @@ impl pb::provider_server::Provider for Service {
                         .await
                 } else {
                     let config = decode::object(request.config, &offer.shape, "configuration")?;
-                    let stop = core.running.stop();
+                    let cancel = core.running.cancellation();
                     offer
                         .it
                         .plan(PlanRequest {
@@ -245,7 +245,7 @@ impl pb::provider_server::Provider for Service {
                             proposed,
                             config,
                             private,
-                            stop,
+                            cancel,
                         })
                         .await
                 };
@@ -266,7 +266,7 @@ impl pb::provider_server::Provider for Service {
                 let prior = decode::value(request.prior_state, ty, "stored object")?;
                 let planned = decode::value(request.planned_state, ty, "planned object")?;
                 let config = decode::value(request.config, ty, "configuration")?;
-                let (private, stop) = (request.planned_private, core.running.stop());
+                let (private, cancel) = (request.planned_private, core.running.cancellation());
                 let response = match (prior.is_null(), planned.is_null()) {
                     (_, true) => {
                         offer
@@ -274,7 +274,7 @@ impl pb::provider_server::Provider for Service {
                             .delete(DeleteRequest {
                                 prior,
                                 private,
-                                stop,
+                                cancel,
                             })
                             .await
                     }
@@ -285,7 +285,7 @@ impl pb::provider_server::Provider for Service {
                                 planned,
                                 config,
                                 private,
-                                stop,
+                                cancel,
                             })
                             .await
                     }
@@ -297,7 +297,7 @@ impl pb::provider_server::Provider for Service {
                                 planned,
                                 config,
                                 private,
-                                stop,
+                                cancel,
                             })
                             .await
                     }
@@ -317,7 +317,7 @@ impl pb::provider_server::Provider for Service {
                 let offer = core.catalog().resource(&request.type_name)?;
                 let import = ImportRequest {
                     id: request.id,
-                    stop: core.running.stop(),
+                    cancel: core.running.cancellation(),
                 };
                 let response = offer.it.import(import).await?;
                 Ok(encode::import(response, request.type_name, &offer.shape))
@@ -366,8 +366,8 @@ impl pb::provider_server::Provider for Service {
             .answer(rpc, request, |core, request| async move {
                 let offer = core.catalog().data_source(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
-                let stop = core.running.stop();
-                let response = offer.it.read(ReadDataRequest { config, stop }).await;
+                let cancel = core.running.cancellation();
+                let response = offer.it.read(ReadDataRequest { config, cancel }).await;
                 Ok(encode::data(response, &offer.shape))
             })
             .await
@@ -403,8 +403,8 @@ impl pb::provider_server::Provider for Service {
             .carry_out(rpc, request, |core, request| async move {
                 let offer = core.catalog().ephemeral_resource(&request.type_name)?;
                 let config = decode::object(request.config, &offer.shape, "configuration")?;
-                let stop = core.running.stop();
-                let response = offer.it.open(OpenRequest { config, stop }).await;
+                let cancel = core.running.cancellation();
+                let response = offer.it.open(OpenRequest { config, cancel }).await;
                 Ok(encode::opened(response, &offer.shape))
             })
             .await
@@ -418,9 +418,12 @@ impl pb::provider_server::Provider for Service {
         self.0
             .carry_out(rpc, request, |core, request| async move {
                 let offer = core.catalog().ephemeral_resource(&request.type_name)?;
-                let (private, stop) = (request.private.unwrap_or_default(), core.running.stop());
+                let (private, cancel) = (
+                    request.private.unwrap_or_default(),
+                    core.running.cancellation(),
+                );
                 Ok(encode::renewed(
-                    offer.it.renew(RenewRequest { private, stop }).await,
+                    offer.it.renew(RenewRequest { private, cancel }).await,
                 ))
             })
             .await

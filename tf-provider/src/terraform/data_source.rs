@@ -1,6 +1,7 @@
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostics, Schema, Stop, Value};
+use super::{Diagnostics, Schema, Value};
 
 /// A data source.
 #[async_trait]
@@ -25,8 +26,8 @@ pub trait DataSource: Send + Sync + 'static {
 pub struct ReadDataRequest {
     /// The arguments, wholly known.
     pub config: Value,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// The answer. Ignored where `diagnostics` holds an error.

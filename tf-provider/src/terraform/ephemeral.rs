@@ -1,8 +1,9 @@
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostics, Schema, Stop, Value};
+use super::{Diagnostics, Schema, Value};
 
 /// An ephemeral resource: opened in every plan and in every apply, never stored.
 #[async_trait]
@@ -41,8 +42,8 @@ pub trait EphemeralResource: Send + Sync + 'static {
 pub struct OpenRequest {
     /// The arguments, wholly known.
     pub config: Value,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// The value. Ignored where `diagnostics` holds an error.
@@ -61,8 +62,8 @@ pub struct OpenResponse {
 pub struct RenewRequest {
     /// What open or the last renew left.
     pub private: Vec<u8>,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// The value lives on.

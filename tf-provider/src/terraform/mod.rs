@@ -1,5 +1,5 @@
 //! Terraform's vocabulary as plain Rust: values, types, schemas, paths, diagnostics, and the traits that a
-//! provider implements. Knows std, `serde_json` and the token behind [`Stop`]; never protobuf, msgpack, I/O or the
+//! provider implements. Knows std, `serde_json` and the cancellation token of `tokio_util`; never protobuf, msgpack, I/O or the
 //! clock.
 
 mod data_source;
@@ -11,7 +11,6 @@ mod path;
 mod provider;
 mod resource;
 mod schema;
-mod stop;
 mod ty;
 mod value;
 
@@ -30,6 +29,5 @@ pub use resource::{
     Resource, UpdateRequest, ValidateRequest,
 };
 pub use schema::{Attribute, Block, NestedBlock, Nesting, Schema, Usage};
-pub use stop::Stop;
 pub use ty::{Type, TypeInvalid};
 pub use value::{Dynamic, Value};

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostic, Diagnostics, Path, Schema, Stop, Value};
+use super::{Diagnostic, Diagnostics, Path, Schema, Value};
 
 /// A managed resource.
 ///
@@ -109,8 +110,8 @@ pub struct ReadRequest {
     pub state: Value,
     /// Bytes of ours, stored beside it.
     pub private: Vec<u8>,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// The object as it is now. Where `diagnostics` holds an error, the stored object stays as it was.
@@ -133,8 +134,8 @@ pub struct PlanRequest {
     pub config: Value,
     /// Bytes of ours, stored beside the object. For the second half of a replacement: those that the first half planned.
     pub private: Vec<u8>,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// An object to destroy.
@@ -186,8 +187,8 @@ pub struct CreateRequest {
     pub config: Value,
     /// What the plan left for this call.
     pub private: Vec<u8>,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// An object to change.
@@ -200,8 +201,8 @@ pub struct UpdateRequest {
     pub config: Value,
     /// What the plan left for this call.
     pub private: Vec<u8>,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// An object to remove.
@@ -210,8 +211,8 @@ pub struct DeleteRequest {
     pub prior: Value,
     /// What the plan left for this call.
     pub private: Vec<u8>,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// The object after the call, wholly known. With an error: stored all the same, and a new object is marked as tainted;
@@ -241,8 +242,8 @@ impl From<Value> for ApplyResponse {
 pub struct ImportRequest {
     /// What the user typed.
     pub id: String,
-    /// The user's wish to stop.
-    pub stop: Stop,
+    /// Cancelled by the `Stop` RPC.
+    pub cancel: CancellationToken,
 }
 
 /// The object taken over; a read follows.
