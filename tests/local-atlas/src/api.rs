@@ -15,6 +15,7 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::route::{Endpoint, Route};
 use crate::settings::{AccessList, Rate};
+use crate::users::MissingProject;
 use crate::version::ApiVersion;
 use crate::world::World;
 
@@ -147,6 +148,7 @@ fn perform(world: &World, call: &Call<'_>, route: &Route) -> Result<Reply, ApiEr
         Endpoint::IssueCertificate => certificates::issue(world, &call),
         Endpoint::ListCertificates => certificates::list(world, &call),
         Endpoint::CreateUser => database_users::create(world, &call),
+        Endpoint::ListUsers => database_users::list(world, &call),
         Endpoint::ReadUser => database_users::read(world, &call),
         Endpoint::UpdateUser => database_users::update(world, &call),
         Endpoint::DeleteUser => database_users::delete(world, &call),
@@ -165,10 +167,12 @@ fn check_project(world: &World, project: &str) -> Result<(), ApiError> {
     if !well_formed {
         return Err(ApiError::group_id_invalid(project));
     }
-    world
-        .directory
-        .project(project, |_| ())
-        .ok_or_else(|| ApiError::group_not_found(project))
+    let hidden = world.directory.project(project, |project| project.hidden);
+    match hidden.unwrap_or(Some(MissingProject::GroupNotFound)) {
+        None => Ok(()),
+        Some(MissingProject::GroupNotFound) => Err(ApiError::group_not_found(project)),
+        Some(MissingProject::InvalidGroupId) => Err(ApiError::group_id_invalid(project)),
+    }
 }
 
 fn read_security(world: &World, route: &Route) -> Result<Reply, ApiError> {

@@ -1,9 +1,11 @@
 //! Issuing and listing certificates.
 
 use hyper::StatusCode;
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use crate::api::{Allowed, object};
+use crate::clock::shifted;
 use crate::error::ApiError;
 use crate::ledger::Certificate;
 use crate::reply::Reply;
@@ -46,19 +48,27 @@ pub(crate) fn list(world: &World, call: &Allowed<'_>) -> Result<Reply, ApiError>
         .directory
         .project(project, |project| project.any(user).is_some())
         .unwrap_or(false);
-    let listed = match world.settings().deleted_users {
+    let settings = world.settings();
+    let lag = SignedDuration::from_secs(settings.list_lag_seconds.into());
+    let listed = match settings.deleted_users {
         DeletedUsers::NotFound if !exists => return Err(ApiError::username_not_found(user)),
         DeletedUsers::EmptyList if !exists => Vec::new(),
         _ => world.ledger.listed(project, user, call.now),
     };
-    let items = listed.iter().map(Certificate::item).collect();
+    let listed = listed
+        .iter()
+        .filter(|it| call.now >= shifted(it.issued_at(), lag));
+    let items = listed.map(Certificate::item).collect();
     let version = call.route.version.map_or("v2", ApiVersion::segment);
     let url = format!(
         "{}/api/atlas/{version}/groups/{project}/databaseUsers/{}/certs",
         call.base,
         encode_segment(user)
     );
-    Ok(Reply::json(StatusCode::OK, call.query.page(items, &url)))
+    Ok(Reply::json(
+        StatusCode::OK,
+        call.query.page(items, settings.largest_page, &url),
+    ))
 }
 
 /// The months in the body: an int32, 3 if there are none.

@@ -15,7 +15,7 @@ use crate::recording::RecordedRequest;
 use crate::route::Endpoint;
 use crate::settings::Settings;
 use crate::tokens::Token;
-use crate::users::{EXTERNAL, User, X509Type};
+use crate::users::{EXTERNAL, MissingProject, User, X509Type};
 use crate::world::World;
 
 /// A handle on a running server. Clones act on the same server.
@@ -44,11 +44,31 @@ impl Control {
 
     /// Adds a user in `$external`, or replaces it; adds the project too if there is none.
     pub fn add_user(&self, project: &str, name: &str, x509_type: X509Type) {
+        self.add_user_in(project, EXTERNAL, name, x509_type);
+    }
+
+    /// Adds a user in this authentication database, or replaces it; adds the project too if there is none.
+    pub fn add_user_in(&self, project: &str, database: &str, name: &str, x509_type: X509Type) {
         self.add_project(project);
-        let user = User::external(project, name, x509_type);
+        let user = User::new(project, database, name, x509_type);
         self.world
             .directory
-            .project(project, |project| project.put(EXTERNAL, name, user));
+            .project(project, |project| project.put(database, name, user));
+    }
+
+    /// Makes the API refuse every request for the project, as it does for a project that does not exist, until
+    /// [`Self::show_project`]. Users, certificates and TLS logins stay.
+    pub fn hide_project(&self, project: &str, as_missing: MissingProject) {
+        self.world.directory.project(project, |project| {
+            project.hidden = Some(as_missing);
+        });
+    }
+
+    /// Ends [`Self::hide_project`].
+    pub fn show_project(&self, project: &str) {
+        self.world
+            .directory
+            .project(project, |project| project.hidden = None);
     }
 
     /// Removes a user; its certificates live on. False if there was none.
@@ -249,6 +269,16 @@ impl Control {
         let mut requests = self.requests();
         requests.retain(|request| request.endpoint == Some(endpoint));
         requests
+    }
+
+    /// How many requests one endpoint has received since the start or [`Self::clear_requests`].
+    pub fn request_count(&self, endpoint: Endpoint) -> usize {
+        self.requests_to(endpoint).len()
+    }
+
+    /// How many connections the API has accepted, those included whose TLS handshake failed.
+    pub fn connection_count(&self) -> u64 {
+        self.world.door.accepted.load(Ordering::SeqCst)
     }
 
     /// Empties the record.

@@ -45,6 +45,25 @@ pub(crate) fn create(world: &World, call: &Allowed<'_>) -> Result<Reply, ApiErro
     Ok(Reply::json(StatusCode::CREATED, shown))
 }
 
+/// `GET …/databaseUsers`: one page of the users of every authentication database.
+pub(crate) fn list(world: &World, call: &Allowed<'_>) -> Result<Reply, ApiError> {
+    let project = &call.route.project;
+    let users = world.directory.project(project, |project| {
+        let users = project.users.iter();
+        users
+            .map(|((database, name), user)| shown(user, call, database, name))
+            .collect::<Vec<_>>()
+    });
+    let users = users.ok_or_else(|| ApiError::group_not_found(project))?;
+    let version = call.route.version.map_or("v2", ApiVersion::segment);
+    let url = format!(
+        "{}/api/atlas/{version}/groups/{project}/databaseUsers",
+        call.base
+    );
+    let page = call.query.page(users, world.settings().largest_page, &url);
+    Ok(Reply::json(StatusCode::OK, page))
+}
+
 /// `GET …/databaseUsers/{databaseName}/{username}`
 pub(crate) fn read(world: &World, call: &Allowed<'_>) -> Result<Reply, ApiError> {
     let Route {

@@ -74,5 +74,5 @@ pub use route::Endpoint;
 pub use settings::{AccessList, DeletedUsers, Rate, Settings};
 pub use tokens::Token;
 pub use transport::IdentityError;
-pub use users::X509Type;
+pub use users::{MissingProject, X509Type};
 pub use version::ApiVersion;

@@ -59,6 +59,7 @@ fn java_method(endpoint: Endpoint) -> &'static str {
         Endpoint::IssueCertificate => "ApiAtlasV2DatabaseUsersResource::generateCert",
         Endpoint::ListCertificates => "ApiAtlasV2DatabaseUsersResource::getValidCertsByUsername",
         Endpoint::CreateUser => "ApiAtlasV2DatabaseUsersResource::addUser",
+        Endpoint::ListUsers => "ApiAtlasV2DatabaseUsersResource::getAllUsers",
         Endpoint::ReadUser => "ApiAtlasV2DatabaseUsersResource::getUser",
         Endpoint::UpdateUser => "ApiAtlasV2DatabaseUsersResource::patchUser",
         Endpoint::DeleteUser => "ApiAtlasV2DatabaseUsersResource::deleteUser",

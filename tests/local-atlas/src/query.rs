@@ -20,7 +20,7 @@ impl Query {
     pub(crate) fn parse(endpoint: Endpoint, raw: &str) -> Result<Self, ApiError> {
         let mut query = Self::default();
         for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-            let lists = endpoint == Endpoint::ListCertificates;
+            let lists = endpoint.lists();
             let understood = match name.as_ref() {
                 "pretty" => flag(&value).map(|it| query.pretty = it),
                 "envelope" => flag(&value).map(|it| query.envelope = it),
@@ -41,15 +41,12 @@ impl Query {
             .unwrap_or_default()
     }
 
-    /// One page of `items`, with the links of the collection at `url`.
-    pub(crate) fn page(&self, items: Vec<Value>, url: &str) -> Value {
+    /// One page of `items`, at most `largest` of them, with the links of the collection at `url`.
+    pub(crate) fn page(&self, items: Vec<Value>, largest: usize, url: &str) -> Value {
         let total = items.len();
-        let start = (self.page - 1).saturating_mul(self.items_per_page);
-        let page: Vec<Value> = items
-            .into_iter()
-            .skip(start)
-            .take(self.items_per_page)
-            .collect();
+        let size = self.items_per_page.min(largest.max(1));
+        let start = (self.page - 1).saturating_mul(size);
+        let page: Vec<Value> = items.into_iter().skip(start).take(size).collect();
         let mut links = vec![self.link(url, "self", self.page)];
         if start.saturating_add(page.len()) < total && !page.is_empty() {
             links.push(self.link(url, "next", self.page + 1));
@@ -129,7 +126,11 @@ mod tests {
     #[test]
     fn pages_link_to_their_neighbours_and_count_everything() {
         let items: Vec<Value> = (0..5).map(Value::from).collect();
-        let page = |raw: &str| parse(raw).unwrap().page(items.clone(), "http://a/certs");
+        let page = |raw: &str| {
+            parse(raw)
+                .unwrap()
+                .page(items.clone(), 500, "http://a/certs")
+        };
         let rels = |page: &Value| {
             page["links"]
                 .as_array()
@@ -161,5 +162,7 @@ mod tests {
         );
         assert_eq!(rels(&page("itemsPerPage=5")), ["self"]);
         assert_eq!(page("pageNum=9")["results"], json!([]));
+        let capped = parse("pageNum=2").unwrap().page(items, 2, "http://a/certs");
+        assert_eq!(capped["results"], json!([2, 3]));
     }
 }

@@ -17,6 +17,8 @@ pub enum Endpoint {
     ListCertificates,
     /// `POST …/databaseUsers`
     CreateUser,
+    /// `GET …/databaseUsers`
+    ListUsers,
     /// `GET …/databaseUsers/{databaseName}/{username}`
     ReadUser,
     /// `PATCH …/databaseUsers/{databaseName}/{username}`
@@ -51,6 +53,11 @@ impl Endpoint {
             self,
             Self::IssueCertificate | Self::CreateUser | Self::UpdateUser
         )
+    }
+
+    /// Whether the response is a page of a list.
+    pub(crate) fn lists(self) -> bool {
+        matches!(self, Self::ListCertificates | Self::ListUsers)
     }
 
     pub(crate) fn writes(self) -> bool {
@@ -112,11 +119,11 @@ pub(crate) fn encode_segment(segment: &str) -> String {
 
 fn of_group<'a>(rest: &[&'a str]) -> Option<(&'static [Endpoint], &'a str, &'a str)> {
     use Endpoint::{
-        CreateUser, DeleteUser, IssueCertificate, ListCertificates, ReadSecurity, ReadUser,
-        UpdateUser,
+        CreateUser, DeleteUser, IssueCertificate, ListCertificates, ListUsers, ReadSecurity,
+        ReadUser, UpdateUser,
     };
     match *rest {
-        ["databaseUsers"] => Some((&[CreateUser], "", "")),
+        ["databaseUsers"] => Some((&[ListUsers, CreateUser], "", "")),
         ["databaseUsers", user, "certs"] if !user.is_empty() => {
             Some((&[IssueCertificate, ListCertificates], "$external", user))
         }
@@ -130,7 +137,10 @@ fn of_group<'a>(rest: &[&'a str]) -> Option<(&'static [Endpoint], &'a str, &'a s
 
 fn method_of(endpoint: Endpoint) -> Method {
     match endpoint {
-        Endpoint::ListCertificates | Endpoint::ReadUser | Endpoint::ReadSecurity => Method::GET,
+        Endpoint::ListCertificates
+        | Endpoint::ListUsers
+        | Endpoint::ReadUser
+        | Endpoint::ReadSecurity => Method::GET,
         Endpoint::UpdateUser => Method::PATCH,
         Endpoint::DeleteUser => Method::DELETE,
         _ => Method::POST,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
@@ -25,7 +25,6 @@ pub(crate) struct Api {
     pub(crate) world: Arc<World>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) control: crate::Control,
-    connections: AtomicU64,
 }
 
 /// Where a request came from.
@@ -45,7 +44,6 @@ impl Api {
             world,
             tls,
             control,
-            connections: AtomicU64::new(0),
         }
     }
 
@@ -86,7 +84,7 @@ impl Api {
         {
             return;
         }
-        let connection = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let connection = door.accepted.fetch_add(1, Ordering::SeqCst) + 1;
         let origin = Origin { peer, connection };
         let mut generation = door.generation.subscribe();
         let api = Arc::clone(self);

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// The list of a user that does not exist.
     pub deleted_users: DeletedUsers,
+    /// Seconds until a new certificate appears in lists.
+    pub list_lag_seconds: u32,
+    /// Items on a page at most, whatever `itemsPerPage` says.
+    pub largest_page: usize,
     /// Unexpired certificates a user may have; `None` is without limit (Atlas' number is not known).
     pub certificate_limit: Option<usize>,
     /// Database users a project may have when users are created through the API.
@@ -78,6 +82,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             deleted_users: DeletedUsers::default(),
+            list_lag_seconds: 0,
+            largest_page: 500,
             certificate_limit: None,
             user_limit: 100,
             certificate_rate: Some(Rate::per_minute(1200, 500)),

@@ -20,6 +20,16 @@ pub enum X509Type {
     Customer,
 }
 
+/// The response for a project that is not visible to the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MissingProject {
+    /// 404 `GROUP_NOT_FOUND`.
+    GroupNotFound,
+    /// 404 `INVALID_GROUP_ID`.
+    InvalidGroupId,
+}
+
 /// All projects.
 #[derive(Debug, Default)]
 pub(crate) struct Directory(Shared<BTreeMap<String, Project>>);
@@ -31,6 +41,8 @@ pub(crate) struct Project {
     pub(crate) users: BTreeMap<(String, String), User>,
     /// The customer's own authorities; managed certificates cannot be issued while they are set.
     pub(crate) customer_ca: Option<String>,
+    /// Set while every API request for the project is refused.
+    pub(crate) hidden: Option<MissingProject>,
 }
 
 /// A database user: its members as the API shows them.
@@ -100,9 +112,9 @@ impl Project {
 }
 
 impl User {
-    /// A user in `$external` as Terraform would have made it.
-    pub(crate) fn external(project: &str, name: &str, x509_type: X509Type) -> Self {
-        let mut members = Self::defaults(project, EXTERNAL, name);
+    /// A user as Terraform would have made it.
+    pub(crate) fn new(project: &str, database: &str, name: &str, x509_type: X509Type) -> Self {
+        let mut members = Self::defaults(project, database, name);
         members.insert(
             "roles".to_owned(),
             json!([{ "databaseName": "admin", "roleName": "atlasAdmin" }]),

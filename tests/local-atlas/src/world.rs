@@ -1,6 +1,6 @@
 //! Everything the server knows, shared by all connections.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use tokio::sync::watch;
 
@@ -45,6 +45,8 @@ pub(crate) struct Door {
     pub(crate) generation: watch::Sender<u64>,
     /// Connections still to be dropped as soon as they are accepted.
     pub(crate) to_drop: AtomicU32,
+    /// Connections accepted so far.
+    pub(crate) accepted: AtomicU64,
 }
 
 impl World {
@@ -66,6 +68,7 @@ impl World {
                 is_open: watch::Sender::new(true),
                 generation: watch::Sender::new(0),
                 to_drop: AtomicU32::new(0),
+                accepted: AtomicU64::new(0),
             },
             settings: Shared::new(settings),
         }

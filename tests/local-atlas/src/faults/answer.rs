@@ -94,10 +94,17 @@ impl Answer {
         Self::api_error(status, code, "An unexpected error occurred.")
     }
 
-    /// A proxy's page.
+    /// A page of a proxy or gateway, whatever the status says.
     pub fn html(status: u16) -> Self {
-        let body = "<!DOCTYPE html>\n<html><head><title>Bad Gateway</title></head>\n<body><h1>Bad Gateway</h1><p>The upstream did not answer.</p></body></html>\n";
-        Self::text(status, "text/html; charset=utf-8", body)
+        let reason = StatusCode::from_u16(status).ok();
+        let reason = reason.and_then(|status| status.canonical_reason());
+        let title = reason
+            .filter(|_| status >= 300)
+            .unwrap_or("Sign in to this network");
+        let body = format!(
+            "<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n<body><h1>{title}</h1></body></html>\n"
+        );
+        Self::text(status, "text/html; charset=utf-8", &body)
     }
 
     /// The 401 of wrong credentials, with a digest challenge.

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::keys;
 use crate::reply::Rendered;
@@ -43,6 +43,11 @@ pub enum Rewrite {
     Garbage,
     /// A byte in the middle that is not UTF-8.
     InvalidUtf8,
+    /// Another `totalCount` in a page of a list.
+    TotalCount {
+        /// The figure.
+        total: u64,
+    },
     /// Compressed with gzip.
     Gzip,
     /// So many mebibytes of zeros, compressed with gzip.
@@ -89,6 +94,7 @@ impl Rewrite {
                 let (head, tail) = body.split_at(body.len() / 2);
                 [head, &[0xff, 0xfe], tail].concat()
             }
+            Self::TotalCount { total } => with_total(&body, *total),
             Self::Gzip => {
                 rendered.set_header("content-encoding", "gzip");
                 gzip(&body)
@@ -137,6 +143,17 @@ fn gzip_zeros(mebibytes: usize) -> Vec<u8> {
         &trailer,
     ]
     .concat()
+}
+
+/// A page with another `totalCount`; anything else stays as it is.
+fn with_total(body: &[u8], total: u64) -> Vec<u8> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(mut page)) if page.contains_key("totalCount") => {
+            page.insert("totalCount".to_owned(), json!(total));
+            Value::Object(page).to_string().into_bytes()
+        }
+        _ => body.to_vec(),
+    }
 }
 
 /// Certificate and key of a combined PEM.

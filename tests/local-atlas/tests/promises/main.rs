@@ -7,6 +7,7 @@ mod client;
 mod control_http;
 mod digest;
 mod faults;
+mod inventory;
 mod issuing;
 mod listing;
 mod login;
