@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::error::Unsendable;
+use super::error::InvalidHeaderValue;
 
 /// Everything a client needs to know.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Config {
     /// Which generation of the API is spoken.
     pub api_version: ApiVersion,
     /// Who is asking.
-    pub login: Login,
+    pub credentials: Credentials,
     /// How long one request may take.
     pub request_timeout: Duration,
     /// How often a failed request is repeated where that is safe; a refusal that says when to come
@@ -42,7 +42,7 @@ pub enum ApiVersion {
 
 /// Ways to prove who is asking.
 #[derive(Clone, Debug)]
-pub enum Login {
+pub enum Credentials {
     /// OAuth 2.0 client credentials.
     ServiceAccount {
         /// The account's id.
@@ -137,13 +137,13 @@ pub enum InvalidBaseUrl {
     /// Neither `https` nor `http`.
     #[error("a base URL begins with https://")]
     Scheme,
-    /// Credentials do not belong there.
+    /// login do not belong there.
     #[error("a base URL must not hold a user name or a password")]
     UserInfo,
     /// Nothing could be appended.
     #[error("a base URL must not hold a query or a fragment")]
     Query,
-    /// Credentials would cross a network in the clear.
+    /// login would cross a network in the clear.
     #[error(
         "plain http is accepted for this computer's own addresses only (localhost, 127.0.0.1, [::1]); use https"
     )]
@@ -158,7 +158,7 @@ pub enum ConfigError {
     CaBundle,
     /// A credential that no HTTP header can carry: a line break at its end, most often.
     #[error("the {0} holds characters that cannot be sent, such as a line break")]
-    Credential(Unsendable),
+    Credential(InvalidHeaderValue),
     /// A user agent that no HTTP header can carry.
     #[error("the user agent holds characters that cannot be sent")]
     UserAgent,

@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, tls};
 
 use super::config::{BaseUrl, Config, ConfigError};
-use super::error::{Kind, Source, Unreachable};
+use super::error::{ConnectError, ErrorKind, Source};
 
 /// What is needed to make the client, checked as far as that costs nothing.
 pub(super) struct Connection {
@@ -38,7 +38,7 @@ impl Connection {
 
     /// Makes the client. Reads the system's certificate authorities from disk, which takes some
     /// milliseconds: not to be done on a thread that others wait for.
-    pub(super) fn open(&self) -> Result<reqwest::Client, (Kind, Source)> {
+    pub(super) fn open(&self) -> Result<reqwest::Client, (ErrorKind, Source)> {
         let builder = reqwest::Client::builder()
             .user_agent(self.user_agent.clone())
             .redirect(Policy::none())
@@ -60,26 +60,26 @@ impl Connection {
     }
 }
 
-fn setup_failure(error: &reqwest::Error) -> Kind {
+fn setup_failure(error: &reqwest::Error) -> ErrorKind {
     let has_no_roots = chain(error).any(|e| e.to_string().contains("No CA certificates"));
     if has_no_roots {
-        Kind::MissingRoots
+        ErrorKind::NoRootCertificates
     } else {
-        Kind::Setup
+        ErrorKind::Setup
     }
 }
 
 /// At which step connecting failed.
-pub(super) fn unreachable(error: &reqwest::Error) -> Unreachable {
+pub(super) fn unreachable(error: &reqwest::Error) -> ConnectError {
     if error.is_timeout() {
-        return Unreachable::TimedOut;
+        return ConnectError::TimedOut;
     }
-    chain(error).find_map(step).unwrap_or(Unreachable::Other)
+    chain(error).find_map(step).unwrap_or(ConnectError::Other)
 }
 
-fn step(error: &(dyn StdError + 'static)) -> Option<Unreachable> {
+fn step(error: &(dyn StdError + 'static)) -> Option<ConnectError> {
     if error.is::<rustls::Error>() {
-        return Some(Unreachable::Tls);
+        return Some(ConnectError::Tls);
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         // The error inside an `io::Error` is not among its sources.
@@ -89,15 +89,15 @@ fn step(error: &(dyn StdError + 'static)) -> Option<Unreachable> {
             return Some(found);
         }
         match error.kind() {
-            io::ErrorKind::ConnectionRefused => return Some(Unreachable::Refused),
-            io::ErrorKind::TimedOut => return Some(Unreachable::TimedOut),
+            io::ErrorKind::ConnectionRefused => return Some(ConnectError::Refused),
+            io::ErrorKind::TimedOut => return Some(ConnectError::TimedOut),
             _ => {}
         }
     }
     match error.to_string() {
-        text if text.contains("dns error") => Some(Unreachable::Name),
-        text if text.contains("tls handshake") => Some(Unreachable::Tls),
-        text if text.contains("tunnel") => Some(Unreachable::Proxy),
+        text if text.contains("dns error") => Some(ConnectError::Dns),
+        text if text.contains("tls handshake") => Some(ConnectError::Tls),
+        text if text.contains("tunnel") => Some(ConnectError::Proxy),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Why a call gave no usable answer.
 //!
 //! An error knows what was asked (operation, method, path) and why it failed, never a body of the
-//! issuing call and never a credential. All text that came from a server has been made harmless.
+//! issuing call and never a credential. All text that came from a server has been made printable.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::flight::GaveUp;
 use super::request::{Operation, Request};
 use super::retry::ROLE_CODES;
-use super::text::harmless;
+use super::text::printable;
 
 /// A call that failed; cheap to clone, because callers may have shared the call.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ struct Inner {
     method: String,
     path: String,
     attempts: u32,
-    kind: Kind,
+    kind: ErrorKind,
     source: Option<Source>,
 }
 
@@ -34,13 +34,13 @@ pub(super) type Source = Box<dyn StdError + Send + Sync>;
 
 /// Causes, as far as a caller can do something different about them.
 #[derive(Clone, Debug, Error)]
-pub enum Kind {
+pub enum ErrorKind {
     /// Atlas answered, and refused.
     #[error("was refused: HTTP {}{}", .0.status, .0.shown_code())]
-    Refused(Refusal),
+    Api(ApiError),
     /// An answer that is not Atlas' own, from a proxy or a load balancer most likely.
     #[error("was answered with HTTP {status}, and not in the form of the Atlas API")]
-    Unrecognised {
+    UnexpectedResponse {
         /// The HTTP status.
         status: u16,
         /// The first line of the body, if it had any.
@@ -56,13 +56,13 @@ pub enum Kind {
     },
     /// The token endpoint refused the service account.
     #[error("was refused: HTTP {}{}", .0.status, .0.shown_code())]
-    LoginRefused(Refusal),
+    Authentication(ApiError),
     /// No connection could be made; nothing was sent.
     #[error("could not reach the server: {0}")]
-    Unreachable(Unreachable),
+    Connect(ConnectError),
     /// The connection broke while the answer was awaited.
     #[error("got no whole answer: the connection broke")]
-    Interrupted,
+    ConnectionLost,
     /// No answer within the time one request may take.
     #[error("got no answer within {} seconds", .after.as_secs())]
     TimedOut {
@@ -74,7 +74,7 @@ pub enum Kind {
     Deadline,
     /// The wait before a repeat would have outlasted the operation.
     #[error("{}, and the next try would come in {} seconds, later than the whole operation may take", .cause.kind(), .wait.as_secs())]
-    NoTimeToWait {
+    RetryExceedsDeadline {
         /// How long the wait would have been.
         wait: Duration,
         /// Why it would have been necessary.
@@ -82,22 +82,22 @@ pub enum Kind {
     },
     /// The caller asked to stop.
     #[error("was stopped")]
-    Stopped,
+    Cancelled,
     /// The system has no certificate authorities to trust.
     #[error("could not begin: the system's trusted certificate authorities could not be loaded")]
-    MissingRoots,
+    NoRootCertificates,
     /// The HTTP client could not be set up.
     #[error("could not begin: the HTTP client could not be set up")]
     Setup,
     /// More was sent than any answer of this kind has.
     #[error("got an answer of more than {limit} bytes")]
-    TooLarge {
+    BodyTooLarge {
         /// The most that is read.
         limit: usize,
     },
     /// Success by its status, yet not what was asked for.
     #[error("got an answer that cannot be understood: {what}")]
-    Malformed {
+    InvalidBody {
         /// What is wrong with it.
         what: &'static str,
     },
@@ -105,7 +105,7 @@ pub enum Kind {
 
 /// What a refusing server said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ApiError {
     /// The HTTP status.
     pub status: u16,
     /// Atlas' error code, or OAuth's.
@@ -127,10 +127,10 @@ pub struct Field {
 
 /// At which step a connection could not be made.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Unreachable {
+pub enum ConnectError {
     /// The host's name has no address.
     #[error("its name could not be resolved")]
-    Name,
+    Dns,
     /// Nobody listens.
     #[error("the connection was refused")]
     Refused,
@@ -151,7 +151,7 @@ pub enum Unreachable {
 /// A part of the configuration that no HTTP header can carry.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the texts say it")]
-pub enum Unsendable {
+pub enum InvalidHeaderValue {
     #[error("client id or client secret")]
     ServiceAccount,
     #[error("public key")]
@@ -161,11 +161,11 @@ pub enum Unsendable {
 }
 
 impl Error {
-    pub(super) fn new(request: &Request, kind: Kind) -> Self {
+    pub(super) fn new(request: &Request, kind: ErrorKind) -> Self {
         Self::with_source(request, kind, None)
     }
 
-    pub(super) fn with_source(request: &Request, kind: Kind, source: Option<Source>) -> Self {
+    pub(super) fn with_source(request: &Request, kind: ErrorKind, source: Option<Source>) -> Self {
         Self(Arc::new(Inner {
             operation: request.operation,
             method: request.method.to_string(),
@@ -205,16 +205,18 @@ impl Error {
     }
 
     /// The cause.
-    pub fn kind(&self) -> &Kind {
+    pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
     /// The HTTP status of the answer, if there was one that refused.
     pub fn status(&self) -> Option<u16> {
         match self.kind() {
-            Kind::Refused(refusal) | Kind::LoginRefused(refusal) => Some(refusal.status),
-            Kind::Unrecognised { status, .. } | Kind::Redirected { status, .. } => Some(*status),
-            Kind::NoTimeToWait { cause, .. } => cause.status(),
+            ErrorKind::Api(refusal) | ErrorKind::Authentication(refusal) => Some(refusal.status),
+            ErrorKind::UnexpectedResponse { status, .. } | ErrorKind::Redirected { status, .. } => {
+                Some(*status)
+            }
+            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.status(),
             _ => None,
         }
     }
@@ -235,9 +237,9 @@ impl Error {
     }
 
     /// What the network or the TLS library said, in one line.
-    pub fn cause(&self) -> Option<String> {
-        if let Kind::NoTimeToWait { cause, .. } = self.kind() {
-            return cause.cause();
+    pub fn source_message(&self) -> Option<String> {
+        if let ErrorKind::RetryExceedsDeadline { cause, .. } = self.kind() {
+            return cause.source_message();
         }
         let mut next: Option<&dyn StdError> = Some(self.0.source.as_ref()?.as_ref());
         let mut texts: Vec<String> = Vec::new();
@@ -251,19 +253,19 @@ impl Error {
             WRAPPINGS.iter().any(|known| text.starts_with(known))
         };
         let told = texts.iter().filter(|text| !is_wrapping(text));
-        let mut inner: Vec<_> = told.map(|text| harmless(text, 300)).collect();
+        let mut inner: Vec<_> = told.map(|text| printable(text, 300)).collect();
         inner.dedup();
         let outer = inner.len().saturating_sub(2);
         (!inner.is_empty()).then(|| inner[outer..].join(": "))
     }
 
     /// The project does not exist (any more), or this login cannot see that it does.
-    pub fn is_project_gone(&self) -> bool {
+    pub fn is_project_not_found(&self) -> bool {
         self.is_refused_as(404, &["GROUP_NOT_FOUND", "INVALID_GROUP_ID"])
     }
 
     /// The database user does not exist (any more).
-    pub fn is_user_gone(&self) -> bool {
+    pub fn is_user_not_found(&self) -> bool {
         self.is_refused_as(
             404,
             &["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"],
@@ -271,44 +273,68 @@ impl Error {
     }
 
     /// This version of the API is no longer served.
-    pub fn is_version_gone(&self) -> bool {
+    pub fn is_api_version_removed(&self) -> bool {
         self.status() == Some(410)
     }
 
     /// The newest version of the API was asked: there is none to change to.
-    pub fn is_about_newest_version(&self) -> bool {
+    pub fn uses_latest_api_version(&self) -> bool {
         self.path().contains("/v2/")
     }
 
     /// The login is good, and what it stands for may not do this.
-    pub fn lacks_role(&self) -> bool {
+    pub fn is_missing_role(&self) -> bool {
         self.code().is_some_and(|code| ROLE_CODES.contains(&code))
     }
 
     /// The caller asked to stop.
-    pub fn is_stopped(&self) -> bool {
-        matches!(self.kind(), Kind::Stopped)
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Cancelled)
     }
 
     /// The time for the whole operation did not suffice.
-    pub fn is_deadline(&self) -> bool {
-        matches!(self.kind(), Kind::Deadline | Kind::NoTimeToWait { .. })
+    pub fn is_deadline_exceeded(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline { .. }
+        )
+    }
+
+    /// No response was received from the server, or from anything in its place.
+    pub fn is_unreachable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Connect(_)
+            | ErrorKind::ConnectionLost
+            | ErrorKind::TimedOut { .. }
+            | ErrorKind::Deadline => true,
+            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.is_unreachable(),
+            _ => false,
+        }
+    }
+
+    /// Atlas did not accept the credentials themselves.
+    pub fn is_rejected_credentials(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Authentication(_) => self.status() == Some(401),
+            ErrorKind::Api(_) => self.status() == Some(401) && !self.is_missing_role(),
+            _ => false,
+        }
     }
 
     fn is_refused_as(&self, status: u16, codes: &[&str]) -> bool {
         self.status() == Some(status) && self.code().is_some_and(|code| codes.contains(&code))
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn refusal(&self) -> Option<&ApiError> {
         match self.kind() {
-            Kind::Refused(refusal) | Kind::LoginRefused(refusal) => Some(refusal),
-            Kind::NoTimeToWait { cause, .. } => cause.refusal(),
+            ErrorKind::Api(refusal) | ErrorKind::Authentication(refusal) => Some(refusal),
+            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.refusal(),
             _ => None,
         }
     }
 }
 
-impl Refusal {
+impl ApiError {
     fn shown_code(&self) -> String {
         self.code
             .as_ref()
@@ -334,18 +360,18 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match (&self.0.source, &self.0.kind) {
             (Some(source), _) => Some(source.as_ref()),
-            (None, Kind::NoTimeToWait { cause, .. }) => Some(cause),
+            (None, ErrorKind::RetryExceedsDeadline { cause, .. }) => Some(cause),
             _ => None,
         }
     }
 }
 
-impl From<GaveUp> for Kind {
+impl From<GaveUp> for ErrorKind {
     fn from(why: GaveUp) -> Self {
         match why {
-            GaveUp::Stopped => Self::Stopped,
+            GaveUp::Stopped => Self::Cancelled,
             GaveUp::Deadline => Self::Deadline,
-            GaveUp::Broken => Self::Malformed {
+            GaveUp::Broken => Self::InvalidBody {
                 what: "reading it failed by a bug of the provider",
             },
         }

@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep};
 
 use super::Core;
 use super::auth::{Credential, Renewal};
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::request::Request;
 use super::response;
 use super::retry::{Saw, Step, Tries, decide};
 use super::transport::{Answer, Lost};
-use super::types::Call;
+use super::types::{CallOptions, Retry};
 
 /// Who a request is sent as.
 pub(super) enum Identity {
@@ -46,12 +46,15 @@ pub(super) struct Ambiguous {
 pub(super) fn converse<'a>(
     core: &'a Arc<Core>,
     request: &'a Request,
-    call: &'a Call,
+    call: &'a CallOptions,
     identity: Identity,
 ) -> Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>> {
     Box::pin(async move {
         let mut tries = Tries {
-            limit: core.max_retries,
+            limit: match call.retry {
+                Retry::Default => core.max_retries,
+                Retry::Never => 0,
+            },
             ..Tries::default()
         };
         let mut renewal: Option<Renewal> = None;
@@ -94,6 +97,9 @@ pub(super) fn converse<'a>(
                     }
                     tries.renewed = true;
                 }
+                Step::Wait { .. } if call.retry == Retry::Never => {
+                    return finish(request, result, attempt);
+                }
                 Step::Wait {
                     pause,
                     counts,
@@ -127,10 +133,14 @@ fn next_step(core: &Core, request: &Request, tries: Tries, result: &Result<Answe
             }
         }
         Err(lost) => match lost.kind {
-            Kind::Unreachable(_) | Kind::Interrupted | Kind::TimedOut { .. } if lost.never_sent => {
+            ErrorKind::Connect(_) | ErrorKind::ConnectionLost | ErrorKind::TimedOut { .. }
+                if lost.never_sent =>
+            {
                 Saw::NeverSent
             }
-            Kind::Unreachable(_) | Kind::Interrupted | Kind::TimedOut { .. } => Saw::NoAnswer,
+            ErrorKind::Connect(_) | ErrorKind::ConnectionLost | ErrorKind::TimedOut { .. } => {
+                Saw::NoAnswer
+            }
             _ => Saw::Final,
         },
     };
@@ -174,12 +184,12 @@ fn reason(request: &Request, result: Result<Answer, Lost>, attempts: u32) -> Err
 fn check_time(
     core: &Core,
     request: &Request,
-    call: &Call,
+    call: &CallOptions,
     pause: Duration,
     because: Option<Error>,
 ) -> Result<(), Error> {
-    if call.stop.is_cancelled() {
-        return Err(Error::new(request, Kind::Stopped));
+    if call.cancel.is_cancelled() {
+        return Err(Error::new(request, ErrorKind::Cancelled));
     }
     let needed = if request.issues() {
         core.pace.least_for_issuing
@@ -191,15 +201,15 @@ fn check_time(
         return Ok(());
     }
     let kind = match because {
-        None => Kind::Deadline,
-        Some(cause) => Kind::NoTimeToWait { wait: pause, cause },
+        None => ErrorKind::Deadline,
+        Some(cause) => ErrorKind::RetryExceedsDeadline { wait: pause, cause },
     };
     Err(Error::new(request, kind))
 }
 
 async fn rest(
     request: &Request,
-    call: &Call,
+    call: &CallOptions,
     pause: Duration,
     because: &'static str,
 ) -> Result<(), Error> {
@@ -215,7 +225,7 @@ async fn rest(
     }
     tokio::select! {
         () = sleep(pause) => Ok(()),
-        () = call.stop.cancelled() => Err(Error::new(request, Kind::Stopped)),
+        () = call.cancel.cancelled() => Err(Error::new(request, ErrorKind::Cancelled)),
     }
 }
 

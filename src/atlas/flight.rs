@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument;
 
 use super::error::Error;
-use super::types::Call;
+use super::types::CallOptions;
 
 /// A fetch under way.
 pub(super) type Fetch<V> = Pin<Box<dyn Future<Output = Result<V, Error>> + Send>>;
@@ -60,9 +60,9 @@ where
     pub(super) async fn get(
         &self,
         key: &K,
-        call: &Call,
+        call: &CallOptions,
         gave_up: impl Fn(GaveUp) -> Error,
-        fetch: impl Fn(Call) -> Fetch<V>,
+        fetch: impl Fn(CallOptions) -> Fetch<V>,
     ) -> Result<V, Error> {
         loop {
             let (mut landing, _seat, started_it) = match self.board(key, call, &fetch) {
@@ -76,12 +76,13 @@ where
             let landed = tokio::select! {
                 biased;
                 landed = landing.wait_for(Option::is_some) => landed.ok().and_then(|l| l.clone()),
-                () = call.stop.cancelled() => return Err(gave_up(GaveUp::Stopped)),
+                () = call.cancel.cancelled() => return Err(gave_up(GaveUp::Stopped)),
                 () = sleep_until(call.deadline) => return Err(gave_up(GaveUp::Deadline)),
             };
             match landed {
                 // The one who began it had less time, or called off: that says nothing about us.
-                Some(Err(error)) if !started_it && (error.is_stopped() || error.is_deadline()) => {}
+                Some(Err(error))
+                    if !started_it && (error.is_cancelled() || error.is_deadline_exceeded()) => {}
                 Some(result) => return result,
                 None => return Err(gave_up(GaveUp::Broken)),
             }
@@ -120,7 +121,12 @@ where
         };
     }
 
-    fn board(&self, key: &K, call: &Call, fetch: impl Fn(Call) -> Fetch<V>) -> Boarding<V> {
+    fn board(
+        &self,
+        key: &K,
+        call: &CallOptions,
+        fetch: impl Fn(CallOptions) -> Fetch<V>,
+    ) -> Boarding<V> {
         let mut slots = self.lock();
         let slot = slots.entry(key.clone()).or_default();
         if let Some(value) = &slot.kept {
@@ -143,9 +149,10 @@ where
             landing: landing.clone(),
             passengers: Arc::downgrade(&seat),
         });
-        let flying = fetch(Call {
+        let flying = fetch(CallOptions {
             deadline: call.deadline,
-            stop,
+            cancel: stop,
+            ..*call
         });
         let (slots, key, epoch) = (Arc::clone(&self.0), key.clone(), slot.epoch);
         let task = async move {
@@ -196,7 +203,7 @@ impl<V> Default for Slot<V> {
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::super::config::{ApiVersion, BaseUrl};
-    use super::super::error::Kind;
+    use super::super::error::ErrorKind;
     use super::super::request::Requests;
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -222,41 +229,45 @@ mod tests {
             })
         }
 
-        async fn get(&self, call: &Call) -> Result<usize, Error> {
-            let fetch = |inner: Call| -> Fetch<usize> {
+        async fn get(&self, call: &CallOptions) -> Result<usize, Error> {
+            let fetch = |inner: CallOptions| -> Fetch<usize> {
                 let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
                 let clearance = Arc::clone(&self.clearance);
                 let called_off = Arc::clone(&self.called_off);
                 Box::pin(async move {
                     tokio::select! {
                         permit = clearance.acquire() => { permit.unwrap().forget(); Ok(number) }
-                        () = inner.stop.cancelled() => { called_off.add_permits(1); Err(failed(Kind::Stopped)) }
-                        () = sleep_until(inner.deadline) => Err(failed(Kind::Deadline)),
+                        () = inner.cancel.cancelled() => { called_off.add_permits(1); Err(failed(ErrorKind::Cancelled)) }
+                        () = sleep_until(inner.deadline) => Err(failed(ErrorKind::Deadline)),
                     }
                 })
             };
-            let gave_up = |why| failed(Kind::from(why));
+            let gave_up = |why| failed(ErrorKind::from(why));
             self.flights.get(&1, call, gave_up, fetch).await
         }
 
-        fn ask(self: &Arc<Self>, call: &Call) -> tokio::task::JoinHandle<Result<usize, Error>> {
+        fn ask(
+            self: &Arc<Self>,
+            call: &CallOptions,
+        ) -> tokio::task::JoinHandle<Result<usize, Error>> {
             let (airport, call) = (Arc::clone(self), call.clone());
             tokio::spawn(async move { airport.get(&call).await })
         }
     }
 
-    fn failed(kind: Kind) -> Error {
+    fn failed(kind: ErrorKind) -> Error {
         Error::new(
             &Requests::new(&BaseUrl::cloud(), ApiVersion::V1_0).token(),
             kind,
         )
     }
 
-    fn within(seconds: u64) -> Call {
+    fn within(seconds: u64) -> CallOptions {
         let deadline = Instant::now() + Duration::from_secs(seconds);
-        Call {
+        CallOptions {
             deadline,
-            stop: CancellationToken::new(),
+            cancel: CancellationToken::new(),
+            retry: crate::atlas::Retry::Default,
         }
     }
 
@@ -294,11 +305,11 @@ mod tests {
         let asked = [airport.ask(&first), airport.ask(&second)];
         tokio::task::yield_now().await;
         let [one, two] = asked;
-        first.stop.cancel();
-        assert!(one.await.unwrap().unwrap_err().is_stopped());
+        first.cancel.cancel();
+        assert!(one.await.unwrap().unwrap_err().is_cancelled());
         assert_eq!(airport.called_off.available_permits(), 0);
-        second.stop.cancel();
-        assert!(two.await.unwrap().unwrap_err().is_stopped());
+        second.cancel.cancel();
+        assert!(two.await.unwrap().unwrap_err().is_cancelled());
         airport.called_off.acquire().await.unwrap().forget();
     }
 
@@ -306,10 +317,13 @@ mod tests {
     async fn a_fetch_that_ends_in_a_bug_is_an_error_and_the_next_one_begins_anew() {
         let flights = Flights::<u8, u8>::new();
         let call = within(60);
-        let gave_up = |why| failed(Kind::from(why));
+        let gave_up = |why| failed(ErrorKind::from(why));
         let broken = flights.get(&1, &call, gave_up, |_| Box::pin(async { panic!("a bug") }));
         let error = broken.await.unwrap_err();
-        assert!(matches!(error.kind(), Kind::Malformed { .. }), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::InvalidBody { .. }),
+            "{error}"
+        );
         let next = flights.get(&1, &call, gave_up, |_| Box::pin(async { Ok(7) }));
         assert_eq!(next.await.unwrap(), 7);
     }
@@ -320,7 +334,7 @@ mod tests {
         let hurried = airport.ask(&within(1));
         tokio::task::yield_now().await;
         let patient = airport.ask(&within(60));
-        assert!(hurried.await.unwrap().unwrap_err().is_deadline());
+        assert!(hurried.await.unwrap().unwrap_err().is_deadline_exceeded());
         airport.clearance.add_permits(1);
         assert_eq!(patient.await.unwrap().unwrap(), 2);
     }

@@ -114,7 +114,7 @@ pub enum InvalidUsername {
     /// A name as self-managed X.509 uses it.
     #[error(
         "a distinguished name of several parts belongs to a user with self-managed (CUSTOMER) \
-         X.509; Atlas issues certificates only to MANAGED users, whose names are plain, like app-user"
+         X.509; Atlas issues certificates only to MANAGED users, user_key names are plain, like app-user"
     )]
     DistinguishedName,
 }

@@ -12,14 +12,17 @@ use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
 
 use super::Core;
-use super::error::{Error, Kind};
+use super::error::{Error, ErrorKind};
 use super::exchange::{Identity, converse};
 use super::ids::{Months, ProjectId, Username};
-use super::ledger::{LEDGER, UnderWay, Whose};
+use super::issued_ids::{PendingIssue, UserKey};
 use super::request::Request;
 use super::response;
 use super::transport::Answer;
-use super::types::{Call, Finding, IssueError, Issued, ListedCertificate, Listing};
+use super::types::{
+    CallOptions, CertificateList, IssueError, IssuedCertificate, ListedCertificate, Reconciliation,
+    Retry,
+};
 use crate::x509;
 
 /// Asks for a certificate. If the caller goes away, a request not yet written is called off.
@@ -28,18 +31,18 @@ pub(super) async fn issue(
     project: &ProjectId,
     user: &Username,
     months: Months,
-    call: &Call,
-) -> Result<Issued, IssueError> {
-    let stop = call.stop.child_token();
+    call: &CallOptions,
+) -> Result<IssuedCertificate, IssueError> {
+    let stop = call.cancel.child_token();
     let _called_off_when_dropped = stop.clone().drop_guard();
     let task = Issuing {
         core: Arc::clone(core),
         project: project.clone(),
         user: user.clone(),
         request: core.requests.issue(project, user, months),
-        call: Call {
-            deadline: call.deadline,
-            stop,
+        call: CallOptions {
+            cancel: stop,
+            ..*call
         },
     };
     match tokio::spawn(task.run().in_current_span()).await {
@@ -53,24 +56,27 @@ struct Issuing {
     project: ProjectId,
     user: Username,
     request: Request,
-    call: Call,
+    call: CallOptions,
 }
 
 impl Issuing {
-    async fn run(self) -> Result<Issued, IssueError> {
-        let under_way = LEDGER.begin(self.whose());
+    async fn run(self) -> Result<IssuedCertificate, IssueError> {
+        let pending = self.core.issued_ids.start(self.user_key());
         let outcome = converse(&self.core, &self.request, &self.call, Identity::Login).await;
         let (cause, written, partial) = match outcome {
-            Ok(answer) if answer.is_success() => match self.take(&answer, &under_way) {
+            Ok(answer) if answer.is_success() => match self.take(&answer, &pending) {
                 Some(Taken::Known(issued)) => return Ok(issued),
                 Some(Taken::Unknown(issued)) => {
-                    drop(under_way);
-                    let finding = Some(self.investigate(sent(&answer)).await);
-                    return Ok(Issued { finding, ..issued });
+                    drop(pending);
+                    let reconciliation = Some(self.investigate(sent(&answer)).await);
+                    return Ok(IssuedCertificate {
+                        reconciliation,
+                        ..issued
+                    });
                 }
                 None => {
                     let what = "it is empty";
-                    let cause = answer.error(&self.request, Kind::Malformed { what });
+                    let cause = answer.error(&self.request, ErrorKind::InvalidBody { what });
                     (cause, sent(&answer), None)
                 }
             },
@@ -80,39 +86,50 @@ impl Issuing {
             Ok(answer) => return Err(IssueError::NotIssued(answer.refusal(&self.request))),
             Err(failure) => match failure.ambiguous {
                 Some(known) => (failure.error, known.written, known.partial),
-                None if failure.error.is_stopped() => return Err(IssueError::Stopped),
+                None if failure.error.is_cancelled() => return Err(IssueError::Cancelled),
                 None => return Err(IssueError::NotIssued(failure.error)),
             },
         };
         if let Some(partial) = partial
-            && let Some(result) = self.salvage(&partial, &under_way, &cause)
+            && let Some(result) = self.salvage(&partial, &pending, &cause)
         {
             return result;
         }
-        drop(under_way); // it will bring nothing more; others need not wait for it
-        let finding = self.investigate(written).await;
-        Err(IssueError::Ambiguous { cause, finding })
+        drop(pending); // it will bring nothing more; others need not wait for it
+        let reconciliation = self.investigate(written).await;
+        Err(IssueError::Ambiguous {
+            cause,
+            reconciliation,
+        })
     }
 
     /// Keeps what a success brought; `None` if it brought nothing.
-    fn take(&self, answer: &Answer, under_way: &UnderWay) -> Option<Taken> {
+    fn take(&self, answer: &Answer, pending: &PendingIssue) -> Option<Taken> {
         if answer.body.iter().all(u8::is_ascii_whitespace) {
             return None;
         }
         let pem = response::issued(&answer.body);
-        let certificate = x509::parse_certificate(pem.expose_secret());
-        self.core.listings.outdate(&self.whose());
-        let issued = Issued {
-            pem,
-            date: answer.date,
-            finding: None,
+        let certificate = x509::parse_bundle(&pem);
+        // The serial number counts even where the key is unusable.
+        let id = match &certificate {
+            Ok(certificate) => Some(certificate.certificate_id.clone()),
+            Err(_) => x509::parse_certificate(pem.expose_secret())
+                .ok()
+                .map(|certificate| certificate.certificate_id),
         };
-        Some(match certificate {
-            Ok(certificate) => {
-                under_way.received(certificate.certificate_id);
+        self.core.listings.outdate(&self.user_key());
+        let issued = IssuedCertificate {
+            pem,
+            certificate,
+            server_time: answer.date,
+            reconciliation: None,
+        };
+        Some(match id {
+            Some(id) => {
+                pending.received(id);
                 Taken::Known(issued)
             }
-            Err(_) => Taken::Unknown(issued),
+            None => Taken::Unknown(issued),
         })
     }
 
@@ -121,45 +138,46 @@ impl Issuing {
     fn salvage(
         &self,
         partial: &Answer,
-        under_way: &UnderWay,
+        pending: &PendingIssue,
         cause: &Error,
-    ) -> Option<Result<Issued, IssueError>> {
+    ) -> Option<Result<IssuedCertificate, IssueError>> {
         let pem = response::issued(&partial.body);
         if x509::parse_bundle(&pem).is_ok() {
             return self
-                .take(partial, under_way)
+                .take(partial, pending)
                 .map(|(Taken::Known(issued) | Taken::Unknown(issued))| Ok(issued));
         }
         let text = pem.expose_secret();
         let certificate = text
             .find(CERTIFICATE_END)
             .and_then(|end| x509::parse_certificate(&text[..end + CERTIFICATE_END.len()]).ok())?;
-        self.core.listings.outdate(&self.whose());
-        let finding = Finding::Lost(Box::new(certificate));
+        self.core.listings.outdate(&self.user_key());
+        let reconciliation = Reconciliation::KeyLost(Box::new(certificate));
         Some(Err(IssueError::Ambiguous {
             cause: cause.clone(),
-            finding,
+            reconciliation,
         }))
     }
 
     /// Looks at the list once. It is outdated first, so that what comes was begun after the
     /// request; and requests of this process that might show in it are awaited before it is read.
-    async fn investigate(&self, written: Instant) -> Finding {
-        let whose = self.whose();
-        self.core.listings.outdate(&whose);
+    async fn investigate(&self, written: Instant) -> Reconciliation {
+        let user_key = self.user_key();
+        self.core.listings.outdate(&user_key);
         let deadline = self
             .call
             .deadline
             .max(Instant::now() + self.core.request_timeout);
-        let call = Call {
+        let call = CallOptions {
             deadline,
-            stop: self.call.stop.clone(),
+            cancel: self.call.cancel.clone(),
+            retry: Retry::Default,
         };
         tokio::select! {
             () = sleep_until(written + self.core.pace.settling) => {}
-            () = call.stop.cancelled() => {
+            () = call.cancel.cancelled() => {
                 let listing = self.core.requests.list(&self.project, &self.user, 1);
-                return Finding::Unknown(Error::new(&listing, Kind::Stopped));
+                return Reconciliation::ListFailed(Error::new(&listing, ErrorKind::Cancelled));
             }
         }
         let listing = match self
@@ -168,29 +186,29 @@ impl Issuing {
             .await
         {
             Ok(listing) => listing,
-            Err(error) => return Finding::Unknown(error),
+            Err(error) => return Reconciliation::ListFailed(error),
         };
         tokio::select! {
-            () = LEDGER.settled(&whose) => {}
-            () = call.stop.cancelled() => {}
+            () = self.core.issued_ids.wait_for_pending(&user_key) => {}
+            () = call.cancel.cancelled() => {}
             () = sleep_until(deadline) => {}
         }
-        let received = |id: &str| LEDGER.has_received(&whose, id);
+        let received = |id: &str| self.core.issued_ids.contains(&user_key, id);
         match suspects(&listing, written, received) {
-            none if none.is_empty() => Finding::NothingIssued,
-            some => Finding::Suspects(some),
+            none if none.is_empty() => Reconciliation::NoneFound,
+            some => Reconciliation::Candidates(some),
         }
     }
 
-    fn whose(&self) -> Whose {
-        self.core.whose(&self.project, &self.user)
+    fn user_key(&self) -> UserKey {
+        self.core.user_key(&self.project, &self.user)
     }
 }
 
 /// What a success brought, and whether it says which certificate it is.
 enum Taken {
-    Known(Issued),
-    Unknown(Issued),
+    Known(IssuedCertificate),
+    Unknown(IssuedCertificate),
 }
 
 /// When the request was written that got this answer; never, if the server answered before.
@@ -208,13 +226,13 @@ fn is_uncertain(status: u16) -> bool {
 /// The server's clock at that moment is the list's date less the time passed since, by our own
 /// steady clock; how far the two clocks are apart does not matter.
 fn suspects(
-    listing: &Listing,
+    listing: &CertificateList,
     written: Instant,
     received: impl Fn(&str) -> bool,
 ) -> Vec<ListedCertificate> {
-    let passed = listing.read_at.saturating_duration_since(written);
+    let passed = listing.fetched_at.saturating_duration_since(written);
     let sent = listing
-        .date
+        .server_time
         .as_second()
         .saturating_sub_unsigned(passed.as_secs());
     let earliest = sent - BACKDATED_BY - ROUNDING;
@@ -259,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn suspects_what_appeared_since_the_request_and_was_received_by_nobody() {
         let written = Instant::now();
-        let listing = Listing {
+        let listing = CertificateList {
             certificates: vec![
                 listed("1", "2026-08-10T01:00:00Z"),
                 listed("2", "2026-08-10T01:59:47Z"),
@@ -268,8 +286,8 @@ mod tests {
                 listed("5", "2026-08-10T02:00:05Z"),
             ],
             // Ten seconds after the request by the server's clock, however wrong that is.
-            date: "2026-08-10T03:00:00Z".parse().unwrap(),
-            read_at: written + Duration::from_secs(10),
+            server_time: "2026-08-10T03:00:00Z".parse().unwrap(),
+            fetched_at: written + Duration::from_secs(10),
         };
         let found = suspects(&listing, written, |id| id == "4");
         let ids: Vec<_> = found.iter().map(|c| c.certificate_id.as_str()).collect();

@@ -17,7 +17,7 @@ pub mod fuzzing;
 mod gate;
 mod ids;
 mod issue;
-mod ledger;
+mod issued_ids;
 mod notices;
 mod request;
 mod response;
@@ -28,13 +28,15 @@ mod text;
 mod transport;
 mod types;
 
-pub use config::{ApiVersion, BaseUrl, Config, ConfigError, InvalidBaseUrl, Login};
-pub use error::{Error, Field, Kind, Refusal, Unreachable, Unsendable};
+pub use config::{ApiVersion, BaseUrl, Config, ConfigError, Credentials, InvalidBaseUrl};
+pub use error::{ApiError, ConnectError, Error, ErrorKind, Field, InvalidHeaderValue};
 pub use ids::{InvalidMonths, InvalidProjectId, InvalidUsername, Months, ProjectId, Username};
+pub use issued_ids::IssuedIds;
 pub use request::Operation;
-pub(crate) use text::harmless;
+pub(crate) use text::printable;
 pub use types::{
-    Call, DatabaseUser, Finding, IssueError, Issued, ListedCertificate, Listing, Notice, X509Type,
+    CallOptions, CertificateList, DatabaseUser, DeprecationNotice, IssueError, IssuedCertificate,
+    ListedCertificate, Reconciliation, Retry, X509Type,
 };
 
 use std::collections::HashSet;
@@ -47,7 +49,7 @@ use tokio_util::sync::CancellationToken;
 use self::auth::Auth;
 use self::exchange::{Identity, converse};
 use self::flight::Flights;
-use self::ledger::{LEDGER, Whose};
+use self::issued_ids::UserKey;
 use self::notices::Notices;
 use self::request::{PAGE_SIZE, Requests};
 use self::transport::Transport;
@@ -63,12 +65,13 @@ struct Core {
     request_timeout: Duration,
     pace: Pace,
     clock: Arc<dyn Clock>,
+    issued_ids: Arc<IssuedIds>,
     requests: Requests,
     transport: Transport,
     auth: Auth,
     notices: Notices,
-    listings: Flights<Whose, Arc<Listing>>,
-    users: Flights<Whose, Arc<DatabaseUser>>,
+    listings: Flights<UserKey, Arc<CertificateList>>,
+    users: Flights<UserKey, Arc<DatabaseUser>>,
 }
 
 /// The times that are not configured.
@@ -84,25 +87,35 @@ struct Pace {
 impl Client {
     /// Makes a client without touching the network or the disk. The clock stands in for the
     /// server's where an answer has no date.
-    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        issued_ids: Arc<IssuedIds>,
+    ) -> Result<Self, ConfigError> {
         let pace = Pace {
             first_pause: Duration::from_millis(500),
             settling: issue::SETTLING,
             least_for_issuing: issue::LEAST_FOR_ISSUING,
         };
-        Self::with_pace(config, clock, pace)
+        Self::with_pace(config, clock, issued_ids, pace)
     }
 
-    fn with_pace(config: Config, clock: Arc<dyn Clock>, pace: Pace) -> Result<Self, ConfigError> {
+    fn with_pace(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        issued_ids: Arc<IssuedIds>,
+        pace: Pace,
+    ) -> Result<Self, ConfigError> {
         Ok(Self(Arc::new(Core {
             server: config.base_url.to_string(),
             max_retries: config.max_retries,
             request_timeout: config.request_timeout,
             pace,
             clock,
+            issued_ids,
             requests: Requests::new(&config.base_url, config.api_version),
             transport: Transport::new(&config)?,
-            auth: Auth::new(config.login)?,
+            auth: Auth::new(config.credentials)?,
             notices: Notices::default(),
             listings: Flights::new(),
             users: Flights::new(),
@@ -118,15 +131,16 @@ impl Client {
         project: &ProjectId,
         user: &Username,
         months: Months,
-        call: &Call,
-    ) -> Result<Issued, IssueError> {
+        call: &CallOptions,
+    ) -> Result<IssuedCertificate, IssueError> {
         issue::issue(&self.0, project, user, months, call).await
     }
 
     /// Notes a certificate that the caller has from before, so that it is never taken for one
     /// whose key was lost: the server's times are cut to seconds, and it may be as young as that.
-    pub fn holds(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
-        LEDGER.hold(self.0.whose(project, user), certificate_id);
+    pub fn register_existing(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
+        let user = self.0.user_key(project, user);
+        self.0.issued_ids.insert_existing(user, certificate_id);
     }
 
     /// Lists a user's unexpired certificates: shared by all who ask, never older than a
@@ -135,8 +149,8 @@ impl Client {
         &self,
         project: &ProjectId,
         user: &Username,
-        call: &Call,
-    ) -> Result<Arc<Listing>, Error> {
+        call: &CallOptions,
+    ) -> Result<Arc<CertificateList>, Error> {
         self.0.certificates(project, user, call).await
     }
 
@@ -145,11 +159,11 @@ impl Client {
         &self,
         project: &ProjectId,
         user: &Username,
-        call: &Call,
+        call: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
         let core = &self.0;
         let request = core.requests.user(project, user);
-        let gave_up = |why| Error::new(&request, Kind::from(why));
+        let gave_up = |why| Error::new(&request, ErrorKind::from(why));
         let fetch = |call| -> flight::Fetch<Arc<DatabaseUser>> {
             let (core, request) = (Arc::clone(core), request.clone());
             Box::pin(async move {
@@ -163,15 +177,16 @@ impl Client {
             })
         };
         core.users
-            .get(&core.whose(project, user), call, gave_up, fetch)
+            .get(&core.user_key(project, user), call, gave_up, fetch)
             .await
     }
 
     /// Gives the token back, if there is one; at most `timeout` is spent on it.
     pub async fn close(&self, timeout: Duration) {
-        let call = Call {
+        let call = CallOptions {
             deadline: Instant::now() + timeout,
-            stop: CancellationToken::new(),
+            cancel: CancellationToken::new(),
+            retry: Retry::Default,
         };
         if let Err(error) = self.0.auth.revoke(&self.0, &call).await {
             tracing::debug!(error = %error, "the access token was not revoked and lives on until it expires");
@@ -179,7 +194,7 @@ impl Client {
     }
 
     /// An announcement that the API version in use will go away, told once.
-    pub fn take_notice(&self) -> Option<Notice> {
+    pub fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
         self.0.notices.take()
     }
 }
@@ -197,15 +212,15 @@ impl Core {
         self: &Arc<Self>,
         project: &ProjectId,
         user: &Username,
-        call: &Call,
-    ) -> Result<Arc<Listing>, Error> {
-        let gave_up = |why| Error::new(&self.requests.list(project, user, 1), Kind::from(why));
-        let fetch = |call| -> flight::Fetch<Arc<Listing>> {
+        call: &CallOptions,
+    ) -> Result<Arc<CertificateList>, Error> {
+        let gave_up = |why| Error::new(&self.requests.list(project, user, 1), ErrorKind::from(why));
+        let fetch = |call| -> flight::Fetch<Arc<CertificateList>> {
             let (core, project, user) = (Arc::clone(self), project.clone(), user.clone());
             Box::pin(async move { core.read_pages(&project, &user, &call).await.map(Arc::new) })
         };
         self.listings
-            .get(&self.whose(project, user), call, gave_up, fetch)
+            .get(&self.user_key(project, user), call, gave_up, fetch)
             .await
     }
 
@@ -214,8 +229,8 @@ impl Core {
         self: &Arc<Self>,
         project: &ProjectId,
         user: &Username,
-        call: &Call,
-    ) -> Result<Listing, Error> {
+        call: &CallOptions,
+    ) -> Result<CertificateList, Error> {
         let mut moment = None;
         let mut certificates: Vec<ListedCertificate> = Vec::new();
         let mut seen = HashSet::new();
@@ -246,21 +261,21 @@ impl Core {
                     .is_some_and(|total| total > certificates.len() as u64)
                 {
                     let what = "it lists fewer certificates than it counts";
-                    return Err(answer.error(&request, Kind::Malformed { what }));
+                    return Err(answer.error(&request, ErrorKind::InvalidBody { what }));
                 }
                 break;
             }
         }
-        let (date, read_at) = moment.unwrap_or_else(|| (self.clock.now(), Instant::now()));
-        Ok(Listing {
+        let (date, fetched_at) = moment.unwrap_or_else(|| (self.clock.now(), Instant::now()));
+        Ok(CertificateList {
             certificates,
-            date,
-            read_at,
+            server_time: date,
+            fetched_at,
         })
     }
 
-    fn whose(&self, project: &ProjectId, user: &Username) -> Whose {
-        Whose {
+    fn user_key(&self, project: &ProjectId, user: &Username) -> UserKey {
+        UserKey {
             server: self.server.clone(),
             project: project.to_string(),
             common_name: user.common_name(),

@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 
 use super::request::Operation;
 use super::response;
-use super::types::Notice;
+use super::types::DeprecationNotice;
 
 /// The first announcement heard. Endpoints go away together, and one warning is enough.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(super) struct Notices(Mutex<Heard>);
 enum Heard {
     #[default]
     Nothing,
-    Untold(Notice),
+    Untold(DeprecationNotice),
     Told,
 }
 
@@ -30,7 +30,7 @@ impl Notices {
         }
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*heard, Heard::Nothing) {
-            *heard = Heard::Untold(Notice {
+            *heard = Heard::Untold(DeprecationNotice {
                 operation,
                 deprecation,
                 sunset,
@@ -39,7 +39,7 @@ impl Notices {
     }
 
     /// The announcement, if it was not taken before.
-    pub(super) fn take(&self) -> Option<Notice> {
+    pub(super) fn take(&self) -> Option<DeprecationNotice> {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::take(&mut *heard) {
             Heard::Nothing => None,

@@ -12,9 +12,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::error::{Field, Kind, Refusal};
+use super::error::{ApiError, ErrorKind, Field};
 use super::request::Operation;
-use super::text::{first_line, harmless, told};
+use super::text::{first_line, printable, redacted};
 use super::types::{DatabaseUser, ListedCertificate, X509Type};
 
 /// The text of a certificate answer: bare, as one JSON string, or in an envelope. Nothing is lost:
@@ -59,8 +59,8 @@ pub(super) struct Page {
 }
 
 /// Reads one page of certificates.
-pub(super) fn page(body: &[u8], page_size: usize) -> Result<Page, Kind> {
-    let page: PageJson = serde_json::from_slice(body).map_err(|_| Kind::Malformed {
+pub(super) fn page(body: &[u8], page_size: usize) -> Result<Page, ErrorKind> {
+    let page: PageJson = serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody {
         what: "it is not a list of certificates",
     })?;
     let full = page.results.len() >= page_size;
@@ -82,27 +82,28 @@ pub(super) fn page(body: &[u8], page_size: usize) -> Result<Page, Kind> {
     })
 }
 
-fn listed(json: CertificateJson) -> Result<ListedCertificate, Kind> {
+fn listed(json: CertificateJson) -> Result<ListedCertificate, ErrorKind> {
     let certificate_id = match json.id {
         IdJson::Number(number) => number.to_string(),
         IdJson::Text(text) => text,
     };
     let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
     if certificate_id.is_empty() || !is_digits {
-        return Err(Kind::Malformed {
+        return Err(ErrorKind::InvalidBody {
             what: "a certificate's _id is not a positive whole number",
         });
     }
     let time = |text: &str| {
-        text.parse::<Timestamp>().map_err(|_| Kind::Malformed {
-            what: "a certificate's dates are not RFC 3339",
-        })
+        text.parse::<Timestamp>()
+            .map_err(|_| ErrorKind::InvalidBody {
+                what: "a certificate's dates are not RFC 3339",
+            })
     };
     Ok(ListedCertificate {
         certificate_id,
         created_at: time(&json.created_at)?,
         not_after: time(&json.not_after)?,
-        subject: harmless(&json.subject.unwrap_or_default(), 2048),
+        subject: printable(&json.subject.unwrap_or_default(), 2048),
     })
 }
 
@@ -140,8 +141,8 @@ enum IdJson {
 }
 
 /// Reads a database user.
-pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, Kind> {
-    let user: UserJson = serde_json::from_slice(body).map_err(|_| Kind::Malformed {
+pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, ErrorKind> {
+    let user: UserJson = serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody {
         what: "it is not a database user",
     })?;
     Ok(DatabaseUser {
@@ -149,7 +150,7 @@ pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, Kind> {
             Some("MANAGED") => X509Type::Managed,
             Some("CUSTOMER") => X509Type::Customer,
             Some("NONE") | None => X509Type::None,
-            Some(other) => X509Type::Other(harmless(other, 64)),
+            Some(other) => X509Type::Other(printable(other, 64)),
         },
     })
 }
@@ -174,8 +175,8 @@ pub(super) struct TokenJson {
 }
 
 /// Reads the token endpoint's answer.
-pub(super) fn token(body: &[u8]) -> Result<TokenJson, Kind> {
-    serde_json::from_slice(body).map_err(|_| Kind::Malformed {
+pub(super) fn token(body: &[u8]) -> Result<TokenJson, ErrorKind> {
+    serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody {
         what: "it holds no access token",
     })
 }
@@ -185,23 +186,28 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 }
 
 /// Why an answer that is no success refuses.
-pub(super) fn refusal(operation: Operation, status: u16, headers: &HeaderMap, body: &[u8]) -> Kind {
+pub(super) fn refusal(
+    operation: Operation,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> ErrorKind {
     if (300..400).contains(&status) {
-        return Kind::Redirected {
+        return ErrorKind::Redirected {
             status,
             location: header(headers, &LOCATION),
         };
     }
     let is_login = matches!(operation, Operation::LogIn | Operation::LogOut);
     match ErrorJson::parse(body) {
-        Some(json) if is_login => Kind::LoginRefused(json.refusal(status)),
-        Some(json) => Kind::Refused(json.refusal(status)),
+        Some(json) if is_login => ErrorKind::Authentication(json.refusal(status)),
+        Some(json) => ErrorKind::Api(json.refusal(status)),
         // Without a body of its own this status still says all there is to say.
-        None if status == 401 && is_login => Kind::LoginRefused(Refusal {
+        None if status == 401 && is_login => ErrorKind::Authentication(ApiError {
             status,
-            ..Refusal::default()
+            ..ApiError::default()
         }),
-        None => Kind::Unrecognised {
+        None => ErrorKind::UnexpectedResponse {
             status,
             // Nothing of what may be a certificate's answer is shown, whatever its status.
             first_line: match operation {
@@ -235,7 +241,7 @@ impl ErrorJson {
             .or_else(|| self.text("error", 80))
     }
 
-    fn refusal(&self, status: u16) -> Refusal {
+    fn refusal(&self, status: u16) -> ApiError {
         let detail = self
             .text("detail", 1000)
             .or_else(|| self.text("error_description", 1000));
@@ -244,7 +250,7 @@ impl ErrorJson {
             .get("badRequestDetail")
             .map_or(&Value::Null, |json| &json["fields"]);
         let fields = fields.as_array().map_or(&[][..], Vec::as_slice);
-        Refusal {
+        ApiError {
             status,
             code: self.code(),
             detail: detail.or_else(|| self.text("reason", 200)),
@@ -267,7 +273,7 @@ fn field(json: &Value) -> Option<Field> {
 fn text(json: &Value, limit: usize) -> Option<String> {
     json.as_str()
         .filter(|text| !text.trim().is_empty())
-        .map(|text| told(text, limit))
+        .map(|text| redacted(text, limit))
 }
 
 /// The server's clock as the answer states it.
@@ -287,11 +293,11 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
-/// A header as harmless text.
+/// A header as printable text.
 pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers
         .get(name)
-        .map(|value| told(&String::from_utf8_lossy(value.as_bytes()), 200))
+        .map(|value| redacted(&String::from_utf8_lossy(value.as_bytes()), 200))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -384,7 +390,10 @@ mod tests {
             r#"{"results":[{"_id":1,"createdAt":"yesterday","notAfter":"2026-11-10T03:06:35Z"}]}"#,
         ] {
             assert!(
-                matches!(page(body.as_bytes(), 500), Err(Kind::Malformed { .. })),
+                matches!(
+                    page(body.as_bytes(), 500),
+                    Err(ErrorKind::InvalidBody { .. })
+                ),
                 "{body}"
             );
         }
@@ -421,7 +430,7 @@ mod tests {
             |operation, status, body: &str| refusal(operation, status, &none, body.as_bytes());
         let full = r#"{"detail":"No group\nwith ID x exists.","error":404,"errorCode":"GROUP_NOT_FOUND","parameters":null,
             "badRequestDetail":{"fields":[{"field":"monthsUntilExpiration","description":"too big"},{"x":1}]},"reason":"Not Found"}"#;
-        let Kind::Refused(found) = read(Operation::ListCertificates, 404, full) else {
+        let ErrorKind::Api(found) = read(Operation::ListCertificates, 404, full) else {
             panic!()
         };
         assert_eq!(found.code.as_deref(), Some("GROUP_NOT_FOUND"));
@@ -435,20 +444,20 @@ mod tests {
         );
 
         let bare = r#"{ "error" : 401, "reason" : "Unauthorized", "detail" : "You are not authorized for this resource." }"#;
-        let Kind::Refused(found) = read(Operation::ReadUser, 401, bare) else {
+        let ErrorKind::Api(found) = read(Operation::ReadUser, 401, bare) else {
             panic!()
         };
         assert_eq!((found.status, found.code), (401, None));
 
         let oauth = r#"{"error":"invalid_client","error_description":"bad secret"}"#;
-        let Kind::LoginRefused(found) = read(Operation::LogIn, 401, oauth) else {
+        let ErrorKind::Authentication(found) = read(Operation::LogIn, 401, oauth) else {
             panic!()
         };
         assert_eq!(found.code.as_deref(), Some("invalid_client"));
         assert_eq!(found.detail.as_deref(), Some("bad secret"));
 
         let odd = r#"{"error":400,"errorCode":"X","badRequestDetail":"text","detail":7}"#;
-        let Kind::Refused(found) = read(Operation::IssueCertificate, 400, odd) else {
+        let ErrorKind::Api(found) = read(Operation::IssueCertificate, 400, odd) else {
             panic!()
         };
         assert_eq!(
@@ -462,7 +471,7 @@ mod tests {
             ("[1]", Some("[1]")),
             ("{}", Some("{}")),
         ] {
-            let Kind::Unrecognised {
+            let ErrorKind::UnexpectedResponse {
                 status: 502,
                 first_line,
             } = read(Operation::ListCertificates, 502, body)
@@ -472,7 +481,7 @@ mod tests {
             assert_eq!(first_line.as_deref(), line);
             assert!(matches!(
                 read(Operation::IssueCertificate, 502, body),
-                Kind::Unrecognised {
+                ErrorKind::UnexpectedResponse {
                     first_line: None,
                     ..
                 }
@@ -480,7 +489,7 @@ mod tests {
         }
         assert!(matches!(
             read(Operation::ReadUser, 302, ""),
-            Kind::Redirected { status: 302, .. }
+            ErrorKind::Redirected { status: 302, .. }
         ));
     }
 

@@ -1,7 +1,7 @@
 //! Text that came over the network, made fit to be shown in a terminal and a log.
 
 /// Replaces everything that could steer a terminal or fake a line, and cuts to `limit` characters.
-pub(crate) fn harmless(text: &str, limit: usize) -> String {
+pub(crate) fn printable(text: &str, limit: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(limit));
     for (position, character) in text.trim().chars().enumerate() {
         if position == limit {
@@ -17,11 +17,11 @@ pub(crate) fn harmless(text: &str, limit: usize) -> String {
     shown
 }
 
-/// The words of a refusal, made harmless and without what looks like a secret: whoever answers may echo what it was sent.
-pub(super) fn told(text: &str, limit: usize) -> String {
+/// The words of a refusal, made printable and without what looks like a secret: whoever answers may echo what it was sent.
+pub(super) fn redacted(text: &str, limit: usize) -> String {
     let before_pem = text.find("-----BEGIN").map_or(text, |at| &text[..at]);
     let mut after_scheme = false;
-    let words = harmless(before_pem, limit);
+    let words = printable(before_pem, limit);
     let words = words.split(' ').map(|word| {
         let hidden = after_scheme || looks_secret(word);
         after_scheme = ["bearer", "basic"]
@@ -53,12 +53,12 @@ fn looks_secret(word: &str) -> bool {
 const HIDDEN: &str = "(not shown)";
 const LONGEST_WORD: usize = 40;
 
-/// The first line with anything on it, made harmless; `None` if there is none.
+/// The first line with anything on it, made printable; `None` if there is none.
 pub(super) fn first_line(body: &[u8], limit: usize) -> Option<String> {
     let head = &body[..body.len().min(4096)];
     let text = String::from_utf8_lossy(head);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
-    Some(told(line, limit))
+    Some(redacted(line, limit))
 }
 
 /// Invisible characters that reorder, hide or break a line.
@@ -87,10 +87,10 @@ mod tests {
             ),
             ("  é ü  ", "é ü"),
         ] {
-            assert_eq!(harmless(given, 100), shown);
+            assert_eq!(printable(given, 100), shown);
         }
         assert_eq!(
-            harmless(&"x".repeat(50), 10),
+            printable(&"x".repeat(50), 10),
             format!("{}…", "x".repeat(10))
         );
     }
@@ -118,7 +118,7 @@ mod tests {
                 "No group with ID 32b6e34b3d91647abb20e7b8 at https://cloud.mongodb.com/api/atlas/v1.0/groups exists.",
             ),
         ] {
-            assert_eq!(told(given, 200), shown);
+            assert_eq!(redacted(given, 200), shown);
         }
     }
 

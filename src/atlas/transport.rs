@@ -14,11 +14,11 @@ use zeroize::Zeroizing;
 use super::config::Config;
 use super::config::ConfigError;
 use super::connection::{Connection, is_refused_unprocessed, unreachable};
-use super::error::{Error, Kind, Source, Unreachable};
+use super::error::{ConnectError, Error, ErrorKind, Source};
 use super::gate::{Gate, GatedBody};
 use super::request::Request;
 use super::response;
-use super::types::Call;
+use super::types::CallOptions;
 
 /// The way to the server.
 pub(super) struct Transport {
@@ -45,7 +45,7 @@ pub(super) struct Answer {
 
 /// No answer, or not all of it.
 pub(super) struct Lost {
-    pub(super) kind: Kind,
+    pub(super) kind: ErrorKind,
     pub(super) source: Option<Source>,
     /// Whether it is certain that the server has no whole request.
     pub(super) never_sent: bool,
@@ -76,7 +76,7 @@ impl Answer {
     }
 
     /// The error that what is wrong with this answer stands for.
-    pub(super) fn error(&self, request: &Request, kind: Kind) -> Error {
+    pub(super) fn error(&self, request: &Request, kind: ErrorKind) -> Error {
         Error::new(request, kind).after(self.attempts)
     }
 }
@@ -110,7 +110,7 @@ impl Transport {
         &self,
         request: &Request,
         authorization: Option<HeaderValue>,
-        call: &Call,
+        call: &CallOptions,
         attempt: u32,
     ) -> Result<Answer, Lost> {
         let began = Instant::now();
@@ -139,7 +139,7 @@ impl Transport {
             match tokio::task::spawn_blocking(move || connection.open()).await {
                 Ok(Ok(client)) => Ok(client),
                 Ok(Err((kind, source))) => Err(Lost::unsent(kind, Some(source))),
-                Err(error) => Err(Lost::unsent(Kind::Setup, Some(error.into()))),
+                Err(error) => Err(Lost::unsent(ErrorKind::Setup, Some(error.into()))),
             }
         };
         self.client.get_or_try_init(open).await
@@ -176,7 +176,7 @@ impl Transport {
 }
 
 impl Lost {
-    fn unsent(kind: Kind, source: Option<Source>) -> Self {
+    fn unsent(kind: ErrorKind, source: Option<Source>) -> Self {
         Self {
             kind,
             source,
@@ -190,9 +190,9 @@ impl Lost {
         let never_left = error.is_connect() || gate.is_some_and(Gate::withdraw);
         let written = gate.and_then(Gate::written);
         let kind = match never_left {
-            true if error.is_connect() => Kind::Unreachable(unreachable(&error)),
-            true => Kind::Unreachable(Unreachable::Other),
-            false => Kind::Interrupted,
+            true if error.is_connect() => ErrorKind::Connect(unreachable(&error)),
+            true => ErrorKind::Connect(ConnectError::Other),
+            false => ErrorKind::ConnectionLost,
         };
         let never_sent = written.is_none() && never_left || is_refused_unprocessed(&error);
         let source = Some(error.without_url().into());
@@ -208,7 +208,7 @@ impl Lost {
 
 /// How long an exchange is awaited, what ends it early, and which of the request it is.
 struct Patience<'a> {
-    call: &'a Call,
+    call: &'a CallOptions,
     until: Instant,
     request_timeout: Duration,
     gate: Option<&'a Gate>,
@@ -224,9 +224,9 @@ impl Patience<'_> {
             tokio::select! {
                 biased;
                 value = &mut future => return Ok(value),
-                () = self.call.stop.cancelled(), if can_stop => {
+                () = self.call.cancel.cancelled(), if can_stop => {
                     if self.gate.is_none_or(Gate::withdraw) {
-                        return Err(Lost::unsent(Kind::Stopped, None));
+                        return Err(Lost::unsent(ErrorKind::Cancelled, None));
                     }
                     can_stop = false;
                 }
@@ -237,9 +237,9 @@ impl Patience<'_> {
 
     fn over(&self) -> Lost {
         let kind = if self.until == self.call.deadline {
-            Kind::Deadline
+            ErrorKind::Deadline
         } else {
-            Kind::TimedOut {
+            ErrorKind::TimedOut {
                 after: self.request_timeout,
             }
         };
@@ -264,7 +264,7 @@ async fn exchange(
     let lost = |error| Lost::error(error, patience.gate);
     let request = request
         .build()
-        .map_err(|error| Lost::unsent(Kind::Setup, Some(error.without_url().into())))?;
+        .map_err(|error| Lost::unsent(ErrorKind::Setup, Some(error.without_url().into())))?;
     let mut response = patience
         .bound(client.execute(request))
         .await?
@@ -300,10 +300,20 @@ async fn exchange(
         Ok(Ok(Ended::Whole)) => Ok(answer),
         // What refuses has said so with its status; the rest is detail.
         _ if !answer.is_success() => Ok(answer),
-        Ok(Ok(Ended::TooLarge)) => Err(partial(Kind::TooLarge { limit }, None, answer, patience)),
+        Ok(Ok(Ended::TooLarge)) => Err(partial(
+            ErrorKind::BodyTooLarge { limit },
+            None,
+            answer,
+            patience,
+        )),
         Ok(Err(error)) => {
             let source = error.without_url().into();
-            Err(partial(Kind::Interrupted, Some(source), answer, patience))
+            Err(partial(
+                ErrorKind::ConnectionLost,
+                Some(source),
+                answer,
+                patience,
+            ))
         }
         Err(lost) => Err(Lost {
             partial: Some(answer),
@@ -333,7 +343,12 @@ async fn read(
     Ok(Ended::Whole)
 }
 
-fn partial(kind: Kind, source: Option<Source>, answer: Answer, patience: &Patience<'_>) -> Lost {
+fn partial(
+    kind: ErrorKind,
+    source: Option<Source>,
+    answer: Answer,
+    patience: &Patience<'_>,
+) -> Lost {
     let written = patience.gate.and_then(Gate::written);
     Lost {
         kind,

@@ -12,23 +12,37 @@ use crate::x509;
 
 /// How long a caller is willing to wait, and how it calls off.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct CallOptions {
     /// When the whole operation must be over, waits included.
     pub deadline: Instant,
-    /// Ends waits and whatever has not been sent.
-    pub stop: CancellationToken,
+    /// Ends waits and requests that have not been sent.
+    pub cancel: CancellationToken,
+    /// Whether a failed request may be repeated.
+    pub retry: Retry,
+}
+
+/// Whether a failed request may be repeated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// As often as the configuration allows, where that is safe.
+    #[default]
+    Default,
+    /// One attempt.
+    Never,
 }
 
 /// What Atlas sent for a certificate request that succeeded.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct IssuedCertificate {
     /// The certificate and its key as text; whatever else it may be, it is all that came. A body
     /// that is not text stands here as a `data:` URL.
     pub pem: SecretString,
+    /// The certificate, if the text is a certificate with its private key.
+    pub certificate: Result<x509::Certificate, x509::Error>,
     /// The server's clock.
-    pub date: Option<Timestamp>,
-    /// What a look at the list showed, if what came does not say which certificate it is.
-    pub finding: Option<Finding>,
+    pub server_time: Option<Timestamp>,
+    /// The result of the list that was read, if the response does not identify its certificate.
+    pub reconciliation: Option<Reconciliation>,
 }
 
 /// Why no certificate was brought home.
@@ -36,7 +50,7 @@ pub struct Issued {
 pub enum IssueError {
     /// The caller called off before the request was written; nothing was issued.
     #[error("issuing a certificate was stopped before it was asked for")]
-    Stopped,
+    Cancelled,
     /// Refused, or never sent: nothing was issued.
     #[error(transparent)]
     NotIssued(Error),
@@ -47,41 +61,41 @@ pub enum IssueError {
         #[source]
         cause: Error,
         /// What a look at the list showed.
-        finding: Finding,
+        reconciliation: Reconciliation,
     },
 }
 
 /// What is known about a certificate request whose answer does not tell.
 #[derive(Clone, Debug)]
-pub enum Finding {
+pub enum Reconciliation {
     /// No certificate appeared: nothing was issued.
-    NothingIssued,
+    NoneFound,
     /// These appeared since the request was sent, and nobody here received them.
-    Suspects(Vec<ListedCertificate>),
+    Candidates(Vec<ListedCertificate>),
     /// The answer broke off behind the certificate: it was issued and its key is lost.
-    Lost(Box<x509::Certificate>),
+    KeyLost(Box<x509::Certificate>),
     /// The list could not be had.
-    Unknown(Error),
+    ListFailed(Error),
 }
 
 /// A user's unexpired certificates at one moment.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct CertificateList {
     /// In the order Atlas gave them.
     pub certificates: Vec<ListedCertificate>,
     /// The moment, by the server's clock.
-    pub date: Timestamp,
+    pub server_time: Timestamp,
     /// The same moment by ours.
-    pub(super) read_at: Instant,
+    pub(super) fetched_at: Instant,
 }
 
-impl Listing {
+impl CertificateList {
     /// The unexpired certificate that was issued last; the higher id where two were issued together.
     pub fn newest(&self) -> Option<&ListedCertificate> {
         self.certificates
             .iter()
-            .filter(|certificate| certificate.is_valid_at(self.date))
-            .max_by_key(|certificate| (certificate.created_at, certificate.number()))
+            .filter(|certificate| certificate.is_valid_at(self.server_time))
+            .max_by_key(|certificate| (certificate.created_at, certificate.serial_order()))
     }
 }
 
@@ -105,7 +119,7 @@ impl ListedCertificate {
     }
 
     /// Orders ids, which are decimal texts without leading zeros, by their value.
-    pub fn number(&self) -> (usize, &str) {
+    pub fn serial_order(&self) -> (usize, &str) {
         (self.certificate_id.len(), &self.certificate_id)
     }
 }
@@ -132,7 +146,7 @@ pub enum X509Type {
 
 /// An announcement that an endpoint will go away.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub struct DeprecationNotice {
     /// The call that was answered with it.
     pub operation: Operation,
     /// Since when the endpoint is deprecated.
@@ -146,7 +160,7 @@ pub struct Notice {
 mod tests {
     use super::*;
 
-    fn listing(date: &str, certificates: &[(&str, &str, &str)]) -> Listing {
+    fn listing(date: &str, certificates: &[(&str, &str, &str)]) -> CertificateList {
         let at = |day: &str| format!("2026-{day}T03:00:00Z").parse().unwrap();
         let certificates =
             certificates
@@ -157,10 +171,10 @@ mod tests {
                     not_after: at(not_after),
                     subject: "CN=app".to_owned(),
                 });
-        Listing {
+        CertificateList {
             certificates: certificates.collect(),
-            date: at(date),
-            read_at: Instant::now(),
+            server_time: at(date),
+            fetched_at: Instant::now(),
         }
     }
 

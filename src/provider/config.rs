@@ -128,12 +128,12 @@ pub(super) fn settings(
     let login = match login::pick(block, environment, told)? {
         Pick::Unknown(argument) => return Ok(Settings::Unknown(argument)),
         Pick::Nothing(error) => return Ok(Settings::NoLogin(error)),
-        Pick::Login(login) => login,
+        Pick::Credentials(login) => login,
     };
     Ok(Settings::Known(Box::new(Config {
         base_url: base_url(block, environment)?,
         api_version: api_version(block)?,
-        login,
+        credentials: login,
         request_timeout: request_timeout(block)?,
         max_retries: max_retries(block)?,
         ca_bundle_pem: given(block, "ca_bundle_pem").map(str::to_owned),

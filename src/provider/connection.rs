@@ -13,7 +13,7 @@ use tf_provider::{CancellationToken, Diagnostic};
 use tokio::time::Instant;
 
 use crate::{
-    atlas::{Call, Client, Notice},
+    atlas::{CallOptions, Client, DeprecationNotice, Retry},
     clock::Clock,
 };
 
@@ -120,16 +120,22 @@ impl Connection {
 
 impl Session {
     /// A call that may take this long, waits included, and ends its waits when the user wants to stop.
-    pub(crate) fn call(cancel: &CancellationToken, timeout: Duration) -> Call {
-        Call {
+    pub(crate) fn call(cancel: &CancellationToken, timeout: Duration) -> CallOptions {
+        CallOptions {
             deadline: Instant::now() + timeout,
-            stop: cancel.clone(),
+            cancel: cancel.clone(),
+            retry: Retry::Default,
         }
     }
 
     /// The user's words about what Atlas announced, and about a clock that is off: each once.
     pub(crate) fn warnings(&self, atlas_now: Option<Timestamp>) -> Vec<Diagnostic> {
-        let mut warnings: Vec<_> = self.client.take_notice().iter().map(announced).collect();
+        let mut warnings: Vec<_> = self
+            .client
+            .take_deprecation_notice()
+            .iter()
+            .map(announced)
+            .collect();
         if let Some(atlas_now) = atlas_now {
             warnings.extend(self.clock_warning(atlas_now));
         }
@@ -152,7 +158,7 @@ impl Session {
     }
 }
 
-fn announced(notice: &Notice) -> Diagnostic {
+fn announced(notice: &DeprecationNotice) -> Diagnostic {
     let deprecation = notice
         .deprecation
         .iter()

@@ -4,14 +4,14 @@ use secrecy::SecretString;
 use tf_provider::{Diagnostic, Diagnostics, Path, Severity, Value};
 
 use super::config::Environment;
-use crate::atlas::Login;
+use crate::atlas::Credentials;
 
 /// The login, or the argument it waits for.
 pub(super) enum Pick {
     Unknown(&'static str),
     /// No login anywhere, and what to do about it.
     Nothing(Diagnostic),
-    Login(Login),
+    Credentials(Credentials),
 }
 
 /// Checks the login arguments that are written.
@@ -39,7 +39,7 @@ pub(super) fn pick(
 ) -> Result<Pick, Diagnostic> {
     if let Some(token) = text(block, "access_token") {
         warn_of_others(&kinds_in_block(block), told);
-        return Ok(Pick::Login(Login::Token(token.into())));
+        return Ok(Pick::Credentials(Credentials::Token(token.into())));
     }
     let arguments = [
         "access_token",
@@ -57,7 +57,7 @@ pub(super) fn pick(
     let source = |name: &'static str| text(block, name);
     if let Some(login) = first(&source) {
         warn_of_others(&kinds_in_block(block), told);
-        return Ok(Pick::Login(login));
+        return Ok(Pick::Credentials(login));
     }
     from_environment(environment, told)
 }
@@ -142,7 +142,7 @@ fn from_environment(
     let Some(login) = first(&source) else {
         return half.map_or_else(|| Ok(Pick::Nothing(none())), Err);
     };
-    if let Login::ApiKey { public_key, .. } = &login
+    if let Credentials::ApiKey { public_key, .. } = &login
         && public_key.starts_with(SERVICE_ACCOUNT)
     {
         return Err(service_account_as_key("The environment's public key"));
@@ -156,22 +156,22 @@ fn from_environment(
             ..half
         });
     }
-    Ok(Pick::Login(login))
+    Ok(Pick::Credentials(login))
 }
 
 /// The first complete kind of a source.
-fn first(source: &dyn Fn(&'static str) -> Option<String>) -> Option<Login> {
+fn first(source: &dyn Fn(&'static str) -> Option<String>) -> Option<Credentials> {
     if let Some(token) = source("access_token") {
-        return Some(Login::Token(token.into()));
+        return Some(Credentials::Token(token.into()));
     }
     if let (Some(client_id), Some(secret)) = (source("client_id"), source("client_secret")) {
-        return Some(Login::ServiceAccount {
+        return Some(Credentials::ServiceAccount {
             client_id,
             client_secret: SecretString::from(secret),
         });
     }
     match (source("public_key"), source("private_key")) {
-        (Some(public_key), Some(secret)) => Some(Login::ApiKey {
+        (Some(public_key), Some(secret)) => Some(Credentials::ApiKey {
             public_key,
             private_key: SecretString::from(secret),
         }),
@@ -274,11 +274,13 @@ mod tests {
         let mut told = Diagnostics::new();
         let what = match pick(block, &environment, &mut told) {
             Ok(Pick::Unknown(argument)) => format!("unknown {argument}"),
-            Ok(Pick::Login(Login::Token(_))) => "token".to_owned(),
-            Ok(Pick::Login(Login::ServiceAccount { client_id, .. })) => {
+            Ok(Pick::Credentials(Credentials::Token(_))) => "token".to_owned(),
+            Ok(Pick::Credentials(Credentials::ServiceAccount { client_id, .. })) => {
                 format!("account {client_id}")
             }
-            Ok(Pick::Login(Login::ApiKey { public_key, .. })) => format!("key {public_key}"),
+            Ok(Pick::Credentials(Credentials::ApiKey { public_key, .. })) => {
+                format!("key {public_key}")
+            }
             Ok(Pick::Nothing(error)) | Err(error) => error.detail,
         };
         (what, told.iter().count())

@@ -25,7 +25,7 @@ use self::{
     user_certificate::UserCertificate,
 };
 use crate::{
-    atlas::{Client, ConfigError},
+    atlas::{Client, ConfigError, IssuedIds},
     clock::{Clock, SystemClock},
 };
 
@@ -33,6 +33,7 @@ use crate::{
 pub struct AtlasProvider {
     connection: Arc<Connection>,
     clock: Arc<dyn Clock>,
+    issued_ids: Arc<IssuedIds>,
     environment: fn(&str) -> Option<String>,
 }
 
@@ -42,6 +43,7 @@ impl AtlasProvider {
         Self {
             connection: Arc::default(),
             clock: Arc::new(SystemClock),
+            issued_ids: Arc::default(),
             environment: |name| std::env::var(name).ok(),
         }
     }
@@ -76,10 +78,12 @@ impl Provider for AtlasProvider {
         match config::settings(&request.config, &self.environment, user_agent, &mut told) {
             Ok(Settings::Unknown(argument)) => self.connection.postpone(argument),
             Ok(Settings::NoLogin(error)) => self.connection.lack(error),
-            Ok(Settings::Known(config)) => match Client::new(*config, self.clock.clone()) {
-                Ok(client) => self.connection.open(client, self.clock.clone()),
-                Err(error) => told.push(unusable(error)),
-            },
+            Ok(Settings::Known(config)) => {
+                match Client::new(*config, self.clock.clone(), self.issued_ids.clone()) {
+                    Ok(client) => self.connection.open(client, self.clock.clone()),
+                    Err(error) => told.push(unusable(error)),
+                }
+            }
             Err(problems) => told.extend(problems),
         }
         told

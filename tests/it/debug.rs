@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Debug, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use terraform_provider_atlas::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, ConfigError, Issued, Login},
+    atlas::{ApiVersion, BaseUrl, Client, Config, ConfigError, Credentials, IssuedCertificate},
     clock::SystemClock,
     pkcs12::{self, Profile},
     sealing::{self, Identities, Recipients},
@@ -19,22 +19,22 @@ const SECRET: &str = "hunter2-correct-horse-battery-staple";
 fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
     let secret = || SecretString::from(SECRET);
     let logins = [
-        Login::ServiceAccount {
+        Credentials::ServiceAccount {
             client_id: "id".to_owned(),
             client_secret: secret(),
         },
-        Login::ApiKey {
+        Credentials::ApiKey {
             public_key: "id".to_owned(),
             private_key: secret(),
         },
-        Login::Token(secret()),
+        Credentials::Token(secret()),
     ];
     for login in logins {
         shows_nothing(&login);
         let config = Config {
             base_url: BaseUrl::cloud(),
             api_version: ApiVersion::V1_0,
-            login,
+            credentials: login,
             request_timeout: Duration::from_secs(60),
             max_retries: 5,
             ca_bundle_pem: None,
@@ -46,7 +46,7 @@ fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
 }
 
 fn client(config: Config) -> Result<Client, ConfigError> {
-    Client::new(config, Arc::new(SystemClock))
+    Client::new(config, Arc::new(SystemClock), Arc::default())
 }
 
 #[test]
@@ -58,10 +58,11 @@ fn debug_of_what_holds_a_key_shows_none_of_it() {
         &pem,
         &format!(
             "{:?}",
-            Issued {
+            IssuedCertificate {
                 pem: pem.clone(),
-                date: None,
-                finding: None
+                certificate: x509::parse_bundle(&pem),
+                server_time: None,
+                reconciliation: None
             }
         ),
     );
@@ -159,7 +160,7 @@ fn no_error_about_settings_repeats_a_credential() {
     let config = |login| Config {
         base_url: BaseUrl::cloud(),
         api_version: ApiVersion::V1_0,
-        login,
+        credentials: login,
         request_timeout: Duration::from_secs(60),
         max_retries: 0,
         ca_bundle_pem: Some(format!(
@@ -167,12 +168,12 @@ fn no_error_about_settings_repeats_a_credential() {
         )),
         user_agent: "test".to_owned(),
     };
-    let error = client(config(Login::Token(SECRET.into()))).expect_err("no certificate");
+    let error = client(config(Credentials::Token(SECRET.into()))).expect_err("no certificate");
     assert!(!told(&error).contains("hunter2"));
     let unsendable = SecretString::from(format!("{SECRET}\n{SECRET}"));
     let config = Config {
         ca_bundle_pem: None,
-        ..config(Login::Token(unsendable))
+        ..config(Credentials::Token(unsendable))
     };
     let error = client(config).expect_err("a line break cannot be sent");
     assert!(!told(&error).contains("hunter2"));

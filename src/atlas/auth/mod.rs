@@ -14,14 +14,14 @@ use secrecy::{ExposeSecret, SecretString};
 use self::digest::Challenge;
 use self::oauth::Token;
 use super::Core;
-use super::config::{ConfigError, Login};
-use super::error::{Error, Kind, Unsendable};
+use super::config::{ConfigError, Credentials};
+use super::error::{Error, ErrorKind, InvalidHeaderValue};
 use super::exchange::{Identity, converse};
 use super::flight::{Fetch, Flights};
 use super::request::Request;
 use super::response;
 use super::transport::Answer;
-use super::types::Call;
+use super::types::CallOptions;
 
 /// A login with what it has obtained so far.
 pub(super) enum Auth {
@@ -56,9 +56,9 @@ pub(super) enum Renewal {
 }
 
 impl Auth {
-    pub(super) fn new(login: Login) -> Result<Self, ConfigError> {
+    pub(super) fn new(login: Credentials) -> Result<Self, ConfigError> {
         match login {
-            Login::ServiceAccount {
+            Credentials::ServiceAccount {
                 client_id,
                 client_secret,
             } => oauth::basic(&client_id, &client_secret)
@@ -66,8 +66,8 @@ impl Auth {
                     basic,
                     tokens: Flights::new(),
                 })
-                .ok_or(ConfigError::Credential(Unsendable::ServiceAccount)),
-            Login::ApiKey {
+                .ok_or(ConfigError::Credential(InvalidHeaderValue::ServiceAccount)),
+            Credentials::ApiKey {
                 public_key,
                 private_key,
             } => oauth::sensitive(&public_key)
@@ -76,10 +76,10 @@ impl Auth {
                     private_key,
                     challenges: Flights::new(),
                 })
-                .ok_or(ConfigError::Credential(Unsendable::PublicKey)),
-            Login::Token(token) => oauth::bearer(token.expose_secret())
+                .ok_or(ConfigError::Credential(InvalidHeaderValue::PublicKey)),
+            Credentials::Token(token) => oauth::bearer(token.expose_secret())
                 .map(Self::Token)
-                .ok_or(ConfigError::Credential(Unsendable::Token)),
+                .ok_or(ConfigError::Credential(InvalidHeaderValue::Token)),
         }
     }
 
@@ -88,7 +88,7 @@ impl Auth {
         &self,
         core: &Arc<Core>,
         request: &Request,
-        call: &Call,
+        call: &CallOptions,
         renewal: Option<Renewal>,
     ) -> Result<Credential, Error> {
         match self {
@@ -96,7 +96,7 @@ impl Auth {
             Self::ServiceAccount { basic, tokens } => {
                 tokens.forget(&(), |token| token.is_due());
                 let fetch = |call| fetch_token(Arc::clone(core), basic.clone(), call);
-                let gave_up = |why| Error::new(request, Kind::from(why));
+                let gave_up = |why| Error::new(request, ErrorKind::from(why));
                 tokens
                     .get(&(), call, gave_up, fetch)
                     .await
@@ -107,7 +107,7 @@ impl Auth {
                     return Ok(Credential::answer(Some(challenge)));
                 }
                 let fetch = |call| fetch_challenge(Arc::clone(core), request.clone(), call);
-                let gave_up = |why| Error::new(request, Kind::from(why));
+                let gave_up = |why| Error::new(request, ErrorKind::from(why));
                 let challenge = challenges.get(&(), call, gave_up, fetch).await?;
                 challenges.forget(&(), Option::is_none);
                 Ok(Credential::answer(challenge))
@@ -167,7 +167,7 @@ impl Auth {
     }
 
     /// Gives the token back, if there is one.
-    pub(super) async fn revoke(&self, core: &Arc<Core>, call: &Call) -> Result<(), Error> {
+    pub(super) async fn revoke(&self, core: &Arc<Core>, call: &CallOptions) -> Result<(), Error> {
         let Self::ServiceAccount { basic, tokens } = self else {
             return Ok(());
         };
@@ -193,7 +193,7 @@ impl Credential {
     }
 }
 
-fn fetch_token(core: Arc<Core>, basic: HeaderValue, call: Call) -> Fetch<Arc<Token>> {
+fn fetch_token(core: Arc<Core>, basic: HeaderValue, call: CallOptions) -> Fetch<Arc<Token>> {
     Box::pin(async move {
         let request = core.requests.token();
         let answer = converse(&core, &request, &call, Identity::Header(basic)).await;
@@ -203,13 +203,13 @@ fn fetch_token(core: Arc<Core>, basic: HeaderValue, call: Call) -> Fetch<Arc<Tok
         let json = response::token(&answer.body).map_err(|kind| answer.error(&request, kind))?;
         if oauth::bearer(json.access_token.expose_secret()).is_none() {
             let what = "the access token holds characters that cannot be sent";
-            return Err(answer.error(&request, Kind::Malformed { what }));
+            return Err(answer.error(&request, ErrorKind::InvalidBody { what }));
         }
         Ok(Arc::new(Token::new(json, answer.received)))
     })
 }
 
-fn fetch_challenge(core: Arc<Core>, request: Request, call: Call) -> Fetch<Met> {
+fn fetch_challenge(core: Arc<Core>, request: Request, call: CallOptions) -> Fetch<Met> {
     Box::pin(async move {
         let request = core.requests.challenge(&request);
         let answer = converse(&core, &request, &call, Identity::Nobody).await;

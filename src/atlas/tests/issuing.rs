@@ -5,18 +5,21 @@ use tokio::sync::Semaphore;
 
 use super::server::{Reply, Server};
 use super::*;
-use crate::atlas::ledger::LEDGER;
 
-async fn issue(client: &Client, project: &ProjectId, call: &Call) -> Result<Issued, IssueError> {
+async fn issue(
+    client: &Client,
+    project: &ProjectId,
+    call: &CallOptions,
+) -> Result<IssuedCertificate, IssueError> {
     client.issue(project, &user(), months(), call).await
 }
 
 /// Makes a reply from a whole body and where the key begins in it.
 type Broken = fn(String, usize) -> Reply;
 
-fn ids(finding: &Finding) -> Vec<String> {
-    match finding {
-        Finding::Suspects(some) => some.iter().map(|c| c.certificate_id.clone()).collect(),
+fn ids(reconciliation: &Reconciliation) -> Vec<String> {
+    match reconciliation {
+        Reconciliation::Candidates(some) => some.iter().map(|c| c.certificate_id.clone()).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -29,7 +32,10 @@ async fn asks_once_and_brings_home_the_very_bytes() {
     let project = project();
     let issued = issue(&client(&server), &project, &call()).await.unwrap();
     assert_eq!(issued.pem.expose_secret(), pem);
-    assert_eq!(issued.date, Some("2026-08-10T03:00:00Z".parse().unwrap()));
+    assert_eq!(
+        issued.server_time,
+        Some("2026-08-10T03:00:00Z".parse().unwrap())
+    );
 
     let seen = server.seen();
     assert_eq!(seen.len(), 1);
@@ -102,11 +108,15 @@ async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
             let error = issue(&client(&server), &project(), &call())
                 .await
                 .unwrap_err();
-            let IssueError::Ambiguous { finding, cause } = error else {
+            let IssueError::Ambiguous {
+                reconciliation,
+                cause,
+            } = error
+            else {
                 panic!("{name}: {error}")
             };
-            match finding {
-                Finding::NothingIssued => assert!(wanted.is_empty(), "{name}"),
+            match reconciliation {
+                Reconciliation::NoneFound => assert!(wanted.is_empty(), "{name}"),
                 other => assert_eq!(ids(&other), wanted, "{name}"),
             }
             assert_eq!(
@@ -131,12 +141,12 @@ async fn says_so_when_the_list_cannot_be_had_either() {
         .unwrap_err();
     let IssueError::Ambiguous {
         cause,
-        finding: Finding::Unknown(why),
+        reconciliation: Reconciliation::ListFailed(why),
     } = error
     else {
         panic!("{error}")
     };
-    assert!(matches!(cause.kind(), Kind::Interrupted));
+    assert!(matches!(cause.kind(), ErrorKind::ConnectionLost));
     assert_eq!(why.code(), Some("IP_ADDRESS_NOT_ON_ACCESS_LIST"));
 }
 
@@ -154,7 +164,7 @@ async fn an_answer_that_breaks_off_behind_the_certificate_names_it_and_one_behin
                 assert!(crate::x509::parse_bundle(&issued.pem).is_ok());
             }
             Err(IssueError::Ambiguous {
-                finding: Finding::Lost(certificate),
+                reconciliation: Reconciliation::KeyLost(certificate),
                 ..
             }) => {
                 assert!(!is_whole);
@@ -193,8 +203,8 @@ async fn a_refusal_means_that_nothing_was_issued() {
         };
         assert_eq!((error.status(), error.code()), (Some(status), Some(code)));
         assert_eq!(error.detail(), Some("a detail"));
-        assert_eq!(error.is_project_gone(), code == "GROUP_NOT_FOUND");
-        assert_eq!(error.is_version_gone(), status == 410);
+        assert_eq!(error.is_project_not_found(), code == "GROUP_NOT_FOUND");
+        assert_eq!(error.is_api_version_removed(), status == 410);
         assert_eq!((server.count("POST"), server.count("GET")), (1, 0));
         let text = format!("issuing a certificate was refused: HTTP {status} ({code})");
         assert_eq!(error.to_string(), text);
@@ -212,14 +222,18 @@ async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
         panic!("{error}")
     };
     assert!(
-        matches!(error.kind(), Kind::Unreachable(Unreachable::Refused)),
+        matches!(error.kind(), ErrorKind::Connect(ConnectError::Refused)),
         "{error:?}"
     );
     assert_eq!(error.attempts(), 3);
     assert!(
-        error.cause().unwrap().to_lowercase().contains("refused"),
+        error
+            .source_message()
+            .unwrap()
+            .to_lowercase()
+            .contains("refused"),
         "{:?}",
-        error.cause()
+        error.source_message()
     );
 }
 
@@ -232,32 +246,36 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
         _ => Reply::new(200, list(&[5])),
     })
     .await;
-    let login = Login::Token("t".into());
+    let login = Credentials::Token("t".into());
     let config = Config {
         request_timeout: Duration::from_millis(300),
         ..config(&server, login)
     };
-    let client = Client::with_pace(config, clock(), quick()).unwrap();
+    let client = Client::with_pace(config, clock(), Arc::default(), quick()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
-    let IssueError::Ambiguous { cause, finding } = error else {
+    let IssueError::Ambiguous {
+        cause,
+        reconciliation,
+    } = error
+    else {
         panic!("{error}")
     };
-    assert!(matches!(cause.kind(), Kind::TimedOut { .. }));
-    assert_eq!(ids(&finding), ["5"]);
+    assert!(matches!(cause.kind(), ErrorKind::TimedOut { .. }));
+    assert_eq!(ids(&reconciliation), ["5"]);
     assert_eq!(server.count("POST"), 1);
 }
 
 #[tokio::test]
 async fn is_not_begun_without_time_for_its_answer() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
-    let config = config(&server, Login::Token("t".into()));
-    let client = Client::new(config, clock()).unwrap();
-    let hurried = Call {
+    let config = config(&server, Credentials::Token("t".into()));
+    let client = Client::new(config, clock(), Arc::default()).unwrap();
+    let hurried = CallOptions {
         deadline: Instant::now() + Duration::from_secs(2),
         ..call()
     };
     let error = issue(&client, &project(), &hurried).await.unwrap_err();
-    assert!(matches!(error, IssueError::NotIssued(error) if error.is_deadline()));
+    assert!(matches!(error, IssueError::NotIssued(error) if error.is_deadline_exceeded()));
     assert!(server.seen().is_empty());
 }
 
@@ -273,7 +291,7 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")
     };
-    let Kind::NoTimeToWait { wait, cause } = error.kind() else {
+    let ErrorKind::RetryExceedsDeadline { wait, cause } = error.kind() else {
         panic!("{error}")
     };
     assert!(wait.as_secs() >= 55);
@@ -290,9 +308,9 @@ async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
         first_pause: Duration::from_secs(3600),
         ..quick()
     };
-    let config = config(&server, Login::Token("t".into()));
-    let client = Client::with_pace(config, clock(), pace).unwrap();
-    let hurried = Call {
+    let config = config(&server, Credentials::Token("t".into()));
+    let client = Client::with_pace(config, clock(), Arc::default(), pace).unwrap();
+    let hurried = CallOptions {
         deadline: Instant::now() + Duration::from_secs(10),
         ..call()
     };
@@ -300,8 +318,17 @@ async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")
     };
-    assert!(matches!(error.kind(), Kind::NoTimeToWait { .. }), "{error}");
-    assert!(error.cause().unwrap().to_lowercase().contains("refused"));
+    assert!(
+        matches!(error.kind(), ErrorKind::RetryExceedsDeadline { .. }),
+        "{error}"
+    );
+    assert!(
+        error
+            .source_message()
+            .unwrap()
+            .to_lowercase()
+            .contains("refused")
+    );
     assert_eq!(error.attempts(), 1);
 }
 
@@ -312,23 +339,27 @@ async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped(
         settling: Duration::from_secs(3600),
         ..quick()
     };
-    let config = config(&server, Login::Token("t".into()));
-    let client = Client::with_pace(config, clock(), pace).unwrap();
+    let config = config(&server, Credentials::Token("t".into()));
+    let client = Client::with_pace(config, clock(), Arc::default(), pace).unwrap();
     let (project, call) = (project(), call());
     let looking = tokio::spawn({
         let call = call.clone();
         async move { issue(&client, &project, &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
-    call.stop.cancel();
-    let Err(IssueError::Ambiguous { cause, finding }) = looking.await.unwrap() else {
+    call.cancel.cancel();
+    let Err(IssueError::Ambiguous {
+        cause,
+        reconciliation,
+    }) = looking.await.unwrap()
+    else {
         panic!("the outcome is open")
     };
     assert_eq!(cause.operation(), Operation::IssueCertificate);
-    let Finding::Unknown(error) = finding else {
+    let Reconciliation::ListFailed(error) = reconciliation else {
         panic!("nothing was looked at")
     };
-    assert!(error.is_stopped());
+    assert!(error.is_cancelled());
     assert_eq!(error.operation(), Operation::ListCertificates);
     assert_eq!(server.count("GET"), 0);
 }
@@ -342,9 +373,9 @@ async fn stop_ends_a_wait_before_a_repeat() {
         async move { issue(&client, &project, &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
-    call.stop.cancel();
+    call.cancel.cancel();
     // Either the answer was in before the stop, or the request had been written: never a second.
-    assert!(matches!(waiting.await.unwrap(), Err(IssueError::Stopped)));
+    assert!(matches!(waiting.await.unwrap(), Err(IssueError::Cancelled)));
     assert_eq!(server.count("POST"), 1);
 }
 
@@ -352,11 +383,11 @@ async fn stop_ends_a_wait_before_a_repeat() {
 async fn stop_before_anything_was_sent_sends_nothing() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let call = call();
-    call.stop.cancel();
+    call.cancel.cancel();
     let error = issue(&client(&server), &project(), &call)
         .await
         .unwrap_err();
-    assert!(matches!(error, IssueError::Stopped));
+    assert!(matches!(error, IssueError::Cancelled));
     assert!(server.seen().is_empty());
 }
 
@@ -374,7 +405,7 @@ async fn stop_does_not_end_a_request_that_was_written() {
         async move { issue(&client, &project, &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
-    call.stop.cancel();
+    call.cancel.cancel();
     tokio::task::yield_now().await;
     release.add_permits(1);
     assert!(issuing.await.unwrap().is_ok());
@@ -389,14 +420,15 @@ async fn a_caller_who_goes_away_does_not_end_a_request_that_was_written() {
     })
     .await;
     let (client, project) = (client(&server), project());
-    let whose = client.0.whose(&project, &user());
+    let ids = Arc::clone(&client.0.issued_ids);
+    let user_key = client.0.user_key(&project, &user());
     let issuing = tokio::spawn(async move { issue(&client, &project, &call()).await });
     server.arrived.acquire().await.unwrap().forget();
     issuing.abort();
     assert!(issuing.await.unwrap_err().is_cancelled());
     release.add_permits(1);
-    LEDGER.settled(&whose).await;
-    assert!(LEDGER.has_received(&whose, "11"));
+    ids.wait_for_pending(&user_key).await;
+    assert!(ids.contains(&user_key, "11"));
 }
 
 #[tokio::test]
@@ -431,7 +463,9 @@ async fn requests_for_one_user_never_blame_each_other() {
     for answer in asked {
         match answer.await.unwrap() {
             Ok(_) => issued += 1,
-            Err(IssueError::Ambiguous { finding, .. }) => assert_eq!(ids(&finding), ["100"]),
+            Err(IssueError::Ambiguous { reconciliation, .. }) => {
+                assert_eq!(ids(&reconciliation), ["100"]);
+            }
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -486,8 +520,13 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             }
             posts
         });
-        let client =
-            Client::with_pace(config_at(&url, Login::Token("t".into())), clock(), quick()).unwrap();
+        let client = Client::with_pace(
+            config_at(&url, Credentials::Token("t".into())),
+            clock(),
+            Arc::default(),
+            quick(),
+        )
+        .unwrap();
         let http = reqwest::Client::builder()
             .http2_prior_knowledge()
             .no_proxy();
@@ -499,9 +538,9 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
         drop(client);
         match result {
             Ok(_) => assert!(is_refused),
-            Err(IssueError::Ambiguous { finding, .. }) => {
+            Err(IssueError::Ambiguous { reconciliation, .. }) => {
                 assert!(!is_refused);
-                assert!(matches!(finding, Finding::NothingIssued));
+                assert!(matches!(reconciliation, Reconciliation::NoneFound));
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -523,15 +562,15 @@ async fn a_server_without_tls_got_nothing() {
     let config = Config {
         ca_bundle_pem: Some(root[..end].to_owned()),
         max_retries: 0,
-        ..config_at(&url, Login::Token("t".into()))
+        ..config_at(&url, Credentials::Token("t".into()))
     };
-    let client = Client::with_pace(config, clock(), quick()).unwrap();
+    let client = Client::with_pace(config, clock(), Arc::default(), quick()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")
     };
     assert!(
-        matches!(error.kind(), Kind::Unreachable(Unreachable::Tls)),
+        matches!(error.kind(), ErrorKind::Connect(ConnectError::Tls)),
         "{error:?}"
     );
     serving.abort();

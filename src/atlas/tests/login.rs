@@ -4,15 +4,15 @@ use std::sync::Mutex;
 use super::server::{Reply, Seen, Server};
 use super::*;
 
-fn service_account() -> Login {
-    Login::ServiceAccount {
+fn service_account() -> Credentials {
+    Credentials::ServiceAccount {
         client_id: "id".into(),
         client_secret: "hush".into(),
     }
 }
 
-fn api_key() -> Login {
-    Login::ApiKey {
+fn api_key() -> Credentials {
+    Credentials::ApiKey {
         public_key: "abcdefgh".into(),
         private_key: "hush".into(),
     }
@@ -41,7 +41,7 @@ fn challenge(nonce: &str, stale: bool) -> Reply {
 }
 
 /// Issues or reads with fresh projects, so that nothing is shared but the login.
-async fn read(client: &Client) -> Result<Arc<Listing>, Error> {
+async fn read(client: &Client) -> Result<Arc<CertificateList>, Error> {
     client.certificates(&project(), &user(), &call()).await
 }
 
@@ -174,7 +174,7 @@ async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
             .count();
         assert_eq!(posts, requests, "{code}");
         assert_eq!(error.attempts() as usize, requests, "{code}");
-        assert_eq!(error.lacks_role(), requests == 1, "{code}");
+        assert_eq!(error.is_missing_role(), requests == 1, "{code}");
     }
 }
 
@@ -195,7 +195,7 @@ async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
     let IssueError::NotIssued(error) = error else {
         panic!("{error}")
     };
-    assert!(matches!(error.kind(), Kind::LoginRefused(_)));
+    assert!(matches!(error.kind(), ErrorKind::Authentication(_)));
     assert_eq!(error.operation(), Operation::LogIn);
     assert_eq!(
         (error.code(), error.detail()),
@@ -329,18 +329,18 @@ async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
     let server = Server::start(|_, _| Reply::Cut).await;
     for (login, text) in [
         (
-            Login::Token("hush\n".into()),
+            Credentials::Token("hush\n".into()),
             "the access token holds characters that cannot be sent, such as a line break",
         ),
         (
-            Login::ApiKey {
+            Credentials::ApiKey {
                 public_key: "hush\n".into(),
                 private_key: "x".into(),
             },
             "the public key holds characters that cannot be sent, such as a line break",
         ),
     ] {
-        let error = Client::new(config(&server, login), clock()).unwrap_err();
+        let error = Client::new(config(&server, login), clock(), Arc::default()).unwrap_err();
         assert_eq!(error.to_string(), text);
     }
     let broken = Config {
@@ -348,7 +348,7 @@ async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
         ..config(&server, api_key())
     };
     assert_eq!(
-        Client::new(broken, clock()).unwrap_err(),
+        Client::new(broken, clock(), Arc::default()).unwrap_err(),
         ConfigError::CaBundle
     );
 }

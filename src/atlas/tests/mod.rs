@@ -17,22 +17,22 @@ use server::Server;
 
 /// A client with a bearer token that does not dawdle.
 fn client(server: &Server) -> Client {
-    client_with(server, Login::Token("a-token".into()))
+    client_with(server, Credentials::Token("a-token".into()))
 }
 
-fn client_with(server: &Server, login: Login) -> Client {
-    Client::with_pace(config(server, login), clock(), quick()).unwrap()
+fn client_with(server: &Server, login: Credentials) -> Client {
+    Client::with_pace(config(server, login), clock(), Arc::default(), quick()).unwrap()
 }
 
-fn config(server: &Server, login: Login) -> Config {
+fn config(server: &Server, login: Credentials) -> Config {
     config_at(&server.url(), login)
 }
 
-fn config_at(url: &str, login: Login) -> Config {
+fn config_at(url: &str, login: Credentials) -> Config {
     Config {
         base_url: BaseUrl::parse(url).unwrap(),
         api_version: ApiVersion::V1_0,
-        login,
+        credentials: login,
         request_timeout: Duration::from_secs(30),
         max_retries: 2,
         ca_bundle_pem: None,
@@ -53,14 +53,14 @@ fn quick() -> Pace {
     }
 }
 
-fn call() -> Call {
-    Call {
+fn call() -> CallOptions {
+    CallOptions {
         deadline: Instant::now() + Duration::from_secs(30),
-        stop: CancellationToken::new(),
+        cancel: CancellationToken::new(),
+        retry: Retry::Default,
     }
 }
 
-/// A project of its own for each test, because the ledger is the process'.
 fn project() -> ProjectId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     ProjectId::parse(&format!("{:024x}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()

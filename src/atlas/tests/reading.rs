@@ -22,7 +22,7 @@ async fn many_resources_of_one_user_share_one_list() {
     for answer in asked {
         let listing = answer.await.unwrap().unwrap();
         assert_eq!(listing.certificates.len(), 2);
-        assert_eq!(listing.date, "2026-08-10T03:00:00Z".parse().unwrap());
+        assert_eq!(listing.server_time, "2026-08-10T03:00:00Z".parse().unwrap());
     }
     assert_eq!(server.count("GET"), 1);
     let spelled = Username::parse("CN=app").unwrap();
@@ -122,7 +122,7 @@ async fn where_an_answer_has_no_date_our_clock_stands_in() {
             .certificates(&project(), &user(), &call())
             .await
             .unwrap();
-        assert_eq!(listing.date, wanted.parse().unwrap());
+        assert_eq!(listing.server_time, wanted.parse().unwrap());
     }
 }
 
@@ -132,13 +132,13 @@ async fn an_error_knows_whether_a_newer_version_could_be_asked() {
         let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
         let config = Config {
             api_version,
-            ..config(&server, Login::Token("t".into()))
+            ..config(&server, Credentials::Token("t".into()))
         };
-        let client = Client::with_pace(config, clock(), quick()).unwrap();
+        let client = Client::with_pace(config, clock(), Arc::default(), quick()).unwrap();
         let read = client.certificates(&project(), &user(), &call()).await;
         let error = read.unwrap_err();
-        assert!(error.is_version_gone());
-        assert_eq!(error.is_about_newest_version(), newest);
+        assert!(error.is_api_version_removed());
+        assert_eq!(error.uses_latest_api_version(), newest);
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_failure_is_not_remembered() {
     .await;
     let (client, project) = (client(&server), project());
     let error = client.user(&project, &user(), &call()).await.unwrap_err();
-    assert!(error.is_user_gone() && !error.is_project_gone());
+    assert!(error.is_user_not_found() && !error.is_project_not_found());
     let found = client.user(&project, &user(), &call()).await.unwrap();
     assert_eq!(found.x509_type, X509Type::Managed);
     client.user(&project, &user(), &call()).await.unwrap();
@@ -208,8 +208,8 @@ async fn stop_ends_a_read_under_way() {
         async move { client.user(&project(), &user(), &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
-    call.stop.cancel();
-    assert!(reading.await.unwrap().unwrap_err().is_stopped());
+    call.cancel.cancel();
+    assert!(reading.await.unwrap().unwrap_err().is_cancelled());
 }
 
 #[tokio::test]
@@ -225,11 +225,30 @@ async fn the_announcement_of_an_end_is_told_once() {
             .await
             .unwrap();
     }
-    let notice = client.take_notice().unwrap();
+    let notice = client.take_deprecation_notice().unwrap();
     assert_eq!(notice.operation, Operation::ListCertificates);
     assert_eq!(
         notice.deprecation.as_deref(),
         Some("Mon, 5 Aug 2024 00:00:00 GMT")
     );
-    assert!(client.take_notice().is_none());
+    assert!(client.take_deprecation_notice().is_none());
+}
+
+#[tokio::test]
+async fn a_call_without_retries_makes_one_attempt() {
+    for reply in [
+        || Reply::new(429, "").with("Retry-After", "1"),
+        || Reply::new(503, ""),
+        || Reply::Cut,
+    ] {
+        let server = Server::start(move |_, _| reply()).await;
+        let call = CallOptions {
+            retry: Retry::Never,
+            ..call()
+        };
+        let result = client(&server).user(&project(), &user(), &call).await;
+        let error = result.unwrap_err();
+        assert_eq!((server.count("GET"), error.attempts()), (1, 1), "{error}");
+        assert_eq!(error.is_unreachable(), error.status().is_none(), "{error}");
+    }
 }

@@ -58,7 +58,7 @@ pub(super) fn sorted(
     let mut kept: Vec<_> = unexpired(all, now)
         .filter(|c| ends_in_time(c.not_after))
         .collect();
-    kept.sort_by_key(|certificate| (certificate.not_after, certificate.number()));
+    kept.sort_by_key(|certificate| (certificate.not_after, certificate.serial_order()));
     kept
 }
 

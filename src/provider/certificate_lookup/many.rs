@@ -68,7 +68,7 @@ async fn read(
 ) -> Result<(Vec<Value>, Vec<Diagnostic>), Diagnostic> {
     let days = within(&request.config)?;
     let found = Lookup::run(connection, request).await?;
-    let now = found.listing.date;
+    let now = found.listing.server_time;
     let until = days.and_then(|days| listed::after(now, days));
     let certificates = listed::sorted(&found.listing.certificates, now, until);
     let objects = certificates

@@ -17,7 +17,7 @@ use super::{
     connection::{Connection, Session},
     diagnostics,
 };
-use crate::atlas::{Listing, ProjectId, Username};
+use crate::atlas::{CertificateList, ProjectId, Username};
 
 /// Every data source.
 pub(crate) fn all(connection: &Arc<Connection>) -> Vec<Arc<dyn DataSource>> {
@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 struct Lookup {
     project: ProjectId,
     username: Username,
-    listing: Arc<Listing>,
+    listing: Arc<CertificateList>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -49,7 +49,7 @@ impl Lookup {
             .await;
         let listing =
             listing.map_err(|error| diagnostics::from_atlas(&error, &project, &username))?;
-        let warnings = session.warnings(Some(listing.date));
+        let warnings = session.warnings(Some(listing.server_time));
         Ok(Self {
             project,
             username,

@@ -66,7 +66,7 @@ impl DataSource for UserCertificate {
 }
 
 fn pick<'a>(config: &Value, found: &'a Lookup) -> Result<&'a ListedCertificate, Diagnostic> {
-    let (all, now) = (&found.listing.certificates, found.listing.date);
+    let (all, now) = (&found.listing.certificates, found.listing.server_time);
     match certificate_id(config)? {
         Some(id) => listed::named(all, now, id).ok_or_else(|| not_listed(found, id)),
         None => found.listing.newest().ok_or_else(|| none(found)),
@@ -110,7 +110,7 @@ fn not_listed(found: &Lookup, id: &str) -> Diagnostic {
         listing,
         ..
     } = found;
-    let valid = listed::count(&listing.certificates, listing.date);
+    let valid = listed::count(&listing.certificates, listing.server_time);
     Diagnostic::error(
         "Certificate not found",
         format!(

@@ -6,7 +6,7 @@ use tf_provider::{CancellationToken, ReadDataResponse};
 
 use super::*;
 use crate::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, Login},
+    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
     clock::SystemClock,
 };
 
@@ -30,13 +30,14 @@ impl World {
             Config {
                 base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
                 api_version: ApiVersion::V1_0,
-                login: Login::Token(control.credentials().access_token.into()),
+                credentials: Credentials::Token(control.credentials().access_token.into()),
                 request_timeout: Duration::from_secs(60),
                 max_retries: 0,
                 ca_bundle_pem: None,
                 user_agent: "test".to_owned(),
             },
             Arc::new(SystemClock),
+            Arc::default(),
         );
         let connection = Arc::new(Connection::default());
         connection.open(client.unwrap(), Arc::new(SystemClock));

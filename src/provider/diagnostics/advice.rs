@@ -1,6 +1,6 @@
 //! What an error is called and what to do next, by code, status and cause.
 
-use crate::atlas::{Error, Kind, Unreachable};
+use crate::atlas::{ConnectError, Error, ErrorKind};
 
 /// The title of an error, and the next step.
 pub(super) struct Advice {
@@ -30,68 +30,69 @@ impl Advice {
 /// What to do about an error.
 pub(super) fn advice(error: &Error) -> Advice {
     match error.kind() {
-        _ if error.is_version_gone() => version_gone(error),
-        Kind::LoginRefused(_) => login_advice(error),
-        Kind::Refused(_) => error
+        _ if error.is_api_version_removed() => version_gone(error),
+        ErrorKind::Authentication(_) => login_advice(error),
+        ErrorKind::Api(_) => error
             .code()
             .and_then(code_advice)
             .unwrap_or_else(|| status_advice(error.status())),
-        Kind::Unrecognised { status, .. } => unrecognised_advice(*status),
-        Kind::Redirected { .. } => Advice::new(
+        ErrorKind::UnexpectedResponse { status, .. } => unrecognised_advice(*status),
+        ErrorKind::Redirected { .. } => Advice::new(
             "Redirected instead of answered",
             "Redirects are not followed, so that credentials go nowhere else. Check base_url, and any proxy between here and Atlas.",
         ),
-        Kind::Unreachable(step) => unreachable_advice(*step),
-        Kind::Interrupted => Advice::new(
+        ErrorKind::Connect(step) => unreachable_advice(*step),
+        ErrorKind::ConnectionLost => Advice::new(
             "Connection to Atlas broke",
             "Check the network and any proxy between here and Atlas, then run this again.",
         ),
-        Kind::TimedOut { .. } => Advice::new(
+        ErrorKind::TimedOut { .. } => Advice::new(
             "No answer from Atlas",
             "Atlas, or a proxy on the way, took longer than request_timeout of the provider block. Run this again, or raise request_timeout.",
         ),
-        Kind::Deadline => Advice::new(
+        ErrorKind::Deadline => Advice::new(
             "Operation timed out",
             "Raise the resource's timeouts, or run this again when Atlas answers faster.",
         ),
-        Kind::NoTimeToWait { .. } => Advice::new(
+        ErrorKind::RetryExceedsDeadline { .. } => Advice::new(
             "Timed out while waiting for Atlas",
             "Raise the resource's timeouts, lower -parallelism if it is the rate of requests that Atlas limits, or run this again later.",
         ),
-        Kind::Stopped => Advice::new("Stopped", "The run was stopped while waiting."),
-        Kind::MissingRoots => Advice::new(
+        ErrorKind::Cancelled => Advice::new("Stopped", "The run was stopped while waiting."),
+        ErrorKind::NoRootCertificates => Advice::new(
             "No trusted certificate authorities",
             "This machine has no store of trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, or \
              let the environment variable SSL_CERT_FILE name a PEM bundle.",
         ),
-        Kind::Setup => Advice::new(
+        ErrorKind::Setup => Advice::new(
             "HTTP client could not be set up",
             "Check the proxy variables HTTPS_PROXY and NO_PROXY and ca_bundle_pem of the provider block.",
         ),
-        Kind::TooLarge { .. } | Kind::Malformed { .. } => Advice::new(
+        ErrorKind::BodyTooLarge { .. } | ErrorKind::InvalidBody { .. } => Advice::new(
             "Unusable answer from Atlas",
             "The answer does not look like the Atlas API's. Check base_url and any proxy. If they are right, report this as a bug.",
         ),
     }
 }
 
-fn unreachable_advice(step: Unreachable) -> Advice {
+fn unreachable_advice(step: ConnectError) -> Advice {
     match step {
-        Unreachable::Tls => Advice::new(
+        ConnectError::Tls => Advice::new(
             "No secure connection to Atlas",
             "The server's certificate was not accepted. Behind a proxy that opens TLS, give its certificate authority as ca_bundle_pem in the \
              provider block, or in the file named by SSL_CERT_FILE.",
         ),
-        Unreachable::Proxy => Advice::new(
+        ConnectError::Proxy => Advice::new(
             "Proxy did not connect to Atlas",
             "Check HTTPS_PROXY, its credentials, and whether it allows connections to Atlas; NO_PROXY names hosts that need none.",
         ),
-        Unreachable::Name | Unreachable::Refused | Unreachable::TimedOut | Unreachable::Other => {
-            Advice::new(
-                "Atlas cannot be reached",
-                "Nothing was sent. Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
-            )
-        }
+        ConnectError::Dns
+        | ConnectError::Refused
+        | ConnectError::TimedOut
+        | ConnectError::Other => Advice::new(
+            "Atlas cannot be reached",
+            "Nothing was sent. Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
+        ),
     }
 }
 
@@ -108,7 +109,7 @@ fn login_advice(error: &Error) -> Advice {
              that go on at the same time.",
         ),
         Some(status) if status >= 500 => Advice::new(
-            "Login failed at Atlas",
+            "Credentials failed at Atlas",
             "This is a fault on Atlas' side. Run this again in a while.",
         ),
         _ => Advice::new(
@@ -263,7 +264,7 @@ fn unrecognised_advice(status: u16) -> Advice {
 }
 
 fn version_gone(error: &Error) -> Advice {
-    let next_step = if error.is_about_newest_version() {
+    let next_step = if error.uses_latest_api_version() {
         "Atlas has ended this version of its API. Upgrade the provider."
     } else {
         "Atlas has ended this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."

@@ -1,6 +1,6 @@
 //! What is known about a certificate that may exist although nobody received it.
 
-use crate::atlas::{Error, Finding, Kind, ListedCertificate, Username};
+use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username};
 
 /// A certificate and its end, for texts.
 pub(crate) fn named(certificate_id: &str, not_after: &str) -> String {
@@ -8,13 +8,13 @@ pub(crate) fn named(certificate_id: &str, not_after: &str) -> String {
 }
 
 /// What was found about an answer that does not say which certificate it is.
-pub(crate) fn since(finding: &Finding) -> String {
+pub(crate) fn since(finding: &Reconciliation) -> String {
     match finding {
-        Finding::Suspects(suspects) => format!(
+        Reconciliation::Candidates(suspects) => format!(
             "\n\nAtlas' list, read afterwards, shows what nobody here received, and so most likely what came:\n{}",
             listed(suspects)
         ),
-        Finding::Lost(certificate) => {
+        Reconciliation::KeyLost(certificate) => {
             format!(
                 " It contains {}.",
                 named(
@@ -23,10 +23,10 @@ pub(crate) fn since(finding: &Finding) -> String {
                 )
             )
         }
-        Finding::NothingIssued => {
+        Reconciliation::NoneFound => {
             " Atlas' list, read afterwards, shows no new certificate.".to_owned()
         }
-        Finding::Unknown(error) => format!(
+        Reconciliation::ListFailed(error) => format!(
             " Which certificate it is could not be found out, because Atlas' list could not be read afterwards either: {error}."
         ),
     }
@@ -34,14 +34,14 @@ pub(crate) fn since(finding: &Finding) -> String {
 
 /// Title and text of an error after a request whose outcome was uncertain.
 pub(super) fn found(
-    finding: &Finding,
+    finding: &Reconciliation,
     cause: &Error,
     username: &Username,
 ) -> (&'static str, String) {
     match finding {
-        Finding::NothingIssued => ("Certificate not issued", nothing(cause)),
-        Finding::Suspects(suspects) => (LOST, suspected(suspects, username)),
-        Finding::Lost(certificate) => (
+        Reconciliation::NoneFound => ("Certificate not issued", nothing(cause)),
+        Reconciliation::Candidates(suspects) => (LOST, suspected(suspects, username)),
+        Reconciliation::KeyLost(certificate) => (
             LOST,
             format!(
                 "Atlas' answer broke off before the private key was whole, and {} was issued. {HARMLESS}",
@@ -51,7 +51,7 @@ pub(super) fn found(
                 )
             ),
         ),
-        Finding::Unknown(error) => (
+        Reconciliation::ListFailed(error) => (
             "Unknown whether a certificate was issued",
             format!(
                 "{SENT} Atlas' list could not be read afterwards either: {error}. So a certificate for \"{username}\" may exist whose key \
@@ -63,7 +63,10 @@ pub(super) fn found(
 }
 
 fn nothing(cause: &Error) -> String {
-    let slow = matches!(cause.kind(), Kind::TimedOut { .. } | Kind::Deadline);
+    let slow = matches!(
+        cause.kind(),
+        ErrorKind::TimedOut { .. } | ErrorKind::Deadline
+    );
     let next_step = if slow {
         "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run \
          this again."

@@ -8,7 +8,7 @@ use tf_provider::{Diagnostic, Path};
 use self::advice::advice;
 pub(crate) use self::findings::{named, since};
 use super::arguments::sentence;
-use crate::atlas::{Error, IssueError, Kind, Operation, ProjectId, Username};
+use crate::atlas::{Error, ErrorKind, IssueError, Operation, ProjectId, Username};
 
 /// An API failure, with what was asked, what Atlas said, and what to do next.
 pub(crate) fn from_atlas(error: &Error, project: &ProjectId, username: &Username) -> Diagnostic {
@@ -22,7 +22,7 @@ pub(crate) fn not_issued(
     username: &Username,
 ) -> Diagnostic {
     match error {
-        IssueError::Stopped => Diagnostic::error(
+        IssueError::Cancelled => Diagnostic::error(
             "Stopped before a certificate was asked for",
             format!(
                 "No certificate was issued for the database user \"{username}\" of project {project}: the run was stopped first."
@@ -35,8 +35,11 @@ pub(crate) fn not_issued(
                 failed(error, project, username)
             ),
         ),
-        IssueError::Ambiguous { cause, finding } => {
-            let (summary, found) = findings::found(finding, cause, username);
+        IssueError::Ambiguous {
+            cause,
+            reconciliation,
+        } => {
+            let (summary, found) = findings::found(reconciliation, cause, username);
             let described = from_atlas(cause, project, username);
             Diagnostic::error(summary, format!("{found}\n\n{}", described.detail))
         }
@@ -49,7 +52,9 @@ fn failed(error: &Error, project: &ProjectId, username: &Username) -> String {
     let kind = error.kind();
     match error.operation() {
         Operation::IssueCertificate => format!("Issuing a certificate for {whom} {kind}."),
-        Operation::ListCertificates => format!("Listing the certificates of {whom} {kind}."),
+        Operation::ListCertificates => {
+            format!("CertificateList the certificates of {whom} {kind}.")
+        }
         Operation::ReadUser => format!("Reading {whom} {kind}."),
         Operation::LogIn | Operation::LogOut => {
             format!("Logging in to Atlas on behalf of {whom} {kind}.")
@@ -62,11 +67,11 @@ fn described(error: &Error, failed: &str) -> Diagnostic {
     let mut paragraphs = vec![failed.to_owned()];
     paragraphs.extend(said(error));
     paragraphs.extend(match error.kind() {
-        Kind::Unrecognised {
+        ErrorKind::UnexpectedResponse {
             first_line: Some(line),
             ..
         } => Some(format!("The answer begins: {line}")),
-        Kind::Redirected {
+        ErrorKind::Redirected {
             location: Some(location),
             ..
         } => Some(format!("It points to: {location}")),
@@ -74,7 +79,7 @@ fn described(error: &Error, failed: &str) -> Diagnostic {
     });
     paragraphs.extend(
         error
-            .cause()
+            .source_message()
             .map(|cause| format!("Cause: {}", sentence(&cause))),
     );
     if error.attempts() > 1 {

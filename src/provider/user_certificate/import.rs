@@ -8,7 +8,7 @@ use super::{
     model::{blank, describe_listed, status_at},
 };
 use crate::{
-    atlas::{Listing, ProjectId, Username},
+    atlas::{CertificateList, ProjectId, Username},
     provider::{
         arguments::sentence,
         connection::{Connection, Session},
@@ -89,7 +89,10 @@ pub(super) async fn import(
         .certificates(&id.project, &id.username, &call)
         .await
         .map_err(|error| diagnostics::from_atlas(&error, &id.project, &id.username))?;
-    let mut diagnostics: Diagnostics = session.warnings(Some(listing.date)).into_iter().collect();
+    let mut diagnostics: Diagnostics = session
+        .warnings(Some(listing.server_time))
+        .into_iter()
+        .collect();
     let state = imported(&id, &listing)?;
     diagnostics.push(no_key(&state));
     Ok(ImportResponse {
@@ -99,7 +102,7 @@ pub(super) async fn import(
     })
 }
 
-fn imported(id: &ImportId, listing: &Listing) -> Result<Value, Diagnostic> {
+fn imported(id: &ImportId, listing: &CertificateList) -> Result<Value, Diagnostic> {
     let ImportId {
         project,
         username,
@@ -126,7 +129,7 @@ fn imported(id: &ImportId, listing: &Listing) -> Result<Value, Diagnostic> {
     };
     let mut state = blank(project.as_str(), username.as_str());
     describe_listed(&mut state, found);
-    let status = status_at(&state, listing.date);
+    let status = status_at(&state, listing.server_time);
     state.set("status", status);
     state.set("has_private_key", false);
     state.set("issue_reason", Reason::Imported.as_str());

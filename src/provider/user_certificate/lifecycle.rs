@@ -157,7 +157,7 @@ impl Issue {
         let (project, username, months) = self.asked()?;
         let call = Session::call(cancel, timeouts::timeout(&self.planned, self.operation));
         if let Some(held) = predecessor.get("certificate_id").as_str() {
-            session.client.holds(&project, &username, held);
+            session.client.register_existing(&project, &username, held);
         }
         let issued = session
             .client
@@ -171,7 +171,7 @@ impl Issue {
         let received = receive(&issued, &asked, &self.planned, &self.form, predecessor);
         Ok(match received {
             Received::Certificate(object, mut diagnostics) => {
-                diagnostics.extend(session.warnings(issued.date));
+                diagnostics.extend(session.warnings(issued.server_time));
                 Received::Certificate(object, diagnostics)
             }
             other @ (Received::Unread { .. } | Received::Lost(_)) => other,

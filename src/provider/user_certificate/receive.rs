@@ -8,7 +8,7 @@ use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
 use super::model::{advance_revision, describe, settle, superseded};
 use crate::{
-    atlas::{Issued, ProjectId, Username, harmless},
+    atlas::{IssuedCertificate, ProjectId, Username, printable},
     pkcs12,
     provider::diagnostics::{named, since},
     sealing::{self, Recipients},
@@ -116,7 +116,7 @@ fn guarded<T>(action: impl FnOnce() -> T) -> Option<T> {
 
 /// Turns the answer into the object that was planned. `predecessor` is null for a first certificate.
 pub(super) fn receive(
-    issued: &Issued,
+    issued: &IssuedCertificate,
     asked: &Asked<'_>,
     planned: &Value,
     form: &Form,
@@ -133,25 +133,27 @@ pub(super) fn receive(
 }
 
 fn read(
-    issued: &Issued,
+    issued: &IssuedCertificate,
     asked: &Asked<'_>,
     planned: Value,
     form: &Form,
     predecessor: &Value,
 ) -> Received {
-    let certificate = match x509::parse_bundle(&issued.pem) {
+    let certificate = match &issued.certificate {
         Ok(certificate) => certificate,
         Err(error) => return unread(issued, asked, form, &error.to_string()),
     };
     let mut object = planned;
-    let mut diagnostics = mismatches(&certificate, asked);
-    describe(&mut object, &certificate);
+    let mut diagnostics = mismatches(certificate, asked);
+    describe(&mut object, certificate);
     advance_revision(&mut object, predecessor);
     // The certificate itself says when it was issued: a wrong `Date` must not make older ones look expired.
     let issued_at = certificate.not_before + 1.hour();
-    let now = issued.date.map_or(issued_at, |date| date.min(issued_at));
+    let now = issued
+        .server_time
+        .map_or(issued_at, |date| date.min(issued_at));
     if now >= certificate.not_after {
-        diagnostics.push(expired_already(&certificate, now));
+        diagnostics.push(expired_already(certificate, now));
     }
     let reason = object.get("issue_reason").clone();
     object.set(
@@ -161,7 +163,7 @@ fn read(
     object.set("status", "active");
     object.set("has_private_key", true);
     if let Err(error) = hold(&mut object, &issued.pem, form, &mut diagnostics) {
-        return Received::Lost(unsealable(&certificate, error));
+        return Received::Lost(unsealable(certificate, error));
     }
     settle(&mut object, super::schema::object_type());
     Received::Certificate(object, diagnostics)
@@ -221,7 +223,7 @@ pub(super) fn archive(pem: &SecretString, form: &Form, diagnostics: &mut Diagnos
     }
 }
 
-fn unread(issued: &Issued, asked: &Asked<'_>, form: &Form, problem: &str) -> Received {
+fn unread(issued: &IssuedCertificate, asked: &Asked<'_>, form: &Form, problem: &str) -> Received {
     let named = match x509::parse_certificate(issued.pem.expose_secret()) {
         Ok(certificate) => format!(
             " It contains {}.",
@@ -230,7 +232,11 @@ fn unread(issued: &Issued, asked: &Asked<'_>, form: &Form, problem: &str) -> Rec
                 &certificate.not_after.to_string()
             )
         ),
-        Err(_) => issued.finding.as_ref().map(since).unwrap_or_default(),
+        Err(_) => issued
+            .reconciliation
+            .as_ref()
+            .map(since)
+            .unwrap_or_default(),
     };
     let mut error = Diagnostic::error(
         "Atlas' answer cannot be read",
@@ -262,7 +268,7 @@ fn mismatches(certificate: &Certificate, asked: &Asked<'_>) -> Diagnostics {
                 "A certificate for the database user \"{}\" was asked for, and Atlas sent one for the subject \"{}\". It is stored with its key; check whether \
                  it logs in as the right user.",
                 asked.username,
-                harmless(&certificate.subject, LONGEST_NAME)
+                printable(&certificate.subject, LONGEST_NAME)
             ),
         ));
     }
@@ -272,7 +278,7 @@ fn mismatches(certificate: &Certificate, asked: &Asked<'_>) -> Diagnostics {
             format!(
                 "Certificates of project {} are issued in its name; this one says \"{}\". It is stored with its key; check whether it logs in.",
                 asked.project,
-                harmless(&certificate.issuer, LONGEST_NAME)
+                printable(&certificate.issuer, LONGEST_NAME)
             ),
         ));
     }

@@ -9,7 +9,7 @@ use super::{
     model::{describe_listed, status_at},
 };
 use crate::{
-    atlas::{Listing, ProjectId, Username},
+    atlas::{CertificateList, ProjectId, Username},
     provider::{
         arguments,
         connection::{Connection, Session},
@@ -81,9 +81,9 @@ impl From<(Arc<Session>, Answer)> for Found {
 
 /// One row of the refresh table.
 enum Answer {
-    Listed(Arc<Listing>),
-    NotListed(Arc<Listing>),
-    UserGone(Option<Arc<Listing>>),
+    Listed(Arc<CertificateList>),
+    NotListed(Arc<CertificateList>),
+    UserGone(Option<Arc<CertificateList>>),
     ProjectGone(ProjectId, &'static str),
 }
 
@@ -91,7 +91,7 @@ impl Answer {
     fn date(&self) -> Option<jiff::Timestamp> {
         match self {
             Self::Listed(listing) | Self::NotListed(listing) | Self::UserGone(Some(listing)) => {
-                Some(listing.date)
+                Some(listing.server_time)
             }
             Self::UserGone(None) | Self::ProjectGone(..) => None,
         }
@@ -103,15 +103,15 @@ async fn look_up(
     project: &ProjectId,
     username: &Username,
     state: &Value,
-    call: &crate::atlas::Call,
+    call: &crate::atlas::CallOptions,
 ) -> Result<Answer, Diagnostic> {
     let gone = "Atlas does not know the project";
     let listing = match session.client.certificates(project, username, call).await {
         Ok(listing) => listing,
-        Err(error) if error.is_project_gone() => {
+        Err(error) if error.is_project_not_found() => {
             return Ok(Answer::ProjectGone(project.clone(), gone));
         }
-        Err(error) if error.is_user_gone() => return Ok(Answer::UserGone(None)),
+        Err(error) if error.is_user_not_found() => return Ok(Answer::UserGone(None)),
         Err(error) => return Err(diagnostics::from_atlas(&error, project, username)),
     };
     let ours = state.get("certificate_id").as_str();
@@ -128,8 +128,10 @@ async fn look_up(
     }
     match session.client.user(project, username, call).await {
         Ok(_) => Ok(Answer::NotListed(listing)),
-        Err(error) if error.is_project_gone() => Ok(Answer::ProjectGone(project.clone(), gone)),
-        Err(error) if error.is_user_gone() => Ok(Answer::UserGone(Some(listing))),
+        Err(error) if error.is_project_not_found() => {
+            Ok(Answer::ProjectGone(project.clone(), gone))
+        }
+        Err(error) if error.is_user_not_found() => Ok(Answer::UserGone(Some(listing))),
         Err(error) => Err(diagnostics::from_atlas(&error, project, username)),
     }
 }
@@ -142,11 +144,11 @@ fn settle(state: &mut Value, answer: Answer, diagnostics: &mut Diagnostics) {
             {
                 describe_listed(state, newest);
             }
-            let status = status_at(state, listing.date);
+            let status = status_at(state, listing.server_time);
             state.set("status", status);
         }
         Answer::NotListed(listing) => {
-            let expired = status_at(state, listing.date) == "expired";
+            let expired = status_at(state, listing.server_time) == "expired";
             state.set("status", if expired { "expired" } else { "missing" });
         }
         Answer::UserGone(_) => state.set("status", "user_missing"),
