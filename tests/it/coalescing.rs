@@ -50,7 +50,7 @@ fn resources_of_a_user_that_is_gone_share_the_look_at_the_user_too() {
     let (atlas, workspace) = twenty();
     workspace.apply(&["-parallelism=20"]).success();
     for certificate in atlas.control().all_certificates() {
-        atlas.control().withdraw_certificate(certificate.id);
+        atlas.control().unlist_certificate(certificate.id);
     }
     atlas.control().clear_requests();
     assert!(!workspace.plans_nothing(), "all are missing");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use local_atlas::{Endpoint, Fault, Moment};
+use local_atlas::{Endpoint, Fault, When};
 use prost::Message;
 use serde_json::json;
 use tf_host::{
@@ -116,7 +116,7 @@ async fn a_stop_overtakes_hundreds_of_calls_that_wait() {
         .unwrap();
     let pause = atlas.control().add_fault(
         Fault::on(Endpoint::ListCertificates)
-            .pause(Moment::Before)
+            .pause(When::Before)
             .always(),
     );
     let mut reads = JoinSet::new();

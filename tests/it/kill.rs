@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use local_atlas::{Endpoint, Fault, LocalAtlas, Moment};
+use local_atlas::{Endpoint, Fault, LocalAtlas, When};
 use serde_json::{Value as Json, json};
 use tf_host::{
     cli::{Output, Workspace},
@@ -70,7 +70,7 @@ fn an_interrupt_ends_a_plan_at_once_and_issues_nothing() {
         let pause = scene
             .atlas
             .control()
-            .add_fault(Fault::on(endpoint).pause(Moment::Before));
+            .add_fault(Fault::on(endpoint).pause(When::Before));
         let run = Running::start(&scene.workspace, &["plan", "-no-color", "-input=false"]);
         pause.reached_blocking();
         run.interrupt();
@@ -100,7 +100,7 @@ struct Step {
     name: &'static str,
     endpoint: Endpoint,
     nth: u32,
-    moment: Moment,
+    moment: When,
 }
 
 impl Step {
@@ -110,7 +110,7 @@ impl Step {
             name,
             endpoint,
             nth,
-            moment: Moment::Before,
+            moment: When::Before,
         };
         let mut steps = vec![before("token for the plan", Endpoint::IssueToken, 1)];
         steps.extend(match walk {
@@ -133,7 +133,7 @@ impl Step {
             name: "certificate issued and not delivered",
             endpoint: Endpoint::IssueCertificate,
             nth: 1,
-            moment: Moment::After,
+            moment: When::After,
         });
         steps
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_atlas::{Endpoint, Fault, Moment};
+use local_atlas::{Endpoint, Fault, When};
 use serde_json::json;
 use tf_host::{
     core::{Core, Error, Outcome},
@@ -62,7 +62,7 @@ async fn a_token_that_cannot_be_given_back_does_not_keep_it() {
         .unwrap();
     atlas.control().add_fault(
         Fault::on(Endpoint::RevokeToken)
-            .pause(Moment::Before)
+            .pause(When::Before)
             .always(),
     );
     let exit = core.provider().shutdown().await.unwrap();
@@ -127,7 +127,7 @@ async fn finishes_what_it_has_sent_before_it_dies_as_an_orphan() {
     let idle = configured(&atlas, temporary.options()).await;
     let paused = atlas
         .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).pause(Moment::After));
+        .add_fault(Fault::on(Endpoint::IssueCertificate).pause(When::After));
     let applying = start(&busy, "app");
     paused.reached().await;
 
@@ -159,7 +159,7 @@ async fn brings_home_what_it_has_sent_before_it_terminates() {
     let core = configured(&atlas, temporary.options().log("DEBUG")).await;
     let paused = atlas
         .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).pause(Moment::After));
+        .add_fault(Fault::on(Endpoint::IssueCertificate).pause(When::After));
     let applying = start(&core, "app");
     paused.reached().await;
     let process = core.provider().process().unwrap();
@@ -191,7 +191,7 @@ async fn stop_ends_waits_but_not_the_service() {
     let paused = atlas.control().add_fault(
         Fault::on(Endpoint::ReadUser)
             .user("app")
-            .pause(Moment::Before),
+            .pause(When::Before),
     );
     let host = core.clone();
     let planning = tokio::spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_atlas::{Certificate, Endpoint, Fault, Login, Moment, Role};
+use local_atlas::{Certificate, Endpoint, Fault, Login, Role, When};
 use serde_json::Value as Json;
 use tf_host::cli::Workspace;
 
@@ -239,7 +239,7 @@ fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
     let workspace = workspace(&atlas, &resource());
     atlas
         .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).cut(Moment::After));
+        .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
     let said = workspace.apply(&[]).failure().text();
     let orphan = atlas
         .control()

@@ -1,6 +1,6 @@
 //! With everything logged that can be: no log, no printed text and no plan of a state-only change holds a secret.
 
-use local_atlas::{Endpoint, Fault, LocalAtlas, Moment, Rewrite};
+use local_atlas::{Endpoint, Fault, LocalAtlas, Rewrite, When};
 use serde_json::Value as Json;
 use tf_host::cli::Workspace;
 
@@ -67,7 +67,7 @@ fn leaves_no_secret(login: impl Fn(&LocalAtlas) -> Vec<(&'static str, String)>) 
     for fault in [
         Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::Truncated { bytes: 3000 }),
         Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::ForeignKey),
-        Fault::on(Endpoint::IssueCertificate).cut(Moment::After),
+        Fault::on(Endpoint::IssueCertificate).cut(When::After),
     ] {
         atlas.control().add_fault(fault);
         traces.collect(&workspace, &workspace.apply(&[]).failure());

@@ -1,7 +1,7 @@
 //! Ctrl-C while a certificate is on its way. Every other step and every harder end is in `kill`.
 #![cfg(target_os = "linux")]
 
-use local_atlas::{Endpoint, Fault, Moment};
+use local_atlas::{Endpoint, Fault, When};
 
 use super::{certificate, log_in, only};
 use crate::support::{
@@ -12,7 +12,7 @@ use crate::support::{
 
 #[test]
 fn ctrl_c_while_a_certificate_is_issued_still_brings_its_key_into_state() {
-    for moment in [Moment::Before, Moment::After] {
+    for moment in [When::Before, When::After] {
         let atlas = atlas(&["app"]);
         let workspace = workspace(&atlas, &certificate("app", "  username = \"app\""));
         let paused = atlas

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, Moment};
+use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, When};
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
@@ -17,7 +17,7 @@ fn parallel_creates_for_one_user_never_blame_each_other() {
         atlas.control().add_fault(
             Fault::on(Endpoint::IssueCertificate)
                 .nth(nth)
-                .cut(Moment::After),
+                .cut(When::After),
         );
     }
     let workspace = workspace(&atlas, &certificates(12));
@@ -59,7 +59,7 @@ fn a_certificate_of_somebody_else_is_not_blamed_unless_it_was_issued_at_the_same
     control.set_clock(now - jiff::SignedDuration::from_mins(5));
     let older = control.issue(PROJECT, "app", 3).id.to_string();
     control.set_clock(now);
-    control.add_fault(Fault::on(Endpoint::IssueCertificate).cut(Moment::Before));
+    control.add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::Before));
     let error = failed(&atlas);
     assert_eq!(error.summary, "Certificate not issued", "{error:#?}");
     assert!(
@@ -77,7 +77,7 @@ fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
             .set_clock_offset(jiff::SignedDuration::from_hours(offset));
         atlas
             .control()
-            .add_fault(Fault::on(Endpoint::IssueCertificate).cut(Moment::After));
+            .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
         let error = failed(&atlas);
         let issued = &atlas.control().certificates(PROJECT, "app")[0];
         assert_eq!(
@@ -100,7 +100,7 @@ fn what_cannot_be_found_out_is_said_with_how_to() {
         let atlas = atlas(&["app"]);
         atlas
             .control()
-            .add_fault(Fault::on(Endpoint::IssueCertificate).cut(Moment::After));
+            .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
         atlas
             .control()
             .add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(list));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_atlas::{Answer, Fault, Moment, RetryAfter, Rewrite};
+use local_atlas::{Answer, Fault, RetryAfter, Rewrite, When};
 
 use super::{Issuing, Reading, Row};
 
@@ -30,15 +30,15 @@ fn connection() -> Vec<Row> {
     };
     let broke = Fails("Connection to Atlas broke");
     vec![
-        row("cut before headers once", |f| f.cut(Moment::Before), Nothing, Quiet),
-        row("cut before headers", |f| f.always().cut(Moment::Before), Nothing, broke),
-        row("cut after issuing once", |f| f.cut(Moment::After), Lost, Quiet),
-        row("cut after issuing", |f| f.always().cut(Moment::After), Lost, broke),
+        row("cut before headers once", |f| f.cut(When::Before), Nothing, Quiet),
+        row("cut before headers", |f| f.always().cut(When::Before), Nothing, broke),
+        row("cut after issuing once", |f| f.cut(When::After), Lost, Quiet),
+        row("cut after issuing", |f| f.always().cut(When::After), Lost, broke),
         row("cut in the first bytes", |f| f.always().cut_body(3), Lost, broke),
         row("cut in the certificate", |f| f.always().cut_body(700), Lost, broke),
         row("cut in the key", |f| f.always().cut_body(2500), Lost, broke),
-        row("slow beyond the deadline", |f| f.always().pause(Moment::After), Lost, Fails("Operation timed out")).within("10s", "2s"),
-        row("slow within the deadline", |f| f.delay(Moment::After, Duration::from_millis(300)), Issuing::Done, Quiet),
+        row("slow beyond the deadline", |f| f.always().pause(When::After), Lost, Fails("Operation timed out")).within("10s", "2s"),
+        row("slow within the deadline", |f| f.delay(When::After, Duration::from_millis(300)), Issuing::Done, Quiet),
     ]
 }
 

@@ -10,11 +10,7 @@ use crate::support::atlas::PROJECT;
 fn a_certificate_that_atlas_lists_no_more_is_issued_anew_with_a_warning() {
     let life = Life::begun(&certificate(""));
     let first = life.object();
-    assert!(
-        life.atlas
-            .control()
-            .withdraw_certificate(life.issued()[0].id)
-    );
+    assert!(life.atlas.control().unlist_certificate(life.issued()[0].id));
     let warning = warned(&life.plan(&[]), "Certificate is missing at Atlas").clone();
     assert!(
         warning.says(first["not_after"].as_str().unwrap()),
@@ -38,9 +34,7 @@ fn a_certificate_that_atlas_lists_no_more_is_issued_anew_with_a_warning() {
 #[test]
 fn a_missing_certificate_is_left_alone_where_auto_renew_is_false() {
     let life = Life::begun(&certificate("auto_renew = false"));
-    life.atlas
-        .control()
-        .withdraw_certificate(life.issued()[0].id);
+    life.atlas.control().unlist_certificate(life.issued()[0].id);
     let warning = warned(
         &life.apply(&[]),
         "Certificate is missing at Atlas and auto_renew is false",

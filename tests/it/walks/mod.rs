@@ -8,7 +8,7 @@ mod world;
 
 use std::{collections::VecDeque, fmt};
 
-use local_atlas::{Answer, Endpoint, Fault, Moment};
+use local_atlas::{Answer, Endpoint, Fault, When};
 use serde_json::Value as Json;
 
 use self::{
@@ -281,8 +281,8 @@ impl<S: Stage> Walk<S> {
         );
         let (failure, fault) = match self.random.below(40) {
             0..4 => (Failure::Refused, fault.refuse(refusal)),
-            4 if self.losses > 0 => (Failure::CutBefore, fault.cut(Moment::Before)),
-            5 if self.losses > 0 => (Failure::CutAfter, fault.cut(Moment::After)),
+            4 if self.losses > 0 => (Failure::CutBefore, fault.cut(When::Before)),
+            5 if self.losses > 0 => (Failure::CutAfter, fault.cut(When::After)),
             _ => return None,
         };
         self.losses -= u32::from(failure != Failure::Refused);

@@ -64,7 +64,7 @@ impl World {
     pub fn withdraw(&self, random: &mut Random) {
         let valid: Vec<_> = self.valid().map(|certificate| certificate.id).collect();
         if !valid.is_empty() {
-            self.atlas.control().withdraw_certificate(random.of(&valid));
+            self.atlas.control().unlist_certificate(random.of(&valid));
         }
     }
 
@@ -148,6 +148,6 @@ impl World {
             .control()
             .certificates(PROJECT, "app")
             .into_iter();
-        all.filter(move |certificate| !certificate.withdrawn && certificate.not_after > now)
+        all.filter(move |certificate| !certificate.unlisted && certificate.not_after > now)
     }
 }

@@ -1,29 +1,27 @@
-//! The API's endpoints: the checks they share, in the order of atlas-api.md 14.
+//! The API's endpoints, with their checks in the order of atlas-api.md section 14.
 
 use std::net::IpAddr;
 
 use hyper::{HeaderMap, StatusCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::bucket::{Empty, Remaining};
-use crate::certificates;
-use crate::credentials::{Login, Role};
-use crate::database_users;
-use crate::error::ApiError;
-use crate::query::Query;
-use crate::reply::Reply;
-use crate::route::{Endpoint, Route};
-use crate::settings::{AccessList, Rate};
-use crate::users::MissingProject;
-use crate::version::ApiVersion;
-use crate::world::World;
+use crate::{
+    clock::shifted,
+    credentials::{Login, Role},
+    error::{Refusal, attribute_error, error, rate_limited},
+    rate_limit::{Empty, Remaining},
+    response::{Content, Reply},
+    route::{ApiVersion, Endpoint, Query, Route, encode_segment},
+    settings::{AccessList, DeletedUsers, Rate},
+    state::State,
+    stores::{Certificate, MissingProject, Project, X509Type, is_managed_name},
+};
 
 /// A request with valid credentials.
 pub(crate) struct Call<'a> {
     pub(crate) login: Login,
     pub(crate) address: IpAddr,
-    pub(crate) route: Result<Route, ApiError>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: &'a str,
     pub(crate) body: &'a [u8],
@@ -32,172 +30,294 @@ pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// A call whose project exists and whose login may do what it asks.
-pub(crate) struct Allowed<'a> {
-    pub(crate) route: &'a Route,
-    pub(crate) query: Query,
-    pub(crate) body: &'a [u8],
-    pub(crate) base: &'a str,
-    pub(crate) now: Timestamp,
+/// Acts on a request. Blocks while it signs.
+pub(crate) fn respond(
+    state: &State,
+    call: &Call<'_>,
+    route: Result<Route, Refusal>,
+) -> Result<Reply, Refusal> {
+    check_access_list(state, call.address)?;
+    let route = route?;
+    let issues = route.endpoint == Endpoint::IssueCertificate;
+    if let Some(version) = route.version {
+        version.check_media_types(call.headers, issues)?;
+    }
+    let remaining = take_token(state, &route, call.now)?;
+    let mut reply = perform(state, call, &route).unwrap_or_else(|refusal| refusal);
+    if let Some(Remaining { capacity, tokens }) =
+        remaining.filter(|_| route.version == Some(ApiVersion::V2))
+    {
+        reply = reply
+            .header("ratelimit-limit", &capacity)
+            .header("ratelimit-remaining", &tokens);
+    }
+    Ok(reply)
 }
 
-/// Does what a call asks for. Blocks while it signs.
-pub(crate) fn answer(world: &World, call: &Call<'_>) -> Reply {
-    let (route, version) = match admit(world, call) {
-        Ok(admitted) => admitted,
-        Err(error) => return Reply::from(error),
-    };
-    let remaining = match take_token(world, &route, call.now) {
-        Ok(remaining) => remaining,
-        Err(error) => return Reply::from(error),
-    };
-    let reply = perform(world, call, &route).unwrap_or_else(Reply::from);
-    match remaining.filter(|_| version == ApiVersion::V2) {
-        Some(left) => reply
-            .header("ratelimit-limit", left.capacity.to_string())
-            .header("ratelimit-remaining", left.tokens.to_string()),
-        None => reply,
+fn check_access_list(state: &State, address: IpAddr) -> Result<(), Refusal> {
+    match &state.lock().settings.access_list {
+        AccessList::Missing => Err(error("ORG_REQUIRES_ACCESS_LIST", &[])),
+        AccessList::Only(listed) if !listed.contains(&address) => Err(error(
+            "IP_ADDRESS_NOT_ON_ACCESS_LIST",
+            &[&address.to_string()],
+        )),
+        _ => Ok(()),
     }
 }
 
-/// Access list, path and media types.
-fn admit(world: &World, call: &Call<'_>) -> Result<(Route, ApiVersion), ApiError> {
-    match world.settings().access_list {
-        AccessList::Missing => return Err(ApiError::access_list_missing()),
-        AccessList::Only(listed) if !listed.contains(&call.address) => {
-            return Err(ApiError::address_not_listed(&call.address.to_string()));
-        }
-        _ => {}
-    }
-    let route = call.route.clone()?;
-    // Only the token endpoints have no version, and they do not come here.
-    let version = route.version.unwrap_or(ApiVersion::V1);
-    version.check_media_types(call.headers, route.endpoint.has_body())?;
-    Ok((route, version))
-}
-
-fn take_token(world: &World, route: &Route, now: Timestamp) -> Result<Option<Remaining>, ApiError> {
-    let certificates = matches!(
-        route.endpoint,
-        Endpoint::IssueCertificate | Endpoint::ListCertificates
-    );
-    let settings = world.settings();
-    let (rate, set) = if certificates {
-        (settings.certificate_rate, "databaseUsers/{username}/certs")
-    } else {
-        (settings.user_rate, "databaseUsers")
+fn take_token(state: &State, route: &Route, now: Timestamp) -> Result<Option<Remaining>, Refusal> {
+    let mut data = state.lock();
+    let (rate, set) = match route.endpoint {
+        Endpoint::IssueCertificate | Endpoint::ListCertificates => (
+            data.settings.certificate_rate,
+            "databaseUsers/{username}/certs",
+        ),
+        _ => (data.settings.user_rate, "databaseUsers"),
     };
     let Some(rate) = rate else { return Ok(None) };
-    let version = route.version.map_or("v2", ApiVersion::segment);
-    let path = format!("api/atlas/{version}/groups/{{groupId}}/{set}");
-    let taken = world
+    let taken = data
         .buckets
         .take(&format!("{set} {}", route.project), rate, now);
-    taken
-        .map(Some)
-        .map_err(|empty| rate_limited(&path, rate, empty))
-}
-
-fn rate_limited(path: &str, rate: Rate, empty: Empty) -> ApiError {
-    let Rate {
-        capacity,
-        refill,
-        period_seconds,
-        retry_after,
-    } = rate;
-    let seconds = empty.seconds;
-    let detail = format!(
-        "Rate limit exceeded for {path}. Please retry after {seconds} seconds. \
-         Request capacity: {capacity}. Refill rate: {refill} per {period_seconds} seconds."
-    );
-    let mut error = ApiError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        "RATE_LIMITED_TOKEN_BUCKET",
-        detail,
-    )
-    .with(path)
-    .with(seconds)
-    .with(capacity)
-    .with(refill)
-    .with(period_seconds)
-    .header("ratelimit-limit", capacity.to_string())
-    .header("ratelimit-remaining", "0");
-    if retry_after {
-        error = error.header("retry-after", seconds.to_string());
-    }
-    error
+    taken.map(Some).map_err(|Empty { seconds }| {
+        let version = route.version.map_or("v2", ApiVersion::segment);
+        let path = format!("api/atlas/{version}/groups/{{groupId}}/{set}");
+        let Rate {
+            capacity,
+            refill,
+            period_seconds,
+            retry_after,
+        } = rate;
+        let detail = format!(
+            "Rate limit exceeded for {path}. Please retry after {seconds} seconds. \
+             Request capacity: {capacity}. Refill rate: {refill} per {period_seconds} seconds."
+        );
+        let parameters = json!([path, seconds, capacity, refill, period_seconds]);
+        let mut refusal = rate_limited("RATE_LIMITED_TOKEN_BUCKET", &detail, &parameters);
+        refusal = refusal
+            .header("ratelimit-limit", &capacity)
+            .header("ratelimit-remaining", &0);
+        if retry_after {
+            refusal.header("retry-after", &seconds)
+        } else {
+            refusal
+        }
+    })
 }
 
 /// Project, role and query, and then the endpoint's own checks.
-fn perform(world: &World, call: &Call<'_>, route: &Route) -> Result<Reply, ApiError> {
-    check_project(world, &route.project)?;
-    match world.logins.role(call.login, &route.project) {
-        Role::None => return Err(ApiError::not_in_group(&route.project)),
-        Role::ReadOnly if route.endpoint.writes() => return Err(ApiError::role_missing()),
+fn perform(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
+    check_project(state, &route.project)?;
+    match state.lock().role(call.login) {
+        Role::None => return Err(error("NOT_IN_GROUP", &[&route.project])),
+        Role::ReadOnly if route.endpoint == Endpoint::IssueCertificate => {
+            return Err(error("USER_UNAUTHORIZED", &[]));
+        }
         _ => {}
     }
     let query = Query::parse(route.endpoint, call.query)?;
-    let call = Allowed {
-        route,
-        query,
-        body: call.body,
-        base: call.base,
-        now: call.now,
-    };
     match route.endpoint {
-        Endpoint::IssueCertificate => certificates::issue(world, &call),
-        Endpoint::ListCertificates => certificates::list(world, &call),
-        Endpoint::CreateUser => database_users::create(world, &call),
-        Endpoint::ListUsers => database_users::list(world, &call),
-        Endpoint::ReadUser => database_users::read(world, &call),
-        Endpoint::UpdateUser => database_users::update(world, &call),
-        Endpoint::DeleteUser => database_users::delete(world, &call),
-        Endpoint::ReadSecurity => read_security(world, route),
-        Endpoint::IssueToken | Endpoint::RevokeToken => {
-            Err(ApiError::resource_not_found(call.base))
-        }
+        Endpoint::IssueCertificate => issue(state, call, route),
+        Endpoint::ListCertificates => list_certificates(state, call, route, &query),
+        Endpoint::ListUsers => Ok(list_users(state, call, route, &query)),
+        Endpoint::ReadUser => read_user(state, call, route),
+        Endpoint::IssueToken | Endpoint::RevokeToken => Err(error("UNEXPECTED_ERROR", &[])),
     }
 }
 
-fn check_project(world: &World, project: &str) -> Result<(), ApiError> {
-    let well_formed = project.len() == 24
-        && project
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if !well_formed {
-        return Err(ApiError::group_id_invalid(project));
+fn check_project(state: &State, project: &str) -> Result<(), Refusal> {
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if project.len() != 24 || !project.bytes().all(hex) {
+        return Err(error("INVALID_GROUP_ID", &[project]));
     }
-    let hidden = world.directory.project(project, |project| project.hidden);
-    match hidden.unwrap_or(Some(MissingProject::GroupNotFound)) {
+    let data = state.lock();
+    let project_missing = Some(MissingProject::GroupNotFound);
+    match data
+        .projects
+        .get(project)
+        .map_or(project_missing, |project| project.hidden)
+    {
         None => Ok(()),
-        Some(MissingProject::GroupNotFound) => Err(ApiError::group_not_found(project)),
-        Some(MissingProject::InvalidGroupId) => Err(ApiError::group_id_invalid(project)),
+        Some(MissingProject::GroupNotFound) => Err(error("GROUP_NOT_FOUND", &[project])),
+        Some(MissingProject::InvalidGroupId) => Err(error("INVALID_GROUP_ID", &[project])),
     }
 }
 
-fn read_security(world: &World, route: &Route) -> Result<Reply, ApiError> {
-    let customer_ca = world
-        .directory
-        .project(&route.project, |project| project.customer_ca.clone());
-    let customer_ca = customer_ca.ok_or_else(|| ApiError::group_not_found(&route.project))?;
-    let x509 = customer_ca.map_or_else(|| json!({}), |cas| json!({ "cas": cas }));
-    Ok(Reply::json(
-        StatusCode::OK,
-        json!({ "customerX509": x509, "ldap": {}, "links": [] }),
-    ))
+/// `POST …/certs`: user, managed mode, customer CA, months, limit; then a certificate.
+fn issue(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
+    let Route { project, user, .. } = route;
+    let months = requested_months(&object(call.body, &["monthsUntilExpiration"])?)?;
+    check_user(&state.lock().projects, project, user)?;
+    let months = check_months(months)?;
+    let limit_reached = || error("ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", &[]);
+    let is_full = |state: &crate::state::Data| {
+        let limit = state.settings.certificate_limit;
+        limit.is_some_and(|limit| {
+            state.certificates.listed(project, user, call.now).count() >= limit
+        })
+    };
+    if is_full(&state.lock()) {
+        return Err(limit_reached());
+    }
+    let certificate = state.sign(project, user, months);
+    let certificate = certificate.map_err(|_| error("UNEXPECTED_ERROR", &[]))?;
+    let mut data = state.lock();
+    // Another request may have used the last place while this one signed.
+    if is_full(&data) {
+        return Err(limit_reached());
+    }
+    let mut reply = Reply::new(
+        StatusCode::CREATED,
+        Content::Text(certificate.combined_pem()),
+    );
+    reply.issued = Some(certificate.id);
+    data.certificates.insert(certificate);
+    Ok(reply)
 }
 
-/// A body that is a JSON object and has no other members than these.
-pub(crate) fn object(body: &[u8], members: &[&str]) -> Result<Map<String, Value>, ApiError> {
+/// `GET …/certs`: one page of the unexpired certificates, oldest first.
+fn list_certificates(
+    state: &State,
+    call: &Call<'_>,
+    route: &Route,
+    query: &Query,
+) -> Result<Reply, Refusal> {
+    let Route { project, user, .. } = route;
+    let data = state.lock();
+    let exists = data
+        .projects
+        .get(project)
+        .is_some_and(|project| project.any(user).is_some());
+    let lag = SignedDuration::from_secs(data.settings.list_lag_seconds.into());
+    let mut listed: Vec<&Certificate> = match data.settings.deleted_users {
+        DeletedUsers::NotFound if !exists => return Err(error("USERNAME_NOT_FOUND", &[user])),
+        DeletedUsers::EmptyList if !exists => Vec::new(),
+        _ => data.certificates.listed(project, user, call.now).collect(),
+    };
+    listed.retain(|certificate| call.now >= shifted(certificate.issued_at(), lag));
+    listed.sort_by_key(|certificate| certificate.created_at);
+    let items = listed.into_iter().map(Certificate::item).collect();
+    let url = format!(
+        "{}/{}/certs",
+        route.users_url(call.base),
+        encode_segment(user)
+    );
+    Ok(Reply::ok(query.page(
+        items,
+        data.settings.largest_page,
+        &url,
+    )))
+}
+
+/// `GET …/databaseUsers`: one page of the users of every authentication database.
+fn list_users(state: &State, call: &Call<'_>, route: &Route, query: &Query) -> Reply {
+    let data = state.lock();
+    let project = data.projects.get(&route.project);
+    let users = project.into_iter().flat_map(|project| &project.users);
+    let users = users.map(|((database, name), kind)| user_item(call, route, database, name, *kind));
+    let (users, url) = (users.collect(), route.users_url(call.base));
+    Reply::ok(query.page(users, data.settings.largest_page, &url))
+}
+
+/// `GET …/databaseUsers/{databaseName}/{username}`
+fn read_user(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
+    let Route {
+        project,
+        database,
+        user,
+        ..
+    } = route;
+    let data = state.lock();
+    let key = (database.clone(), user.clone());
+    let kind = data
+        .projects
+        .get(project)
+        .and_then(|project| project.users.get(&key));
+    let kind = kind.ok_or_else(|| error("USERNAME_NOT_FOUND", &[user]))?;
+    Ok(Reply::ok(user_item(call, route, database, user, *kind)))
+}
+
+/// A database user as Terraform would have created it, with a link to itself.
+fn user_item(call: &Call<'_>, route: &Route, database: &str, name: &str, kind: X509Type) -> Value {
+    let (users, project) = (route.users_url(call.base), &route.project);
+    let href = format!(
+        "{users}/{}/{}",
+        encode_segment(database),
+        encode_segment(name)
+    );
+    json!({
+        "awsIAMType": "NONE", "databaseName": database, "groupId": project, "labels": [],
+        "ldapAuthType": "NONE", "links": [{ "href": href, "rel": "self" }], "oidcAuthType": "NONE",
+        "roles": [{ "databaseName": "admin", "roleName": "atlasAdmin" }], "scopes": [],
+        "username": name, "x509Type": kind,
+    })
+}
+
+/// A body that is a JSON object without other members than these.
+fn object(body: &[u8], members: &[&str]) -> Result<Map<String, Value>, Refusal> {
     if body.is_empty() {
-        return Err(ApiError::json_unexpected());
+        return Err(error("INVALID_JSON", &[]));
     }
-    let value: Value = serde_json::from_slice(body).map_err(|_| ApiError::json_malformed())?;
+    let value: Value = serde_json::from_slice(body).map_err(|_| error("MALFORMED_JSON", &[]))?;
     let Value::Object(object) = value else {
-        return Err(ApiError::json_unexpected());
+        return Err(error("INVALID_JSON", &[]));
     };
     match object.keys().find(|name| !members.contains(&name.as_str())) {
-        Some(unknown) => Err(ApiError::attribute_unknown(unknown)),
+        Some(name) => Err(attribute_error(
+            "INVALID_ATTRIBUTE",
+            name,
+            "unknown or read-only attribute",
+        )),
         None => Ok(object),
     }
 }
+
+/// The months in the body: an int32, 3 if omitted.
+fn requested_months(body: &Map<String, Value>) -> Result<i32, Refusal> {
+    let months = body.get(MONTHS).filter(|value| !value.is_null());
+    let Some(months) = months else { return Ok(3) };
+    let months = months
+        .as_i64()
+        .and_then(|months| i32::try_from(months).ok());
+    months.ok_or_else(|| {
+        attribute_error("INVALID_JSON_ATTRIBUTE", MONTHS, "unexpected type or value")
+    })
+}
+
+fn check_user(
+    projects: &std::collections::BTreeMap<String, Project>,
+    project: &str,
+    user: &str,
+) -> Result<(), Refusal> {
+    let found = projects
+        .get(project)
+        .ok_or_else(|| error("GROUP_NOT_FOUND", &[project]))?;
+    match found.any(user) {
+        None => Err(error("USERNAME_NOT_FOUND", &[user])),
+        Some(X509Type::None | X509Type::Customer) => Err(error("USER_NOT_MANAGED_X509", &[user])),
+        Some(X509Type::Managed) if !is_managed_name(user) => {
+            Err(error("ATLAS_MANAGED_X509_NAME_INVALID", &[user]))
+        }
+        Some(X509Type::Managed) if found.customer_ca => {
+            Err(error("CANNOT_GENERATE_CERT_IF_ADVANCED_X509", &[]))
+        }
+        Some(X509Type::Managed) => Ok(()),
+    }
+}
+
+fn check_months(months: i32) -> Result<u32, Refusal> {
+    match u32::try_from(months) {
+        Ok(months @ 1..=24) => Ok(months),
+        Ok(25..) => Err(attribute_error(
+            "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS",
+            MONTHS,
+            "must be at most 24",
+        )),
+        _ => Err(attribute_error(
+            "ATTRIBUTE_NEGATIVE_OR_ZERO",
+            MONTHS,
+            "must be greater than 0",
+        )),
+    }
+}
+
+const MONTHS: &str = "monthsUntilExpiration";

@@ -1,190 +1,145 @@
-//! The certificate authority of one project, and the anatomy of what it signs.
+//! The certificate authority of each project, and the recorded anatomy of its certificates.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
+use rcgen::string::PrintableString;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, DnValue, Error,
+    IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
+};
 use rustls_pki_types::CertificateDer;
+use time::OffsetDateTime;
 
-use crate::clock::{add_months, shifted};
-use crate::der;
-use crate::keys::{KeyError, KeySource, RsaKey};
-use crate::pem;
-use crate::random;
-use crate::shared::Shared;
+use crate::{
+    clock::{add_months, shifted},
+    keys::{KeySource, pem},
+    stores::{Certificate, common_name},
+};
 
-/// All authorities; each is made when it is first needed.
-#[derive(Debug, Default)]
-pub(crate) struct Authorities(Shared<BTreeMap<String, Arc<Slot>>>);
+/// All authorities by project; each is created at its first use.
+#[derive(Default)]
+pub(crate) struct Authorities(Mutex<BTreeMap<String, Arc<Authority>>>);
 
-type Slot = Shared<Option<Arc<Authority>>>;
-
-/// Signs the certificates of one project.
-#[derive(Debug)]
-pub(crate) struct Authority {
-    pub(crate) certificate: CertificateDer<'static>,
-    key: Arc<RsaKey>,
-    name: Vec<u8>,
-}
-
-/// A freshly signed certificate with its key.
-pub(crate) struct Signed {
-    pub(crate) serial: u64,
-    pub(crate) not_before: Timestamp,
-    pub(crate) not_after: Timestamp,
-    pub(crate) certificate_pem: String,
-    pub(crate) key_pem: String,
-}
+/// The certificate authority of one project.
+type Authority = CertifiedIssuer<'static, KeyPair>;
 
 impl Authorities {
-    /// The authority of `project`. Blocks while its key is being made.
-    pub(crate) fn of(&self, project: &str, keys: &KeySource) -> Result<Arc<Authority>, KeyError> {
-        let slot = Arc::clone(self.0.lock().entry(project.to_owned()).or_default());
-        // Held while the key is made, so that it is made once.
-        let mut slot = slot.lock();
-        if let Some(authority) = slot.as_ref() {
-            return Ok(Arc::clone(authority));
-        }
-        let authority = Arc::new(Authority::create(project, keys)?);
-        Ok(Arc::clone(slot.insert(authority)))
-    }
-
-    /// The certificates of every authority made so far.
-    pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
-        let slots: Vec<_> = self.0.lock().values().map(Arc::clone).collect();
-        let certificate = |slot: &Arc<Slot>| {
-            slot.lock()
-                .as_ref()
-                .map(|authority| authority.certificate.clone())
-        };
-        slots.iter().filter_map(certificate).collect()
-    }
-}
-
-impl Authority {
-    fn create(project: &str, keys: &KeySource) -> Result<Self, KeyError> {
-        let key = keys.draw(&format!("the certificate authority of project {project}"))?;
-        let name = issuer_name(project);
-        let extensions = [
-            extension(&[0x55, 0x1d, 0x13], &der::sequence(&[der::yes()])),
-            // keyCertSign and cRLSign
-            extension(&[0x55, 0x1d, 0x0f], &der::bits(&[0x06], 1)),
-        ];
-        let validity = [der::time(Timestamp::UNIX_EPOCH), tagged_far_future()];
-        let body = to_be_signed(&key, random::serial(), &name, &validity, &name, &extensions);
-        let certificate = CertificateDer::from(signed(&key, body)?);
-        Ok(Self {
-            certificate,
-            key,
-            name,
-        })
-    }
-
-    /// Signs a client certificate for `username`, valid from an hour ago for `months` from `now`.
+    /// Signs a client certificate for `user`, valid from an hour before `now` for calendar months from `now`.
+    /// Blocks while it signs and while keys are generated.
     pub(crate) fn sign(
         &self,
-        username: &str,
+        project: &str,
+        user: &str,
         months: u32,
         now: Timestamp,
         keys: &KeySource,
-    ) -> Result<Signed, KeyError> {
-        let key = keys.draw(username)?;
-        let serial = random::serial();
-        let not_before = shifted(now, SignedDuration::from_hours(-1));
-        let not_after = add_months(now, months).ok_or(KeyError)?;
-        let subject = der::sequence(&[relative_name(&COMMON_NAME, username)]);
-        let extensions = [
-            // digitalSignature
-            extension(&[0x55, 0x1d, 0x0f], &der::bits(&[0x80], 7)),
-            // clientAuth
-            extension(
-                &[0x55, 0x1d, 0x25],
-                &der::sequence(&[der::object_id(&CLIENT_AUTH)]),
-            ),
-        ];
-        let validity = [der::time(not_before), der::time(not_after)];
-        let body = to_be_signed(&key, serial, &self.name, &validity, &subject, &extensions);
-        let certificate_pem = pem::encode("CERTIFICATE", &signed(&self.key, body)?);
-        Ok(Signed {
-            serial,
-            not_before,
+    ) -> Result<Certificate, Error> {
+        let authority = self.of(project, keys)?;
+        let key = keys.next_key(user)?;
+        let serial = fastrand::u64((1 << 53) + 1..1 << 63);
+        let created_at = shifted(now, SignedDuration::from_hours(-1));
+        let not_after = add_months(now, months).ok_or(Error::Time)?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(DnType::CommonName, text(common_name(user)));
+        params.serial_number = Some(SerialNumber::from(serial));
+        params.not_before = date(created_at)?;
+        params.not_after = date(not_after)?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        // The crate would write the extended key usage as not critical.
+        let mut usage =
+            CustomExtension::from_oid_content(&EXTENDED_KEY_USAGE, CLIENT_AUTH.to_vec());
+        usage.set_criticality(true);
+        params.custom_extensions = vec![usage];
+        let certificate = params.signed_by(&*key.pair, &*authority)?;
+        Ok(Certificate {
+            project: project.to_owned(),
+            user: user.to_owned(),
+            id: serial,
+            serial: hex_serial(serial),
+            created_at,
             not_after,
-            certificate_pem,
+            months,
+            unlisted: false,
+            certificate_pem: pem("CERTIFICATE", certificate.der()),
             key_pem: key.pem.clone(),
         })
     }
+
+    /// The certificates of every authority created so far.
+    pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.0
+            .lock()
+            .values()
+            .map(|authority| authority.der().clone())
+            .collect()
+    }
+
+    fn of(&self, project: &str, keys: &KeySource) -> Result<Arc<Authority>, Error> {
+        // Locked while the key is generated, so that it is generated once.
+        let mut authorities = self.0.lock();
+        if let Some(authority) = authorities.get(project) {
+            return Ok(Arc::clone(authority));
+        }
+        let key = keys.next_key(&format!("the certificate authority of project {project}"))?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        // In this order RFC 2253 prints O=MongoDB Inc,OU=Atlas,CN=<project>.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, text(project));
+        params
+            .distinguished_name
+            .push(DnType::OrganizationalUnitName, text("Atlas"));
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, text("MongoDB Inc"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let authority = Arc::new(CertifiedIssuer::self_signed(params, key.owned_pair()?)?);
+        authorities.insert(project.to_owned(), Arc::clone(&authority));
+        Ok(authority)
+    }
 }
 
-fn to_be_signed(
-    key: &RsaKey,
-    serial: u64,
-    issuer: &[u8],
-    validity: &[Vec<u8>],
-    subject: &[u8],
-    extensions: &[Vec<u8>],
-) -> Vec<u8> {
-    let rsa = der::sequence(&[der::object_id(&RSA_ENCRYPTION), der::null()]);
-    der::sequence(&[
-        der::explicit(0, &der::unsigned(2)),
-        der::unsigned(serial),
-        signature_algorithm(),
-        issuer.to_vec(),
-        der::sequence(validity),
-        subject.to_vec(),
-        der::sequence(&[rsa, der::bits(key.public_key(), 0)]),
-        der::explicit(3, &der::sequence(extensions)),
-    ])
+/// The serial number in whole bytes of lower-case hex.
+pub(crate) fn hex_serial(serial: u64) -> String {
+    let bytes = serial.to_be_bytes();
+    let first = bytes
+        .iter()
+        .position(|byte| *byte != 0)
+        .unwrap_or(bytes.len() - 1);
+    hex::encode(&bytes[first..])
 }
 
-fn signed(key: &RsaKey, body: Vec<u8>) -> Result<Vec<u8>, KeyError> {
-    let signature = key.sign(&body)?;
-    Ok(der::sequence(&[
-        body,
-        signature_algorithm(),
-        der::bits(&signature, 0),
-    ]))
+/// `PrintableString` where its alphabet is sufficient, otherwise `UTF8String`.
+fn text(value: &str) -> DnValue {
+    let printable = PrintableString::try_from(value).map(DnValue::PrintableString);
+    printable.unwrap_or_else(|_| DnValue::Utf8String(value.to_owned()))
 }
 
-fn signature_algorithm() -> Vec<u8> {
-    der::sequence(&[der::object_id(&SHA256_WITH_RSA), der::null()])
+fn date(at: Timestamp) -> Result<OffsetDateTime, Error> {
+    OffsetDateTime::from_unix_timestamp(at.as_second()).map_err(|_| Error::Time)
 }
 
-/// Encoded as CN, OU, O, which RFC 2253 prints as `O=MongoDB Inc,OU=Atlas,CN=<project>`.
-fn issuer_name(project: &str) -> Vec<u8> {
-    der::sequence(&[
-        relative_name(&COMMON_NAME, project),
-        relative_name(&[0x55, 0x04, 0x0b], "Atlas"),
-        relative_name(&[0x55, 0x04, 0x0a], "MongoDB Inc"),
-    ])
-}
-
-fn relative_name(kind: &[u8], value: &str) -> Vec<u8> {
-    der::set(&[der::sequence(&[der::object_id(kind), der::text(value)])])
-}
-
-/// A critical extension: none of Atlas' is anything else.
-fn extension(kind: &[u8], value: &[u8]) -> Vec<u8> {
-    der::sequence(&[der::object_id(kind), der::yes(), der::octets(value)])
-}
-
-/// The date RFC 5280 sets aside for "never".
-fn tagged_far_future() -> Vec<u8> {
-    [b"\x18\x0f".as_slice(), b"99991231235959Z"].concat()
-}
-
-const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
-const CLIENT_AUTH: [u8; 8] = [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
-const RSA_ENCRYPTION: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-const SHA256_WITH_RSA: [u8; 9] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b];
+const EXTENDED_KEY_USAGE: [u64; 4] = [2, 5, 29, 37];
+/// A sequence of the one object identifier 1.3.6.1.5.5.7.3.2.
+const CLIENT_AUTH: [u8; 12] = [
+    0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02,
+];
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-    use rustls_pki_types::pem::PemObject;
-    use x509_cert::Certificate;
-    use x509_cert::der::{Decode, Encode, Tag};
+    use rustls_pki_types::pem::PemObject as _;
+    use x509_cert::Certificate as X509;
+    use x509_cert::der::{Decode as _, Tag, Tagged as _};
 
     use super::*;
     use crate::keys::Keys;
@@ -194,76 +149,73 @@ mod tests {
     #[test]
     fn a_certificate_has_the_recorded_anatomy() {
         let keys = KeySource::new(Keys::Pool, None);
-        let authority = Authority::create(PROJECT, &keys).unwrap();
         let now: Timestamp = "2026-08-10T03:06:35Z".parse().unwrap();
-        let signed = authority.sign("user389", 3, now, &keys).unwrap();
+        let signed = Authorities::default()
+            .sign(PROJECT, "user389", 3, now, &keys)
+            .unwrap();
         let der = CertificateDer::from_pem_slice(signed.certificate_pem.as_bytes()).unwrap();
-        let certificate = Certificate::from_der(&der).unwrap();
+        let certificate = X509::from_der(&der).unwrap();
         let body = certificate.tbs_certificate();
 
         assert!((1286..=1291).contains(&der.len()), "{} bytes", der.len());
         assert_eq!(signed.certificate_pem.lines().count(), 27 + 2);
         assert_eq!(signed.key_pem.lines().count(), 50 + 2);
+        assert!(!signed.combined_pem().contains('\r'));
         assert_eq!(body.version(), x509_cert::Version::V3);
+        assert_eq!(
+            certificate.signature_algorithm().oid.to_string(),
+            "1.2.840.113549.1.1.11"
+        );
+        assert_eq!(certificate.signature().raw_bytes().len(), 512);
         assert_eq!(body.subject().to_string(), "CN=user389");
         assert_eq!(
             body.issuer().to_string(),
             format!("O=MongoDB Inc,OU=Atlas,CN={PROJECT}")
         );
-        let name = body.subject().iter().next().unwrap();
-        assert_eq!(
-            x509_cert::der::Tagged::tag(&name.value),
-            Tag::PrintableString
+        let names = body.subject().iter().chain(body.issuer().iter());
+        assert!(
+            names
+                .into_iter()
+                .all(|name| name.value.tag() == Tag::PrintableString)
         );
-        let serial = body.serial_number().as_bytes();
-        assert_eq!(
-            serial,
-            signed
-                .serial
-                .to_be_bytes()
-                .iter()
-                .copied()
-                .skip_while(|b| *b == 0)
-                .collect::<Vec<_>>()
-        );
-        assert!(signed.serial > 1 << 53 && signed.serial < 1 << 63);
-        assert_eq!(
-            body.validity().not_before.to_unix_duration().as_secs(),
-            1_786_331_195 - 3600
-        );
+        assert_eq!(hex::encode(body.serial_number().as_bytes()), signed.serial);
+        assert_eq!(u64::from_str_radix(&signed.serial, 16), Ok(signed.id));
+        assert!(signed.id > 1 << 53 && signed.id < 1 << 63);
+        let seconds = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
+        assert_eq!(seconds(body.validity().not_before), 1_786_331_195 - 3600);
         assert_eq!(signed.not_after, "2026-11-10T03:06:35Z".parse().unwrap());
         assert_eq!(
-            body.validity().not_after.to_unix_duration().as_secs(),
-            u64::try_from(signed.not_after.as_second()).unwrap()
+            seconds(body.validity().not_after).to_string(),
+            signed.not_after.as_second().to_string()
         );
-
-        let extensions: Vec<_> = body
-            .extensions()
-            .unwrap()
-            .iter()
-            .map(|it| (it.extn_id.to_string(), it.critical))
-            .collect();
+        let extensions = body.extensions().unwrap().iter();
+        let extensions = extensions.map(|it| {
+            (
+                it.extn_id.to_string(),
+                it.critical,
+                it.extn_value.as_bytes(),
+            )
+        });
         assert_eq!(
-            extensions,
+            extensions.collect::<Vec<_>>(),
             [
-                ("2.5.29.15".to_owned(), true),
-                ("2.5.29.37".to_owned(), true)
+                ("2.5.29.15".to_owned(), true, &[3, 2, 7, 0x80][..]),
+                ("2.5.29.37".to_owned(), true, &CLIENT_AUTH),
             ]
         );
-        assert_eq!(
-            body.extensions().unwrap()[0].extn_value.as_bytes(),
-            [3, 2, 7, 0x80]
-        );
+    }
 
-        let issuer = Certificate::from_der(&authority.certificate).unwrap();
-        let issuer_key = issuer
-            .tbs_certificate()
-            .subject_public_key_info()
-            .subject_public_key
-            .raw_bytes()
-            .to_vec();
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, issuer_key)
-            .verify(&body.to_der().unwrap(), certificate.signature().raw_bytes())
-            .unwrap();
+    #[test]
+    fn serials_keep_the_leading_zero_of_their_first_byte() {
+        assert_eq!(hex_serial(0x0664_590b_0a2a_074e), "0664590b0a2a074e");
+        assert_eq!(hex_serial(0x1b_6eba_8348_904a), "1b6eba8348904a");
+    }
+
+    #[test]
+    fn a_name_outside_of_the_printable_alphabet_is_utf_8() {
+        assert!(matches!(text("app-user"), DnValue::PrintableString(_)));
+        for name in ["app_user", "Zoë", "user@example.com"] {
+            assert!(matches!(text(name), DnValue::Utf8String(_)), "{name}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Span, Timestamp};
 
-/// Tells the time for `Date`, issue dates, expiry, listing, tokens and TLS logins.
+/// The time of `Date`, issue, expiry, lists, tokens and TLS logins.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset_ms: AtomicI64,
@@ -19,9 +19,10 @@ impl Clock {
         shifted(Timestamp::now(), self.offset())
     }
 
-    /// Now, cut to whole seconds as Atlas stores it.
+    /// Now in whole seconds, as Atlas stores it.
     pub(crate) fn now_in_seconds(&self) -> Timestamp {
-        whole_seconds(self.now())
+        let now = self.now();
+        Timestamp::from_second(now.as_millisecond().div_euclid(1000)).unwrap_or(now)
     }
 
     pub(crate) fn offset(&self) -> SignedDuration {
@@ -38,23 +39,17 @@ impl Clock {
         self.offset_ms.fetch_add(millis, Ordering::SeqCst);
     }
 
-    /// Makes `now` the present moment; time goes on from there.
-    pub(crate) fn set(&self, now: Timestamp) {
-        self.set_offset(now.duration_since(Timestamp::now()));
-    }
-
     pub(crate) fn date_skew(&self) -> SignedDuration {
         SignedDuration::from_secs(self.date_skew_s.load(Ordering::SeqCst))
     }
 
-    /// Makes the `Date` header, and nothing else, wrong by `skew`.
     pub(crate) fn set_date_skew(&self, skew: SignedDuration) {
         self.date_skew_s.store(skew.as_secs(), Ordering::SeqCst);
     }
 
-    /// The `Date` header, `ahead` of what it shows now.
-    pub(crate) fn http_date(&self, ahead: SignedDuration) -> String {
-        let shown = shifted(shifted(self.now(), self.date_skew()), ahead);
+    /// The `Date` header, or an HTTP date that is `later`.
+    pub(crate) fn http_date(&self, later: SignedDuration) -> String {
+        let shown = shifted(shifted(self.now(), self.date_skew()), later);
         DateTimePrinter::new()
             .timestamp_to_rfc9110_string(&shown)
             .unwrap_or_default()
@@ -70,10 +65,6 @@ pub(crate) fn add_months(from: Timestamp, months: u32) -> Option<Timestamp> {
     Offset::UTC.to_timestamp(later).ok()
 }
 
-pub(crate) fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_millisecond().div_euclid(1000)).unwrap_or(time)
-}
-
 pub(crate) fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(time)
 }
@@ -85,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adds_calendar_months_and_clamps_the_day() {
+    fn calendar_months_clamp_the_day() {
         for (from, months, to) in [
             ("2026-08-10T03:06:35Z", 3, "2026-11-10T03:06:35Z"),
             ("2026-03-31T10:00:00Z", 3, "2026-06-30T10:00:00Z"),
@@ -95,22 +86,5 @@ mod tests {
             let from: Timestamp = from.parse().unwrap();
             assert_eq!(add_months(from, months), Some(to.parse().unwrap()));
         }
-    }
-
-    #[test]
-    fn moves_by_its_offset_and_shows_another_date_by_its_skew() {
-        let clock = Clock::default();
-        clock.set("2031-05-06T07:08:09.9Z".parse().unwrap());
-        assert_eq!(
-            clock.now_in_seconds().to_string()[..16],
-            *"2031-05-06T07:08"
-        );
-        clock.advance(Duration::from_secs(86_400));
-        clock.set_date_skew(SignedDuration::from_hours(-1));
-        assert!(
-            clock
-                .http_date(SignedDuration::ZERO)
-                .starts_with("Wed, 07 May 2031 06:08:")
-        );
     }
 }

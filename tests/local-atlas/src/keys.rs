@@ -1,132 +1,103 @@
-//! Where RSA-4096 keys come from: a checked-in pool, or freshly made.
+//! The source of RSA-4096 keys: a checked-in pool, or newly generated ones.
 
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use ::pem::{EncodeConfig, LineEnding, Pem};
+use rcgen::{Error, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use rustls_pki_types::PrivatePkcs8KeyDer;
-use rustls_pki_types::pem::PemObject;
-use serde::{Deserialize, Serialize};
-
-use crate::pem;
+use rustls_pki_types::pem::PemObject as _;
 
 /// Where private keys come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keys {
-    /// The keys under `keys/`, in turn: free, and known to everybody.
+    /// The keys under `keys/`, in turn: fast, and public.
     #[default]
     Pool,
     /// A new RSA-4096 key each time, which takes about a second.
     Generated,
 }
 
-/// Tells that a key is being made, so that a waiting person can be told.
+/// The generation of a key, for a progress message.
 #[derive(Clone, Debug)]
 pub enum KeyEvent {
-    /// A key is being made for this purpose.
+    /// A key is being generated for this purpose.
     Started(String),
     /// It is ready.
     Finished(String, Duration),
 }
 
-/// Receives [`KeyEvent`]s; called on a worker thread.
+/// Receives [`KeyEvent`]s on a worker thread.
 pub type KeyListener = Arc<dyn Fn(KeyEvent) + Send + Sync>;
 
 /// Hands out keys.
 pub(crate) struct KeySource {
     keys: Keys,
-    drawn: AtomicUsize,
+    handed_out: AtomicUsize,
     listener: Option<KeyListener>,
 }
 
-/// An RSA key pair with its PEM as it is handed to the user.
+/// An RSA key pair with its PEM as the user receives it.
+#[derive(Clone)]
 pub(crate) struct RsaKey {
     pub(crate) pem: String,
-    pair: KeyPair,
+    pub(crate) pair: Arc<KeyPair>,
 }
 
 impl KeySource {
     pub(crate) fn new(keys: Keys, listener: Option<KeyListener>) -> Self {
         Self {
             keys,
-            drawn: AtomicUsize::new(0),
+            handed_out: AtomicUsize::new(0),
             listener,
         }
     }
 
-    /// The next key. Blocks for the time it takes to make one.
-    pub(crate) fn draw(&self, purpose: &str) -> Result<Arc<RsaKey>, KeyError> {
+    /// The next key. Blocks while a key is generated.
+    pub(crate) fn next_key(&self, purpose: &str) -> Result<RsaKey, Error> {
         match self.keys {
-            Keys::Pool => pooled(self.drawn.fetch_add(1, Ordering::Relaxed)),
+            Keys::Pool => pooled(self.handed_out.fetch_add(1, Ordering::Relaxed) % POOL.len()),
             Keys::Generated => self.generate(purpose),
         }
     }
 
-    fn generate(&self, purpose: &str) -> Result<Arc<RsaKey>, KeyError> {
-        let tell = |event: KeyEvent| {
+    fn generate(&self, purpose: &str) -> Result<RsaKey, Error> {
+        let report = |event| {
             if let Some(listener) = &self.listener {
                 listener(event);
             }
         };
         let start = Instant::now();
-        tell(KeyEvent::Started(purpose.to_owned()));
-        let pair = KeyPair::generate(KeySize::Rsa4096).map_err(|_| KeyError)?;
-        let der = pair.as_der().map_err(|_| KeyError)?;
-        let key = RsaKey {
-            pem: pem::encode("PRIVATE KEY", der.as_ref()),
-            pair,
-        };
-        tell(KeyEvent::Finished(purpose.to_owned(), start.elapsed()));
-        Ok(Arc::new(key))
+        report(KeyEvent::Started(purpose.to_owned()));
+        let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_4096)?;
+        report(KeyEvent::Finished(purpose.to_owned(), start.elapsed()));
+        Ok(RsaKey {
+            pem: pem("PRIVATE KEY", pair.serialized_der()),
+            pair: Arc::new(pair),
+        })
     }
 }
 
 impl RsaKey {
-    fn parse(text: &str) -> Result<Self, KeyError> {
-        let der = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).map_err(|_| KeyError)?;
-        let pair = KeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| KeyError)?;
+    fn parse(pem: &str) -> Result<Self, Error> {
         Ok(Self {
-            pem: text.to_owned(),
-            pair,
+            pem: pem.to_owned(),
+            pair: Arc::new(parse(pem)?),
         })
     }
 
-    /// The public half as the `RSAPublicKey` of RFC 8017.
-    pub(crate) fn public_key(&self) -> &[u8] {
-        self.pair.public_key().as_ref()
-    }
-
-    /// A PKCS#1 v1.5 signature with SHA-256.
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                message,
-                &mut signature,
-            )
-            .map_err(|_| KeyError)?;
-        Ok(signature)
+    /// A copy of the pair, for an issuer that must own it.
+    pub(crate) fn owned_pair(&self) -> Result<KeyPair, Error> {
+        parse(&self.pem)
     }
 }
 
-impl fmt::Debug for RsaKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RsaKey")
-    }
+/// PEM as Atlas writes it: 64 columns, LF only, one LF at the end.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    ::pem::encode_config(&Pem::new(label, der), config)
 }
-
-/// A key could not be made, read or used.
-#[derive(Debug, thiserror::Error)]
-#[error("the RSA key could not be made, read or used")]
-pub(crate) struct KeyError;
 
 /// A pool key that does not belong to the certificate with this key.
 pub(crate) fn foreign_to(key_pem: &str) -> &'static str {
@@ -136,14 +107,20 @@ pub(crate) fn foreign_to(key_pem: &str) -> &'static str {
         .unwrap_or(POOL[0])
 }
 
-fn pooled(turn: usize) -> Result<Arc<RsaKey>, KeyError> {
-    static PARSED: [OnceLock<Arc<RsaKey>>; POOL.len()] = [const { OnceLock::new() }; POOL.len()];
-    let slot = turn % POOL.len();
-    if let Some(key) = PARSED[slot].get() {
-        return Ok(Arc::clone(key));
+fn parse(pem: &str) -> Result<KeyPair, Error> {
+    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes());
+    let der = der.map_err(|_| Error::CouldNotParseKeyPair)?;
+    KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_RSA_SHA256)
+}
+
+/// The key of the pool at this place. Each is parsed once in a process.
+fn pooled(place: usize) -> Result<RsaKey, Error> {
+    static PARSED: [OnceLock<RsaKey>; POOL.len()] = [const { OnceLock::new() }; POOL.len()];
+    if let Some(key) = PARSED[place].get() {
+        return Ok(key.clone());
     }
-    let key = Arc::new(RsaKey::parse(POOL[slot])?);
-    Ok(Arc::clone(PARSED[slot].get_or_init(|| key)))
+    let key = RsaKey::parse(POOL[place])?;
+    Ok(PARSED[place].get_or_init(|| key).clone())
 }
 
 const POOL: [&str; 16] = [
@@ -172,27 +149,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_of_the_pool_signs_and_none_is_there_twice() {
+    fn every_key_of_the_pool_is_handed_out_once_in_a_round() {
         let source = KeySource::new(Keys::Pool, None);
-        let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..POOL.len() {
-            let key = source.draw("test").unwrap();
-            assert_eq!(key.sign(b"message").unwrap().len(), 512);
-            assert!(seen.insert(key.pem.clone()));
-            assert_ne!(foreign_to(&key.pem), key.pem);
-        }
+        let keys = (0..POOL.len()).map(|_| source.next_key("test").unwrap().pem);
+        let keys: std::collections::BTreeSet<String> = keys.collect();
+        assert_eq!(keys.len(), POOL.len());
+        assert!(keys.iter().all(|key| foreign_to(key) != key));
     }
 
     #[test]
-    fn a_generated_key_is_rsa_4096_in_pkcs8_and_announces_itself() {
+    fn a_generated_key_is_rsa_4096_in_pkcs8_and_is_reported() {
         let (sender, receiver) = std::sync::mpsc::channel();
         let listener: KeyListener = Arc::new(move |event| sender.send(event).unwrap());
         let key = KeySource::new(Keys::Generated, Some(listener))
-            .draw("app-user")
+            .next_key("app-user")
             .unwrap();
         assert_eq!(
-            RsaKey::parse(&key.pem).unwrap().public_key(),
-            key.public_key()
+            parse(&key.pem).unwrap().public_key_raw(),
+            key.pair.public_key_raw()
         );
         assert_eq!(key.pem.lines().count(), 52);
         assert!(matches!(receiver.recv().unwrap(), KeyEvent::Started(name) if name == "app-user"));

@@ -1,8 +1,8 @@
 //! A stateful stand-in for the Atlas Admin API.
 //!
-//! It serves the endpoints around X.509 certificates of database users over real HTTP, with real
-//! logins and real certificates, as strictly as Atlas does; and it can be told to fail in any way a
-//! network and a service can fail. A second port takes TLS logins with those certificates.
+//! It serves the endpoints around X.509 certificates of database users over HTTP, with real
+//! credentials and real certificates, as strictly as Atlas does, and with any failure of a network or
+//! a service that a test scripts. A second port accepts TLS logins with those certificates.
 //!
 //! ```
 //! use local_atlas::{LocalAtlas, Options, X509Type};
@@ -15,64 +15,44 @@
 //! # }
 //! ```
 //!
-//! The layers, outermost first: `server` and `login` hold the ports; `exchange` takes a request from
-//! arrival to answer; `api`, `certificates`, `database_users` and `oauth` decide; `world` is what they
-//! decide upon. `control` and `control_http` change it from outside.
+//! The layers, outermost first: `listener` and `tls_server` own the ports; `handler` takes a request
+//! from arrival to response; `api` and `oauth` decide; `state` is what they decide on. `control`
+//! changes it from Rust, and `command` over HTTP.
 
 mod api;
-mod authentication;
 mod authority;
-mod bucket;
-mod certificates;
 mod clock;
+mod command;
 mod control;
-mod control_http;
 mod credentials;
-mod database_users;
-mod delivery;
-mod der;
 mod digest;
 mod error;
-mod exchange;
 mod faults;
-mod hex;
-mod jackson;
+mod faulty_body;
+mod handler;
 mod keys;
-mod ledger;
-mod local_atlas;
-mod log_in;
-mod login;
+mod listener;
 mod oauth;
-mod outgoing;
-mod pem;
-mod query;
-mod random;
-mod recording;
-mod reply;
+mod rate_limit;
+mod response;
 mod route;
 mod server;
 mod settings;
-mod shared;
-mod tokens;
-mod transport;
-mod users;
-mod version;
-mod world;
+mod state;
+mod stores;
+mod tls_client;
+mod tls_server;
 
-pub use authentication::Authorization;
 pub use control::Control;
-pub use credentials::{Credentials, Login, Role};
-pub use faults::{
-    Answer, Fault, FaultHandle, Matching, Moment, Outcome, Pause, RetryAfter, Rewrite,
-};
+pub use credentials::{Authorization, Credentials, Login, Role};
+pub use faults::When as Moment;
+pub use faults::{Answer, Fault, FaultHandle, Matching, Outcome, Pause, RetryAfter, Rewrite, When};
 pub use keys::{KeyEvent, KeyListener, Keys};
-pub use ledger::Certificate;
-pub use local_atlas::{LocalAtlas, Options, StartError};
-pub use log_in::{LoggedIn, LoginError, log_in};
-pub use recording::RecordedRequest;
-pub use route::Endpoint;
+pub use oauth::Token;
+pub use route::{ApiVersion, Endpoint};
+pub use server::{LocalAtlas, Options, StartError};
 pub use settings::{AccessList, DeletedUsers, Rate, Settings};
-pub use tokens::Token;
-pub use transport::IdentityError;
-pub use users::{MissingProject, X509Type};
-pub use version::ApiVersion;
+pub use state::RecordedRequest;
+pub use stores::{Certificate, MissingProject, X509Type};
+pub use tls_client::{LoggedIn, LoginError, log_in};
+pub use tls_server::IdentityError;

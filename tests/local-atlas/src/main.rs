@@ -1,145 +1,138 @@
-//! Local Atlas as a program: starts a server, says how to reach it, and runs until Ctrl-C.
+//! Local Atlas as a program: starts a server, prints how to reach it, and runs until Ctrl-C.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Parser;
 use local_atlas::{KeyEvent, Keys, LocalAtlas, Options, X509Type};
+
+/// A stateful stand-in for the `MongoDB` Atlas Admin API, for tests.
+///
+/// The output consists of export lines and comments, so that a shell can read it.
+/// GET and POST on /local-atlas/ of the API show and change the state of the server.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Add a project and a database user with x509Type MANAGED; may be repeated
+    #[arg(long = "user", value_name = "PROJECT/NAME", value_parser = user)]
+    users: Vec<(String, String)>,
+    /// Port of the API on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+    /// Port for TLS logins with issued certificates; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    login_port: u16,
+    /// Serve the API over HTTPS
+    #[arg(long)]
+    https: bool,
+    /// Generate an RSA-4096 key for each certificate, about a second each, instead of using a public pool
+    #[arg(long)]
+    generate_keys: bool,
+    /// Also write the output to this file, once the server accepts connections
+    #[arg(long, value_name = "PATH")]
+    env_file: Option<PathBuf>,
+    /// Write the certificate authority of the server's own TLS certificate to this file
+    #[arg(long, value_name = "PATH")]
+    ca_file: Option<PathBuf>,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let arguments = match Arguments::parse(std::env::args().skip(1)) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => return say(HELP).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
-        Err(message) => return fail(&message, 64),
-    };
+    let arguments = Arguments::parse();
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string(), 1),
+        Err(error) => {
+            // There is no other place for the message.
+            let _ = writeln!(std::io::stderr(), "local-atlas: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let atlas = LocalAtlas::start(arguments.options)?;
+    let mut options = Options {
+        port: arguments.port,
+        login_port: arguments.login_port,
+        https: arguments.https,
+        ..Options::default()
+    };
+    if arguments.generate_keys {
+        options.keys = Keys::Generated;
+        options.key_listener = Some(Arc::new(report_key));
+    }
+    let atlas = LocalAtlas::start(options)?;
     for (project, user) in &arguments.users {
         atlas.control().add_user(project, user, X509Type::Managed);
     }
-    say(&description(&atlas))?;
-    tokio::signal::ctrl_c().await?;
-    Ok(())
-}
-
-struct Arguments {
-    options: Options,
-    users: Vec<(String, String)>,
-}
-
-impl Arguments {
-    /// `None` when help was asked for.
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let mut parsed = Self {
-            options: Options::default(),
-            users: Vec::new(),
-        };
-        while let Some(argument) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .ok_or_else(|| format!("{argument} needs a value"))
-            };
-            match argument.as_str() {
-                "--help" | "-h" => return Ok(None),
-                "--port" => parsed.options.port = port(&value()?)?,
-                "--login-port" => parsed.options.login_port = port(&value()?)?,
-                "--https" => parsed.options.https = true,
-                "--generate-keys" => {
-                    parsed.options.keys = Keys::Generated;
-                    parsed.options.key_listener = Some(Arc::new(tell_about_keys));
-                }
-                "--user" => parsed.users.push(user(&value()?)?),
-                other => return Err(format!("unknown argument {other}; --help lists them")),
-            }
-        }
-        Ok(Some(parsed))
+    if let Some(path) = &arguments.ca_file {
+        std::fs::write(path, atlas.ca_pem())?;
     }
-}
-
-fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| format!("{text} is not a port"))
+    let text = environment(&atlas);
+    if let Some(path) = &arguments.env_file {
+        // Renamed into place, so that a script that waits for the file reads all of it.
+        let temporary = path.with_extension("tmp");
+        std::fs::write(&temporary, &text)?;
+        std::fs::rename(&temporary, path)?;
+    }
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(tokio::signal::ctrl_c().await?)
 }
 
 fn user(text: &str) -> Result<(String, String), String> {
-    let parts = text
-        .split_once('/')
-        .filter(|(project, name)| !project.is_empty() && !name.is_empty());
-    let (project, name) = parts.ok_or_else(|| format!("{text} is not PROJECT/NAME"))?;
+    let parts = text.split_once('/');
+    let parts = parts.filter(|(project, name)| !project.is_empty() && !name.is_empty());
+    let (project, name) = parts.ok_or("it is not PROJECT/NAME")?;
     Ok((project.to_owned(), name.to_owned()))
 }
 
-fn tell_about_keys(event: KeyEvent) {
+fn report_key(event: KeyEvent) {
     let line = match event {
-        KeyEvent::Started(purpose) => format!("making an RSA-4096 key for {purpose} …"),
+        KeyEvent::Started(purpose) => format!("generating an RSA-4096 key for {purpose} ..."),
         KeyEvent::Finished(purpose, time) => {
-            format!("key for {purpose} made in {:.1} s", time.as_secs_f64())
+            format!(
+                "generated the key for {purpose} in {:.1} s",
+                time.as_secs_f64()
+            )
         }
     };
-    // Nobody may be reading.
+    // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-fn description(atlas: &LocalAtlas) -> String {
+fn environment(atlas: &LocalAtlas) -> String {
     let credentials = atlas.control().credentials();
     let (base, login) = (atlas.base_url(), atlas.login_url());
+    let variables = [
+        ("MONGODB_ATLAS_BASE_URL", base.clone()),
+        ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
+        ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
+        ("LOCAL_ATLAS_CONTROL_URL", format!("{base}/local-atlas/")),
+        ("LOCAL_ATLAS_LOGIN_URL", login),
+    ];
+    let exports = variables
+        .each_ref()
+        .map(|(name, value)| format!("export {name}={value}\n"));
+    let names = variables.map(|(name, _)| name);
     format!(
-        "local Atlas is running; Ctrl-C ends it.\n\
-         \x20 API      {base}\n\
-         \x20 control  {base}/local-atlas/\n\
-         \x20 logins   {login}  (TLS with a client certificate)\n\n\
-         export MONGODB_ATLAS_BASE_URL={base}\n\
-         export MONGODB_ATLAS_CLIENT_ID={}\n\
-         export MONGODB_ATLAS_CLIENT_SECRET={}\n\n\
-         # or, instead of the service account:\n\
-         # export MONGODB_ATLAS_PUBLIC_API_KEY={}\n\
-         # export MONGODB_ATLAS_PRIVATE_API_KEY={}\n\
-         # or:\n\
-         # export MONGODB_ATLAS_ACCESS_TOKEN={}\n\n\
-         # the authority of its own TLS certificate:\n{}",
-        credentials.client_id,
-        credentials.client_secret,
+        "# Local Atlas is running; Ctrl-C stops it. LOCAL_ATLAS_LOGIN_URL accepts TLS logins with issued certificates.\n\
+         {}\
+         # Instead of the service account, an API key:\n\
+         #   export MONGODB_ATLAS_PUBLIC_API_KEY={} MONGODB_ATLAS_PRIVATE_API_KEY={}\n\
+         # or an access token:\n\
+         #   export MONGODB_ATLAS_ACCESS_TOKEN={}\n\
+         # To revert the export lines:\n\
+         #   unset {}\n",
+        exports.concat(),
         credentials.public_key,
         credentials.private_key,
         credentials.access_token,
-        atlas.ca_pem(),
+        names.join(" "),
     )
 }
-
-fn say(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
-fn fail(message: &str, code: u8) -> ExitCode {
-    // There is no other place to say it.
-    let _ = writeln!(std::io::stderr(), "local-atlas: {message}");
-    ExitCode::from(code)
-}
-
-const HELP: &str = "\
-local-atlas: a stateful stand-in for the MongoDB Atlas Admin API, for tests and for playing
-
-Usage: local-atlas [OPTIONS]
-
-  --user PROJECT/NAME  add a project and a database user with x509Type MANAGED; may be repeated
-  --port N             port of the API on 127.0.0.1 (default: a free one)
-  --login-port N       port for TLS logins with issued certificates (default: a free one)
-  --https              serve the API over HTTPS
-  --generate-keys      make a new RSA-4096 key for each certificate, about a second each
-                       (default: keys from a checked-in pool, which protect nothing)
-  --help               show this
-
-The control surface is under /local-atlas/ of the API; GET describes it.
-";
 
 #[cfg(test)]
 mod tests {
@@ -147,37 +140,41 @@ mod tests {
 
     use super::*;
 
-    fn parse(arguments: &[&str]) -> Result<Option<Arguments>, String> {
-        Arguments::parse(arguments.iter().map(|argument| (*argument).to_owned()))
-    }
-
     #[test]
-    fn reads_its_arguments_and_names_the_bad_one() {
-        let parsed = parse(&[
-            "--port",
-            "8080",
-            "--user",
-            "p/a/b",
-            "--generate-keys",
-            "--https",
-        ])
-        .unwrap()
-        .unwrap();
-        assert_eq!(parsed.options.port, 8080);
-        assert_eq!(parsed.options.keys, Keys::Generated);
-        assert!(parsed.options.https);
+    fn a_user_name_may_contain_a_slash_and_a_bad_argument_is_named() {
+        let parse =
+            |arguments: &[&str]| Arguments::try_parse_from(["local-atlas"].iter().chain(arguments));
+        let parsed = parse(&["--port", "8080", "--user", "p/a/b", "--https"]).unwrap();
+        assert_eq!((parsed.port, parsed.https), (8080, true));
         assert_eq!(parsed.users, [("p".to_owned(), "a/b".to_owned())]);
-        assert!(parse(&["--help"]).unwrap().is_none());
         for bad in [
             &["--port", "x"][..],
             &["--user", "x"],
             &["--user"],
             &["--prot"],
         ] {
-            assert!(
-                parse(bad).err().unwrap().contains(bad[bad.len() - 1]),
-                "{bad:?}"
-            );
+            let message = parse(bad).unwrap_err().to_string();
+            assert!(message.contains(bad[bad.len() - 1]), "{message}");
         }
+    }
+
+    #[test]
+    fn the_unset_line_reverts_every_export_line() {
+        let text = environment(&LocalAtlas::start(Options::default()).unwrap());
+        let unset = text
+            .lines()
+            .last()
+            .unwrap()
+            .strip_prefix("#   unset ")
+            .unwrap();
+        let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
+        let names: Vec<&str> = exports
+            .filter_map(|line| Some(line.split_once('=')?.0))
+            .collect();
+        assert_eq!(unset.split(' ').collect::<Vec<_>>(), names);
+        assert!(
+            text.lines()
+                .all(|line| line.starts_with("export ") || line.starts_with('#'))
+        );
     }
 }

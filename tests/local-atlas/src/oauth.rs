@@ -3,155 +3,156 @@
 use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::json;
 
-use crate::authentication::basic;
-use crate::error::ApiError;
-use crate::reply::Reply;
-use crate::route::Endpoint;
-use crate::world::World;
+use crate::{
+    credentials::{basic, random_token},
+    error::{Refusal, rate_limited},
+    response::{Content, Reply},
+    route::Endpoint,
+    state::State,
+};
 
-/// Answers `/api/oauth/token` and `/api/oauth/revoke`.
-pub(crate) fn answer(
-    world: &World,
+/// An access token of the service account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Token {
+    /// The bearer token itself.
+    pub value: String,
+    /// The time of issue by the server's clock.
+    pub issued_at: Timestamp,
+    /// The end of its validity.
+    pub expires_at: Timestamp,
+    /// Whether the client revoked it.
+    pub revoked: bool,
+}
+
+impl Token {
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
+        !self.revoked && now < self.expires_at
+    }
+}
+
+/// The response of `/api/oauth/token` and `/api/oauth/revoke`.
+pub(crate) fn respond(
+    state: &State,
     endpoint: Endpoint,
     headers: &HeaderMap,
     body: &[u8],
     now: Timestamp,
-) -> Reply {
+) -> Result<Reply, Refusal> {
     let Some(client) = basic(headers) else {
-        return refused(
-            StatusCode::UNAUTHORIZED,
+        return Err(refused(
+            401,
             "invalid_client",
             "client authentication is missing",
-        );
+        ));
     };
-    if let Err(reply) = within_rate(world, endpoint, &client.0, now) {
-        return reply;
+    if endpoint == Endpoint::IssueToken {
+        take_rate_token(state, &client.0, now)?;
     }
-    let credentials = world.logins.credentials();
+    let credentials = state.lock().credentials.clone();
     if client != (credentials.client_id, credentials.client_secret) {
-        return refused(
-            StatusCode::UNAUTHORIZED,
+        return Err(refused(
+            401,
             "invalid_client",
             "client authentication failed",
-        );
+        ));
     }
     let content_type = headers
         .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    if !content_type.starts_with("application/x-www-form-urlencoded") {
-        return refused(
-            StatusCode::BAD_REQUEST,
+        .and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(|it| it.starts_with("application/x-www-form-urlencoded")) {
+        return Err(refused(
+            400,
             "invalid_request",
             "the body must be form-url-encoded",
-        );
+        ));
     }
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(body).into_owned().collect();
     let field = |name: &str| {
-        form.iter()
+        let mut fields = url::form_urlencoded::parse(body);
+        fields
             .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| value.into_owned())
     };
-    match endpoint {
-        Endpoint::RevokeToken => revoke(world, field("token")),
-        _ => issue(world, field("grant_type"), now),
+    if endpoint == Endpoint::IssueToken {
+        return issue(state, field("grant_type").as_deref(), now);
     }
+    let Some(token) = field("token") else {
+        return Err(refused(400, "invalid_request", "token is missing"));
+    };
+    // RFC 7009: an unknown token counts as revoked.
+    for known in state
+        .lock()
+        .tokens
+        .iter_mut()
+        .filter(|known| known.value == token)
+    {
+        known.revoked = true;
+    }
+    Ok(Reply::new(StatusCode::OK, Content::Empty))
 }
 
-fn issue(world: &World, grant_type: Option<&str>, now: Timestamp) -> Reply {
+fn issue(state: &State, grant_type: Option<&str>, now: Timestamp) -> Result<Reply, Refusal> {
     match grant_type {
-        None => {
-            return refused(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "grant_type is missing",
-            );
-        }
+        None => return Err(refused(400, "invalid_request", "grant_type is missing")),
         Some("client_credentials") => {}
         Some(_) => {
-            return refused(
-                StatusCode::BAD_REQUEST,
-                "unsupported_grant_type",
-                "only client_credentials is supported",
-            );
+            let description = "only client_credentials is supported";
+            return Err(refused(400, "unsupported_grant_type", description));
         }
     }
-    let settings = world.settings();
-    let lifetime = settings.token_lifetime_seconds;
-    match world.tokens.issue(
-        SignedDuration::from_secs(i64::from(lifetime)),
-        settings.token_limit,
-        now,
-    ) {
-        Ok(token) => Reply::json(
-            StatusCode::OK,
-            json!({ "access_token": token, "expires_in": lifetime, "token_type": "Bearer" }),
-        ),
-        Err(_) => refused(
-            StatusCode::FORBIDDEN,
-            "access_denied",
-            "the access token limit has been reached for this service account",
-        ),
+    let mut data = state.lock();
+    let live = data
+        .tokens
+        .iter()
+        .filter(|token| token.is_live(now))
+        .count();
+    if live >= data.settings.token_limit {
+        let description = "the access token limit has been reached for this service account";
+        return Err(refused(403, "access_denied", description));
     }
+    let seconds = data.settings.token_lifetime_seconds;
+    let expires_at = now.checked_add(SignedDuration::from_secs(seconds.into()));
+    let value = random_token();
+    data.tokens.push(Token {
+        value: value.clone(),
+        issued_at: now,
+        expires_at: expires_at.unwrap_or(Timestamp::MAX),
+        revoked: false,
+    });
+    let body = json!({ "access_token": value, "expires_in": seconds, "token_type": "Bearer" });
+    Ok(Reply::ok(body))
 }
 
-/// RFC 7009: a token that is not known counts as revoked.
-fn revoke(world: &World, token: Option<&str>) -> Reply {
-    let Some(token) = token else {
-        return refused(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "token is missing",
-        );
-    };
-    world.tokens.revoke(token);
-    Reply::empty(StatusCode::OK)
-}
-
-fn within_rate(
-    world: &World,
-    endpoint: Endpoint,
-    client_id: &str,
-    now: Timestamp,
-) -> Result<(), Reply> {
-    let Some(rate) = world
-        .settings()
-        .token_rate
-        .filter(|_| endpoint == Endpoint::IssueToken)
-    else {
+fn take_rate_token(state: &State, client_id: &str, now: Timestamp) -> Result<(), Refusal> {
+    let mut data = state.lock();
+    let Some(rate) = data.settings.token_rate else {
         return Ok(());
     };
-    world
-        .buckets
-        .take(&format!("token {client_id}"), rate, now)
-        .map(|_| ())
-        .map_err(|empty| {
-            let minutes = rate.period_seconds.div_ceil(60);
-            let detail = format!(
-                "Resource /api/oauth/token is limited to {} requests every {minutes} minutes.",
-                rate.capacity
-            );
-            let mut error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail)
-                .with("/api/oauth/token")
-                .with(rate.capacity)
-                .with(minutes);
-            if rate.retry_after {
-                error = error.header("retry-after", empty.seconds.to_string());
-            }
-            Reply::from(error)
-        })
+    let taken = data.buckets.take(&format!("token {client_id}"), rate, now);
+    let Err(empty) = taken else { return Ok(()) };
+    let (capacity, minutes) = (rate.capacity, rate.period_seconds.div_ceil(60));
+    let detail = format!(
+        "Resource /api/oauth/token is limited to {capacity} requests every {minutes} minutes."
+    );
+    let parameters = json!(["/api/oauth/token", capacity, minutes]);
+    let refusal = rate_limited("RATE_LIMITED", &detail, &parameters);
+    Err(if rate.retry_after {
+        refusal.header("retry-after", &empty.seconds)
+    } else {
+        refusal
+    })
 }
 
-/// An error as RFC 6749 writes it, not as the rest of the API does.
-fn refused(status: StatusCode, error: &str, description: &str) -> Reply {
-    let reply = Reply::json(
-        status,
-        json!({ "error": error, "error_description": description }),
-    );
-    if status == StatusCode::UNAUTHORIZED {
-        return reply.header("www-authenticate", "Basic realm=\"Atlas\"");
+/// An error in the form of RFC 6749, which is not the form of the other endpoints.
+fn refused(status: u16, error: &str, description: &str) -> Refusal {
+    let body = json!({ "error": error, "error_description": description });
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reply = Reply::new(status, Content::Json(body));
+    match status {
+        StatusCode::UNAUTHORIZED => reply.header("www-authenticate", "Basic realm=\"Atlas\""),
+        _ => reply,
     }
-    reply
 }

@@ -1,13 +1,15 @@
-//! Paths: which endpoint a request addresses.
+//! The address of a request: endpoint, API version, path parameters, query.
 
-use hyper::Method;
+use hyper::header::{ACCEPT, CONTENT_TYPE};
+use hyper::{HeaderMap, Method};
+use jiff::civil::Date;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::error::ApiError;
-use crate::version::ApiVersion;
+use crate::error::{Refusal, error};
 
-/// What a request asks for.
+/// An operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Endpoint {
@@ -15,25 +17,93 @@ pub enum Endpoint {
     IssueCertificate,
     /// `GET …/databaseUsers/{username}/certs`
     ListCertificates,
-    /// `POST …/databaseUsers`
-    CreateUser,
     /// `GET …/databaseUsers`
     ListUsers,
     /// `GET …/databaseUsers/{databaseName}/{username}`
     ReadUser,
-    /// `PATCH …/databaseUsers/{databaseName}/{username}`
-    UpdateUser,
-    /// `DELETE …/databaseUsers/{databaseName}/{username}`
-    DeleteUser,
-    /// `GET …/userSecurity`
-    ReadSecurity,
     /// `POST /api/oauth/token`
     IssueToken,
     /// `POST /api/oauth/revoke`
     RevokeToken,
 }
 
-/// An endpoint with what its path names, decoded.
+impl Endpoint {
+    pub(crate) fn is_oauth(self) -> bool {
+        matches!(self, Self::IssueToken | Self::RevokeToken)
+    }
+
+    fn is_list(self) -> bool {
+        matches!(self, Self::ListCertificates | Self::ListUsers)
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Self::ListCertificates | Self::ListUsers | Self::ReadUser => Method::GET,
+            Self::IssueCertificate | Self::IssueToken | Self::RevokeToken => Method::POST,
+        }
+    }
+}
+
+/// The generation of the API that a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ApiVersion {
+    /// `/api/atlas/v1.0`, plain JSON.
+    #[serde(rename = "v1.0")]
+    V1,
+    /// `/api/atlas/v2`, versioned by media type.
+    #[serde(rename = "v2")]
+    V2,
+}
+
+impl ApiVersion {
+    pub(crate) fn segment(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::V2 => "v2",
+        }
+    }
+
+    /// The `Content-Type` of a response that is not an error.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::V1 => "application/json",
+            Self::V2 => "application/vnd.atlas.2023-01-01+json;charset=utf-8",
+        }
+    }
+
+    /// Checks that v2 is asked for by its date, and that a body has the version's type.
+    pub(crate) fn check_media_types(self, headers: &HeaderMap, body: bool) -> Result<(), Refusal> {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let (accept, content) = (text(ACCEPT).unwrap_or(""), text(CONTENT_TYPE).unwrap_or(""));
+        if self == Self::V2 && !accept.split(',').any(names_this_resource) {
+            return Err(error("INVALID_VERSION_DATE", &[accept]));
+        }
+        let understood = match self {
+            Self::V1 => essence(content).eq_ignore_ascii_case("application/json"),
+            Self::V2 => names_this_resource(content),
+        };
+        if body && !understood {
+            return Err(error("UNSUPPORTED_MEDIA_TYPE", &[content]));
+        }
+        Ok(())
+    }
+}
+
+/// A date resolves to the newest version not after it; the only one of this resource is 2023-01-01.
+fn names_this_resource(media_type: &str) -> bool {
+    let date = essence(media_type).strip_prefix("application/vnd.atlas.");
+    let date = date.and_then(|rest| rest.strip_suffix("+json"));
+    let date = date
+        .filter(|date| date.len() == 10)
+        .and_then(|date| date.parse::<Date>().ok());
+    date.is_some_and(|date| date.year() >= 2023)
+}
+
+fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// An endpoint with its path parameters, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
@@ -43,189 +113,150 @@ pub(crate) struct Route {
     pub(crate) user: String,
 }
 
-impl Endpoint {
-    pub(crate) fn is_oauth(self) -> bool {
-        matches!(self, Self::IssueToken | Self::RevokeToken)
-    }
-
-    pub(crate) fn has_body(self) -> bool {
-        matches!(
-            self,
-            Self::IssueCertificate | Self::CreateUser | Self::UpdateUser
-        )
-    }
-
-    /// Whether the response is a page of a list.
-    pub(crate) fn lists(self) -> bool {
-        matches!(self, Self::ListCertificates | Self::ListUsers)
-    }
-
-    pub(crate) fn writes(self) -> bool {
-        self.has_body() || self == Self::DeleteUser
-    }
-}
-
 impl Route {
-    /// Reads `path` as it was sent: it is split first and each segment decoded by itself.
-    pub(crate) fn parse(method: &Method, path: &str) -> Result<Self, ApiError> {
-        let segments = decode(path)?;
+    /// Reads `path` as it was sent: it is split first, and then each segment is decoded.
+    pub(crate) fn parse(method: &Method, path: &str) -> Result<Self, Refusal> {
+        use Endpoint::{
+            IssueCertificate, IssueToken, ListCertificates, ListUsers, ReadUser, RevokeToken,
+        };
+
+        let segments = path.trim_start_matches('/').split('/');
+        let decoded =
+            segments.map(|it| decode(it).ok_or_else(|| error("PATH_PARAM_PARSE_ERROR", &[it])));
+        let segments = decoded.collect::<Result<Vec<_>, _>>()?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let (endpoints, version, project, database, user): (&[Endpoint], _, _, _, _) =
-            match segments[..] {
-                ["api", "oauth", "token"] => (&[Endpoint::IssueToken], None, "", "", ""),
-                ["api", "oauth", "revoke"] => (&[Endpoint::RevokeToken], None, "", "", ""),
-                ["api", "atlas", version, "groups", project, ref rest @ ..] => {
-                    let version = ApiVersion::from_segment(version);
-                    let version = version.ok_or_else(|| ApiError::resource_not_found(path))?;
-                    let (endpoints, database, user) =
-                        of_group(rest).ok_or_else(|| ApiError::resource_not_found(path))?;
-                    (endpoints, Some(version), project, database, user)
-                }
-                _ => return Err(ApiError::resource_not_found(path)),
-            };
+        let missing = || error("RESOURCE_NOT_FOUND", &[path]);
+        let (version, project, rest) = match segments[..] {
+            ["api", "oauth", _] => (None, "", &segments[2..]),
+            ["api", "atlas", "v1.0", "groups", project, ..] => {
+                (Some(ApiVersion::V1), project, &segments[5..])
+            }
+            ["api", "atlas", "v2", "groups", project, ..] => {
+                (Some(ApiVersion::V2), project, &segments[5..])
+            }
+            _ => return Err(missing()),
+        };
+        let (endpoints, database, user): (&[Endpoint], _, _) = match *rest {
+            ["token"] if version.is_none() => (&[IssueToken], "", ""),
+            ["revoke"] if version.is_none() => (&[RevokeToken], "", ""),
+            ["databaseUsers"] => (&[ListUsers], "", ""),
+            ["databaseUsers", user, "certs"] if !user.is_empty() => {
+                (&[IssueCertificate, ListCertificates], "$external", user)
+            }
+            ["databaseUsers", database, user] if !database.is_empty() && !user.is_empty() => {
+                (&[ReadUser], database, user)
+            }
+            _ => return Err(missing()),
+        };
         let endpoint = endpoints
             .iter()
-            .find(|endpoint| method_of(**endpoint) == *method);
-        let endpoint = *endpoint.ok_or_else(|| ApiError::method_not_allowed(method.as_str()))?;
-        let (project, database, user) = (project.to_owned(), database.to_owned(), user.to_owned());
+            .find(|endpoint| endpoint.method() == *method);
         Ok(Self {
-            endpoint,
+            endpoint: *endpoint.ok_or_else(|| error("METHOD_NOT_ALLOWED", &[method.as_str()]))?,
             version,
-            project,
-            database,
-            user,
+            project: project.to_owned(),
+            database: database.to_owned(),
+            user: user.to_owned(),
         })
     }
-}
 
-/// The segments of a path, each percent-decoded.
-pub(crate) fn decode(path: &str) -> Result<Vec<String>, ApiError> {
-    let segments = path.trim_start_matches('/').split('/');
-    segments
-        .map(|segment| decode_segment(segment).ok_or_else(|| ApiError::path_unreadable(segment)))
-        .collect()
+    /// The URL of the project's database users, for links.
+    pub(crate) fn users_url(&self, base: &str) -> String {
+        let version = self.version.map_or("v2", ApiVersion::segment);
+        format!(
+            "{base}/api/atlas/{version}/groups/{}/databaseUsers",
+            self.project
+        )
+    }
 }
 
 /// Percent-encodes all but the unreserved characters; `$` stays, as in Atlas' own links.
 pub(crate) fn encode_segment(segment: &str) -> String {
-    const KEPT: AsciiSet = NON_ALPHANUMERIC
+    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
         .remove(b'-')
         .remove(b'.')
         .remove(b'_')
-        .remove(b'~')
-        .remove(b'$');
-    utf8_percent_encode(segment, &KEPT).to_string()
+        .remove(b'~');
+    const ESCAPED: AsciiSet = UNRESERVED.remove(b'$');
+    utf8_percent_encode(segment, &ESCAPED).to_string()
 }
 
-fn of_group<'a>(rest: &[&'a str]) -> Option<(&'static [Endpoint], &'a str, &'a str)> {
-    use Endpoint::{
-        CreateUser, DeleteUser, IssueCertificate, ListCertificates, ListUsers, ReadSecurity,
-        ReadUser, UpdateUser,
-    };
-    match *rest {
-        ["databaseUsers"] => Some((&[ListUsers, CreateUser], "", "")),
-        ["databaseUsers", user, "certs"] if !user.is_empty() => {
-            Some((&[IssueCertificate, ListCertificates], "$external", user))
+/// `None` for a `%` without two hex digits, or for bytes that are not UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let hex = |text: &str| text.len() >= 2 && text.bytes().take(2).all(|it| it.is_ascii_hexdigit());
+    let valid = segment.split('%').skip(1).all(hex);
+    let decoded = percent_decode_str(segment).decode_utf8().ok();
+    decoded.filter(|_| valid).map(std::borrow::Cow::into_owned)
+}
+
+/// The query of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Query {
+    pub(crate) pretty: bool,
+    pub(crate) envelope: bool,
+    include_count: bool,
+    items_per_page: usize,
+    page: usize,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            pretty: false,
+            envelope: false,
+            include_count: true,
+            items_per_page: 100,
+            page: 1,
         }
-        ["databaseUsers", database, user] if !database.is_empty() && !user.is_empty() => {
-            Some((&[ReadUser, UpdateUser, DeleteUser], database, user))
+    }
+}
+
+impl Query {
+    /// Reads the query as it was sent; unknown names and values out of range are refused.
+    pub(crate) fn parse(endpoint: Endpoint, raw: &str) -> Result<Self, Refusal> {
+        let number = |value: &str, most: usize| {
+            value
+                .parse()
+                .ok()
+                .filter(|number| (1..=most).contains(number))
+        };
+        let mut query = Self::default();
+        for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
+            let list = endpoint.is_list();
+            let understood = match name.as_ref() {
+                "pretty" => value.parse().ok().map(|it| query.pretty = it),
+                "envelope" => value.parse().ok().map(|it| query.envelope = it),
+                "includeCount" if list => value.parse().ok().map(|it| query.include_count = it),
+                "itemsPerPage" if list => number(&value, 500).map(|it| query.items_per_page = it),
+                "pageNum" if list => number(&value, usize::MAX).map(|it| query.page = it),
+                _ => None,
+            };
+            understood.ok_or_else(|| error("INVALID_QUERY_PARAMETER", &[&name]))?;
         }
-        ["userSecurity"] => Some((&[ReadSecurity], "", "")),
-        _ => None,
-    }
-}
-
-fn method_of(endpoint: Endpoint) -> Method {
-    match endpoint {
-        Endpoint::ListCertificates
-        | Endpoint::ListUsers
-        | Endpoint::ReadUser
-        | Endpoint::ReadSecurity => Method::GET,
-        Endpoint::UpdateUser => Method::PATCH,
-        Endpoint::DeleteUser => Method::DELETE,
-        _ => Method::POST,
-    }
-}
-
-/// `None` for a stray `%` or for bytes that are not UTF-8.
-fn decode_segment(segment: &str) -> Option<String> {
-    let bytes = segment.as_bytes();
-    let escaped = |at: usize| {
-        bytes
-            .get(at + 1..at + 3)
-            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-    };
-    if (0..bytes.len()).any(|at| bytes[at] == b'%' && !escaped(at)) {
-        return None;
-    }
-    percent_decode_str(segment)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn decodes_each_segment_after_splitting() {
-        let path = "/api/atlas/v1.0/groups/32b6e34b3d91647abb20e7b8/databaseUsers/a%2Fb%20c%2B%C3%AB/certs";
-        let route = Route::parse(&Method::POST, path).unwrap();
-        assert_eq!(route.endpoint, Endpoint::IssueCertificate);
-        assert_eq!(route.user, "a/b c+ë");
-        assert_eq!(encode_segment(&route.user), "a%2Fb%20c%2B%C3%AB");
-        let path =
-            "/api/atlas/v2/groups/32b6e34b3d91647abb20e7b8/databaseUsers/%24external/app-user";
-        let route = Route::parse(&Method::GET, path).unwrap();
-        assert_eq!(
-            (route.endpoint, route.database.as_str()),
-            (Endpoint::ReadUser, "$external")
-        );
+        Ok(query)
     }
 
-    #[test]
-    fn refuses_paths_it_does_not_serve() {
-        for (method, path, status) in [
-            (
-                Method::GET,
-                "/api/atlas/v3/groups/1/databaseUsers/a/certs",
-                404,
-            ),
-            (
-                Method::GET,
-                "/api/atlas/v2/groups/1/databaseUsers//certs",
-                404,
-            ),
-            (
-                Method::GET,
-                "/api/atlas/v2/groups/1/databaseUsers/a/b/c",
-                404,
-            ),
-            (
-                Method::DELETE,
-                "/api/atlas/v2/groups/1/databaseUsers/a/certs",
-                405,
-            ),
-            (
-                Method::GET,
-                "/api/atlas/v2/groups/1/databaseUsers/a%2/certs",
-                400,
-            ),
-            (
-                Method::GET,
-                "/api/atlas/v2/groups/1/databaseUsers/%FF/certs",
-                400,
-            ),
-            (Method::GET, "/api/oauth/token", 405),
-        ] {
-            assert_eq!(
-                Route::parse(&method, path).unwrap_err().status.as_u16(),
-                status,
-                "{method} {path}"
-            );
+    /// One page of `items`, at most `largest` of them, with the links of the collection at `url`.
+    pub(crate) fn page(&self, items: Vec<Value>, largest: usize, url: &str) -> Value {
+        let total = items.len();
+        let size = self.items_per_page.min(largest.max(1));
+        let start = (self.page - 1).saturating_mul(size);
+        let page: Vec<Value> = items.into_iter().skip(start).take(size).collect();
+        let link = |rel: &str, page: usize| {
+            let (count, size) = (self.include_count, self.items_per_page);
+            json!({ "href": format!("{url}?includeCount={count}&pageNum={page}&itemsPerPage={size}"), "rel": rel })
+        };
+        let mut links = vec![link("self", self.page)];
+        if start.saturating_add(page.len()) < total && !page.is_empty() {
+            links.push(link("next", self.page + 1));
         }
+        if self.page > 1 {
+            links.push(link("previous", self.page - 1));
+        }
+        let mut body = json!({ "links": links, "results": page });
+        if self.include_count {
+            body["totalCount"] = json!(total);
+        }
+        body
     }
 }

@@ -1,166 +1,156 @@
-//! The API's port: accepting, serving, and refusing connections.
+//! Starting and stopping a server.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming as IncomingBody;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use thiserror::Error;
+use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 
-use crate::control_http;
-use crate::delivery::{Cut, Delivery};
-use crate::exchange::{self, Incoming};
-use crate::world::World;
+use crate::{
+    control::Control,
+    credentials::Credentials,
+    keys::{KeyListener, KeySource, Keys},
+    listener,
+    settings::Settings,
+    state::State,
+    tls_client::{LoggedIn, LoginError, log_in},
+    tls_server::{self, Identity, IdentityError, ProjectVerifier},
+};
 
-/// The API's side of the server.
-pub(crate) struct Api {
-    pub(crate) world: Arc<World>,
-    pub(crate) tls: Option<TlsAcceptor>,
-    pub(crate) control: crate::Control,
+/// A running server on threads of its own. Dropping it stops it.
+pub struct LocalAtlas {
+    control: Control,
+    api: SocketAddr,
+    login: SocketAddr,
+    https: bool,
+    runtime: Option<Runtime>,
 }
 
-/// Where a request came from.
-#[derive(Clone, Copy)]
-struct Origin {
-    peer: SocketAddr,
-    connection: u64,
+/// How a server starts.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// Port of the API on loopback; 0 takes a free one.
+    pub port: u16,
+    /// Port for TLS logins; 0 takes a free one.
+    pub login_port: u16,
+    /// Whether the API speaks HTTPS, with a certificate of [`LocalAtlas::ca_pem`].
+    pub https: bool,
+    /// The source of private keys.
+    pub keys: Keys,
+    /// Is called when the generation of a key starts and ends.
+    pub key_listener: Option<KeyListener>,
+    /// The accepted credentials; random if omitted.
+    pub credentials: Option<Credentials>,
+    /// Limits, rates, lifetimes, switches.
+    pub settings: Settings,
 }
 
-impl Api {
-    pub(crate) fn new(
-        world: Arc<World>,
-        tls: Option<TlsAcceptor>,
-        control: crate::Control,
-    ) -> Self {
-        Self {
-            world,
-            tls,
-            control,
-        }
-    }
+/// Why a server did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A port could not be opened.
+    #[error("port {port} of 127.0.0.1 could not be opened")]
+    Port {
+        /// The requested port.
+        port: u16,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No threads.
+    #[error("the server's threads could not be started")]
+    Runtime(#[source] std::io::Error),
+    /// No TLS.
+    #[error(transparent)]
+    Tls(#[from] IdentityError),
+}
 
-    /// Accepts connections until the runtime ends; closes and opens the port as the door says.
-    pub(crate) async fn listen(self: Arc<Self>, address: SocketAddr, listener: TcpListener) {
-        let mut wanted = self.world.door.wanted_open.subscribe();
-        let mut listener = Some(listener);
-        loop {
-            let open = *wanted.borrow_and_update();
-            if !open {
-                drop(listener.take());
-            } else if listener.is_none() {
-                listener = Some(reopen(address).await);
-            }
-            self.world.door.is_open.send_replace(open);
-            let accepted = async {
-                match &listener {
-                    Some(listener) => listener.accept().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                changed = wanted.changed() => if changed.is_err() { return },
-                accepted = accepted => if let Ok((stream, peer)) = accepted {
-                    self.admit(stream, peer);
-                },
-            }
-        }
-    }
-
-    fn admit(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let door = &self.world.door;
-        let take_one = |left: u32| left.checked_sub(1);
-        if door
-            .to_drop
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take_one)
-            .is_ok()
-        {
-            return;
-        }
-        let connection = door.accepted.fetch_add(1, Ordering::SeqCst) + 1;
-        let origin = Origin { peer, connection };
-        let mut generation = door.generation.subscribe();
-        let api = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::select! {
-                () = api.serve(stream, origin) => {}
-                _ = generation.changed() => {}
-            }
-        });
-    }
-
-    async fn serve(self: Arc<Self>, stream: TcpStream, origin: Origin) {
-        // Only latency is lost without it.
-        let _ = stream.set_nodelay(true);
-        match self.tls.clone() {
-            None => self.speak(stream, origin).await,
-            // A client that does not like our certificate is its own affair.
-            Some(tls) => {
-                if let Ok(stream) = tls.accept(stream).await {
-                    self.speak(stream, origin).await;
-                }
-            }
-        }
-    }
-
-    /// Speaks HTTP until the connection ends, for whatever reason.
-    async fn speak(
-        self: Arc<Self>,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        origin: Origin,
-    ) {
-        let service = service_fn(move |request| Arc::clone(&self).answer(request, origin));
-        let connection = Builder::new(TokioExecutor::new());
-        let _ = connection
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
-    }
-
-    async fn answer(
-        self: Arc<Self>,
-        request: Request<IncomingBody>,
-        origin: Origin,
-    ) -> Result<Response<Delivery>, Cut> {
-        let (parts, body) = request.into_parts();
-        let body = Limited::new(body, LARGEST_BODY)
-            .collect()
-            .await
-            .map_err(|_| Cut)?
-            .to_bytes();
-        if parts.uri.path().starts_with(control_http::PREFIX) {
-            let control = self.control.clone();
-            let work =
-                tokio::task::spawn_blocking(move || control_http::answer(&control, &parts, &body));
-            return work.await.map_err(|_| Cut);
-        }
-        let incoming = Incoming {
-            parts,
-            body,
-            address: origin.peer.ip(),
-            connection: origin.connection,
-            scheme: if self.tls.is_some() { "https" } else { "http" },
+impl LocalAtlas {
+    /// Starts a server; both its ports are open when this returns.
+    ///
+    /// # Errors
+    /// If a port is taken or threads cannot be started.
+    pub fn start(options: Options) -> Result<Self, StartError> {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(2).thread_name("local-atlas");
+        let runtime = runtime.enable_all().build().map_err(StartError::Runtime)?;
+        let identity = Identity::create()?;
+        let state = Arc::new(State::new(
+            KeySource::new(options.keys, options.key_listener),
+            options.credentials.unwrap_or_else(Credentials::random),
+            options.settings,
+            identity.ca_pem.clone(),
+        ));
+        let control = Control {
+            state: Arc::clone(&state),
+            runtime: runtime.handle().clone(),
         };
-        // In a task of its own: Atlas goes on when its client has gone.
-        let exchange = tokio::spawn(exchange::answer(Arc::clone(&self.world), incoming));
-        exchange.await.unwrap_or(Err(Cut))
+        let (api_listener, api) = open(options.port)?;
+        let (login_listener, login) = open(options.login_port)?;
+        let api_tls = options.https.then(|| identity.api_config()).transpose()?;
+        let api_tls = api_tls.map(|config| TlsAcceptor::from(Arc::new(config)));
+        let verifier = Arc::new(ProjectVerifier::new(Arc::clone(&state)));
+        let login_tls = TlsAcceptor::from(Arc::new(identity.login_config(verifier)?));
+        runtime.spawn(listener::listen(control.clone(), api_tls, api_listener));
+        runtime.spawn(tls_server::listen(state, login_tls, login_listener));
+        Ok(Self {
+            control,
+            api,
+            login,
+            https: options.https,
+            runtime: Some(runtime),
+        })
+    }
+
+    /// The value of the provider's `base_url`.
+    pub fn base_url(&self) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}", self.api)
+    }
+
+    /// The API's address.
+    pub fn address(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// The address for TLS logins.
+    pub fn login_url(&self) -> String {
+        format!("https://{}", self.login)
+    }
+
+    /// The certificate authority of the server's own certificate, on both ports.
+    pub fn ca_pem(&self) -> &str {
+        &self.control.state.ca_pem
+    }
+
+    /// The control interface.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// Logs in with a certificate and its key, as a database driver would.
+    ///
+    /// # Errors
+    /// If the server refuses the certificate, or no user belongs to it.
+    pub async fn log_in(&self, combined_pem: &str) -> Result<LoggedIn, LoginError> {
+        log_in(self.login, self.ca_pem(), combined_pem).await
     }
 }
 
-/// Binds the port again. Somebody may have taken it for an outgoing connection: it comes back.
-async fn reopen(address: SocketAddr) -> TcpListener {
-    loop {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return listener,
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+impl Drop for LocalAtlas {
+    fn drop(&mut self) {
+        self.control.clear_faults();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 }
 
-const LARGEST_BODY: usize = 1 << 20;
+fn open(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Port { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}

@@ -1,10 +1,10 @@
-//! How this Atlas behaves where Atlas differs by configuration or is not known.
+//! Behavior that differs by configuration, or that is not known of Atlas.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a test may change about the server while it runs. The defaults are Atlas' own figures.
+/// The settings that a test can change while the server runs. The defaults are Atlas' own values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Settings {
@@ -14,11 +14,9 @@ pub struct Settings {
     pub list_lag_seconds: u32,
     /// Items on a page at most, whatever `itemsPerPage` says.
     pub largest_page: usize,
-    /// Unexpired certificates a user may have; `None` is without limit (Atlas' number is not known).
+    /// Unexpired certificates that a user may have; `None` is no limit (Atlas' number is not known).
     pub certificate_limit: Option<usize>,
-    /// Database users a project may have when users are created through the API.
-    pub user_limit: usize,
-    /// The bucket shared by issuing and listing certificates of one project.
+    /// The bucket shared by issuing and listing the certificates of one project.
     pub certificate_rate: Option<Rate>,
     /// The bucket of the database user endpoints of one project.
     pub user_rate: Option<Rate>,
@@ -30,11 +28,11 @@ pub struct Settings {
     pub token_limit: usize,
     /// Lifetime of a digest nonce in seconds.
     pub nonce_lifetime_seconds: u32,
-    /// How often one nonce may be used.
+    /// Requests that one nonce may authorize.
     pub nonce_uses: usize,
-    /// Who may call the API at all.
+    /// The addresses that may call the API.
     pub access_list: AccessList,
-    /// Whether answers are compressed for clients that accept gzip.
+    /// Whether responses are compressed for clients that accept gzip.
     pub gzip: bool,
 }
 
@@ -48,11 +46,11 @@ pub struct Rate {
     pub refill: u32,
     /// Length of a period in seconds; never 0.
     pub period_seconds: u32,
-    /// Whether a refusal says in `Retry-After` when to come back.
+    /// Whether a refusal carries `Retry-After`.
     pub retry_after: bool,
 }
 
-/// What a list answers for a user that does not exist (Atlas' way is not known).
+/// The list of a user that does not exist (Atlas' own is not known).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeletedUsers {
@@ -69,10 +67,10 @@ pub enum DeletedUsers {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AccessList {
-    /// None is demanded.
+    /// Not required.
     #[default]
     Open,
-    /// One is demanded and there is none: 403 `ORG_REQUIRES_ACCESS_LIST`.
+    /// Required, and empty: 403 `ORG_REQUIRES_ACCESS_LIST`.
     Missing,
     /// Other addresses get 403 `IP_ADDRESS_NOT_ON_ACCESS_LIST`.
     Only(Vec<IpAddr>),
@@ -85,7 +83,6 @@ impl Default for Settings {
             list_lag_seconds: 0,
             largest_page: 500,
             certificate_limit: None,
-            user_limit: 100,
             certificate_rate: Some(Rate::per_minute(1200, 500)),
             user_rate: Some(Rate::per_minute(10_000, 10_000)),
             token_rate: Some(Rate::per_minute(50, 50)),
@@ -100,7 +97,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The defaults without any rate limit, for benchmarks and long walks.
+    /// The defaults without any rate limit, for benchmarks and long runs.
     pub fn unlimited() -> Self {
         Self {
             certificate_rate: None,
@@ -112,7 +109,7 @@ impl Settings {
 }
 
 impl Rate {
-    /// `capacity` at most, `refill` each second, refusals with `Retry-After`.
+    /// A bucket of `capacity` that gains `refill` each second, with `Retry-After`.
     pub fn per_second(capacity: u32, refill: u32) -> Self {
         Self {
             capacity,
@@ -122,13 +119,11 @@ impl Rate {
         }
     }
 
-    /// `capacity` at most, `refill` each minute, refusals with `Retry-After`.
+    /// A bucket of `capacity` that gains `refill` each minute, with `Retry-After`.
     pub fn per_minute(capacity: u32, refill: u32) -> Self {
         Self {
-            capacity,
-            refill,
             period_seconds: 60,
-            retry_after: true,
+            ..Self::per_second(capacity, refill)
         }
     }
 }

@@ -15,10 +15,7 @@ pub(super) struct Server(LocalAtlas);
 impl Server {
     pub(super) fn start(users: usize) -> Result<Self, Failure> {
         let options = Options {
-            settings: Settings {
-                user_limit: users + 1,
-                ..Settings::unlimited()
-            },
+            settings: Settings::unlimited(),
             ..Options::default()
         };
         let atlas = LocalAtlas::start(options)

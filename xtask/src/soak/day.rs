@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local_atlas::{Answer, Control, Endpoint, Fault, Moment, RetryAfter, Rewrite};
+use local_atlas::{Answer, Control, Endpoint, Fault, RetryAfter, Rewrite, When};
 use serde_json::{Value as Json, json};
 use tf_host::core::{Core, Error, ResourceInstance};
 
@@ -152,8 +152,8 @@ impl Day {
         ][self.dice.roll(3)];
         let fault = Fault::on(endpoint).user(&user(self.number));
         let fault = match self.dice.roll(10) {
-            0 => fault.cut(Moment::Before),
-            1 => fault.cut(Moment::After),
+            0 => fault.cut(When::Before),
+            1 => fault.cut(When::After),
             2 => fault.cut_body(700),
             3 => fault.refuse(Answer::server_error(503)),
             4 => fault.refuse(Answer::rate_limited(Some(RetryAfter::Seconds(0)))),
@@ -177,7 +177,7 @@ impl Day {
     async fn give_up(&mut self) -> Result<(), Error> {
         let fault = Fault::on(Endpoint::ListCertificates)
             .user(&user(self.number))
-            .pause(Moment::Before);
+            .pause(When::Before);
         let pause = self.control.add_fault(fault);
         let (core, mut instance) = (self.core.clone(), self.instance.clone());
         let config = json!({ "project_id": PROJECT, "username": user(self.number) });

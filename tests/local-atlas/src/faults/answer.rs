@@ -1,30 +1,32 @@
-//! Answers a fault gives instead of Atlas'.
+//! Answers that a fault gives instead of Atlas' response.
 
-use hyper::StatusCode;
+use hyper::{Response, StatusCode};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::error::ApiError;
-use crate::reply::{Rendered, Reply};
-use crate::world::World;
+use crate::{
+    error::{ERRORS, UNAUTHORIZED, error_body},
+    response::{Rendered, set_header},
+    state::State,
+};
 
-/// A made-up answer.
+/// A scripted answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// `Content-Type`; none is sent for an empty text.
+    /// `Content-Type`; none is sent if empty.
     #[serde(default)]
     pub content_type: String,
     /// The body as text.
     #[serde(default)]
     pub body: String,
-    /// When to come back.
+    /// The `Retry-After` header.
     #[serde(default)]
     pub retry_after: Option<RetryAfter>,
-    /// A digest challenge with a good nonce, and whether it says `stale`.
+    /// A digest challenge with a valid nonce, and its `stale`.
     #[serde(default)]
     pub challenge_stale: Option<bool>,
     /// More headers.
@@ -32,13 +34,13 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
 }
 
-/// The two forms of `Retry-After`, and nonsense.
+/// The two forms of `Retry-After`, and any text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RetryAfter {
     /// In seconds.
     Seconds(u64),
-    /// As an HTTP date that many seconds after the answer's `Date`.
+    /// As an HTTP date that many seconds after the response's `Date`.
     Date(i64),
     /// As written.
     Text(String),
@@ -64,24 +66,29 @@ impl Answer {
 
     /// An error in Atlas' form.
     pub fn api_error(status: u16, code: &str, detail: &str) -> Self {
-        let status_code = StatusCode::from_u16(status).unwrap_or_default();
-        let body = ApiError::new(status_code, code, detail).body().to_string();
-        Self::text(status, "application/json", &body)
+        Self::json(status, &error_body(status, code, detail, &Value::Null))
+    }
+
+    /// An error of Atlas' table.
+    fn known(code: &str) -> Self {
+        let row = ERRORS.iter().find(|(_, it, _)| *it == code);
+        let (status, code, detail) = row.copied().unwrap_or((500, "UNEXPECTED_ERROR", ""));
+        Self::api_error(status, code, detail)
     }
 
     /// 429 `RATE_LIMITED_TOKEN_BUCKET`.
     pub fn rate_limited(retry_after: Option<RetryAfter>) -> Self {
         let detail = "Rate limit exceeded for api/atlas/v2/groups. Please retry after 0 seconds. Request capacity: 1200. Refill rate: 500 per 60 seconds.";
+        let answer = Self::api_error(429, "RATE_LIMITED_TOKEN_BUCKET", detail);
         Self {
             retry_after,
-            ..Self::api_error(429, "RATE_LIMITED_TOKEN_BUCKET", detail)
+            ..answer
         }
     }
 
     /// 405 `WRITES_NOT_ALLOWED_DURING_APP_UPGRADES`.
     pub fn maintenance() -> Self {
-        let detail = "Writes are not allowed while the application is being upgraded.";
-        Self::api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", detail)
+        Self::known("WRITES_NOT_ALLOWED_DURING_APP_UPGRADES")
     }
 
     /// 500, 502, 503 or 504 in Atlas' form.
@@ -94,13 +101,11 @@ impl Answer {
         Self::api_error(status, code, "An unexpected error occurred.")
     }
 
-    /// A page of a proxy or gateway, whatever the status says.
+    /// A page of a proxy or gateway, with any status.
     pub fn html(status: u16) -> Self {
-        let reason = StatusCode::from_u16(status).ok();
+        let reason = StatusCode::from_u16(status).ok().filter(|_| status >= 300);
         let reason = reason.and_then(|status| status.canonical_reason());
-        let title = reason
-            .filter(|_| status >= 300)
-            .unwrap_or("Sign in to this network");
+        let title = reason.unwrap_or("Sign in to this network");
         let body = format!(
             "<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n<body><h1>{title}</h1></body></html>\n"
         );
@@ -109,25 +114,19 @@ impl Answer {
 
     /// The 401 of wrong credentials, with a digest challenge.
     pub fn unauthorized(stale: bool) -> Self {
-        let rendered = Reply::from(ApiError::unauthorized(String::new())).render_plain();
-        let body = String::from_utf8_lossy(&rendered.body).into_owned();
+        let challenge_stale = Some(stale);
         Self {
-            challenge_stale: Some(stale),
-            ..Self::text(401, "application/json", &body)
+            challenge_stale,
+            ..Self::text(401, "application/json", UNAUTHORIZED)
         }
     }
 
     /// 410 `VERSION_GONE`.
     pub fn version_gone() -> Self {
         let path = "api/atlas/v2/groups/{groupId}/databaseUsers/{username}/certs";
-        let error = ApiError::new(
-            StatusCode::GONE,
-            "VERSION_GONE",
-            format!("Version 2023-01-01 of {path} is no longer available."),
-        )
-        .with("2023-01-01")
-        .with(path);
-        Self::text(410, "application/json", &error.body().to_string())
+        let detail = format!("Version 2023-01-01 of {path} is no longer available.");
+        let parameters = json!(["2023-01-01", path]);
+        Self::json(410, &error_body(410, "VERSION_GONE", &detail, &parameters))
     }
 
     /// A redirect.
@@ -137,11 +136,13 @@ impl Answer {
 
     /// An error of the token endpoint.
     pub fn oauth_error(status: u16, error: &str, description: &str) -> Self {
-        let body = json!({ "error": error, "error_description": description });
-        Self::text(status, "application/json", &body.to_string())
+        Self::json(
+            status,
+            &json!({ "error": error, "error_description": description }),
+        )
     }
 
-    /// Says when to come back.
+    /// Sets `Retry-After`.
     pub fn retry_after(mut self, retry_after: RetryAfter) -> Self {
         self.retry_after = Some(retry_after);
         self
@@ -153,32 +154,37 @@ impl Answer {
         self
     }
 
-    pub(crate) fn render(&self, world: &World) -> Rendered {
-        let mut headers = self.headers.clone();
-        if !self.content_type.is_empty() {
-            headers.push(("content-type".to_owned(), self.content_type.clone()));
+    fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, "application/json", &body.to_string())
+    }
+
+    pub(crate) fn render(&self, state: &State) -> Rendered {
+        let mut rendered = Response::new(self.body.clone().into_bytes());
+        let status = StatusCode::from_u16(self.status);
+        *rendered.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in &self.headers {
+            set_header(&mut rendered, name, value);
         }
-        if let Some(retry_after) = &self.retry_after {
-            let text = match retry_after {
+        if !self.content_type.is_empty() {
+            set_header(&mut rendered, "content-type", &self.content_type);
+        }
+        let retry_after = self
+            .retry_after
+            .as_ref()
+            .map(|retry_after| match retry_after {
                 RetryAfter::Seconds(seconds) => seconds.to_string(),
                 RetryAfter::Date(seconds) => {
-                    world.clock.http_date(SignedDuration::from_secs(*seconds))
+                    state.clock.http_date(SignedDuration::from_secs(*seconds))
                 }
                 RetryAfter::Text(text) => text.clone(),
-            };
-            headers.push(("retry-after".to_owned(), text));
+            });
+        if let Some(text) = retry_after {
+            set_header(&mut rendered, "retry-after", &text);
         }
         if let Some(stale) = self.challenge_stale {
-            headers.push((
-                "www-authenticate".to_owned(),
-                world.nonces.challenge(stale, world.clock.now()),
-            ));
+            let challenge = state.lock().nonces.challenge(stale, state.clock.now());
+            set_header(&mut rendered, "www-authenticate", &challenge);
         }
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Rendered {
-            status,
-            headers,
-            body: self.body.clone().into_bytes(),
-        }
+        rendered
     }
 }

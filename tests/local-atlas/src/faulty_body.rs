@@ -1,18 +1,18 @@
 //! Response bodies that may stop, crawl or never end.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use thiserror::Error;
 use tokio::time::{Sleep, sleep};
 
 /// A body as a list of steps.
 #[derive(Debug)]
-pub(crate) struct Delivery {
+pub(crate) struct FaultyBody {
     steps: VecDeque<Step>,
     announced: Option<u64>,
     waiting: Option<Pin<Box<Sleep>>>,
@@ -21,71 +21,63 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 enum Step {
     Send(Bytes),
-    /// Lets what was sent so far go out.
+    /// Lets the previous steps reach the socket.
     Flush,
     Wait(Duration),
-    Cut,
+    Disconnect,
     Forever(Bytes),
 }
 
-/// The connection is to be closed here.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cut;
+/// The instruction to close the connection.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the connection is closed on purpose")]
+pub(crate) struct Disconnect;
 
-impl Delivery {
+impl FaultyBody {
     pub(crate) fn whole(body: Vec<u8>) -> Self {
-        let announced = Some(body.len() as u64);
-        Self::new(announced, [Step::Send(Bytes::from(body))])
+        Self::new(Some(body.len()), [Step::Send(body.into())])
     }
 
-    /// Announces all of `body`, sends its first `bytes`, and cuts.
+    /// Announces all of `body`, sends its first `bytes`, and disconnects.
     pub(crate) fn cut_after(body: Vec<u8>, bytes: usize) -> Self {
-        // One byte is always missing, or it would not be cut.
-        let announced = body.len().max(bytes + 1) as u64;
+        // One byte is always missing; otherwise the body would be complete.
+        let announced = body.len().max(bytes + 1);
         let mut body = Bytes::from(body);
         body.truncate(bytes);
-        Self::new(Some(announced), [Step::Send(body), Step::Flush, Step::Cut])
+        let steps = [Step::Send(body), Step::Flush, Step::Disconnect];
+        Self::new(Some(announced), steps)
     }
 
     pub(crate) fn drip(body: &[u8], bytes: usize, every: Duration) -> Self {
-        let announced = Some(body.len() as u64);
         let pieces = body.chunks(bytes.max(1)).map(Bytes::copy_from_slice);
-        Self::new(
-            announced,
-            pieces.flat_map(|piece| [Step::Send(piece), Step::Wait(every)]),
-        )
+        let steps = pieces.flat_map(|piece| [Step::Send(piece), Step::Wait(every)]);
+        Self::new(Some(body.len()), steps)
     }
 
     pub(crate) fn endless(body: Vec<u8>) -> Self {
-        Self::new(
-            None,
-            [
-                Step::Send(Bytes::from(body)),
-                Step::Forever(Bytes::from(vec![b'A'; 1 << 16])),
-            ],
-        )
+        let filler = Bytes::from(vec![b'A'; 1 << 16]);
+        Self::new(None, [Step::Send(body.into()), Step::Forever(filler)])
     }
 
-    fn new(announced: Option<u64>, steps: impl IntoIterator<Item = Step>) -> Self {
-        let steps = steps
-            .into_iter()
-            .filter(|step| !matches!(step, Step::Send(piece) if piece.is_empty()));
+    fn new(announced: Option<usize>, steps: impl IntoIterator<Item = Step>) -> Self {
+        let steps = steps.into_iter();
+        let steps = steps.filter(|step| !matches!(step, Step::Send(piece) if piece.is_empty()));
         Self {
             steps: steps.collect(),
-            announced,
+            announced: announced.map(|bytes| bytes as u64),
             waiting: None,
         }
     }
 }
 
-impl Body for Delivery {
+impl Body for FaultyBody {
     type Data = Bytes;
-    type Error = Cut;
+    type Error = Disconnect;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Disconnect>>> {
         loop {
             if let Some(wait) = self.waiting.as_mut() {
                 if wait.as_mut().poll(context).is_pending() {
@@ -96,7 +88,7 @@ impl Body for Delivery {
             match self.steps.pop_front() {
                 None => return Poll::Ready(None),
                 Some(Step::Send(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
-                Some(Step::Cut) => return Poll::Ready(Some(Err(Cut))),
+                Some(Step::Disconnect) => return Poll::Ready(Some(Err(Disconnect))),
                 Some(Step::Wait(time)) => self.waiting = Some(Box::pin(sleep(time))),
                 Some(Step::Flush) => {
                     context.waker().wake_by_ref();
@@ -118,11 +110,3 @@ impl Body for Delivery {
         self.announced.map(SizeHint::with_exact).unwrap_or_default()
     }
 }
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is cut on purpose")
-    }
-}
-
-impl std::error::Error for Cut {}

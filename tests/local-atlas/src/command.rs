@@ -1,0 +1,239 @@
+//! The control interface over HTTP: `GET` returns the whole state, `POST` takes one [`Command`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hyper::{Method, Response, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    control::Control,
+    credentials::{Login, Role},
+    faults::{ActiveFault, Fault},
+    faulty_body::FaultyBody,
+    response::set_header,
+    stores::{EXTERNAL, MissingProject, Project, X509Type},
+};
+
+/// The path of the control interface. Atlas has nothing under it.
+pub(crate) const PATH: &str = "/local-atlas";
+
+/// A change of the server, for example `{"command":"advanceClock","days":60}`.
+#[derive(Debug, Deserialize)]
+#[serde(
+    tag = "command",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+enum Command {
+    AddProject {
+        project: String,
+    },
+    RemoveProject {
+        project: String,
+    },
+    HideProject {
+        project: String,
+        #[serde(default)]
+        as_missing: MissingProject,
+    },
+    ShowProject {
+        project: String,
+    },
+    SetCustomerCa {
+        project: String,
+        is_set: bool,
+    },
+    AddUser {
+        project: String,
+        #[serde(default = "external")]
+        database: String,
+        user: String,
+        #[serde(default)]
+        x509_type: X509Type,
+    },
+    RemoveUser {
+        project: String,
+        user: String,
+    },
+    IssueCertificate {
+        project: String,
+        user: String,
+        months: u32,
+    },
+    UnlistCertificate {
+        id: u64,
+    },
+    SetClock {
+        now: Timestamp,
+    },
+    AdvanceClock {
+        #[serde(default)]
+        days: u32,
+        #[serde(default)]
+        seconds: u32,
+    },
+    SetDateSkew {
+        seconds: i64,
+    },
+    ChangeSettings {
+        settings: Map<String, Value>,
+    },
+    SetRole {
+        login: Login,
+        role: Role,
+    },
+    ExpireTokens,
+    ExpireNonces,
+    AddFault {
+        fault: Fault,
+    },
+    ReleaseFault {
+        id: u64,
+    },
+    RemoveFault {
+        id: u64,
+    },
+    ClearFaults,
+    ClearRequests,
+    CloseConnections,
+}
+
+fn external() -> String {
+    EXTERNAL.to_owned()
+}
+
+/// The response to a request to the control interface. Blocks while a certificate is signed.
+pub(crate) fn respond(control: &Control, method: &Method, body: &[u8]) -> Response<FaultyBody> {
+    // By way of a value: with arbitrary precision, a tagged type reads no numbers from text.
+    let command = serde_json::from_slice::<Value>(body).and_then(serde_json::from_value::<Command>);
+    let command = command.map_err(|error| error.to_string());
+    let result = match *method {
+        Method::GET => Ok(state(control)),
+        Method::POST => command.and_then(|command| run(control, command)),
+        _ => Err(format!("{method} is neither GET nor POST")),
+    };
+    let (status, body) = match result {
+        Ok(body) => (StatusCode::OK, body),
+        Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
+    };
+    let mut response = Response::new(FaultyBody::whole(format!("{body:#}\n").into_bytes()));
+    *response.status_mut() = status;
+    set_header(&mut response, "content-type", "application/json");
+    response
+}
+
+/// Runs a command and returns its result; an empty object if it has none.
+fn run(control: &Control, command: Command) -> Result<Value, String> {
+    use Command as C;
+    let found = |found: bool| {
+        if found {
+            Ok(json!({}))
+        } else {
+            Err("not found".to_owned())
+        }
+    };
+    match command {
+        C::AddProject { project } => control.add_project(&project),
+        C::RemoveProject { project } => control.remove_project(&project),
+        C::HideProject {
+            project,
+            as_missing,
+        } => control.hide_project(&project, as_missing),
+        C::ShowProject { project } => control.show_project(&project),
+        C::SetCustomerCa { project, is_set } => control.set_customer_ca(&project, is_set),
+        C::AddUser {
+            project,
+            database,
+            user,
+            x509_type,
+        } => {
+            control.add_user_in(&project, &database, &user, x509_type);
+        }
+        C::RemoveUser { project, user } => return found(control.remove_user(&project, &user)),
+        C::IssueCertificate {
+            project,
+            user,
+            months,
+        } => {
+            return Ok(json!(control.issue(&project, &user, months.clamp(1, 24))));
+        }
+        C::UnlistCertificate { id } => return found(control.unlist_certificate(id)),
+        C::SetClock { now } => control.set_clock(now),
+        C::AdvanceClock { days, seconds } => {
+            control.advance(Duration::from_secs(
+                u64::from(days) * 86_400 + u64::from(seconds),
+            ));
+        }
+        C::SetDateSkew { seconds } => control.set_date_skew(SignedDuration::from_secs(seconds)),
+        C::ChangeSettings { settings } => change_settings(control, settings)?,
+        C::SetRole { login, role } => control.set_role(login, role),
+        C::ExpireTokens => control.expire_tokens(),
+        C::ExpireNonces => control.expire_nonces(),
+        C::AddFault { fault } => return Ok(json!({ "id": control.add_fault(fault).id() })),
+        C::ReleaseFault { id } => {
+            let faults = control.state.faults.all();
+            let fault = faults.iter().find(|fault| fault.id == id);
+            return found(fault.map(|fault| fault.release()).is_some());
+        }
+        C::RemoveFault { id } => return found(control.remove_fault(id)),
+        C::ClearFaults => control.clear_faults(),
+        C::ClearRequests => control.clear_requests(),
+        C::CloseConnections => control.close_connections(),
+    }
+    Ok(json!({}))
+}
+
+/// Changes the given members of the settings.
+fn change_settings(control: &Control, changes: Map<String, Value>) -> Result<(), String> {
+    let Value::Object(mut members) = json!(control.settings()) else {
+        return Ok(());
+    };
+    members.extend(changes);
+    let settings = serde_json::from_value(members.into()).map_err(|error| error.to_string())?;
+    control.configure(|current| *current = settings);
+    Ok(())
+}
+
+fn state(control: &Control) -> Value {
+    let (clock, data) = (&control.state.clock, control.state.lock());
+    let projects: BTreeMap<_, _> = data
+        .projects
+        .iter()
+        .map(|(id, it)| (id, project(it)))
+        .collect();
+    json!({
+        "clock": {
+            "now": clock.now().to_string(),
+            "offsetSeconds": clock.offset().as_secs(),
+            "dateSkewSeconds": clock.date_skew().as_secs(),
+        },
+        "caPem": control.state.ca_pem,
+        "settings": data.settings,
+        "credentials": data.credentials,
+        "projects": projects,
+        "certificates": data.certificates.0,
+        "tokens": data.tokens,
+        "requests": data.requests,
+        "faults": control.state.faults.all().iter().map(|it| fault(it)).collect::<Vec<_>>(),
+    })
+}
+
+fn project(project: &Project) -> Value {
+    let users = project.users.iter();
+    let users = users.map(|((database, name), x509_type)| {
+        json!({ "database": database, "user": name, "x509Type": x509_type })
+    });
+    json!({
+        "users": users.collect::<Vec<_>>(),
+        "hidden": project.hidden,
+        "customerCa": project.customer_ca,
+    })
+}
+
+fn fault(it: &ActiveFault) -> Value {
+    json!({ "id": it.id, "hits": it.hits(), "held": it.held(), "usedUp": it.is_used_up(), "fault": it.fault })
+}

@@ -1,0 +1,157 @@
+//! The state of the server, shared by all connections.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
+use serde::Serialize;
+
+use crate::{
+    authority::Authorities,
+    clock::Clock,
+    credentials::{Authorization, Credentials, Login, Role},
+    digest::Nonces,
+    faults::Faults,
+    keys::KeySource,
+    listener::Listener,
+    oauth::Token,
+    rate_limit::Buckets,
+    route::{ApiVersion, Endpoint},
+    settings::Settings,
+    stores::{Certificate, CertificateStore, Project},
+};
+
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) authorities: Authorities,
+    pub(crate) faults: Faults,
+    pub(crate) listener: Listener,
+    /// The certificate authority of the server's own certificate.
+    pub(crate) ca_pem: String,
+    keys: KeySource,
+    data: Mutex<Data>,
+}
+
+/// The part of the state that requests change. A request locks it for each step, never while it signs or waits.
+pub(crate) struct Data {
+    pub(crate) settings: Settings,
+    pub(crate) credentials: Credentials,
+    pub(crate) roles: BTreeMap<Login, Role>,
+    pub(crate) projects: BTreeMap<String, Project>,
+    pub(crate) certificates: CertificateStore,
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) nonces: Nonces,
+    pub(crate) buckets: Buckets,
+    pub(crate) requests: Vec<RecordedRequest>,
+}
+
+/// A request and its outcome. The credentials in it are not recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordedRequest {
+    /// Counted from 1 in the order of arrival.
+    pub number: usize,
+    /// The time by the server's clock.
+    pub received_at: Timestamp,
+    /// The number of its connection.
+    pub connection: u64,
+    /// `HTTP/1.1` or `HTTP/2.0`.
+    pub protocol: String,
+    /// Its method.
+    pub method: String,
+    /// Path and query as sent.
+    pub target: String,
+    /// Its endpoint; `None` if Atlas has none for its path.
+    pub endpoint: Option<Endpoint>,
+    /// The API version in the path.
+    pub version: Option<ApiVersion>,
+    /// The project in the path.
+    pub project: String,
+    /// The database user in the path, decoded.
+    pub user: String,
+    /// Its headers by lower-case name, without `authorization`.
+    pub headers: BTreeMap<String, String>,
+    /// The scheme of its credentials.
+    pub authorization: Authorization,
+    /// Its body; empty for the token endpoints.
+    pub body: String,
+    /// The fault that applied to it, by name, or by number if it has none.
+    pub fault: Option<String>,
+    /// The id of the certificate that it issued, even if the client received no response.
+    pub issued: Option<u64>,
+    /// The status that was sent; `None` before that, and if the connection was closed first.
+    pub status: Option<u16>,
+}
+
+impl State {
+    pub(crate) fn new(
+        keys: KeySource,
+        credentials: Credentials,
+        settings: Settings,
+        ca_pem: String,
+    ) -> Self {
+        Self {
+            clock: Clock::default(),
+            authorities: Authorities::default(),
+            faults: Faults::default(),
+            listener: Listener::default(),
+            ca_pem,
+            keys,
+            data: Mutex::new(Data {
+                settings,
+                credentials,
+                roles: BTreeMap::new(),
+                projects: BTreeMap::new(),
+                certificates: CertificateStore::default(),
+                tokens: Vec::new(),
+                nonces: Nonces::default(),
+                buckets: Buckets::default(),
+                requests: Vec::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Data> {
+        self.data.lock()
+    }
+
+    /// A new certificate of the project's authority, not yet in the store. Blocks while it signs.
+    pub(crate) fn sign(
+        &self,
+        project: &str,
+        user: &str,
+        months: u32,
+    ) -> Result<Certificate, rcgen::Error> {
+        let now = self.clock.now_in_seconds();
+        self.authorities
+            .sign(project, user, months, now, &self.keys)
+    }
+
+    /// Records a request and returns its number.
+    pub(crate) fn record(&self, mut request: RecordedRequest) -> usize {
+        let mut data = self.lock();
+        let number = data.requests.last().map_or(0, |last| last.number) + 1;
+        request.number = number;
+        data.requests.push(request);
+        number
+    }
+
+    pub(crate) fn change_record(&self, number: usize, change: impl FnOnce(&mut RecordedRequest)) {
+        let mut data = self.lock();
+        let request = data
+            .requests
+            .iter_mut()
+            .rev()
+            .find(|request| request.number == number);
+        // The record may have been emptied meanwhile.
+        if let Some(request) = request {
+            change(request);
+        }
+    }
+}
+
+impl Data {
+    pub(crate) fn role(&self, login: Login) -> Role {
+        self.roles.get(&login).copied().unwrap_or_default()
+    }
+}

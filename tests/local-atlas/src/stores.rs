@@ -1,0 +1,219 @@
+//! Projects with their database users, and the certificates issued to them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clock::shifted;
+
+/// The X.509 authentication of a database user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum X509Type {
+    /// None.
+    None,
+    /// Certificates of Atlas' own certificate authority.
+    #[default]
+    Managed,
+    /// Certificates of the customer's certificate authority.
+    Customer,
+}
+
+/// The response for a project that is not visible to the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MissingProject {
+    /// 404 `GROUP_NOT_FOUND`.
+    #[default]
+    GroupNotFound,
+    /// 404 `INVALID_GROUP_ID`.
+    InvalidGroupId,
+}
+
+/// One project.
+#[derive(Debug, Default)]
+pub(crate) struct Project {
+    /// By authentication database and name.
+    pub(crate) users: BTreeMap<(String, String), X509Type>,
+    /// Whether the customer's own certificate authority is set: Atlas then issues no certificates.
+    pub(crate) customer_ca: bool,
+    /// Set while every API request for the project is refused.
+    pub(crate) hidden: Option<MissingProject>,
+}
+
+impl Project {
+    /// A user of this name in any authentication database, `$external` first.
+    pub(crate) fn any(&self, name: &str) -> Option<X509Type> {
+        let external = self.users.get(&(EXTERNAL.to_owned(), name.to_owned()));
+        let elsewhere = || {
+            self.users
+                .iter()
+                .find(|((_, it), _)| it == name)
+                .map(|(_, kind)| kind)
+        };
+        external.or_else(elsewhere).copied()
+    }
+
+    /// The user that a certificate with this common name logs in as. Only the subject decides.
+    pub(crate) fn user_of(&self, common_name: &str) -> Option<String> {
+        let mut users = self.users.iter().filter(|((database, name), kind)| {
+            let external = database == EXTERNAL && **kind == X509Type::Managed;
+            external && self::common_name(name) == common_name
+        });
+        users.next().map(|((_, name), _)| name.clone())
+    }
+}
+
+/// The common name that Atlas puts into a certificate: the managed name without a leading `CN=`.
+pub(crate) fn common_name(username: &str) -> &str {
+    match username.get(..3) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("CN=") => &username[3..],
+        _ => username,
+    }
+}
+
+/// A managed name is a plain one or `CN=<name>`; further attributes make it a distinguished name.
+pub(crate) fn is_managed_name(username: &str) -> bool {
+    let parts: Vec<&str> = username.split(',').collect();
+    let distinguished = parts.len() > 1 && parts.iter().all(|part| part.contains('='));
+    !common_name(username).is_empty() && !distinguished
+}
+
+/// The authentication database of X.509 users.
+pub(crate) const EXTERNAL: &str = "$external";
+
+/// A certificate that was issued, expired or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Certificate {
+    /// The project that issued it.
+    pub project: String,
+    /// The database user's name.
+    pub user: String,
+    /// Atlas' `_id`: the X.509 serial number.
+    pub id: u64,
+    /// The same in lower-case hex, in whole bytes.
+    pub serial: String,
+    /// `createdAt` of the list and `notBefore`: an hour before the issue.
+    pub created_at: Timestamp,
+    /// The expiry.
+    pub not_after: Timestamp,
+    /// The requested validity.
+    pub months: u32,
+    /// Whether it is missing from lists although it has not expired.
+    pub unlisted: bool,
+    /// The certificate alone.
+    pub certificate_pem: String,
+    /// Its private key, which Atlas would not keep.
+    pub key_pem: String,
+}
+
+impl Certificate {
+    /// The text of the 201 response: certificate, then key.
+    pub fn combined_pem(&self) -> String {
+        format!("{}{}", self.certificate_pem, self.key_pem)
+    }
+
+    /// The time of the issue.
+    pub fn issued_at(&self) -> Timestamp {
+        shifted(self.created_at, SignedDuration::from_hours(1))
+    }
+
+    /// The item of the list.
+    pub(crate) fn item(&self) -> Value {
+        json!({
+            "_id": self.id,
+            "createdAt": self.created_at.to_string(),
+            "groupId": self.project,
+            "notAfter": self.not_after.to_string(),
+            "subject": format!("CN={}", escape(common_name(&self.user))),
+        })
+    }
+}
+
+/// Every certificate in the order of issue. None is ever removed: Atlas cannot revoke.
+#[derive(Debug, Default)]
+pub(crate) struct CertificateStore(pub(crate) Vec<Certificate>);
+
+impl CertificateStore {
+    pub(crate) fn insert(&mut self, certificate: Certificate) {
+        self.0.push(certificate);
+    }
+
+    /// Every certificate of a user, expired and unlisted ones too.
+    pub(crate) fn of(&self, project: &str, user: &str) -> impl Iterator<Item = &Certificate> {
+        self.0
+            .iter()
+            .filter(move |it| it.project == project && it.user == user)
+    }
+
+    /// The unexpired certificates of a user that appear in lists.
+    pub(crate) fn listed(
+        &self,
+        project: &str,
+        user: &str,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &Certificate> {
+        self.of(project, user)
+            .filter(move |it| !it.unlisted && now < it.not_after)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Certificate> {
+        self.0.iter_mut().find(|certificate| certificate.id == id)
+    }
+
+    pub(crate) fn is_unlisted(&self, id: u64) -> bool {
+        self.0
+            .iter()
+            .any(|certificate| certificate.id == id && certificate.unlisted)
+    }
+}
+
+/// An attribute value as RFC 2253 writes it.
+fn escape(value: &str) -> String {
+    let last = value.chars().count().saturating_sub(1);
+    let mut out = String::new();
+    for (at, character) in value.chars().enumerate() {
+        let space = character == ' ' && (at == 0 || at == last);
+        if ",+\"\\<>;".contains(character) || space || (character == '#' && at == 0) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_as_in_rfc_2253() {
+        for (name, text) in [
+            ("a,b+c", "a\\,b\\+c"),
+            (" #a ", "\\ #a\\ "),
+            ("#a", "\\#a"),
+            ("Zoë", "Zoë"),
+        ] {
+            assert_eq!(escape(name), text);
+        }
+    }
+
+    #[test]
+    fn managed_names_are_told_apart_from_distinguished_names() {
+        for (name, managed, common) in [
+            ("app-user", true, "app-user"),
+            ("cn=app-user", true, "app-user"),
+            ("a,b", true, "a,b"),
+            ("CN=a,OU=b", false, "a,OU=b"),
+            ("CN=", false, ""),
+        ] {
+            assert_eq!(
+                (is_managed_name(name), common_name(name)),
+                (managed, common)
+            );
+        }
+    }
+}

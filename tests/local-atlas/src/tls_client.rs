@@ -1,0 +1,120 @@
+//! A TLS login with a combined PEM, as a database driver makes it.
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::tls_server::provider;
+
+/// The identity of a successful login, as the server reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoggedIn {
+    /// The database user.
+    pub user: String,
+    /// The project whose authority signed the certificate.
+    pub project: String,
+    /// The certificate's serial number in lower-case hex.
+    pub serial: String,
+    /// The same in decimal: Atlas' `_id`.
+    pub certificate_id: String,
+}
+
+/// Why a login failed.
+#[derive(Debug, Error)]
+pub enum LoginError {
+    /// The text is not a certificate with its key.
+    #[error("the PEM holds no usable certificate and key")]
+    Pem(#[source] Box<dyn Error + Send + Sync>),
+    /// The connection failed, with TLS' reason if the server did not accept the certificate.
+    #[error("the connection failed")]
+    Connection(#[from] std::io::Error),
+    /// TLS succeeded, but no user belongs to the certificate.
+    #[error("no user belongs to the certificate: {reason}")]
+    Denied {
+        /// The server's reason.
+        reason: String,
+    },
+    /// The server's response is not one of the known ones.
+    #[error("unexpected response: {response}")]
+    Response {
+        /// The response.
+        response: String,
+    },
+    /// No response in time.
+    #[error("no response within ten seconds")]
+    Timeout,
+}
+
+impl LoginError {
+    /// Whether the server did not accept the certificate itself, for example because it has expired.
+    pub fn is_certificate_refused(&self) -> bool {
+        let Self::Connection(error) = self else {
+            return false;
+        };
+        error
+            .get_ref()
+            .is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+    }
+}
+
+/// Logs in at `address` with certificate and key of `combined_pem`, trusting `ca_pem` only.
+///
+/// # Errors
+/// If the PEM is unusable, TLS fails, or the certificate's user does not exist.
+pub async fn log_in(
+    address: SocketAddr,
+    ca_pem: &str,
+    combined_pem: &str,
+) -> Result<LoggedIn, LoginError> {
+    let config = client_config(ca_pem, combined_pem).map_err(LoginError::Pem)?;
+    let exchange = tokio::time::timeout(Duration::from_secs(10), exchange(address, config));
+    let response = exchange.await.map_err(|_| LoginError::Timeout)??;
+    let unexpected = || LoginError::Response {
+        response: response.clone(),
+    };
+    let (head, body) = response.split_once("\r\n\r\n").ok_or_else(unexpected)?;
+    if head.starts_with("HTTP/1.1 200") {
+        return serde_json::from_str(body).map_err(|_| unexpected());
+    }
+    let refusal: serde_json::Value = serde_json::from_str(body).map_err(|_| unexpected())?;
+    let reason = refusal["error"].as_str().ok_or_else(unexpected)?.to_owned();
+    Err(LoginError::Denied { reason })
+}
+
+fn client_config(
+    ca_pem: &str,
+    combined_pem: &str,
+) -> Result<ClientConfig, Box<dyn Error + Send + Sync>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes())?)?;
+    let certificate = CertificateDer::from_pem_slice(combined_pem.as_bytes())?;
+    let key = PrivateKeyDer::from_pem_slice(combined_pem.as_bytes())?;
+    let builder = ClientConfig::builder_with_provider(provider());
+    let builder = builder
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    Ok(builder.with_client_auth_cert(vec![certificate], key)?)
+}
+
+async fn exchange(address: SocketAddr, config: ClientConfig) -> Result<String, std::io::Error> {
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::IpAddress(IpAddr::from(Ipv4Addr::LOCALHOST).into());
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector.connect(name, stream).await?;
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await?;
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await?;
+    Ok(String::from_utf8_lossy(&response).into_owned())
+}
