@@ -30,13 +30,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "tf-provider/src/lib.rs",
         modules: &["plugin", "protocol", "terraform"],
-        crates: &["async_trait", "tokio_util"],
+        crates: &["async_trait", "tokio_util", "tonic"],
         not_std: &["env", "fs", "net", "process"],
     },
     // Being a plugin process. Never tfplugin5 messages, schemas.
     Layer {
         path: "tf-provider/src/plugin",
-        modules: &[],
+        modules: &["protocol"],
         crates: &[
             "async_trait",
             "rcgen",

@@ -1,8 +1,8 @@
 //! A server for Terraform's plugin protocol 5, for providers written in Rust.
 //!
-//! A provider implements the traits [`Provider`], [`Resource`], [`DataSource`], [`EphemeralResource`] and [`Function`]
-//! and hands itself to [`serve`]. This crate does the rest: the handshake, mutual TLS with the host's certificate pinned,
-//! the wire format, logging as hosts expect it, and a good end.
+//! A provider implements the traits [`Provider`], [`Resource`], [`DataSource`], [`EphemeralResource`], [`ListResource`]
+//! and [`Function`] and passes itself to [`serve`]. This crate contains the rest: the handshake, mutual TLS with the host's
+//! certificate pinned, the wire format, logs in the format of the host, and an orderly shutdown.
 
 mod plugin;
 mod protocol;
@@ -11,7 +11,7 @@ mod terraform;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing {
-    //! Doors to private parsers, for the fuzz targets alone.
+    //! Access to private parsers, for the fuzz targets.
     pub use crate::plugin::fuzzing::handshake;
     pub use crate::protocol::fuzzing::msgpack;
 }
@@ -20,45 +20,24 @@ use std::sync::Arc;
 
 pub use async_trait::async_trait;
 pub use plugin::{About, Error};
-pub use protocol::read_state;
 pub use terraform::*;
 pub use tokio_util::sync::CancellationToken;
 
-/// Serves the provider as the plugin that a host started, or does what a person asked for on the command line.
+/// Serves the provider to the host that started this process, or handles the command line of a user.
 ///
-/// Returns when the process is to exit. Then exit at once: a thread that still waits for something must not hold it up.
+/// Returns when the process must exit. Exit at once then: threads that still wait must not delay it.
 ///
 /// # Errors
-/// Everything that keeps a plugin from starting or from serving on; [`Error::report`] tells it on stderr.
+/// A failed start or a failed server. [`Error::report`] prints it on stderr.
 pub async fn serve(provider: impl Provider, about: &About) -> Result<(), Error> {
     let provider: Arc<dyn Provider> = Arc::new(provider);
-    let running = Arc::new(protocol::Running::new());
-    let service = protocol::service(provider.clone(), running.clone());
-    plugin::serve(about, service, Arc::new(Workload { provider, running })).await
+    let calls = Arc::new(protocol::Calls::new());
+    let service = protocol::service(provider.clone(), calls.clone());
+    let close = async move { provider.close().await };
+    plugin::serve(about, tonic::service::Routes::new(service), calls, close).await
 }
 
-/// The provider's calls, as the process sees them.
-struct Workload {
-    provider: Arc<dyn Provider>,
-    running: Arc<protocol::Running>,
-}
-
-#[async_trait]
-impl plugin::Workload for Workload {
-    fn stop(&self) {
-        self.running.stop_all();
-    }
-
-    async fn idle(&self) {
-        self.running.idle().await;
-    }
-
-    async fn close(&self) {
-        self.provider.close().await;
-    }
-}
-
-/// The README's code, so that it is compiled.
+/// The code of the README, so that it is compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -66,7 +45,7 @@ struct Readme;
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_readme_shows_the_example_as_it_is() {
+    fn readme_contains_the_example_unchanged() {
         let readme = include_str!("../README.md");
         let example = include_str!("../examples/greeting.rs");
         assert!(readme.contains(&format!("```rust,no_run\n{example}```\n")));

@@ -1,7 +1,7 @@
 //! Import: the id, and the object it stands for.
 
 use percent_encoding::percent_decode_str;
-use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, Value};
+use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget, Value};
 
 use super::{
     decision::Reason,
@@ -81,7 +81,11 @@ pub(super) async fn import(
     connection: &Connection,
     request: ImportRequest,
 ) -> Result<ImportResponse, Diagnostics> {
-    let id = ImportId::parse(&request.id)?;
+    let ImportTarget::Id(id) = &request.target else {
+        let detail = "This resource has no identity schema.";
+        return Err(Diagnostic::error("Import by identity is not supported", detail).into());
+    };
+    let id = ImportId::parse(id)?;
     let session = connection.session()?;
     let call = Session::call(&request.cancel, timeouts::timeout(&Value::Null, "read"));
     let listing = session

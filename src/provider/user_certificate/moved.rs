@@ -135,7 +135,7 @@ fn ours(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
             ),
         ));
     }
-    let state = tf_provider::read_state(&request.source_state, &current)?;
+    let state = current.read_state(&request.source_state)?;
     Ok(MoveResponse {
         state,
         diagnostics: Diagnostics::new(),

@@ -7,7 +7,7 @@ use std::{
 
 use terraform_provider_atlas::provider::AtlasProvider;
 use tf_provider::{
-    CancellationToken, Diagnostics, Function, ImportRequest, Provider as _, Resource,
+    CancellationToken, Diagnostics, Function, ImportRequest, ImportTarget, Provider as _, Resource,
     ValidateRequest, Value,
 };
 use tokio::runtime::{Builder, Runtime};
@@ -21,7 +21,7 @@ use crate::assert_harmless;
 pub fn import_id(data: &[u8]) {
     let id = String::from_utf8_lossy(data).into_owned();
     let imported = runtime().block_on(resource().import(ImportRequest {
-        id,
+        target: ImportTarget::Id(id),
         cancel: CancellationToken::new(),
     }));
     let told = imported.err().expect("nothing is imported without a login");

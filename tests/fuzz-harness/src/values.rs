@@ -19,7 +19,7 @@ pub fn json_state(data: &[u8]) {
     let Ok(json) = serde_json::from_slice(data) else {
         return;
     };
-    let _ = tf_provider::read_state(&json, certificate());
+    let _ = certificate().read_state(&json);
     let loose = Schema::new(Block {
         attributes: vec![
             tf_provider::Attribute::new("any", Type::Dynamic, "Anything."),
@@ -31,7 +31,7 @@ pub fn json_state(data: &[u8]) {
         ],
         ..Block::default()
     });
-    let _ = tf_provider::read_state(&json, &loose);
+    let _ = loose.read_state(&json);
 }
 
 fn types() -> &'static [Type] {

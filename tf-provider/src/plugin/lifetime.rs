@@ -1,6 +1,5 @@
 //! From the first connection to the last act.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +9,9 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tonic::codegen::{Service, http};
-use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
-use super::Workload;
 use super::accept::{Count, accept};
 use super::error::Error;
 use super::host::{self, Loss};
@@ -27,6 +22,7 @@ use super::pb::host::grpc_controller_server::GrpcControllerServer;
 use super::pb::host::grpc_stdio_server::GrpcStdioServer;
 use super::services::{Broker, Controller, Health, Stdio};
 use super::usage::Mode;
+use crate::protocol::Calls;
 
 /// What the process needs to serve, all of it ready.
 pub(super) struct Lifetime {
@@ -38,21 +34,16 @@ pub(super) struct Lifetime {
     pub(super) listener: Listener,
     pub(super) place: Arc<Place>,
     pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) workload: Arc<dyn Workload>,
+    pub(super) calls: Arc<Calls>,
 }
 
 impl Lifetime {
-    /// Serves until somebody or something ends it, then finishes what is under way.
-    pub(super) async fn run<S>(self, service: S) -> Result<(), Error>
-    where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
+    /// Serves until the process must end, then drains the calls in progress.
+    pub(super) async fn run(
+        self,
+        routes: Routes,
+        close: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
         let Self {
             mode,
             parent,
@@ -60,7 +51,7 @@ impl Lifetime {
             listener,
             place,
             tls,
-            workload,
+            calls,
         } = self;
         let asked = CancellationToken::new();
         let closing = CancellationToken::new();
@@ -73,7 +64,7 @@ impl Lifetime {
             tokio::spawn(accept(listener, tls, connections, count, closing.clone()));
         let mut server = tokio::spawn(
             server_settings()
-                .add_routes(routes(service, &asked, place, &closing))
+                .add_routes(add_services(routes, &asked, place, &closing))
                 .serve_with_incoming_shutdown(
                     ReceiverStream::new(incoming),
                     closing.clone().cancelled_owned(),
@@ -88,29 +79,30 @@ impl Lifetime {
             stopped = &mut accepting => return stopped.map_err(Error::ServerTask),
         };
         tracing::debug!(reason = ?end, "the process ends");
-        workload.stop();
+        calls.cancel_all();
         if end != End::Asked {
             // What has been sent to an API brings something back, and whoever waits for it still gets it.
             tokio::select! {
-                () = workload.idle() => {}
+                () = calls.drained() => {}
                 () = asked.cancelled() => {}
                 Some(()) = signals.recv() => {}
                 outcome = &mut server => return verdict(outcome),
             }
         }
         closing.cancel();
-        take_leave(server, &*workload).await
+        take_leave(server, &calls, close).await
     }
 }
 
 /// Lets open calls finish, and the workload clean up; both within the time that a host gives.
 async fn take_leave(
     mut server: JoinHandle<Result<(), tonic::transport::Error>>,
-    workload: &dyn Workload,
+    calls: &Calls,
+    close: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let last_act = async {
-        workload.idle().await;
-        workload.close().await;
+        calls.drained().await;
+        close.await;
     };
     let leave = async { tokio::join!(&mut server, last_act).0 };
     if let Ok(outcome) = timeout(FAREWELL, leave).await {
@@ -125,23 +117,14 @@ fn verdict(outcome: Result<Result<(), tonic::transport::Error>, JoinError>) -> R
     outcome.map_err(Error::ServerTask)?.map_err(Error::Server)
 }
 
-fn routes<S>(
-    service: S,
+fn add_services(
+    routes: Routes,
     asked: &CancellationToken,
     place: Arc<Place>,
     closing: &CancellationToken,
-) -> Routes
-where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
-{
+) -> Routes {
     let (asked, closing) = (asked.clone(), || closing.clone());
-    Routes::new(service)
+    routes
         .add_service(GrpcControllerServer::new(Controller { asked, place }))
         .add_service(GrpcStdioServer::new(Stdio { closing: closing() }))
         .add_service(GrpcBrokerServer::new(Broker { closing: closing() }))

@@ -26,13 +26,9 @@ mod timestamp;
 mod tls;
 mod usage;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use tonic::body::Body;
-use tonic::codegen::{Service, http};
-use tonic::server::NamedService;
+use tonic::service::Routes;
 
 pub use self::error::Error;
 
@@ -42,6 +38,7 @@ use self::lifetime::Lifetime;
 use self::listener::Endpoint;
 use self::tls::Tls;
 use self::usage::{Invocation, Mode};
+use crate::protocol::Calls;
 
 /// What a provider binary says about itself.
 #[derive(Debug, Clone, Copy)]
@@ -59,37 +56,16 @@ pub struct About {
     pub crates: &'static [&'static str],
 }
 
-/// What goes on behind the served RPCs, as far as the process must know to end well.
-#[async_trait]
-pub(crate) trait Workload: Send + Sync + 'static {
-    /// Ends waits, and what has not been sent.
-    fn stop(&self);
-
-    /// Resolves when no operation is running.
-    async fn idle(&self);
-
-    /// The last act, at best effort. It is dropped after a second.
-    async fn close(&self);
-}
-
 /// Serves as the plugin that a host started, or does what a person asked for on the command line.
 ///
 /// Returns when the process is to exit. Blocking threads that still wait must not delay that: shut the runtime down in the
 /// background.
-pub(crate) async fn serve<S>(
+pub(crate) async fn serve(
     about: &About,
-    service: S,
-    workload: Arc<dyn Workload>,
-) -> Result<(), Error>
-where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-        + NamedService
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
-{
+    routes: Routes,
+    calls: Arc<Calls>,
+    close: impl Future<Output = ()>,
+) -> Result<(), Error> {
     let parent = host::parent();
     let mode = match Invocation::parse(std::env::args_os().skip(1))? {
         Invocation::Serve(mode) => mode,
@@ -129,9 +105,9 @@ where
         listener: endpoint.listener,
         place: Arc::clone(&place),
         tls: tls.map(|tls| tls.config),
-        workload,
+        calls,
     };
-    let outcome = lifetime.run(service).await;
+    let outcome = lifetime.run(routes, close).await;
     place.vacate();
     outcome
 }

@@ -1,17 +1,18 @@
-//! Wire to vocabulary. Every refusal of malformed input lives here.
+//! Messages become values and requests. Malformed input is rejected here.
 
 use serde_json::Value as Json;
 
 use super::{
-    catalog::Shape,
     json, msgpack,
     pb::{self, DynamicValue, RawState},
+    schemas::{Registered, TypedIdentity, TypedSchema},
 };
 use crate::terraform::{
-    Diagnostic, Diagnostics, FunctionError, MoveRequest, Path, Signature, Type, Value,
+    Diagnostic, Diagnostics, FunctionError, ImportTarget, MoveRequest, Path, Resource, Signature,
+    Type, Value,
 };
 
-/// Reads one value. Absent and empty both mean null.
+/// Decodes a value. An absent or empty one is null.
 pub(super) fn value(
     raw: Option<DynamicValue>,
     ty: &Type,
@@ -20,33 +21,33 @@ pub(super) fn value(
     let raw = raw.unwrap_or_default();
     if !raw.msgpack.is_empty() {
         return msgpack::decode(&raw.msgpack, ty)
-            .map_err(|error| unreadable(what, &error, error.path.clone()).into());
+            .map_err(|error| mismatch(what, &error, error.path.clone()).into());
     }
     if !raw.json.is_empty() {
         return json::decode(&parse(&raw.json, what)?, ty)
-            .map_err(|error| unreadable(what, &error, error.path.clone()).into());
+            .map_err(|error| mismatch(what, &error, error.path.clone()).into());
     }
     Ok(Value::Null)
 }
 
-/// Reads a value that must be there.
+/// Decodes a value that must be an object.
 pub(super) fn object(
     raw: Option<DynamicValue>,
-    shape: &Shape,
+    schema: &TypedSchema,
     what: &str,
 ) -> Result<Value, Diagnostics> {
-    match value(raw, &shape.ty, what)? {
+    match value(raw, &schema.ty, what)? {
         Value::Map(attributes) => Ok(Value::Map(attributes)),
         _ => Err(malformed(format!("The host sent no {what}.")).into()),
     }
 }
 
-/// Reads state under the schema; `json` is of the present version.
-pub(super) fn state(json: &Json, shape: &Shape) -> Result<Value, Diagnostic> {
-    match json::decode(json, &shape.ty) {
+/// Decodes stored state of the current schema version: absent attributes are null, unknown ones are ignored.
+pub(super) fn state(json: &Json, schema: &TypedSchema) -> Result<Value, Diagnostic> {
+    match json::decode(json, &schema.ty) {
         Ok(Value::Map(mut attributes)) => {
-            // The value of a block that never stands is empty, not null, in some nestings.
-            for nested in &shape.schema.block.blocks {
+            // Without blocks, the value of some nesting modes is empty and not null.
+            for nested in &schema.schema.block.blocks {
                 let stored = attributes.entry(nested.name.clone()).or_insert(Value::Null);
                 if stored.is_null() {
                     *stored = nested.absent();
@@ -55,11 +56,11 @@ pub(super) fn state(json: &Json, shape: &Shape) -> Result<Value, Diagnostic> {
             Ok(Value::Map(attributes))
         }
         Ok(_) => Err(malformed("The stored state holds no object.".to_owned())),
-        Err(error) => Err(unreadable("stored state", &error, error.path.clone())),
+        Err(error) => Err(mismatch("stored state", &error, error.path.clone())),
     }
 }
 
-/// Reads stored JSON before any schema is applied.
+/// Parses stored JSON without a schema.
 pub(super) fn raw_state(raw: Option<RawState>) -> Result<Json, Diagnostics> {
     let raw = raw.unwrap_or_default();
     if !raw.flatmap.is_empty() {
@@ -72,7 +73,46 @@ pub(super) fn raw_state(raw: Option<RawState>) -> Result<Json, Diagnostics> {
     parse(&raw.json, "stored state")
 }
 
-/// Reads the arguments of a function.
+/// Decodes a stored identity of the current schema version. Null if the host stored none.
+pub(super) fn stored_identity(
+    request: pb::upgrade_resource_identity::Request,
+    identity: &TypedIdentity,
+) -> Result<Value, Diagnostics> {
+    let raw = request.raw_identity.unwrap_or_default().json;
+    if raw.is_empty() {
+        return Ok(Value::Null);
+    }
+    if request.version != identity.schema.version {
+        return Err(Diagnostic::error(
+            "Identity of an unknown version",
+            format!(
+                "The identity of this {} was written under identity schema version {}, which this provider cannot read. \
+                 Use the provider version that wrote it, or a later one.",
+                request.type_name, request.version
+            ),
+        )
+        .into());
+    }
+    json::decode(&parse(&raw, "stored identity")?, &identity.ty)
+        .map_err(|error| mismatch("stored identity", &error, error.path.clone()).into())
+}
+
+/// The object to import: by identity if the host sent one, otherwise by id.
+pub(super) fn import_target(
+    request: pb::import_resource_state::Request,
+    resource: &Registered<dyn Resource>,
+) -> Result<ImportTarget, Diagnostics> {
+    let sent = request.identity.and_then(|identity| identity.identity_data);
+    if let (Some(data), Some(identity)) = (sent, &resource.identity) {
+        let identity = value(Some(data), &identity.ty, "identity")?;
+        if !identity.is_null() {
+            return Ok(ImportTarget::Identity(identity));
+        }
+    }
+    Ok(ImportTarget::Id(request.id))
+}
+
+/// Decodes the arguments of a function.
 pub(super) fn arguments(
     raw: Vec<DynamicValue>,
     signature: &Signature,
@@ -101,7 +141,7 @@ pub(super) fn arguments(
         .collect()
 }
 
-/// Reads another resource's object.
+/// Decodes the object of another resource type.
 pub(super) fn move_request(
     raw: pb::move_resource_state::Request,
 ) -> Result<MoveRequest, Diagnostics> {
@@ -113,8 +153,8 @@ pub(super) fn move_request(
     })
 }
 
+/// The parser's message may quote the text, which may contain a secret: the error contains only the position.
 fn parse(bytes: &[u8], what: &str) -> Result<Json, Diagnostics> {
-    // The parser's own words may quote the text, which may hold a secret: only its position is told.
     serde_json::from_slice(bytes).map_err(|error| {
         malformed(format!(
             "The {what} is not JSON (line {}, column {}).",
@@ -125,7 +165,7 @@ fn parse(bytes: &[u8], what: &str) -> Result<Json, Diagnostics> {
     })
 }
 
-fn unreadable(what: &str, problem: &dyn std::error::Error, path: Path) -> Diagnostic {
+fn mismatch(what: &str, problem: &dyn std::error::Error, path: Path) -> Diagnostic {
     let place = if path.steps().is_empty() {
         String::new()
     } else {

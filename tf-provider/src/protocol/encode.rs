@@ -1,17 +1,16 @@
-//! Vocabulary to wire. Nothing here can fail.
+//! Responses of handlers become messages. Nothing here can fail.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{
-    catalog::{Catalog, Shape},
     msgpack,
-    pb::{self, attribute_path::step::Selector, schema::nested_block::NestingMode},
+    pb::{self, attribute_path::step::Selector},
+    schemas::{Registered, TypedSchema},
 };
 use crate::terraform::{
-    ApplyResponse, Attribute, Block, Diagnostic, Diagnostics, FunctionError, ImportResponse,
-    MoveResponse, NestedBlock, Nesting, OpenResponse, Parameter, Path, PlanResponse,
-    ReadDataResponse, ReadResponse, RenewResponse, Schema, Severity, Signature, Step, Type, Usage,
-    Value,
+    ApplyResponse, Diagnostic, Diagnostics, FunctionError, ImportResponse, ListedResource,
+    MoveResponse, OpenResponse, Path, PlanResponse, ReadDataResponse, ReadResponse, RenewResponse,
+    Resource, Severity, Step, Type, Value,
 };
 
 pub(super) fn value(value: &Value, ty: &Type) -> pb::DynamicValue {
@@ -21,150 +20,213 @@ pub(super) fn value(value: &Value, ty: &Type) -> pb::DynamicValue {
     }
 }
 
-/// Plans and state never hold a write-only argument: an object that did would be lost.
-fn stored(mut object: Value, shape: &Shape) -> pb::DynamicValue {
-    shape.schema.block.clear_write_only(&mut object);
-    value(&object, &shape.ty)
+/// Encodes an object without its write-only arguments: core rejects plans and state that contain one.
+pub(super) fn stored(mut object: Value, schema: &TypedSchema) -> pb::DynamicValue {
+    schema.schema.block.clear_write_only(&mut object);
+    value(&object, &schema.ty)
 }
 
-pub(super) fn read(response: ReadResponse, shape: &Shape) -> pb::read_resource::Response {
+/// The identity of an object. `None` if it has none, or if it is not wholly known: `OpenTofu` rejects that in a plan.
+fn identity(
+    object: &Value,
+    resource: &Registered<dyn Resource>,
+) -> Option<pb::ResourceIdentityData> {
+    if object.is_null() {
+        return None;
+    }
+    identity_data(&resource.handler.identity(object)?, resource)
+}
+
+fn identity_data(
+    identity: &Value,
+    resource: &Registered<dyn Resource>,
+) -> Option<pb::ResourceIdentityData> {
+    let typed = resource.identity.as_ref()?;
+    typed
+        .schema
+        .is_complete(identity)
+        .then(|| pb::ResourceIdentityData {
+            identity_data: Some(value(identity, &typed.ty)),
+        })
+}
+
+pub(super) fn read(
+    response: ReadResponse,
+    resource: &Registered<dyn Resource>,
+) -> pb::read_resource::Response {
     pb::read_resource::Response {
-        new_state: Some(stored(response.state, shape)),
-        diagnostics: diagnostics(response.diagnostics),
+        new_identity: identity(&response.state, resource),
+        new_state: Some(stored(response.state, &resource.schema)),
+        diagnostics: response.diagnostics.into(),
         private: response.private,
-        ..Default::default()
+        deferred: None,
     }
 }
 
-pub(super) fn plan(response: PlanResponse, shape: &Shape) -> pb::plan_resource_change::Response {
+pub(super) fn plan(
+    response: PlanResponse,
+    resource: &Registered<dyn Resource>,
+) -> pb::plan_resource_change::Response {
     pb::plan_resource_change::Response {
-        planned_state: Some(stored(response.planned, shape)),
-        requires_replace: response.requires_replace.iter().map(path).collect(),
+        planned_identity: identity(&response.planned, resource),
+        planned_state: Some(stored(response.planned, &resource.schema)),
+        requires_replace: response.requires_replace.iter().map(Into::into).collect(),
         planned_private: response.private,
-        diagnostics: diagnostics(response.diagnostics),
+        diagnostics: response.diagnostics.into(),
         ..Default::default()
     }
 }
 
-pub(super) fn apply(response: ApplyResponse, shape: &Shape) -> pb::apply_resource_change::Response {
+pub(super) fn apply(
+    response: ApplyResponse,
+    resource: &Registered<dyn Resource>,
+) -> pb::apply_resource_change::Response {
     pb::apply_resource_change::Response {
-        new_state: Some(stored(response.state, shape)),
+        new_identity: identity(&response.state, resource),
+        new_state: Some(stored(response.state, &resource.schema)),
         private: response.private,
-        diagnostics: diagnostics(response.diagnostics),
+        diagnostics: response.diagnostics.into(),
         ..Default::default()
-    }
-}
-
-pub(super) fn upgrade(state: Value, shape: &Shape) -> pb::upgrade_resource_state::Response {
-    pb::upgrade_resource_state::Response {
-        upgraded_state: Some(stored(state, shape)),
-        diagnostics: Vec::new(),
     }
 }
 
 pub(super) fn import(
     response: ImportResponse,
     type_name: String,
-    shape: &Shape,
+    resource: &Registered<dyn Resource>,
 ) -> pb::import_resource_state::Response {
     pb::import_resource_state::Response {
         imported_resources: vec![pb::import_resource_state::ImportedResource {
             type_name,
-            state: Some(stored(response.state, shape)),
+            identity: identity(&response.state, resource),
+            state: Some(stored(response.state, &resource.schema)),
             private: response.private,
-            identity: None,
         }],
-        diagnostics: diagnostics(response.diagnostics),
+        diagnostics: response.diagnostics.into(),
         deferred: None,
     }
 }
 
-pub(super) fn moved(response: MoveResponse, shape: &Shape) -> pb::move_resource_state::Response {
+pub(super) fn moved(
+    response: MoveResponse,
+    resource: &Registered<dyn Resource>,
+) -> pb::move_resource_state::Response {
     pb::move_resource_state::Response {
-        target_state: Some(stored(response.state, shape)),
-        diagnostics: diagnostics(response.diagnostics),
-        ..Default::default()
+        target_identity: identity(&response.state, resource),
+        target_state: Some(stored(response.state, &resource.schema)),
+        diagnostics: response.diagnostics.into(),
+        target_private: Vec::new(),
     }
 }
 
-pub(super) fn data(response: ReadDataResponse, shape: &Shape) -> pb::read_data_source::Response {
+pub(super) fn upgraded_identity(
+    identity: &Value,
+    resource: &Registered<dyn Resource>,
+) -> pb::upgrade_resource_identity::Response {
+    pb::upgrade_resource_identity::Response {
+        upgraded_identity: identity_data(identity, resource),
+        diagnostics: Vec::new(),
+    }
+}
+
+pub(super) fn listed(
+    found: ListedResource,
+    resource: &Registered<dyn Resource>,
+) -> pb::list_resource::Event {
+    pb::list_resource::Event {
+        identity: identity_data(&found.identity, resource),
+        display_name: found.display_name,
+        resource_object: found.object.map(|object| stored(object, &resource.schema)),
+        diagnostic: Vec::new(),
+    }
+}
+
+pub(super) fn data_source(
+    response: ReadDataResponse,
+    schema: &TypedSchema,
+) -> pb::read_data_source::Response {
     pb::read_data_source::Response {
-        state: Some(value(&response.state, &shape.ty)),
-        diagnostics: diagnostics(response.diagnostics),
+        state: Some(value(&response.state, &schema.ty)),
+        diagnostics: response.diagnostics.into(),
         deferred: None,
     }
 }
 
-pub(super) fn opened(
+pub(super) fn open_ephemeral(
     response: OpenResponse,
-    shape: &Shape,
+    schema: &TypedSchema,
 ) -> pb::open_ephemeral_resource::Response {
     pb::open_ephemeral_resource::Response {
-        diagnostics: diagnostics(response.diagnostics),
+        diagnostics: response.diagnostics.into(),
         renew_at: response.renew_at.map(timestamp),
-        result: Some(value(&response.result, &shape.ty)),
+        result: Some(value(&response.result, &schema.ty)),
         private: Some(response.private),
         deferred: None,
     }
 }
 
-pub(super) fn renewed(response: RenewResponse) -> pb::renew_ephemeral_resource::Response {
+pub(super) fn renew_ephemeral(response: RenewResponse) -> pb::renew_ephemeral_resource::Response {
     pb::renew_ephemeral_resource::Response {
-        diagnostics: diagnostics(response.diagnostics),
+        diagnostics: response.diagnostics.into(),
         renew_at: response.renew_at.map(timestamp),
         private: Some(response.private),
     }
 }
 
-pub(super) fn called(
+pub(super) fn call_function(
     result: Result<Value, FunctionError>,
     returns: &Type,
 ) -> pb::call_function::Response {
-    match result {
-        Ok(result) => pb::call_function::Response {
-            result: Some(value(&result, returns)),
-            error: None,
-        },
-        Err(error) => pb::call_function::Response {
-            result: None,
-            error: Some(pb::FunctionError {
-                text: error.text,
-                function_argument: error.argument.map(i64::from),
-            }),
-        },
-    }
-}
-
-pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<pb::Diagnostic> {
-    diagnostics.into_iter().map(diagnostic).collect()
-}
-
-fn diagnostic(diagnostic: Diagnostic) -> pb::Diagnostic {
-    let severity = match diagnostic.severity {
-        Severity::Error => pb::diagnostic::Severity::Error,
-        Severity::Warning => pb::diagnostic::Severity::Warning,
+    let (result, error) = match result {
+        Ok(result) => (Some(value(&result, returns)), None),
+        Err(error) => (None, Some(error.into())),
     };
-    pb::Diagnostic {
-        severity: severity.into(),
-        summary: diagnostic.summary,
-        detail: diagnostic.detail,
-        attribute: diagnostic.path.as_ref().map(path),
+    pb::call_function::Response { result, error }
+}
+
+impl From<FunctionError> for pb::FunctionError {
+    fn from(error: FunctionError) -> Self {
+        Self {
+            text: error.text,
+            function_argument: error.argument.map(i64::from),
+        }
     }
 }
 
-fn path(path: &Path) -> pb::AttributePath {
-    let steps = path.steps().iter().map(|step| {
-        let selector = match step {
-            Step::Attribute(name) => Selector::AttributeName(name.clone()),
-            Step::Key(key) => Selector::ElementKeyString(key.clone()),
-            Step::Index(index) => Selector::ElementKeyInt(i64::from(*index)),
+impl From<Diagnostics> for Vec<pb::Diagnostic> {
+    fn from(diagnostics: Diagnostics) -> Self {
+        diagnostics.into_iter().map(Into::into).collect()
+    }
+}
+
+impl From<Diagnostic> for pb::Diagnostic {
+    fn from(diagnostic: Diagnostic) -> Self {
+        let severity = match diagnostic.severity {
+            Severity::Error => pb::diagnostic::Severity::Error,
+            Severity::Warning => pb::diagnostic::Severity::Warning,
         };
-        pb::attribute_path::Step {
-            selector: Some(selector),
+        Self {
+            severity: severity.into(),
+            summary: diagnostic.summary,
+            detail: diagnostic.detail,
+            attribute: diagnostic.path.as_ref().map(Into::into),
         }
-    });
-    pb::AttributePath {
-        steps: steps.collect(),
+    }
+}
+
+impl From<&Path> for pb::AttributePath {
+    fn from(path: &Path) -> Self {
+        let steps = path.steps().iter().map(|step| {
+            let selector = Some(match step {
+                Step::Attribute(name) => Selector::AttributeName(name.clone()),
+                Step::Key(key) => Selector::ElementKeyString(key.clone()),
+                Step::Index(index) => Selector::ElementKeyInt(i64::from(*index)),
+            });
+            pb::attribute_path::Step { selector }
+        });
+        Self {
+            steps: steps.collect(),
+        }
     }
 }
 
@@ -178,161 +240,82 @@ fn timestamp(time: SystemTime) -> prost_types::Timestamp {
     }
 }
 
-// ------------------------------------------------------------------ schemas ---
+/// A response that contains nothing but diagnostics.
+macro_rules! from_diagnostics {
+    ($($message:ident),* $(,)?) => {$(
+        impl From<Diagnostics> for pb::$message::Response {
+            #[allow(clippy::needless_update, reason = "some responses have no other field")]
+            fn from(diagnostics: Diagnostics) -> Self {
+                Self { diagnostics: diagnostics.into(), ..Default::default() }
+            }
+        }
+    )*};
+}
 
-pub(super) fn capabilities() -> pb::ServerCapabilities {
-    pb::ServerCapabilities {
-        plan_destroy: true,
-        get_provider_schema_optional: true,
-        move_resource_state: true,
-        generate_resource_config: false,
+from_diagnostics!(
+    get_metadata,
+    get_provider_schema,
+    get_resource_identity_schemas,
+    prepare_provider_config,
+    configure,
+    validate_resource_type_config,
+    upgrade_resource_state,
+    upgrade_resource_identity,
+    read_resource,
+    plan_resource_change,
+    apply_resource_change,
+    import_resource_state,
+    move_resource_state,
+    generate_resource_config,
+    validate_data_source_config,
+    read_data_source,
+    validate_ephemeral_resource_config,
+    open_ephemeral_resource,
+    renew_ephemeral_resource,
+    close_ephemeral_resource,
+    validate_list_resource_config,
+    get_functions,
+);
+
+impl From<Diagnostics> for pb::list_resource::Event {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self {
+            diagnostic: diagnostics.into(),
+            ..Default::default()
+        }
     }
 }
 
-pub(super) fn provider_schema(catalog: &Catalog) -> pb::get_provider_schema::Response {
-    pb::get_provider_schema::Response {
-        provider: Some(schema(&catalog.provider.schema)),
-        resource_schemas: catalog
-            .resources
-            .iter()
-            .map(|(name, offer)| ((*name).to_owned(), schema(&offer.shape.schema)))
-            .collect(),
-        data_source_schemas: catalog
-            .data_sources
-            .iter()
-            .map(|(name, offer)| ((*name).to_owned(), schema(&offer.shape.schema)))
-            .collect(),
-        ephemeral_resource_schemas: catalog
-            .ephemeral_resources
-            .iter()
-            .map(|(name, offer)| ((*name).to_owned(), schema(&offer.shape.schema)))
-            .collect(),
-        functions: functions(catalog).collect(),
-        server_capabilities: Some(capabilities()),
-        ..Default::default()
+/// Functions have no diagnostics but one error text.
+impl From<Diagnostics> for pb::call_function::Response {
+    fn from(diagnostics: Diagnostics) -> Self {
+        let details: Vec<_> = diagnostics.into_iter().map(|d| d.detail).collect();
+        let error = FunctionError {
+            text: details.join(" "),
+            argument: None,
+        };
+        call_function(Err(error), &Type::Dynamic)
     }
 }
 
-pub(super) fn metadata(catalog: &Catalog) -> pb::get_metadata::Response {
-    use pb::get_metadata as meta;
-    pb::get_metadata::Response {
-        server_capabilities: Some(capabilities()),
-        resources: catalog
-            .resources
-            .keys()
-            .map(|name| meta::ResourceMetadata {
-                type_name: (*name).to_owned(),
-            })
-            .collect(),
-        data_sources: catalog
-            .data_sources
-            .keys()
-            .map(|name| meta::DataSourceMetadata {
-                type_name: (*name).to_owned(),
-            })
-            .collect(),
-        ephemeral_resources: catalog
-            .ephemeral_resources
-            .keys()
-            .map(|name| meta::EphemeralResourceMetadata {
-                type_name: (*name).to_owned(),
-            })
-            .collect(),
-        functions: catalog
-            .functions
-            .keys()
-            .map(|name| meta::FunctionMetadata {
-                name: (*name).to_owned(),
-            })
-            .collect(),
-        ..Default::default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terraform::{Attribute, Block, Schema};
+
+    #[test]
+    fn stored_objects_contain_no_write_only_value() {
+        let schema = TypedSchema::new(Schema::new(Block {
+            attributes: vec![
+                Attribute::new("name", Type::String, "").required(),
+                Attribute::new("password", Type::String, "").write_only(),
+            ],
+            ..Block::default()
+        }));
+        let object = Value::object([("name", "app".into()), ("password", "hunter2".into())]);
+        let encoded = stored(object, &schema);
+        let decoded = msgpack::decode(&encoded.msgpack, &schema.ty).unwrap();
+        assert_eq!(*decoded.get("name"), "app".into());
+        assert!(decoded.get("password").is_null());
     }
-}
-
-pub(super) fn functions(catalog: &Catalog) -> impl Iterator<Item = (String, pb::Function)> + '_ {
-    catalog
-        .functions
-        .iter()
-        .map(|(name, (_, signature))| ((*name).to_owned(), function(signature)))
-}
-
-fn schema(schema: &Schema) -> pb::Schema {
-    pb::Schema {
-        version: schema.version,
-        block: Some(block(&schema.block, schema.version)),
-    }
-}
-
-fn block(block: &Block, version: i64) -> pb::schema::Block {
-    pb::schema::Block {
-        version,
-        attributes: block.attributes.iter().map(attribute).collect(),
-        block_types: block.blocks.iter().map(nested_block).collect(),
-        description: block.description.clone(),
-        description_kind: pb::StringKind::Markdown.into(),
-        ..Default::default()
-    }
-}
-
-fn attribute(attribute: &Attribute) -> pb::schema::Attribute {
-    pb::schema::Attribute {
-        name: attribute.name.clone(),
-        r#type: spelling(&attribute.ty),
-        description: attribute.description.clone(),
-        required: attribute.usage == Usage::Required,
-        optional: matches!(attribute.usage, Usage::Optional | Usage::OptionalComputed),
-        computed: matches!(attribute.usage, Usage::Computed | Usage::OptionalComputed),
-        sensitive: attribute.sensitive,
-        description_kind: pb::StringKind::Markdown.into(),
-        deprecated: attribute.deprecated.is_some(),
-        write_only: attribute.write_only,
-        deprecation_message: attribute.deprecated.clone().unwrap_or_default(),
-    }
-}
-
-fn nested_block(nested: &NestedBlock) -> pb::schema::NestedBlock {
-    let (nesting, min_items, max_items) = match nested.nesting {
-        Nesting::Optional => (NestingMode::Single, 0, 0),
-        Nesting::Required => (NestingMode::Single, 1, 1),
-        Nesting::List => (NestingMode::List, 0, 0),
-        Nesting::Set => (NestingMode::Set, 0, 0),
-        Nesting::Map => (NestingMode::Map, 0, 0),
-        Nesting::Group => (NestingMode::Group, 0, 0),
-    };
-    pb::schema::NestedBlock {
-        type_name: nested.name.clone(),
-        block: Some(block(&nested.block, 0)),
-        nesting: nesting.into(),
-        min_items,
-        max_items,
-    }
-}
-
-fn function(signature: &Signature) -> pb::Function {
-    pb::Function {
-        parameters: signature.parameters.iter().map(parameter).collect(),
-        variadic_parameter: signature.variadic.as_ref().map(parameter),
-        r#return: Some(pb::function::Return {
-            r#type: spelling(&signature.returns),
-        }),
-        summary: signature.summary.to_owned(),
-        description: signature.description.to_owned(),
-        description_kind: pb::StringKind::Markdown.into(),
-        ..Default::default()
-    }
-}
-
-fn parameter(parameter: &Parameter) -> pb::function::Parameter {
-    pb::function::Parameter {
-        name: parameter.name.to_owned(),
-        r#type: spelling(&parameter.ty),
-        allow_null_value: parameter.allow_null,
-        allow_unknown_values: parameter.allow_unknown,
-        description: parameter.description.to_owned(),
-        description_kind: pb::StringKind::Markdown.into(),
-    }
-}
-
-fn spelling(ty: &Type) -> Vec<u8> {
-    ty.to_json().to_string().into_bytes()
 }

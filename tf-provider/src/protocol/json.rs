@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{msgpack::normalise, trail::Trail};
+use super::{msgpack::normalise, value_path::ValuePath};
 use crate::terraform::{Dynamic, Number, Path, Type, Value};
 
 /// Where stored JSON does not fit the schema.
@@ -16,10 +16,10 @@ pub(crate) struct Mismatch {
 
 /// Reads stored JSON. Bools, numbers and strings are taken from each other's text, as hosts do.
 pub(crate) fn decode(json: &Json, ty: &Type) -> Result<Value, Mismatch> {
-    read(json, ty, &Trail::Root)
+    read(json, ty, &ValuePath::Root)
 }
 
-fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
+fn read(json: &Json, ty: &Type, at: &ValuePath<'_>) -> Result<Value, Mismatch> {
     let mismatch = |wanted| Mismatch {
         path: at.path(),
         wanted,
@@ -41,19 +41,19 @@ fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
         (Type::List(element), Json::Array(elements)) => elements
             .iter()
             .enumerate()
-            .map(|(index, json)| read(json, element, &Trail::Index(at, index)))
+            .map(|(index, json)| read(json, element, &ValuePath::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Type::Set(element), Json::Array(elements)) => elements
             .iter()
-            .map(|json| read(json, element, &Trail::Element(at)))
+            .map(|json| read(json, element, &ValuePath::SetElement(at)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Type::Tuple(types), Json::Array(elements)) if types.len() == elements.len() => types
             .iter()
             .zip(elements)
             .enumerate()
-            .map(|(index, (ty, json))| read(json, ty, &Trail::Index(at, index)))
+            .map(|(index, (ty, json))| read(json, ty, &ValuePath::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Type::Map(element), Json::Object(entries)) => entries
@@ -61,7 +61,7 @@ fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
             .map(|(key, json)| {
                 Ok((
                     normalise(key).into_owned(),
-                    read(json, element, &Trail::Key(at, key))?,
+                    read(json, element, &ValuePath::Key(at, key))?,
                 ))
             })
             .collect::<Result<_, _>>()
@@ -70,7 +70,10 @@ fn read(json: &Json, ty: &Type, at: &Trail<'_>) -> Result<Value, Mismatch> {
             .iter()
             .map(|(name, ty)| {
                 let json = entries.get(name).unwrap_or(&Json::Null);
-                Ok((name.clone(), read(json, ty, &Trail::Attribute(at, name))?))
+                Ok((
+                    name.clone(),
+                    read(json, ty, &ValuePath::Attribute(at, name))?,
+                ))
             })
             .collect::<Result<_, _>>()
             .map(Value::Map),

@@ -1,8 +1,7 @@
-//! tfplugin5 on the wire: raw requests become typed ones or are refused, typed answers become raw ones. Knows the
-//! generated types, msgpack and the vocabulary; never sockets or TLS.
+//! tfplugin5 messages: requests are decoded or rejected, responses are encoded. Contains the generated types and msgpack;
+//! no sockets and no TLS.
 
-mod barrier;
-mod catalog;
+mod calls;
 mod decode;
 mod encode;
 #[cfg(feature = "fuzzing")]
@@ -10,19 +9,21 @@ pub(crate) mod fuzzing;
 mod json;
 mod msgpack;
 mod pb;
-mod running;
+mod schemas;
 mod service;
-mod trail;
+mod value_path;
 
-pub(crate) use running::Running;
+pub(crate) use calls::Calls;
 pub(crate) use service::service;
 
 use crate::terraform::{Diagnostic, Schema, Value};
 
-/// Reads an object that was stored under this schema, as hosts read it: absent attributes are null, others are dropped.
-///
-/// # Errors
-/// A value that does not fit the type of its attribute.
-pub fn read_state(stored: &serde_json::Value, schema: &Schema) -> Result<Value, Diagnostic> {
-    decode::state(stored, &catalog::Shape::of(schema.clone()))
+impl Schema {
+    /// Decodes an object that was stored under this schema: absent attributes are null, unknown ones are ignored.
+    ///
+    /// # Errors
+    /// A value that does not fit the type of its attribute.
+    pub fn read_state(&self, stored: &serde_json::Value) -> Result<Value, Diagnostic> {
+        decode::state(stored, &schemas::TypedSchema::new(self.clone()))
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 use rmp::{Marker, encode as put};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::trail::Trail;
+use super::value_path::ValuePath;
 use crate::terraform::{Dynamic, Number, Path, Type, Value};
 
 /// Why bytes are not a value of the type they should be.
@@ -28,11 +28,11 @@ pub(crate) fn decode(bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> {
         rest: bytes,
         depth: 0,
     };
-    let value = reader.value(ty, &Trail::Root)?;
+    let value = reader.value(ty, &ValuePath::Root)?;
     if reader.rest.is_empty() {
         Ok(value)
     } else {
-        Err(Trail::Root.error("bytes follow the value"))
+        Err(ValuePath::Root.error("bytes follow the value"))
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn normalise(text: &str) -> Cow<'_, str> {
     }
 }
 
-impl Trail<'_> {
+impl ValuePath<'_> {
     fn error(&self, problem: &'static str) -> DecodeError {
         DecodeError {
             path: self.path(),
@@ -69,7 +69,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A type of the schema ends somewhere; one that comes with the value need not.
-    fn value(&mut self, ty: &Type, at: &Trail<'_>) -> Result<Value, DecodeError> {
+    fn value(&mut self, ty: &Type, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
         if self.depth == DEEPEST {
             return Err(at.error("values are nested too deep"));
         }
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         value
     }
 
-    fn shallow(&mut self, ty: &Type, at: &Trail<'_>) -> Result<Value, DecodeError> {
+    fn shallow(&mut self, ty: &Type, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
         let marker = self.marker(at)?;
         match marker {
             Marker::Null => return Ok(Value::Null),
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
             Type::Set(element) => {
                 let length = self.length(marker, at)?;
                 let elements = (0..length)
-                    .map(|_| self.value(element, &Trail::Element(at)))
+                    .map(|_| self.value(element, &ValuePath::SetElement(at)))
                     .collect::<Result<_, _>>()?;
                 Ok(Value::List(elements))
             }
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
                 let elements = types
                     .iter()
                     .enumerate()
-                    .map(|(index, ty)| self.value(ty, &Trail::Index(at, index)))
+                    .map(|(index, ty)| self.value(ty, &ValuePath::Index(at, index)))
                     .collect::<Result<_, _>>()?;
                 Ok(Value::List(elements))
             }
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
                 let mut entries = BTreeMap::new();
                 for _ in 0..self.entries(marker, at)? {
                     let key = self.key(at)?;
-                    let value = self.value(element, &Trail::Key(at, key))?;
+                    let value = self.value(element, &ValuePath::Key(at, key))?;
                     entries.insert(normalise(key).into_owned(), value);
                 }
                 Ok(Value::Map(entries))
@@ -140,11 +140,11 @@ impl<'a> Reader<'a> {
         &mut self,
         marker: Marker,
         element: &Type,
-        at: &Trail<'_>,
+        at: &ValuePath<'_>,
     ) -> Result<Value, DecodeError> {
         let length = self.length(marker, at)?;
         (0..length)
-            .map(|index| self.value(element, &Trail::Index(at, index)))
+            .map(|index| self.value(element, &ValuePath::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List)
     }
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
         &mut self,
         marker: Marker,
         attributes: &BTreeMap<String, Type>,
-        at: &Trail<'_>,
+        at: &ValuePath<'_>,
     ) -> Result<Value, DecodeError> {
         if self.entries(marker, at)? != attributes.len() {
             return Err(at.error("an object with exactly the attributes of the schema is required"));
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
             let Some(ty) = ty else {
                 return Err(at.error("an object has an attribute that the schema does not have"));
             };
-            let value = self.value(ty, &Trail::Attribute(at, name))?;
+            let value = self.value(ty, &ValuePath::Attribute(at, name))?;
             object.push((name.to_owned(), value));
         }
         let object: BTreeMap<_, _> = object.into_iter().collect();
@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Map(object))
     }
 
-    fn dynamic(&mut self, marker: Marker, at: &Trail<'_>) -> Result<Value, DecodeError> {
+    fn dynamic(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
         if self.length(marker, at)? != 2 {
             return Err(at.error("a pair of type and value is required"));
         }
@@ -194,7 +194,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Dynamic(Box::new(Dynamic { ty, value })))
     }
 
-    fn number(&mut self, marker: Marker, at: &Trail<'_>) -> Result<Number, DecodeError> {
+    fn number(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<Number, DecodeError> {
         let finite =
             |float| Number::from_f64(float).map_err(|_| at.error("a finite number is required"));
         match marker {
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Any extension is an unknown. What the host knows of it beforehand is skipped by its length.
-    fn unknown(&mut self, marker: Marker, at: &Trail<'_>) -> Result<Value, DecodeError> {
+    fn unknown(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
         let length = match marker {
             Marker::FixExt1 => 1,
             Marker::FixExt2 => 2,
@@ -239,16 +239,16 @@ impl<'a> Reader<'a> {
         Ok(Value::Unknown)
     }
 
-    fn key(&mut self, at: &Trail<'_>) -> Result<&'a str, DecodeError> {
+    fn key(&mut self, at: &ValuePath<'_>) -> Result<&'a str, DecodeError> {
         let marker = self.marker(at)?;
         self.text(marker, at)
     }
 
-    fn text(&mut self, marker: Marker, at: &Trail<'_>) -> Result<&'a str, DecodeError> {
+    fn text(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.bytes(marker, at)?).map_err(|_| at.error("text must be UTF-8"))
     }
 
-    fn bytes(&mut self, marker: Marker, at: &Trail<'_>) -> Result<&'a [u8], DecodeError> {
+    fn bytes(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<&'a [u8], DecodeError> {
         let length = match marker {
             Marker::FixStr(length) => usize::from(length),
             Marker::Str8 | Marker::Bin8 => self.length8(at)?,
@@ -259,7 +259,7 @@ impl<'a> Reader<'a> {
         self.take(length, at)
     }
 
-    fn length(&mut self, marker: Marker, at: &Trail<'_>) -> Result<usize, DecodeError> {
+    fn length(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<usize, DecodeError> {
         match marker {
             Marker::FixArray(length) => Ok(usize::from(length)),
             Marker::Array16 => self.length16(at),
@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn entries(&mut self, marker: Marker, at: &Trail<'_>) -> Result<usize, DecodeError> {
+    fn entries(&mut self, marker: Marker, at: &ValuePath<'_>) -> Result<usize, DecodeError> {
         match marker {
             Marker::FixMap(length) => Ok(usize::from(length)),
             Marker::Map16 => self.length16(at),
@@ -277,30 +277,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn length8(&mut self, at: &Trail<'_>) -> Result<usize, DecodeError> {
+    fn length8(&mut self, at: &ValuePath<'_>) -> Result<usize, DecodeError> {
         Ok(usize::from(u8::from_be_bytes(self.array(at)?)))
     }
 
-    fn length16(&mut self, at: &Trail<'_>) -> Result<usize, DecodeError> {
+    fn length16(&mut self, at: &ValuePath<'_>) -> Result<usize, DecodeError> {
         Ok(usize::from(u16::from_be_bytes(self.array(at)?)))
     }
 
-    fn length32(&mut self, at: &Trail<'_>) -> Result<usize, DecodeError> {
+    fn length32(&mut self, at: &ValuePath<'_>) -> Result<usize, DecodeError> {
         usize::try_from(u32::from_be_bytes(self.array(at)?))
             .map_err(|_| at.error("a length is too large"))
     }
 
-    fn marker(&mut self, at: &Trail<'_>) -> Result<Marker, DecodeError> {
+    fn marker(&mut self, at: &ValuePath<'_>) -> Result<Marker, DecodeError> {
         self.array::<1>(at).map(|[byte]| Marker::from_u8(byte))
     }
 
-    fn array<const N: usize>(&mut self, at: &Trail<'_>) -> Result<[u8; N], DecodeError> {
+    fn array<const N: usize>(&mut self, at: &ValuePath<'_>) -> Result<[u8; N], DecodeError> {
         self.take(N, at)?
             .try_into()
             .map_err(|_| at.error("the value is cut off"))
     }
 
-    fn take(&mut self, length: usize, at: &Trail<'_>) -> Result<&'a [u8], DecodeError> {
+    fn take(&mut self, length: usize, at: &ValuePath<'_>) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) = self
             .rest
             .split_at_checked(length)

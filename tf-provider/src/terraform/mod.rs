@@ -6,6 +6,8 @@ mod data_source;
 mod diagnostic;
 mod ephemeral;
 mod function;
+mod identity;
+mod list_resource;
 mod number;
 mod path;
 mod provider;
@@ -20,13 +22,15 @@ pub use ephemeral::{
     CloseRequest, EphemeralResource, OpenRequest, OpenResponse, RenewRequest, RenewResponse,
 };
 pub use function::{Function, FunctionError, Parameter, Signature};
+pub use identity::{IdentityAttribute, IdentitySchema};
+pub use list_resource::{ListEvent, ListRequest, ListResource, ListResults, ListedResource};
 pub use number::{Number, NumberInvalid};
 pub use path::{Path, Step};
 pub use provider::{ConfigureRequest, Provider};
 pub use resource::{
-    ApplyResponse, CreateRequest, DeleteRequest, ImportRequest, ImportResponse, MoveRequest,
-    MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest, ReadResponse,
-    Resource, UpdateRequest, ValidateRequest,
+    ApplyResponse, CreateRequest, DeleteRequest, ImportRequest, ImportResponse, ImportTarget,
+    MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
+    ReadResponse, Resource, UpdateRequest, ValidateRequest,
 };
 pub use schema::{Attribute, Block, NestedBlock, Nesting, Schema, Usage};
 pub use ty::{Type, TypeInvalid};

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{DataSource, Diagnostics, EphemeralResource, Function, Resource, Schema, Value};
+use super::{
+    DataSource, Diagnostics, EphemeralResource, Function, ListResource, Resource, Schema, Value,
+};
 
 /// A provider: its block, and the lists of what it offers.
 ///
@@ -37,6 +39,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The ephemeral resources.
     fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+        Vec::new()
+    }
+
+    /// The list resources.
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
         Vec::new()
     }
 

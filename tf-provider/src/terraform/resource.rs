@@ -1,30 +1,45 @@
+//! Managed resources.
+
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostic, Diagnostics, Path, Schema, Value};
+use super::{Diagnostic, Diagnostics, IdentitySchema, Path, Schema, Value};
 
 /// A managed resource.
 ///
-/// Before any method is called, the values were decoded under the schema: an object always has every attribute. Required
-/// arguments are not null, attributes that are only computed are not set in a configuration, and write-only arguments
-/// are refused where the host cannot keep them out of its state.
+/// Values are decoded under the schema before a method is called: an object has every attribute. The server checks that
+/// required arguments are not null, that computed attributes are not configured, and that write-only arguments are
+/// only set where the host supports them. It clears write-only arguments in every response.
 #[async_trait]
 pub trait Resource: Send + Sync + 'static {
-    /// The name users write, such as `atlas_user_certificate`.
+    /// The type name, such as `atlas_user_certificate`.
     fn type_name(&self) -> &'static str;
 
-    /// Arguments and attributes.
+    /// The arguments and attributes.
     fn schema(&self) -> Schema;
 
-    /// Checks the arguments without any I/O. Runs on unconfigured processes, several times; anything may be unknown.
+    /// The identity schema, if objects of this type have an identity.
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        None
+    }
+
+    /// The identity of an object, computed from the object alone.
+    ///
+    /// The server calls it for every object that it returns to the host and omits an identity that is not wholly known.
+    /// Identities in requests are ignored, except to import.
+    fn identity(&self, _object: &Value) -> Option<Value> {
+        None
+    }
+
+    /// Checks the arguments without any I/O. Called several times, on unconfigured processes too; any value may be unknown.
     fn validate(&self, _request: &ValidateRequest) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Brings state of an older schema version to the present one, as JSON.
+    /// Converts state of an older schema version to the current one, as JSON.
     ///
     /// # Errors
-    /// A version that is not known.
+    /// An unknown version.
     fn upgrade(
         &self,
         version: i64,
@@ -33,21 +48,21 @@ pub trait Resource: Send + Sync + 'static {
         Err(Diagnostic::error(
             "State of an unknown version",
             format!(
-                "The state of this {} was written under schema version {version}, which this provider cannot read. \
-                 Use the provider version that wrote it, or a newer one than this.",
+                "The state of this {} was written under schema version {version}, which this provider cannot read. Use \
+                 the provider version that wrote it, or a later one.",
                 self.type_name()
             ),
         )
         .into())
     }
 
-    /// Compares state with the world. A null state means that the object is gone.
+    /// Refreshes the state. A null state means that the object no longer exists.
     async fn read(&self, request: ReadRequest) -> ReadResponse;
 
-    /// Decides what applying would do. Must give the same answer when it is asked again.
+    /// Plans a create or an update. Must return the same plan for the same request.
     async fn plan(&self, request: PlanRequest) -> PlanResponse;
 
-    /// Tells what destroying would do. An error keeps the object.
+    /// Plans a destroy. An error keeps the object.
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
         PlanResponse {
             private: request.private,
@@ -55,19 +70,19 @@ pub trait Resource: Send + Sync + 'static {
         }
     }
 
-    /// Makes the object. Once anything took effect, the answer carries it, errors or not.
+    /// Creates the object. Once the remote object exists, the response must contain it, with errors or without.
     async fn create(&self, request: CreateRequest) -> ApplyResponse;
 
-    /// Changes the object. On failure the answer carries the object as it is now.
+    /// Updates the object. On failure the response contains the object as it is now.
     async fn update(&self, request: UpdateRequest) -> ApplyResponse;
 
-    /// Removes the object: a null state is success.
+    /// Deletes the object. A null state means success.
     async fn delete(&self, request: DeleteRequest) -> ApplyResponse;
 
-    /// Makes the state of an object that exists already from what the user typed.
+    /// Imports an existing object.
     ///
     /// # Errors
-    /// An id that cannot be read or an object that cannot be found; resources that cannot be imported at all.
+    /// An invalid id, an object that does not exist, or a resource without import.
     async fn import(&self, _request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
         Err(Diagnostic::error(
             "Resource cannot be imported",
@@ -76,10 +91,10 @@ pub trait Resource: Send + Sync + 'static {
         .into())
     }
 
-    /// Makes our state from another resource type's. Runs on unconfigured processes.
+    /// Converts the state of another resource type (`moved` block). Called on unconfigured processes.
     ///
     /// # Errors
-    /// A source that is not known.
+    /// An unsupported source.
     async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
         Err(Diagnostic::error(
             "Resource cannot be moved",
@@ -93,75 +108,89 @@ pub trait Resource: Send + Sync + 'static {
         )
         .into())
     }
+
+    /// The configuration that describes an object, for `-generate-config-out`. By default every argument that is set.
+    fn generate_config(&self, state: Value) -> Value {
+        let mut config = state;
+        self.schema().block.clear_computed(&mut config);
+        config
+    }
 }
 
-/// A configuration to check.
+/// `ValidateResourceTypeConfig`: a configuration to check.
 #[derive(Debug)]
 pub struct ValidateRequest {
-    /// The arguments as written; anything may be unknown.
+    /// The configuration; any value may be unknown.
     pub config: Value,
-    /// Whether the host keeps write-only arguments out of its state.
+    /// Whether the host supports write-only arguments.
     pub write_only_allowed: bool,
 }
 
-/// An object to compare with the world.
+/// `ReadResource`: an object to refresh.
 pub struct ReadRequest {
-    /// The object as stored.
+    /// The object in state.
     pub state: Value,
-    /// Bytes of ours, stored beside it.
+    /// The private data stored with it.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// The object as it is now. Where `diagnostics` holds an error, the stored object stays as it was.
+/// The refreshed object. With an error, state and private data stay as they were.
 pub struct ReadResponse {
-    /// The object; null when it is gone.
+    /// The object; null if it no longer exists.
     pub state: Value,
-    /// Replaces the stored bytes.
+    /// Replaces the stored private data.
     pub private: Vec<u8>,
-    /// What to tell the user.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
-/// A change to decide on.
+/// `PlanResourceChange`: a create or an update to plan.
 pub struct PlanRequest {
-    /// The object as stored; null for a new one.
+    /// The object in state; null for a create.
     pub prior: Value,
-    /// The configuration, completed with what is stored for attributes it leaves out.
+    /// The configuration merged with the prior state: computed attributes that are not configured have their prior value.
     pub proposed: Value,
-    /// The configuration as written, write-only arguments included.
+    /// The configuration, write-only arguments included.
     pub config: Value,
-    /// Bytes of ours, stored beside the object. For the second half of a replacement: those that the first half planned.
+    /// The private data stored with the object. In the second plan of a replacement: what the first one planned.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// An object to destroy.
+/// `PlanResourceChange` with a null proposed state: a destroy to plan.
 pub struct PlanDestroyRequest {
-    /// The object as stored.
+    /// The object in state.
     pub prior: Value,
-    /// Bytes of ours, stored beside it.
+    /// The private data stored with it.
     pub private: Vec<u8>,
 }
 
-/// The decision.
+/// The plan.
 pub struct PlanResponse {
-    /// The object after applying, as far as known; null when destroying.
+    /// The planned object, unknown where the apply decides; null for a destroy.
     pub planned: Value,
-    /// The attributes whose change needs a new object.
+    /// The attributes whose change requires a replacement.
     pub requires_replace: Vec<Path>,
-    /// Given to the call that applies this plan.
+    /// Passed to the apply of this plan.
     pub private: Vec<u8>,
-    /// What to tell the user.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
 impl Default for PlanResponse {
     fn default() -> Self {
+        Self::from(Value::Null)
+    }
+}
+
+impl From<Value> for PlanResponse {
+    /// Plans this object without diagnostics.
+    fn from(planned: Value) -> Self {
         Self {
-            planned: Value::Null,
+            planned,
             requires_replace: Vec::new(),
             private: Vec::new(),
             diagnostics: Diagnostics::new(),
@@ -169,65 +198,56 @@ impl Default for PlanResponse {
     }
 }
 
-impl From<Value> for PlanResponse {
-    /// Plans this object, with nothing to tell.
-    fn from(planned: Value) -> Self {
-        Self {
-            planned,
-            ..Self::default()
-        }
-    }
-}
-
-/// An object to make.
+/// `ApplyResourceChange` with a null prior state: an object to create.
 pub struct CreateRequest {
-    /// The planned object; what could not be known is unknown.
+    /// The planned object.
     pub planned: Value,
-    /// The configuration as written, write-only arguments included, wholly known.
+    /// The configuration, wholly known, write-only arguments included.
     pub config: Value,
-    /// What the plan left for this call.
+    /// The planned private data.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// An object to change.
+/// `ApplyResourceChange`: an object to update.
 pub struct UpdateRequest {
-    /// The object as stored.
+    /// The object in state.
     pub prior: Value,
-    /// The planned object; what could not be known is unknown.
+    /// The planned object.
     pub planned: Value,
-    /// The configuration as written, write-only arguments included, wholly known.
+    /// The configuration, wholly known, write-only arguments included.
     pub config: Value,
-    /// What the plan left for this call.
+    /// The planned private data.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// An object to remove.
+/// `ApplyResourceChange` with a null planned state: an object to delete.
 pub struct DeleteRequest {
-    /// The object as stored.
+    /// The object in state.
     pub prior: Value,
-    /// What the plan left for this call.
+    /// The planned private data: of the destroy plan or, in a replacement, of the plan that requires it.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// The object after the call, wholly known. With an error: stored all the same, and a new object is marked as tainted;
-/// a null state with an error leaves what was stored before.
+/// The object after an apply, wholly known.
+///
+/// With an error, a non-null state is stored all the same, after a create as tainted; a null state keeps the prior one.
 pub struct ApplyResponse {
-    /// The object.
+    /// The object; null after a delete.
     pub state: Value,
-    /// Stored beside it.
+    /// The private data to store with it.
     pub private: Vec<u8>,
-    /// What to tell the user.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
 impl From<Value> for ApplyResponse {
-    /// The object after a call that went well, with nothing to tell.
+    /// A success without warnings and private data.
     fn from(state: Value) -> Self {
         Self {
             state,
@@ -237,42 +257,51 @@ impl From<Value> for ApplyResponse {
     }
 }
 
-/// An object to take over.
+/// `ImportResourceState`: an object to import.
 #[derive(Debug)]
 pub struct ImportRequest {
-    /// What the user typed.
-    pub id: String,
+    /// Which object.
+    pub target: ImportTarget,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// The object taken over; a read follows.
+/// How an import names the remote object.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ImportTarget {
+    /// By the id of the command line or of an `import` block.
+    Id(String),
+    /// By an identity under the identity schema, from an `import` block.
+    Identity(Value),
+}
+
+/// The imported object. A read follows.
 pub struct ImportResponse {
-    /// The object, as far as the id and the remote side tell.
+    /// The object; what cannot be known is null.
     pub state: Value,
-    /// Stored beside it.
+    /// The private data to store with it.
     pub private: Vec<u8>,
-    /// Warnings only.
+    /// Warnings.
     pub diagnostics: Diagnostics,
 }
 
-/// Another resource's object to take over.
+/// `MoveResourceState`: an object of another resource type to convert.
 pub struct MoveRequest {
-    /// The source provider's address, host included.
+    /// The address of the source provider, with its host.
     pub source_provider: String,
     /// The source resource type.
     pub source_type: String,
-    /// The schema version under which the source state was written; it was not upgraded.
+    /// The schema version of the source state, which is not upgraded.
     pub source_version: i64,
     /// The source state as stored.
     pub source_state: serde_json::Value,
 }
 
-/// The object taken over; an upgrade and a read follow.
+/// The converted object. An upgrade and a read follow.
 #[derive(Debug)]
 pub struct MoveResponse {
     /// The object, wholly known; what cannot be known is null.
     pub state: Value,
-    /// Warnings only.
+    /// Warnings.
     pub diagnostics: Diagnostics,
 }

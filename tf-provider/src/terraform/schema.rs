@@ -130,11 +130,22 @@ impl Block {
 
     /// Sets every write-only argument of an object to null, at any depth.
     pub fn clear_write_only(&self, object: &mut Value) {
+        self.clear(object, &|attribute| attribute.write_only);
+    }
+
+    /// Sets every attribute that cannot be configured to null, at any depth.
+    pub fn clear_computed(&self, object: &mut Value) {
+        self.clear(object, &|attribute| {
+            attribute.usage == Usage::Computed || attribute.write_only
+        });
+    }
+
+    fn clear(&self, object: &mut Value, applies: &dyn Fn(&Attribute) -> bool) {
         let Value::Map(entries) = object else { return };
         for attribute in self
             .attributes
             .iter()
-            .filter(|attribute| attribute.write_only)
+            .filter(|attribute| applies(attribute))
         {
             entries.insert(attribute.name.clone(), Value::Null);
         }
@@ -142,15 +153,15 @@ impl Block {
             match (nested.nesting, entries.get_mut(&nested.name)) {
                 (Nesting::List | Nesting::Set, Some(Value::List(elements))) => {
                     for element in elements {
-                        nested.block.clear_write_only(element);
+                        nested.block.clear(element, applies);
                     }
                 }
                 (Nesting::Map, Some(Value::Map(inner))) => {
                     for entry in inner.values_mut() {
-                        nested.block.clear_write_only(entry);
+                        nested.block.clear(entry, applies);
                     }
                 }
-                (_, Some(object)) => nested.block.clear_write_only(object),
+                (_, Some(object)) => nested.block.clear(object, applies),
                 (_, None) => {}
             }
         }

@@ -1,12 +1,17 @@
+use std::convert::Infallible;
 use std::future::pending;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tonic::body::Body;
 use tonic::client::Grpc;
-use tonic::codegen::http::uri::PathAndQuery;
+use tonic::codegen::{Service, http, http::uri::PathAndQuery};
+use tonic::server::NamedService;
 use tonic::transport::{Channel, Endpoint as Client};
 use tonic::{Code, Request, Response, Status, Streaming, async_trait};
 use tonic_prost::ProstCodec;
@@ -18,33 +23,6 @@ use crate::plugin::pb::health::health_check_response::ServingStatus;
 use crate::plugin::pb::health::{HealthCheckRequest, HealthCheckResponse};
 use crate::plugin::pb::host::grpc_stdio_server::GrpcStdio;
 use crate::plugin::pb::host::{ConnInfo, Empty, StdioData};
-
-/// An operation that runs until it is let go, and a last act that may take for ever.
-#[derive(Default)]
-struct Fake {
-    busy: CancellationToken,
-    stopped: Notify,
-    closed: AtomicBool,
-    closes_for_ever: bool,
-}
-
-#[async_trait]
-impl Workload for Fake {
-    fn stop(&self) {
-        self.stopped.notify_one();
-    }
-
-    async fn idle(&self) {
-        self.busy.cancelled().await;
-    }
-
-    async fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        if self.closes_for_ever {
-            pending::<()>().await;
-        }
-    }
-}
 
 /// Stands in for the provider's service. Its one call answers when it is let go.
 struct Slow {
@@ -104,7 +82,11 @@ impl GrpcStdio for Slow {
 /// A process that serves, and one host connected to it.
 struct Running {
     signal: mpsc::Sender<()>,
-    workload: Arc<Fake>,
+    /// A call in progress, until it is taken.
+    busy: Mutex<Option<TaskTrackerToken>>,
+    /// Cancelled with the calls in progress.
+    stopped: CancellationToken,
+    closed: Arc<AtomicBool>,
     started: Arc<Notify>,
     release: Arc<Notify>,
     client: Grpc<Channel>,
@@ -114,14 +96,15 @@ struct Running {
 }
 
 impl Running {
-    /// In debug mode, so that nothing ends it but the test.
-    async fn start(workload: Fake) -> Self {
-        Self::start_as(Mode::Debug, workload).await
+    /// In debug mode, so that only the test ends it.
+    async fn start() -> Self {
+        Self::start_as(Mode::Debug, async {}).await
     }
 
-    async fn start_as(mode: Mode, workload: Fake) -> Self {
+    async fn start_as(mode: Mode, close: impl Future<Output = ()> + Send + 'static) -> Self {
         let endpoint = Endpoint::bind(&environment(&[])).unwrap();
-        let workload = Arc::new(workload);
+        let calls = Arc::new(Calls::new());
+        let (busy, stopped) = (calls.hold(), calls.cancellation());
         let (signal, signals) = mpsc::channel(1);
         let (started, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let lifetime = Lifetime {
@@ -131,9 +114,18 @@ impl Running {
             listener: endpoint.listener,
             place: Arc::clone(&endpoint.place),
             tls: None,
-            workload: Arc::clone(&workload) as Arc<dyn Workload>,
+            calls,
         };
-        let process = tokio::spawn(lifetime.run(SlowServer::new(&started, &release)));
+        let closed = Arc::new(AtomicBool::new(false));
+        let close = {
+            let closed = Arc::clone(&closed);
+            async move {
+                closed.store(true, Ordering::SeqCst);
+                close.await;
+            }
+        };
+        let routes = Routes::new(SlowServer::new(&started, &release));
+        let process = tokio::spawn(lifetime.run(routes, close));
         let client = Client::try_from(format!("unix:{}", endpoint.address))
             .unwrap()
             .connect()
@@ -141,7 +133,9 @@ impl Running {
             .unwrap();
         Self {
             signal,
-            workload,
+            busy: Mutex::new(Some(busy)),
+            stopped,
+            closed,
             started,
             release,
             client: Grpc::new(client),
@@ -242,8 +236,8 @@ impl Running {
 
 #[tokio::test]
 async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
-    let running = Running::start(Fake::default()).await;
-    running.workload.busy.cancel();
+    let running = Running::start().await;
+    running.busy.lock().unwrap().take();
     let mut stdio: Streaming<StdioData> = running.listen("/plugin.GRPCStdio/StreamStdio", ()).await;
     let mut broker = running.broker().await;
     let mut watch: Streaming<HealthCheckResponse> = running
@@ -264,29 +258,25 @@ async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
     assert!(stdio.next().await.is_none());
     assert!(broker.next().await.is_none());
     assert!(watch.next().await.is_none());
-    running.workload.stopped.notified().await;
-    assert!(running.workload.closed.load(Ordering::SeqCst));
+    running.stopped.cancelled().await;
+    assert!(running.closed.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
 async fn nothing_is_left_in_the_file_system_once_a_shutdown_is_answered() {
-    let running = Running::start(Fake::default()).await;
+    let running = Running::start().await;
     assert!(Path::new(&running.path).exists());
     running.shutdown().await.unwrap();
     let directory = Path::new(&running.path).parent().unwrap();
     assert!(!directory.exists());
-    running.workload.busy.cancel();
+    running.busy.lock().unwrap().take();
     running.process.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn gives_the_last_act_a_second_and_no_more() {
-    let running = Running::start(Fake {
-        closes_for_ever: true,
-        ..Fake::default()
-    })
-    .await;
-    running.workload.busy.cancel();
+    let running = Running::start_as(Mode::Debug, pending()).await;
+    running.busy.lock().unwrap().take();
     let start = Instant::now();
     running.shutdown().await.unwrap();
     running.process.await.unwrap().unwrap();
@@ -299,8 +289,8 @@ async fn gives_the_last_act_a_second_and_no_more() {
 
 #[tokio::test]
 async fn lets_an_open_call_finish_after_a_shutdown() {
-    let running = Running::start(Fake::default()).await;
-    running.workload.busy.cancel();
+    let running = Running::start().await;
+    running.busy.lock().unwrap().take();
     let call = running.call();
     running.started.notified().await;
     running.shutdown().await.unwrap();
@@ -311,8 +301,8 @@ async fn lets_an_open_call_finish_after_a_shutdown() {
 
 #[tokio::test]
 async fn accepts_nobody_after_a_shutdown() {
-    let running = Running::start(Fake::default()).await;
-    running.workload.busy.cancel();
+    let running = Running::start().await;
+    running.busy.lock().unwrap().take();
     running.shutdown().await.unwrap();
     running.process.await.unwrap().unwrap();
     let path = Path::new(&running.path);
@@ -321,7 +311,7 @@ async fn accepts_nobody_after_a_shutdown() {
 
 #[tokio::test]
 async fn reports_health_for_the_names_that_hosts_ask_for() {
-    let running = Running::start(Fake::default()).await;
+    let running = Running::start().await;
     for name in ["", "plugin"] {
         let status = running.health(name).await.unwrap().status();
         assert_eq!(status, ServingStatus::Serving, "{name:?}");
@@ -333,29 +323,29 @@ async fn reports_health_for_the_names_that_hosts_ask_for() {
 
 #[tokio::test]
 async fn finishes_what_is_under_way_before_it_obeys_a_signal() {
-    let running = Running::start(Fake::default()).await;
+    let running = Running::start().await;
     let call = running.call();
     running.started.notified().await;
     running.signal.send(()).await.unwrap();
-    running.workload.stopped.notified().await;
+    running.stopped.cancelled().await;
 
     // Still at work, and still there for others.
     running.health("").await.unwrap();
-    assert!(!running.workload.closed.load(Ordering::SeqCst));
+    assert!(!running.closed.load(Ordering::SeqCst));
 
     running.release.notify_one();
     call.await.unwrap().unwrap();
-    running.workload.busy.cancel();
+    running.busy.lock().unwrap().take();
     running.process.await.unwrap().unwrap();
-    assert!(running.workload.closed.load(Ordering::SeqCst));
+    assert!(running.closed.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
 async fn waits_no_longer_after_a_second_signal_or_a_shutdown() {
     for insist in [Insist::BySignal, Insist::ByShutdown] {
-        let running = Running::start(Fake::default()).await;
+        let running = Running::start().await;
         running.signal.send(()).await.unwrap();
-        running.workload.stopped.notified().await;
+        running.stopped.cancelled().await;
         match insist {
             Insist::BySignal => running.signal.send(()).await.unwrap(),
             Insist::ByShutdown => {
@@ -363,7 +353,7 @@ async fn waits_no_longer_after_a_second_signal_or_a_shutdown() {
             }
         }
         running.process.await.unwrap().unwrap();
-        assert!(!running.workload.closed.load(Ordering::SeqCst));
+        assert!(!running.closed.load(Ordering::SeqCst));
     }
 }
 
@@ -374,12 +364,12 @@ enum Insist {
 
 #[tokio::test]
 async fn ends_by_itself_when_its_host_has_gone_but_not_before_its_work_is_done() {
-    let running = Running::start_as(Mode::Plugin, Fake::default()).await;
+    let running = Running::start_as(Mode::Plugin, async {}).await;
     drop(running.client);
-    running.workload.stopped.notified().await;
+    running.stopped.cancelled().await;
     assert!(!running.process.is_finished());
 
-    running.workload.busy.cancel();
+    running.busy.lock().unwrap().take();
     running.process.await.unwrap().unwrap();
-    assert!(running.workload.closed.load(Ordering::SeqCst));
+    assert!(running.closed.load(Ordering::SeqCst));
 }

@@ -1,0 +1,101 @@
+//! The RPCs of list resources.
+
+use std::{ops::ControlFlow, pin::Pin, sync::Arc};
+
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tonic::{Status, async_trait};
+
+use super::{
+    super::{
+        decode, encode,
+        pb::{self, DynamicValue, list_resource::Event},
+        schemas::{Registered, TypedSchema},
+    },
+    Context,
+};
+use crate::terraform::{Diagnostics, ListEvent, ListRequest, ListResults, Resource, Value};
+
+pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Event, Status>> + Send>>;
+
+pub(super) async fn validate(
+    context: Arc<Context>,
+    request: pb::validate_list_resource_config::Request,
+) -> Result<pb::validate_list_resource_config::Response, Diagnostics> {
+    let list = context.registry().list_resource(&request.type_name)?;
+    let config = config(request.config, &list.schema)?;
+    let mut diagnostics = list.schema.schema.block.check(&config, false);
+    diagnostics.extend(list.handler.validate(&config));
+    Ok(pb::validate_list_resource_config::Response {
+        diagnostics: diagnostics.into(),
+    })
+}
+
+pub(super) async fn list(
+    context: Arc<Context>,
+    request: pb::list_resource::Request,
+    events: mpsc::Sender<Event>,
+) -> Result<(), Diagnostics> {
+    let list = context.registry().list_resource(&request.type_name)?;
+    let resource = context.registry().resource(&request.type_name)?;
+    let limit = usize::try_from(request.limit.max(0)).unwrap_or(usize::MAX);
+    let mut results = Results {
+        resource,
+        remaining: limit,
+        events,
+    };
+    if limit == 0 {
+        return Ok(());
+    }
+    let request = ListRequest {
+        config: config(request.config, &list.schema)?,
+        include_resource: request.include_resource_object,
+        limit,
+        cancel: context.calls.cancellation(),
+    };
+    let outcome = list.handler.list(request, &mut results).await;
+    // An error event discards all results: once the limit is reached, they are complete.
+    if results.remaining == 0 {
+        Ok(())
+    } else {
+        outcome
+    }
+}
+
+/// The arguments; without a `config` block, all of them are null.
+fn config(raw: Option<DynamicValue>, schema: &TypedSchema) -> Result<Value, Diagnostics> {
+    let config = decode::value(raw, &schema.ty, "configuration")?;
+    if config.is_null() {
+        return Ok(schema.schema.block.empty());
+    }
+    Ok(config)
+}
+
+/// Encodes events for the host, up to the limit.
+struct Results<'a> {
+    resource: &'a Registered<dyn Resource>,
+    remaining: usize,
+    events: mpsc::Sender<Event>,
+}
+
+#[async_trait]
+impl ListResults for Results<'_> {
+    async fn send(&mut self, event: ListEvent) -> ControlFlow<()> {
+        if self.remaining == 0 {
+            return ControlFlow::Break(());
+        }
+        let event = match event {
+            ListEvent::Found(found) => {
+                self.remaining -= 1;
+                encode::listed(found, self.resource)
+            }
+            ListEvent::Warning(warning) => Event::from(Diagnostics::from(warning)),
+        };
+        let delivered = self.events.send(event).await.is_ok();
+        if delivered && self.remaining > 0 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! A small provider, called through the generated service trait.
+
+use tokio_stream::StreamExt as _;
+
+use super::{pb::provider_server::Provider as Rpcs, *};
+use crate::{
+    protocol::msgpack,
+    terraform::{
+        ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, Diagnostic,
+        IdentityAttribute, IdentitySchema, ImportRequest, ImportResponse, ImportTarget, ListEvent,
+        ListRequest, ListResource, ListResults, ListedResource, MoveRequest, MoveResponse,
+        PlanRequest, PlanResponse, ReadRequest, ReadResponse, Resource, Schema, UpdateRequest,
+    },
+};
+
+struct Shop;
+
+impl Provider for Shop {
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        vec![Arc::new(Item), Arc::new(Anonymous)]
+    }
+
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        vec![Arc::new(Items)]
+    }
+}
+
+/// A resource whose name decides what happens to it.
+struct Item;
+
+#[async_trait]
+impl Resource for Item {
+    fn type_name(&self) -> &'static str {
+        "shop_item"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(Block {
+            attributes: vec![
+                Attribute::new("name", Type::String, "").required(),
+                Attribute::new("size", Type::Number, "").optional_computed(),
+                Attribute::new("secret", Type::String, "").write_only(),
+                Attribute::new("id", Type::String, ""),
+            ],
+            ..Block::default()
+        })
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        let attribute = IdentityAttribute {
+            name: "name".to_owned(),
+            ty: Type::String,
+            required_for_import: true,
+            description: String::new(),
+        };
+        Some(IdentitySchema {
+            version: 1,
+            attributes: vec![attribute],
+        })
+    }
+
+    fn identity(&self, object: &Value) -> Option<Value> {
+        Some(Value::object([("name", object.get("name").clone())]))
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        let name = request.state.get("name").as_str().unwrap_or_default();
+        assert_ne!(name, "panic");
+        let (state, diagnostics) = match name {
+            "gone" => (Value::Null, Diagnostics::new()),
+            "fails" => (Value::Null, Diagnostic::error("Refused", "").into()),
+            _ => (request.state.clone(), Diagnostics::new()),
+        };
+        ReadResponse {
+            state,
+            private: b"new".to_vec(),
+            diagnostics,
+        }
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        request.proposed.into()
+    }
+
+    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+        ApplyResponse {
+            diagnostics: Diagnostic::error("Half done", "").into(),
+            ..request.planned.into()
+        }
+    }
+
+    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+        request.planned.into()
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+        assert_eq!(request.private, b"planned");
+        Value::Null.into()
+    }
+
+    async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
+        let name = match request.target {
+            ImportTarget::Id(id) => id,
+            ImportTarget::Identity(identity) => format!("{:?}", identity.get("name").as_str()),
+        };
+        Ok(ImportResponse {
+            state: item(name.as_str()),
+            private: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        })
+    }
+
+    async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
+        Ok(MoveResponse {
+            state: item(request.source_type.as_str()),
+            diagnostics: Diagnostics::new(),
+        })
+    }
+}
+
+/// A resource without an identity.
+struct Anonymous;
+
+#[async_trait]
+impl Resource for Anonymous {
+    fn type_name(&self) -> &'static str {
+        "shop_anonymous"
+    }
+
+    fn schema(&self) -> Schema {
+        Item.schema()
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        Item.read(request).await
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        Item.plan(request).await
+    }
+
+    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+        Item.create(request).await
+    }
+
+    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+        Item.update(request).await
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+        Item.delete(request).await
+    }
+}
+
+/// Lists `count` items after a warning, and then fails if `fails` is set.
+struct Items;
+
+#[async_trait]
+impl ListResource for Items {
+    fn type_name(&self) -> &'static str {
+        "shop_item"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(Block {
+            attributes: vec![
+                Attribute::new("count", Type::Number, "").optional(),
+                Attribute::new("fails", Type::Bool, "").optional(),
+            ],
+            ..Block::default()
+        })
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        let negative = config.get("count").as_i64().is_some_and(|count| count < 0);
+        let error = || Diagnostic::error("Negative count", "");
+        negative.then(error).into_iter().collect()
+    }
+
+    async fn list(
+        &self,
+        request: ListRequest,
+        results: &mut dyn ListResults,
+    ) -> Result<(), Diagnostics> {
+        let warning = Diagnostic::warning("Incomplete", "");
+        let _ = results.send(ListEvent::Warning(warning)).await;
+        for number in 0..request.config.get("count").as_i64().unwrap_or(2) {
+            let object = item(format!("item {number}").as_str());
+            let found = ListedResource {
+                identity: Value::object([("name", object.get("name").clone())]),
+                display_name: format!("Item {number}"),
+                object: request.include_resource.then_some(object),
+            };
+            if results.send(ListEvent::Found(found)).await.is_break() {
+                break;
+            }
+        }
+        match request.config.get("fails").as_bool() {
+            Some(true) => Err(Diagnostic::error("Refused", "").into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn item(name: impl Into<Value>) -> Value {
+    Value::object([
+        ("name", name.into()),
+        ("size", 7.into()),
+        ("secret", Value::Null),
+        ("id", "i-1".into()),
+    ])
+}
+
+fn shop() -> Service {
+    Service(Arc::new(Context {
+        provider: Arc::new(Shop),
+        calls: Arc::new(Calls::new()),
+        registry: OnceLock::new(),
+    }))
+}
+
+fn raw(value: &Value) -> Option<DynamicValue> {
+    Some(encode::value(value, &Item.schema().block.ty()))
+}
+
+fn raw_identity(name: impl Into<Value>) -> Option<pb::ResourceIdentityData> {
+    let identity = Value::object([("name", name.into())]);
+    Some(pb::ResourceIdentityData {
+        identity_data: Some(encode::value(&identity, &identity_type())),
+    })
+}
+
+fn identity_type() -> Type {
+    Type::object([("name", Type::String)])
+}
+
+/// The name in an identity of a response.
+fn name_in(identity: Option<pb::ResourceIdentityData>) -> Option<String> {
+    let data = identity?.identity_data?;
+    let identity = msgpack::decode(&data.msgpack, &identity_type()).unwrap();
+    identity.get("name").as_str().map(str::to_owned)
+}
+
+async fn read(type_name: &str, name: &str) -> pb::read_resource::Response {
+    let request = pb::read_resource::Request {
+        type_name: type_name.to_owned(),
+        current_state: raw(&item(name)),
+        private: b"old".to_vec(),
+        current_identity: raw_identity("another"),
+        ..Default::default()
+    };
+    let response = shop().read_resource(Request::new(request)).await;
+    response.unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn read_returns_the_identity_of_the_object_and_never_that_of_the_request() {
+    assert_eq!(
+        name_in(read("shop_item", "app").await.new_identity).as_deref(),
+        Some("app")
+    );
+    let gone = read("shop_item", "gone").await;
+    assert_eq!((gone.new_identity, gone.diagnostics), (None, vec![]));
+    assert_eq!(read("shop_anonymous", "app").await.new_identity, None);
+}
+
+#[tokio::test]
+async fn read_that_fails_or_panics_returns_state_and_private_data_unchanged() {
+    for name in ["fails", "panic"] {
+        let response = read("shop_item", name).await;
+        assert_eq!(response.new_state, raw(&item(name)), "{name}");
+        assert_eq!(response.private, b"old", "{name}");
+        assert_eq!(response.diagnostics.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn plan_omits_an_identity_that_is_not_known_or_not_complete() {
+    for (name, expected) in [
+        ("app".into(), Some("app".to_owned())),
+        (Value::Unknown, None),
+        (Value::Null, None),
+    ] {
+        let request = pb::plan_resource_change::Request {
+            type_name: "shop_item".to_owned(),
+            proposed_new_state: raw(&item(name.clone())),
+            config: raw(&item(name)),
+            ..Default::default()
+        };
+        let response = shop().plan_resource_change(Request::new(request)).await;
+        let response = response.unwrap().into_inner();
+        assert_eq!(response.diagnostics, []);
+        assert_eq!(name_in(response.planned_identity), expected);
+    }
+}
+
+#[tokio::test]
+async fn create_may_return_an_object_with_an_error_and_delete_gets_the_planned_private_data() {
+    let mut request = pb::apply_resource_change::Request {
+        type_name: "shop_item".to_owned(),
+        planned_state: raw(&item("app")),
+        config: raw(&item("app")),
+        ..Default::default()
+    };
+    let response = shop()
+        .apply_resource_change(Request::new(request.clone()))
+        .await;
+    let response = response.unwrap().into_inner();
+    assert_eq!(response.new_state, raw(&item("app")));
+    assert_eq!(name_in(response.new_identity).as_deref(), Some("app"));
+    assert!(has_errors(&response.diagnostics));
+
+    (request.prior_state, request.planned_state) = (request.planned_state, None);
+    request.planned_private = b"planned".to_vec();
+    let response = shop().apply_resource_change(Request::new(request)).await;
+    let response = response.unwrap().into_inner();
+    assert_eq!(
+        (response.new_identity, response.diagnostics),
+        (None, vec![])
+    );
+}
+
+#[tokio::test]
+async fn import_prefers_an_identity_to_an_id_and_returns_the_identity_of_the_object() {
+    for (identity, expected) in [(None, ""), (raw_identity("a/b %"), "Some(\"a/b %\")")] {
+        let request = pb::import_resource_state::Request {
+            type_name: "shop_item".to_owned(),
+            identity,
+            ..Default::default()
+        };
+        let response = shop().import_resource_state(Request::new(request)).await;
+        let mut imported = response.unwrap().into_inner().imported_resources;
+        let identity = imported.remove(0).identity;
+        assert_eq!(name_in(identity).as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn move_returns_the_identity_of_the_object() {
+    let request = pb::move_resource_state::Request {
+        target_type_name: "shop_item".to_owned(),
+        source_type_name: "other".to_owned(),
+        source_state: Some(pb::RawState {
+            json: b"{}".to_vec(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let response = shop().move_resource_state(Request::new(request)).await;
+    let identity = response.unwrap().into_inner().target_identity;
+    assert_eq!(name_in(identity).as_deref(), Some("other"));
+}
+
+#[tokio::test]
+async fn upgrade_identity_reads_the_current_version_and_refuses_others() {
+    for (version, json, expected, errors) in [
+        (1, r#"{"name":"app","dropped":1}"#, Some("app"), 0),
+        (1, "", None, 0),
+        (9, r#"{"name":"app"}"#, None, 1),
+        (1, r#"{"name":["hunter2"]}"#, None, 1),
+    ] {
+        let request = pb::upgrade_resource_identity::Request {
+            type_name: "shop_item".to_owned(),
+            version,
+            raw_identity: Some(pb::RawState {
+                json: json.into(),
+                ..Default::default()
+            }),
+        };
+        let response = shop()
+            .upgrade_resource_identity(Request::new(request))
+            .await;
+        let response = response.unwrap().into_inner();
+        assert_eq!(response.diagnostics.len(), errors, "{json}");
+        assert_eq!(
+            name_in(response.upgraded_identity).as_deref(),
+            expected,
+            "{json}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn schemas_contain_identities_and_list_resources() {
+    let identities = shop()
+        .get_resource_identity_schemas(Request::new(Default::default()))
+        .await;
+    let identities = identities.unwrap().into_inner().identity_schemas;
+    assert_eq!(identities.len(), 1);
+    let schema = &identities["shop_item"];
+    assert_eq!(schema.version, 1);
+    assert!(schema.identity_attributes[0].required_for_import);
+    assert!(!schema.identity_attributes[0].optional_for_import);
+    assert_eq!(schema.identity_attributes[0].r#type, b"\"string\"");
+
+    let schemas = shop()
+        .get_schema(Request::new(Default::default()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(schemas.list_resource_schemas.contains_key("shop_item"));
+    assert!(
+        schemas
+            .server_capabilities
+            .unwrap()
+            .generate_resource_config
+    );
+    let metadata = shop()
+        .get_metadata(Request::new(Default::default()))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(metadata.list_resources[0].type_name, "shop_item");
+}
+
+#[tokio::test]
+async fn generated_configuration_contains_the_arguments_only() {
+    let mut state = item("app");
+    state.set("secret", "hunter2");
+    let request = pb::generate_resource_config::Request {
+        type_name: "shop_item".to_owned(),
+        state: raw(&state),
+    };
+    let response = shop().generate_resource_config(Request::new(request)).await;
+    let mut expected = item("app");
+    expected.set("id", Value::Null);
+    assert_eq!(response.unwrap().into_inner().config, raw(&expected));
+}
+
+async fn list(
+    limit: i64,
+    include_resource_object: bool,
+    config: &[(&str, Value)],
+) -> Vec<pb::list_resource::Event> {
+    let mut arguments = Items.schema().block.empty();
+    for (name, value) in config {
+        arguments.set(name, value.clone());
+    }
+    let request = pb::list_resource::Request {
+        type_name: "shop_item".to_owned(),
+        config: (!config.is_empty()).then(|| encode::value(&arguments, &Items.schema().block.ty())),
+        include_resource_object,
+        limit,
+    };
+    let events = shop().list_resource(Request::new(request)).await.unwrap();
+    events.into_inner().map(Result::unwrap).collect().await
+}
+
+#[tokio::test]
+async fn list_streams_warnings_and_identities_and_objects_on_request() {
+    let events = list(100, false, &[]).await;
+    assert_eq!(events[0].diagnostic[0].summary, "Incomplete");
+    assert_eq!(events[0].identity, None);
+    let names: Vec<_> = events[1..]
+        .iter()
+        .map(|e| name_in(e.identity.clone()))
+        .collect();
+    assert_eq!(
+        names,
+        [Some("item 0".to_owned()), Some("item 1".to_owned())]
+    );
+    assert_eq!(events[1].display_name, "Item 0");
+    assert_eq!(events[1].resource_object, None);
+
+    let events = list(100, true, &[]).await;
+    assert_eq!(events[2].resource_object, raw(&item("item 1")));
+}
+
+#[tokio::test]
+async fn list_ends_at_the_limit_without_a_later_error() {
+    let config = [("count", Value::from(1_000_000)), ("fails", true.into())];
+    assert_eq!(list(0, false, &config).await, []);
+    for limit in [1, 50] {
+        let events = list(limit, false, &config).await;
+        let found = events
+            .iter()
+            .filter(|event| event.identity.is_some())
+            .count();
+        assert_eq!(i64::try_from(found).unwrap(), limit);
+        assert!(!events.iter().any(|event| has_errors(&event.diagnostic)));
+    }
+}
+
+#[tokio::test]
+async fn list_that_fails_ends_with_an_error() {
+    let events = list(100, false, &[("fails", true.into())]).await;
+    assert_eq!(events.last().unwrap().diagnostic[0].summary, "Refused");
+}
+
+#[tokio::test]
+async fn list_configuration_is_validated_by_the_handler() {
+    for (count, errors) in [(-1, 1), (1, 0)] {
+        let mut config = Items.schema().block.empty();
+        config.set("count", count);
+        let request = pb::validate_list_resource_config::Request {
+            type_name: "shop_item".to_owned(),
+            config: Some(encode::value(&config, &Items.schema().block.ty())),
+            ..Default::default()
+        };
+        let response = shop()
+            .validate_list_resource_config(Request::new(request))
+            .await;
+        assert_eq!(response.unwrap().into_inner().diagnostics.len(), errors);
+    }
+}
