@@ -1,7 +1,9 @@
 //! What the provider writes to its log: what hosts understand, as much as they ask for.
 
+use std::collections::BTreeSet;
+
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
-use serde_json::json;
+use serde_json::{Value, json};
 use tf_host::{
     core::Core,
     process::{LogLine, SpawnOptions},
@@ -80,6 +82,45 @@ async fn the_providers_own_variable_decides_how_much() {
     walk(&core, &atlas).await;
     core.provider().shutdown().await;
     assert_eq!(core.provider().log_lines(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_line_of_two_parallel_applies_names_its_request() {
+    let (temporary, atlas) = (Temporary::new(), atlas(&["one", "two"]));
+    let core = configured(&atlas, temporary.options().log("TRACE")).await;
+    let apply = async |username: &str| {
+        let config = json!({ "project_id": PROJECT, "username": username });
+        let mut instance = None;
+        let resource = core.resource("atlas_user_certificate");
+        let applied = resource.apply_config(&mut instance, config).await;
+        applied.unwrap().ok().unwrap();
+    };
+    tokio::join!(apply("one"), apply("two"));
+    core.provider().shutdown().await;
+    let lines = core.provider().log_lines();
+    let records: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let is_apply = |record: &Value| record["tf_rpc"] == "ApplyResourceChange";
+    let first = records.iter().position(is_apply).unwrap();
+    let last = records.iter().rposition(is_apply).unwrap();
+
+    let mut requests = BTreeSet::new();
+    let mut posts = BTreeSet::new();
+    for record in &records[first..=last] {
+        let id = record["tf_req_id"].as_str();
+        let id = id.unwrap_or_else(|| panic!("no tf_req_id in {record}"));
+        assert_eq!(record["tf_resource_type"], "atlas_user_certificate");
+        if is_apply(record) {
+            requests.insert(id);
+            if record["http.method"] == "POST" && !record["http.status"].is_null() {
+                posts.insert(id);
+            }
+        }
+    }
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert_eq!(posts, requests, "each certificate request names its apply");
 }
 
 /// A certificate issued, refused, refreshed and destroyed.

@@ -89,31 +89,6 @@ async fn what_this_provider_does_not_have_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn what_this_server_does_not_offer_is_unimplemented() {
-    const UNIMPLEMENTED: i32 = 12;
-    let wire = Wire::start().await;
-    let mut client = wire.provider().connection().unwrap().provider();
-    macro_rules! statuses {
-        ($($method:ident($request:expr)),* $(,)?) => {
-            vec![$((stringify!($method), client.$method($request).await.err().map(|status| i32::from(status.code())))),*]
-        };
-    }
-    let statuses = statuses!(
-        get_resource_identity_schemas(pb::get_resource_identity_schemas::Request {}),
-        upgrade_resource_identity(pb::upgrade_resource_identity::Request::default()),
-        generate_resource_config(pb::generate_resource_config::Request::default()),
-        list_resource(pb::list_resource::Request::default()),
-        validate_list_resource_config(pb::validate_list_resource_config::Request::default()),
-        validate_action_config(pb::validate_action_config::Request::default()),
-        plan_action(pb::plan_action::Request::default()),
-        invoke_action(pb::invoke_action::Request::default()),
-    );
-    for (method, status) in statuses {
-        assert_eq!(status, Some(UNIMPLEMENTED), "{method}");
-    }
-}
-
-#[tokio::test]
 async fn every_way_to_ask_for_the_offer_gives_the_same_one() {
     let wire = Wire::start().await;
     let schema = wire.core.schema();

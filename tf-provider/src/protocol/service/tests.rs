@@ -219,10 +219,12 @@ fn shop() -> Service {
     }))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 fn raw(value: &Value) -> Option<DynamicValue> {
     Some(encode::value(value, &Item.schema().block.ty()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 fn raw_identity(name: impl Into<Value>) -> Option<pb::ResourceIdentityData> {
     let identity = Value::object([("name", name.into())]);
     Some(pb::ResourceIdentityData {
@@ -383,7 +385,7 @@ async fn upgrade_identity_reads_the_current_version_and_refuses_others() {
 #[tokio::test]
 async fn schemas_contain_identities_and_list_resources() {
     let identities = shop()
-        .get_resource_identity_schemas(Request::new(Default::default()))
+        .get_resource_identity_schemas(Request::new(pb::get_resource_identity_schemas::Request {}))
         .await;
     let identities = identities.unwrap().into_inner().identity_schemas;
     assert_eq!(identities.len(), 1);
@@ -394,7 +396,7 @@ async fn schemas_contain_identities_and_list_resources() {
     assert_eq!(schema.identity_attributes[0].r#type, b"\"string\"");
 
     let schemas = shop()
-        .get_schema(Request::new(Default::default()))
+        .get_schema(Request::new(pb::get_provider_schema::Request {}))
         .await
         .unwrap()
         .into_inner();
@@ -406,7 +408,7 @@ async fn schemas_contain_identities_and_list_resources() {
             .generate_resource_config
     );
     let metadata = shop()
-        .get_metadata(Request::new(Default::default()))
+        .get_metadata(Request::new(pb::get_metadata::Request {}))
         .await
         .unwrap()
         .into_inner();
