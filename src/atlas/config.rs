@@ -69,6 +69,8 @@ pub struct BaseUrl {
     is_plain: bool,
 }
 
+const GOVERNMENT_DOMAIN: &str = "mongodbgov.com";
+
 impl BaseUrl {
     /// Takes `https://host[:port][/path]`; `http` only where the host is this computer.
     pub fn parse(text: &str) -> Result<Self, InvalidBaseUrl> {
@@ -110,6 +112,13 @@ impl BaseUrl {
             path: String::new(),
             is_plain: false,
         }
+    }
+
+    /// Whether the host is in the domain of Atlas for Government.
+    pub fn is_government(&self) -> bool {
+        let authority = self.origin.rsplit('/').next().unwrap_or_default();
+        let host = authority.split(':').next().unwrap_or_default();
+        host == GOVERNMENT_DOMAIN || host.ends_with(&format!(".{GOVERNMENT_DOMAIN}"))
     }
 
     /// Scheme, host and port.

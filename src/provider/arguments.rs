@@ -4,17 +4,17 @@ use tf_provider::{Diagnostic, Path, Value};
 
 use crate::atlas::{Months, ProjectId, Username};
 
-/// The project's id; `None` while it is unknown.
+/// Parses `project_id`; `None` while it is unknown.
 pub(crate) fn project_id(config: &Value) -> Result<Option<ProjectId>, Diagnostic> {
     parse_text(config, "project_id", "Invalid project id", ProjectId::parse)
 }
 
-/// The database user's name; `None` while it is unknown.
+/// Parses `username`; `None` while it is unknown.
 pub(crate) fn username(config: &Value) -> Result<Option<Username>, Diagnostic> {
     parse_text(config, "username", "Invalid username", Username::parse)
 }
 
-/// The validity asked for; `None` while it is unknown or left out.
+/// Parses `months_until_expiration`; `None` while it is unknown or omitted.
 pub(crate) fn months(config: &Value) -> Result<Option<Months>, Diagnostic> {
     let invalid = |problem: String| {
         Diagnostic::error("Invalid months_until_expiration", problem)
@@ -29,14 +29,24 @@ pub(crate) fn months(config: &Value) -> Result<Option<Months>, Diagnostic> {
             })?;
             Months::parse(whole)
                 .map(Some)
-                .map_err(|error| invalid(sentence(&error.to_string())))
+                .map_err(|error| invalid(to_sentence(&error.to_string())))
         }
         _ => Ok(None),
     }
 }
 
-/// A text of the client layer as a sentence for the user.
-pub(crate) fn sentence(text: &str) -> String {
+/// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text, from a variable's default,
+/// counts as omitted.
+pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
+    block
+        .get(name)
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+}
+
+/// Turns the message of an error into a sentence.
+pub(crate) fn to_sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters
         .next()
@@ -60,6 +70,6 @@ fn parse_text<T, E: std::fmt::Display>(
         return Ok(None);
     };
     parse(text).map(Some).map_err(|error| {
-        Diagnostic::error(summary, sentence(&error.to_string())).at(Path::attribute(name))
+        Diagnostic::error(summary, to_sentence(&error.to_string())).at(Path::attribute(name))
     })
 }

@@ -1,57 +1,56 @@
-//! The provider block and the environment become the client's configuration. Which source wins is decided here alone.
+//! The provider block and the environment become the configuration of the client. All settings and environment variables are read here.
 
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::sentence,
-    login::{self, Pick},
+    arguments::{non_empty, to_sentence},
+    credentials::{self, Inputs},
+    guardrails::{self, Guardrails},
 };
-use crate::atlas::{ApiVersion, BaseUrl, Config};
+use crate::{
+    atlas::{ApiVersion, BaseUrl, Config},
+    x509,
+};
 
-/// Reads one environment variable.
-pub(super) type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Send + Sync);
+/// Reads environment variables.
+pub(super) struct Environment(Box<Lookup>);
 
-const DEFAULT_RETRIES: u32 = 5;
-const DEFAULT_TIMEOUT: u64 = 60;
-/// A certificate request takes Atlas up to some seconds, and giving up on one is expensive.
-const LEAST_TIMEOUT: i64 = 30;
-const GOVERNMENT: &str = "mongodbgov.com";
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
-/// What the provider block comes to.
-#[derive(Debug)]
-pub(super) enum Settings {
-    /// This argument is not known yet.
-    Unknown(&'static str),
-    /// There is no login anywhere: told where one is needed.
-    NoLogin(Diagnostic),
-    Known(Box<Config>),
+/// The result of a provider block and the environment together.
+pub(super) enum Resolved {
+    /// This argument is unknown.
+    Deferred(&'static str),
+    /// No credentials were found. The error is for the operations that need some.
+    MissingCredentials(Diagnostic),
+    Ready(Box<Config>, Guardrails),
 }
 
-/// The provider block's schema.
+/// The schema of the provider block.
 pub(super) fn schema() -> Schema {
     let text =
         |name: &str, description: &str| Attribute::new(name, Type::String, description).optional();
-    let attributes = vec![
+    let mut attributes = vec![
         text(
             "client_id",
-            "Service account id (`mdb_sa_id_...`), the recommended login. Environment: `MONGODB_ATLAS_CLIENT_ID`.",
+            "Client ID of a service account (`mdb_sa_id_...`), the recommended kind of credentials. Environment: `MONGODB_ATLAS_CLIENT_ID`.",
         ),
-        text("client_secret", "Service account secret. Environment: `MONGODB_ATLAS_CLIENT_SECRET`.").sensitive(),
+        text("client_secret", "Client secret of the service account. Environment: `MONGODB_ATLAS_CLIENT_SECRET`.").sensitive(),
         text(
             "public_key",
-            "Public half of a programmatic API key (HTTP Digest). Environment, in order: `MONGODB_ATLAS_PUBLIC_API_KEY`, `MONGODB_ATLAS_PUBLIC_KEY`, \
+            "Public key of a programmatic API key (HTTP Digest). Environment, in order: `MONGODB_ATLAS_PUBLIC_API_KEY`, `MONGODB_ATLAS_PUBLIC_KEY`, \
              `MCLI_PUBLIC_API_KEY`.",
         ),
         text(
             "private_key",
-            "Private half of the API key. Environment, in order: `MONGODB_ATLAS_PRIVATE_API_KEY`, `MONGODB_ATLAS_PRIVATE_KEY`, `MCLI_PRIVATE_API_KEY`.",
+            "Private key of the API key. Environment, in order: `MONGODB_ATLAS_PRIVATE_API_KEY`, `MONGODB_ATLAS_PRIVATE_KEY`, `MCLI_PRIVATE_API_KEY`.",
         )
         .sensitive(),
         text(
             "access_token",
-            "A ready-made bearer token, used as it is and never renewed. Environment: `MONGODB_ATLAS_ACCESS_TOKEN`.",
+            "Access token, used as it is and never renewed. Environment: `MONGODB_ATLAS_ACCESS_TOKEN`.",
         )
         .sensitive(),
         text(
@@ -72,81 +71,97 @@ pub(super) fn schema() -> Schema {
         Attribute::new(
             "max_retries",
             Type::Number,
-            "How often a failed request is repeated where that is safe. Defaults to 5. Waits that Atlas itself asks for (429 with `Retry-After`) count \
-             against the resource's `timeouts` instead. A certificate request that may have taken effect is never repeated.",
+            "Maximum retries of a failed request, when retrying is safe. Defaults to `5`. Waits requested by Atlas (`429` with `Retry-After`) do not count \
+             against it; they are limited by the resource's `timeouts`. Requests that may already have issued a certificate are never retried.",
         )
         .optional(),
         Attribute::new(
             "request_timeout",
             Type::Number,
-            "Seconds to wait for the answer to one request: a whole number, 30 or more. Defaults to 60.",
+            "Seconds to wait for the response to one request: a whole number, 30 or more. Defaults to `60`.",
         )
         .optional(),
         text(
             "ca_bundle_pem",
-            "PEM certificates of authorities to trust besides the system's, for proxies that open TLS. `HTTPS_PROXY` and `NO_PROXY` are honoured.",
+            "Additional CA certificates (PEM) to trust, for example for a TLS-inspecting proxy. `HTTPS_PROXY` and `NO_PROXY` are supported.",
         ),
     ];
-    let description = "Issues X.509 client certificates for MongoDB Atlas database users. The login comes whole from the first source that has one: the \
-        provider block, then the environment; within a source an access token, then a service account, then an API key. Every other setting is looked \
-        up by itself.";
+    attributes.extend(guardrails::attributes());
     Schema::new(Block {
         attributes,
-        description: description.to_owned(),
+        description:
+            "Issues and renews X.509 client certificates for MongoDB Atlas database users."
+                .to_owned(),
         ..Block::default()
     })
 }
 
-/// Checks what is written in the block. Anything unknown is not judged.
+/// Checks the arguments of the provider block, except unknown ones.
 pub(super) fn validate(block: &Value) -> Diagnostics {
-    let mut found = login::validate(block);
-    found.extend(base_url(block, &|_| None).err());
-    found.extend(api_version(block).err());
-    found.extend(max_retries(block).err());
-    found.extend(request_timeout(block).err());
-    found.extend(ca_bundle(block));
-    found
+    ProviderBlock::parse(block).err().unwrap_or_default()
 }
 
-/// The client's configuration, or the argument that it waits for. Warnings go to `told`.
+/// Resolves the provider block and the environment, with warnings.
 ///
 /// # Errors
-/// Everything that is wrong, each at its argument.
-pub(super) fn settings(
+/// Every invalid setting, at its argument or with the name of its environment variable.
+pub(super) fn resolve(
     block: &Value,
-    environment: Environment<'_>,
+    environment: &Environment,
     user_agent: String,
-    told: &mut Diagnostics,
-) -> Result<Settings, Diagnostics> {
-    let problems = validate(block);
-    if problems.has_errors() {
-        return Err(problems);
+) -> Result<(Resolved, Diagnostics), Diagnostics> {
+    let parsed = ProviderBlock::parse(block)?;
+    if let Some(argument) = parsed.unknown {
+        return Ok((Resolved::Deferred(argument), Diagnostics::new()));
     }
-    if let Some(name) = OTHERS.into_iter().find(|name| block.get(name).is_unknown()) {
-        return Ok(Settings::Unknown(name));
-    }
-    let login = match login::pick(block, environment, told)? {
-        Pick::Unknown(argument) => return Ok(Settings::Unknown(argument)),
-        Pick::Nothing(error) => return Ok(Settings::NoLogin(error)),
-        Pick::Credentials(login) => login,
+    let from_block = parsed.credentials.into_credentials();
+    let (credentials, mut warnings) = if from_block.is_some() {
+        (from_block, Diagnostics::new())
+    } else {
+        let (inputs, warnings) = Inputs::from_environment(environment)?;
+        (inputs.into_credentials(), warnings)
     };
-    Ok(Settings::Known(Box::new(Config {
-        base_url: base_url(block, environment)?,
-        api_version: api_version(block)?,
-        credentials: login,
-        request_timeout: request_timeout(block)?,
-        max_retries: max_retries(block)?,
-        ca_bundle_pem: given(block, "ca_bundle_pem").map(str::to_owned),
+    let base_url = match parsed.base_url {
+        Some(base_url) => base_url,
+        None => environment.base_url()?.unwrap_or_else(BaseUrl::cloud),
+    };
+    let Some((credentials, warning)) = credentials else {
+        return Ok((
+            Resolved::MissingCredentials(credentials::missing_credentials()),
+            warnings,
+        ));
+    };
+    warnings.extend(warning);
+    let config = Config {
+        base_url,
+        api_version: parsed.api_version,
+        credentials,
+        request_timeout: parsed.request_timeout,
+        max_retries: parsed.max_retries,
+        ca_bundle_pem: parsed.ca_bundle_pem,
         user_agent,
-    })))
+    };
+    Ok((
+        Resolved::Ready(Box::new(config), parsed.guardrails),
+        warnings,
+    ))
 }
 
-/// A text that is written and not empty: an empty one, from a variable's default, counts as left out.
-pub(super) fn given<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
-    block.get(name).as_str().filter(|text| !text.is_empty())
+/// The parsed provider block. Omitted arguments that no environment variable can replace have their defaults.
+struct ProviderBlock {
+    /// The first argument that is unknown and needed for a client.
+    unknown: Option<&'static str>,
+    credentials: Inputs,
+    base_url: Option<BaseUrl>,
+    api_version: ApiVersion,
+    max_retries: u32,
+    request_timeout: Duration,
+    ca_bundle_pem: Option<String>,
+    guardrails: Guardrails,
 }
 
-const OTHERS: [&str; 6] = [
+/// The arguments that a client needs, credentials apart.
+const CLIENT_ARGUMENTS: [&str; 6] = [
     "base_url",
     "is_mongodbgov_cloud",
     "api_version",
@@ -155,138 +170,254 @@ const OTHERS: [&str; 6] = [
     "ca_bundle_pem",
 ];
 
-fn base_url(block: &Value, environment: Environment<'_>) -> Result<BaseUrl, Diagnostic> {
-    let at = Path::attribute("base_url");
-    let government = block.get("is_mongodbgov_cloud").as_bool() == Some(true);
-    if let Some(text) = given(block, "base_url") {
-        let url = BaseUrl::parse(text).map_err(|error| {
-            Diagnostic::error("Invalid base_url", sentence(&error.to_string())).at(at.clone())
-        })?;
-        if government && !url.to_string().ends_with(GOVERNMENT) {
-            return Err(Diagnostic::error(
-                "base_url and is_mongodbgov_cloud contradict each other",
-                format!("is_mongodbgov_cloud means a host under {GOVERNMENT}, and base_url names another. Remove one of the two."),
-            )
-            .at(at));
+impl ProviderBlock {
+    fn parse(block: &Value) -> Result<Self, Diagnostics> {
+        let unknown = CLIENT_ARGUMENTS
+            .into_iter()
+            .find(|name| block.get(name).is_unknown());
+        let settings = (
+            base_url(block),
+            api_version(block),
+            max_retries(block),
+            request_timeout(block),
+            ca_bundle(block),
+        );
+        match (
+            Inputs::from_block(block),
+            settings,
+            Guardrails::parse(block),
+        ) {
+            (
+                Ok(credentials),
+                (
+                    Ok(base_url),
+                    Ok(api_version),
+                    Ok(max_retries),
+                    Ok(request_timeout),
+                    Ok(ca_bundle_pem),
+                ),
+                Ok(guardrails),
+            ) => Ok(Self {
+                unknown: unknown.or_else(|| credentials::unknown_argument(block)),
+                credentials,
+                base_url,
+                api_version,
+                max_retries,
+                request_timeout,
+                ca_bundle_pem,
+                guardrails,
+            }),
+            (
+                credentials,
+                (base_url, api_version, max_retries, request_timeout, ca_bundle_pem),
+                guardrails,
+            ) => {
+                let settings = [
+                    base_url.err(),
+                    api_version.err(),
+                    max_retries.err(),
+                    request_timeout.err(),
+                    ca_bundle_pem.err(),
+                ];
+                let problems = credentials
+                    .err()
+                    .into_iter()
+                    .flatten()
+                    .chain(settings.into_iter().flatten());
+                Err(problems
+                    .chain(guardrails.err().into_iter().flatten())
+                    .collect())
+            }
         }
-        return Ok(url);
     }
-    if government {
-        return Ok(BaseUrl::government());
+}
+
+impl Environment {
+    /// The environment of this process.
+    pub(super) fn of_process() -> Self {
+        Self(Box::new(|name| std::env::var_os(name)))
     }
-    for variable in ["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"] {
-        if let Some(text) = environment(variable).filter(|text| !text.is_empty()) {
-            return BaseUrl::parse(&text).map_err(|error| {
+
+    #[cfg(test)]
+    pub(super) fn of(variables: &[(&str, &str)]) -> Self {
+        let variables: std::collections::HashMap<String, OsString> = variables
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).into()))
+            .collect();
+        Self(Box::new(move |name| variables.get(name).cloned()))
+    }
+
+    /// The first of these variables that is set and not empty, without surrounding white space.
+    ///
+    /// # Errors
+    /// The variable that is not UTF-8.
+    pub(super) fn first(
+        &self,
+        names: &[&'static str],
+    ) -> Result<Option<(&'static str, String)>, Diagnostic> {
+        for name in names {
+            let value = (self.0)(name).map(OsString::into_string).transpose().map_err(|_| {
                 Diagnostic::error(
-                    "Invalid base URL in the environment",
-                    format!(
-                        "The environment variable {variable}: {}",
-                        sentence(&error.to_string())
-                    ),
+                    "Invalid environment variable",
+                    format!("The environment variable {name} contains bytes that are not UTF-8 text."),
                 )
-            });
+            })?;
+            let text = value
+                .as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
+            if let Some(text) = text {
+                return Ok(Some((name, text.to_owned())));
+            }
         }
+        Ok(None)
     }
-    Ok(BaseUrl::cloud())
+
+    fn base_url(&self) -> Result<Option<BaseUrl>, Diagnostic> {
+        let Some((variable, text)) =
+            self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?
+        else {
+            return Ok(None);
+        };
+        BaseUrl::parse(&text).map(Some).map_err(|error| {
+            Diagnostic::error(
+                "Invalid environment variable",
+                format!(
+                    "The environment variable {variable} is not a valid base URL. {}",
+                    to_sentence(&error.to_string())
+                ),
+            )
+        })
+    }
+}
+
+/// The base URL of the block: `base_url`, or else the one that `is_mongodbgov_cloud` stands for.
+fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
+    let is_government = block.get("is_mongodbgov_cloud").as_bool() == Some(true);
+    let Some(text) = non_empty(block, "base_url") else {
+        return Ok(is_government.then(BaseUrl::government));
+    };
+    let url = BaseUrl::parse(text).map_err(|error| {
+        invalid(
+            "base_url",
+            "Invalid base_url",
+            to_sentence(&error.to_string()),
+        )
+    })?;
+    if is_government && !url.is_government() {
+        return Err(invalid(
+            "base_url",
+            "base_url conflicts with is_mongodbgov_cloud",
+            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.".to_owned(),
+        ));
+    }
+    Ok(Some(url))
 }
 
 fn api_version(block: &Value) -> Result<ApiVersion, Diagnostic> {
-    match given(block, "api_version") {
+    match non_empty(block, "api_version") {
         None | Some("v1.0") => Ok(ApiVersion::V1_0),
         Some("v2") => Ok(ApiVersion::V2),
-        Some(other) => Err(Diagnostic::error(
-            "Invalid api_version",
-            format!("{other:?} is none of the versions \"v1.0\" and \"v2\"."),
-        )
-        .at(Path::attribute("api_version"))),
+        Some(other) => {
+            let problem = format!("api_version must be \"v1.0\" or \"v2\"; got {other:?}.");
+            Err(invalid("api_version", "Invalid api_version", problem))
+        }
     }
 }
 
 fn max_retries(block: &Value) -> Result<u32, Diagnostic> {
     let Value::Number(number) = block.get("max_retries") else {
-        return Ok(DEFAULT_RETRIES);
+        return Ok(5);
     };
-    number
+    let count = number
         .as_i64()
         .filter(|count| *count <= 100)
-        .and_then(|count| u32::try_from(count).ok())
-        .ok_or_else(|| {
-            Diagnostic::error(
-                "Invalid max_retries",
-                format!("A whole number from 0 to 100 is needed, not {number}."),
-            )
-            .at(Path::attribute("max_retries"))
-        })
+        .and_then(|count| u32::try_from(count).ok());
+    count.ok_or_else(|| {
+        let problem = format!("max_retries must be a whole number from 0 to 100; got {number}.");
+        invalid("max_retries", "Invalid max_retries", problem)
+    })
 }
 
 fn request_timeout(block: &Value) -> Result<Duration, Diagnostic> {
     let Value::Number(number) = block.get("request_timeout") else {
-        return Ok(Duration::from_secs(DEFAULT_TIMEOUT));
+        return Ok(Duration::from_secs(60));
     };
     let seconds = number
         .as_i64()
-        .filter(|seconds| (LEAST_TIMEOUT..=86_400).contains(seconds));
-    seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs).ok_or_else(|| {
-        Diagnostic::error(
-            "Invalid request_timeout",
-            format!(
-                "A whole number of seconds from {LEAST_TIMEOUT} to 86400 is needed, not {number}: issuing a certificate takes some seconds, and giving up on \
-                 one loses its key."
-            ),
-        )
-        .at(Path::attribute("request_timeout"))
+        .and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.filter(|seconds| (30..=86_400).contains(seconds)).map(Duration::from_secs).ok_or_else(|| {
+        let problem = format!(
+            "request_timeout must be a whole number of seconds from 30 to 86400; got {number}. Issuing a certificate can take several seconds, and a \
+             request that is abandoned too early loses the private key."
+        );
+        invalid("request_timeout", "Invalid request_timeout", problem)
     })
 }
 
-fn ca_bundle(block: &Value) -> Option<Diagnostic> {
-    let bundle = given(block, "ca_bundle_pem")?;
-    if bundle.contains("PRIVATE KEY-----") {
-        return Some(
-            Diagnostic::error(
-                "Private key in ca_bundle_pem",
-                "Only certificates of authorities belong here. Remove the private key.",
-            )
-            .at(Path::attribute("ca_bundle_pem")),
-        );
+/// Checks that every PEM block is a certificate. Text between the blocks is allowed, as in RFC 7468.
+fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
+    let Some(bundle) = non_empty(block, "ca_bundle_pem") else {
+        return Ok(None);
+    };
+    let invalid = |problem| Err(invalid("ca_bundle_pem", "Invalid ca_bundle_pem", problem));
+    let starts: Vec<_> = bundle
+        .match_indices("-----BEGIN ")
+        .map(|(at, _)| at)
+        .collect();
+    if starts.is_empty() {
+        return invalid("It contains no PEM block (-----BEGIN CERTIFICATE-----).".to_owned());
     }
-    (!bundle.contains("-----BEGIN CERTIFICATE-----")).then(|| {
-        Diagnostic::error(
-            "Invalid ca_bundle_pem",
-            "It holds no PEM block that begins with -----BEGIN CERTIFICATE-----.",
-        )
-        .at(Path::attribute("ca_bundle_pem"))
-    })
+    let ends = starts.iter().skip(1).copied().chain([bundle.len()]);
+    for (number, (start, end)) in (1..).zip(starts.iter().zip(ends)) {
+        if let Err(error) = x509::parse_certificate(&bundle[*start..end]) {
+            return invalid(format!(
+                "PEM block {number} of {} is not a usable certificate: {error}. Only certificates of certificate authorities belong here.",
+                starts.len()
+            ));
+        }
+    }
+    Ok(Some(bundle.to_owned()))
+}
+
+fn invalid(argument: &str, summary: &str, problem: String) -> Diagnostic {
+    Diagnostic::error(summary, problem).at(Path::attribute(argument))
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
+    /// A provider block with these arguments and an access token.
     fn block(arguments: &[(&str, Value)]) -> Value {
         let mut block = schema().block.empty();
+        block.set("access_token", "t");
         for (name, value) in arguments {
             block.set(name, value.clone());
         }
         block
     }
 
-    fn with_login(arguments: &[(&str, Value)]) -> Value {
-        let mut block = block(arguments);
-        block.set("access_token", "t");
-        block
-    }
-
-    fn known(block: &Value, environment: Environment<'_>) -> Config {
-        match settings(block, environment, "agent".into(), &mut Diagnostics::new()).unwrap() {
-            Settings::Known(config) => *config,
-            other => panic!("{other:?}"),
+    fn config(
+        arguments: &[(&str, Value)],
+        variables: &[(&str, &str)],
+    ) -> Result<Config, Diagnostics> {
+        match resolve(
+            &block(arguments),
+            &Environment::of(variables),
+            "agent".into(),
+        )?
+        .0
+        {
+            Resolved::Ready(config, _) => Ok(*config),
+            Resolved::Deferred(argument) => panic!("{argument} is unknown"),
+            Resolved::MissingCredentials(error) => panic!("{error:?}"),
         }
     }
 
     #[test]
-    fn what_is_left_out_has_its_default() {
-        let config = known(&with_login(&[]), &|_| None);
+    fn omitted_settings_have_their_defaults() {
+        let config = config(&[], &[]).unwrap();
         assert_eq!(config.base_url.to_string(), "https://cloud.mongodb.com");
         assert_eq!(
             (config.api_version, config.max_retries),
@@ -296,55 +427,161 @@ mod tests {
     }
 
     #[test]
-    fn the_base_url_is_the_blocks_then_the_flags_then_the_environments() {
-        let environment =
-            |name: &str| (name == "MCLI_OPS_MANAGER_URL").then(|| "http://localhost:1/".to_owned());
+    fn the_base_url_is_that_of_the_block_then_of_the_flag_then_of_the_environment() {
         let url = |arguments: &[(&str, Value)]| {
-            known(&with_login(arguments), &environment)
-                .base_url
-                .to_string()
+            config(
+                arguments,
+                &[("MCLI_OPS_MANAGER_URL", " http://localhost:1/\n")],
+            )
+            .unwrap()
+            .base_url
+            .to_string()
         };
         assert_eq!(url(&[]), "http://localhost:1");
+        assert_eq!(url(&[("base_url", " ".into())]), "http://localhost:1");
         assert_eq!(
             url(&[("is_mongodbgov_cloud", true.into())]),
             "https://cloud.mongodbgov.com"
         );
         assert_eq!(
-            url(&[("base_url", "https://example.com/".into())]),
+            url(&[("base_url", "https://example.com/\n".into())]),
             "https://example.com"
         );
     }
 
     #[test]
-    fn every_bad_setting_is_named_at_its_argument() {
-        let found = validate(&with_login(&[
+    fn is_mongodbgov_cloud_is_compared_with_the_host_of_the_base_url() {
+        let is_accepted = |url: &str| {
+            config(
+                &[
+                    ("base_url", url.into()),
+                    ("is_mongodbgov_cloud", true.into()),
+                ],
+                &[],
+            )
+            .is_ok()
+        };
+        for url in [
+            "https://cloud.mongodbgov.com",
+            "https://cloud.mongodbgov.com:8443",
+            "https://cloud-qa.mongodbgov.com/proxy",
+            "https://mongodbgov.com",
+        ] {
+            assert!(is_accepted(url), "{url}");
+        }
+        for url in [
+            "https://notmongodbgov.com",
+            "https://cloud.mongodb.com",
+            "https://example.com/mongodbgov.com",
+            "https://cloud.mongodbgov.com.example.com",
+        ] {
+            assert!(!is_accepted(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_setting_is_an_error_at_its_argument() {
+        let problems = validate(&block(&[
             ("base_url", "http://example.com".into()),
             ("api_version", "v3".into()),
             ("max_retries", (-1).into()),
             ("request_timeout", 29.into()),
             ("ca_bundle_pem", "x".into()),
+            ("max_months_until_expiration", 0.into()),
         ]));
-        let at: Vec<_> = found
+        let paths: Vec<_> = problems
             .iter()
             .filter_map(|d| d.path.as_ref())
             .map(ToString::to_string)
             .collect();
         assert_eq!(
-            at,
+            paths,
             [
                 "base_url",
                 "api_version",
                 "max_retries",
                 "request_timeout",
-                "ca_bundle_pem"
+                "ca_bundle_pem",
+                "max_months_until_expiration"
             ]
         );
     }
 
     #[test]
-    fn a_setting_that_is_not_known_yet_postpones_the_client() {
-        let block = with_login(&[("base_url", Value::Unknown)]);
-        let settings = settings(&block, &|_| None, String::new(), &mut Diagnostics::new());
-        assert!(matches!(settings, Ok(Settings::Unknown("base_url"))));
+    fn an_invalid_base_url_in_the_environment_is_an_error_that_names_the_variable() {
+        for text in [
+            "\"https://cloud.mongodb.com\"",
+            "htps://cloud.mongodb.com",
+            "cloud.mongodb.com",
+        ] {
+            let problems = config(&[], &[("MONGODB_ATLAS_BASE_URL", text)]).unwrap_err();
+            assert!(
+                problems
+                    .iter()
+                    .all(|problem| problem.detail.contains("MONGODB_ATLAS_BASE_URL")),
+                "{problems:?}"
+            );
+        }
+        assert!(
+            config(
+                &[("base_url", "https://example.com".into())],
+                &[("MONGODB_ATLAS_BASE_URL", "x")]
+            )
+            .is_ok()
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_an_error_that_names_it() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let environment = Environment(Box::new(|name| {
+            (name == "MONGODB_ATLAS_CLIENT_SECRET").then(|| OsString::from_vec(vec![b'a', 0xff]))
+        }));
+        let block = schema().block.empty();
+        let problems = resolve(&block, &environment, String::new()).err().unwrap();
+        let problem = problems.iter().next().unwrap();
+        assert!(
+            problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"),
+            "{problem:?}"
+        );
+    }
+
+    #[test]
+    fn the_block_of_a_ca_bundle_that_is_not_a_certificate_is_named_by_its_number() {
+        let certificate = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
+        let (good, key) = (
+            certificate.cert.pem(),
+            certificate.signing_key.serialize_pem(),
+        );
+        let garbled = good.replace("MII", "AAA");
+        let is_valid = |bundle: &str| validate(&block(&[("ca_bundle_pem", bundle.into())]));
+        assert!(is_valid(&format!("# a comment\n{good}# another\n{good}\n")).is_empty());
+        for (bundle, number) in [
+            (format!("{good}{key}{good}"), 2),
+            (format!("{key}{good}"), 1),
+            (format!("{good}{good}{garbled}"), 3),
+            (good.replace("-----END CERTIFICATE-----", ""), 1),
+        ] {
+            let problems = is_valid(&bundle);
+            let problem = problems.iter().next().unwrap();
+            assert!(
+                problem.detail.contains(&format!("PEM block {number} of")),
+                "{problem:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_defers_the_client() {
+        for name in CLIENT_ARGUMENTS {
+            let resolved = resolve(
+                &block(&[(name, Value::Unknown)]),
+                &Environment::of(&[]),
+                String::new(),
+            );
+            assert!(matches!(resolved, Ok((Resolved::Deferred(argument), _)) if argument == name));
+        }
     }
 }

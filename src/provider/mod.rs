@@ -1,13 +1,14 @@
-//! What this provider means: its block, its resources, its words. Knows the vocabulary of `tf_provider`, the Atlas client,
-//! certificates and the clock; never the wire, HTTP or sockets.
+//! What this provider means: its block, its resources, its messages. It uses the vocabulary of `tf_provider`, the Atlas client, certificates and the
+//! clock; never the wire format, HTTP or sockets.
 
 mod arguments;
 mod certificate_lookup;
+mod client;
 mod config;
-mod connection;
+mod credentials;
 mod diagnostics;
 mod functions;
-mod login;
+mod guardrails;
 mod serial;
 mod timeouts;
 mod unsealed_certificate;
@@ -21,7 +22,9 @@ use tf_provider::{
 };
 
 use self::{
-    config::Settings, connection::Connection, unsealed_certificate::UnsealedCertificate,
+    client::{ProviderClient, Session},
+    config::{Environment, Resolved},
+    unsealed_certificate::UnsealedCertificate,
     user_certificate::UserCertificate,
 };
 use crate::{
@@ -31,21 +34,42 @@ use crate::{
 
 /// The provider `atlas`.
 pub struct AtlasProvider {
-    connection: Arc<Connection>,
+    client: Arc<ProviderClient>,
     clock: Arc<dyn Clock>,
+    /// Certificates that this process has received, from every configuration.
     issued_ids: Arc<IssuedIds>,
-    environment: fn(&str) -> Option<String>,
+    environment: Environment,
 }
 
 impl AtlasProvider {
-    /// The provider with this machine's clock and environment.
+    /// The provider with the clock and the environment of this process.
     pub fn new() -> Self {
         Self {
-            connection: Arc::default(),
+            client: Arc::default(),
             clock: Arc::new(SystemClock),
             issued_ids: Arc::default(),
-            environment: |name| std::env::var(name).ok(),
+            environment: Environment::of_process(),
         }
+    }
+
+    fn configured(&self, request: &ConfigureRequest) -> Result<Diagnostics, Diagnostics> {
+        let user_agent = format!(
+            "terraform-provider-atlas/{} Terraform/{}",
+            env!("CARGO_PKG_VERSION"),
+            header_safe(&request.terraform_version)
+        );
+        let (resolved, warnings) = config::resolve(&request.config, &self.environment, user_agent)?;
+        match resolved {
+            Resolved::Deferred(argument) => self.client.set_deferred(argument),
+            Resolved::MissingCredentials(error) => self.client.set_missing_credentials(error),
+            Resolved::Ready(config, guardrails) => {
+                let client = Client::new(*config, self.clock.clone(), self.issued_ids.clone())
+                    .map_err(invalid_configuration)?;
+                self.client
+                    .set_client(Session::new(client, guardrails, self.clock.clone()));
+            }
+        }
+        Ok(warnings)
     }
 }
 
@@ -55,8 +79,8 @@ impl Default for AtlasProvider {
     }
 }
 
-/// How long the revocation of a token may take at the end of the process.
-const CLOSE: Duration = Duration::from_millis(900);
+/// The time limit for revoking access tokens at shutdown.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(900);
 
 #[async_trait]
 impl Provider for AtlasProvider {
@@ -69,32 +93,18 @@ impl Provider for AtlasProvider {
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
-        let user_agent = format!(
-            "terraform-provider-atlas/{} Terraform/{}",
-            env!("CARGO_PKG_VERSION"),
-            header_safe(&request.terraform_version)
-        );
-        let mut told = Diagnostics::new();
-        match config::settings(&request.config, &self.environment, user_agent, &mut told) {
-            Ok(Settings::Unknown(argument)) => self.connection.postpone(argument),
-            Ok(Settings::NoLogin(error)) => self.connection.lack(error),
-            Ok(Settings::Known(config)) => {
-                match Client::new(*config, self.clock.clone(), self.issued_ids.clone()) {
-                    Ok(client) => self.connection.open(client, self.clock.clone()),
-                    Err(error) => told.push(unusable(error)),
-                }
-            }
-            Err(problems) => told.extend(problems),
-        }
-        told
+        self.client.reset();
+        self.client.close_retired(CLOSE_TIMEOUT).await;
+        self.configured(&request)
+            .unwrap_or_else(|problems| problems)
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(UserCertificate::new(self.connection.clone()))]
+        vec![Arc::new(UserCertificate::new(self.client.clone()))]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-        certificate_lookup::all(&self.connection)
+        certificate_lookup::all(&self.client)
     }
 
     fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
@@ -106,16 +116,14 @@ impl Provider for AtlasProvider {
     }
 
     async fn close(&self) {
-        if let Some(session) = self.connection.ready() {
-            session.client.close(CLOSE).await;
-        }
+        self.client.close(CLOSE_TIMEOUT).await;
     }
 }
 
-fn unusable(error: ConfigError) -> Diagnostic {
+fn invalid_configuration(error: ConfigError) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         "Provider cannot be configured",
-        arguments::sentence(&error.to_string()),
+        arguments::to_sentence(&error.to_string()),
     );
     match error {
         ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
@@ -123,7 +131,7 @@ fn unusable(error: ConfigError) -> Diagnostic {
     }
 }
 
-/// Versions are the host's words: only what can stand in a header.
+/// Keeps the characters of a version that a header can carry: the host sends the version.
 fn header_safe(text: &str) -> String {
     text.chars()
         .filter(char::is_ascii_graphic)

@@ -7,7 +7,7 @@ use tf_provider::{
 };
 
 use crate::{
-    provider::arguments::sentence,
+    provider::arguments::to_sentence,
     sealing::{self, Identities},
     x509,
 };
@@ -73,7 +73,7 @@ fn open(config: &Value) -> Result<SecretString, Diagnostic> {
         } else {
             ("Sealed certificate cannot be opened", SEALED)
         };
-        Diagnostic::error(summary, sentence(&error.to_string())).at(Path::attribute(path))
+        Diagnostic::error(summary, to_sentence(&error.to_string())).at(Path::attribute(path))
     })
 }
 

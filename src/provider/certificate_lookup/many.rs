@@ -12,9 +12,9 @@ use super::{
     listed::{self, ATTRIBUTES},
     user_arguments, validate_user,
 };
-use crate::provider::connection::Connection;
+use crate::provider::client::ProviderClient;
 
-pub(super) struct UserCertificates(pub(super) Arc<Connection>);
+pub(super) struct UserCertificates(pub(super) Arc<ProviderClient>);
 
 #[async_trait]
 impl DataSource for UserCertificates {
@@ -63,11 +63,11 @@ impl DataSource for UserCertificates {
 }
 
 async fn read(
-    connection: &Connection,
+    client: &ProviderClient,
     request: &ReadDataRequest,
 ) -> Result<(Vec<Value>, Vec<Diagnostic>), Diagnostic> {
     let days = within(&request.config)?;
-    let found = Lookup::run(connection, request).await?;
+    let found = Lookup::run(client, request).await?;
     let now = found.listing.server_time;
     let until = days.and_then(|days| listed::after(now, days));
     let certificates = listed::sorted(&found.listing.certificates, now, until);

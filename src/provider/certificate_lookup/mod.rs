@@ -14,16 +14,16 @@ use tf_provider::{Attribute, DataSource, Diagnostic, Diagnostics, ReadDataReques
 use self::{many::UserCertificates, one::UserCertificate};
 use super::{
     arguments,
-    connection::{Connection, Session},
+    client::{ProviderClient, Session},
     diagnostics,
 };
 use crate::atlas::{CertificateList, ProjectId, Username};
 
 /// Every data source.
-pub(crate) fn all(connection: &Arc<Connection>) -> Vec<Arc<dyn DataSource>> {
+pub(crate) fn all(client: &Arc<ProviderClient>) -> Vec<Arc<dyn DataSource>> {
     vec![
-        Arc::new(UserCertificate(Arc::clone(connection))),
-        Arc::new(UserCertificates(Arc::clone(connection))),
+        Arc::new(UserCertificate(Arc::clone(client))),
+        Arc::new(UserCertificates(Arc::clone(client))),
     ]
 }
 
@@ -39,14 +39,11 @@ struct Lookup {
 }
 
 impl Lookup {
-    async fn run(connection: &Connection, request: &ReadDataRequest) -> Result<Self, Diagnostic> {
+    async fn run(client: &ProviderClient, request: &ReadDataRequest) -> Result<Self, Diagnostic> {
         let (project, username) = user(&request.config)?;
-        let session = connection.session()?;
+        let session = client.session()?;
         let call = Session::call(&request.cancel, TIMEOUT);
-        let listing = session
-            .client
-            .certificates(&project, &username, &call)
-            .await;
+        let listing = session.certificates(&project, &username, &call).await;
         let listing =
             listing.map_err(|error| diagnostics::from_atlas(&error, &project, &username))?;
         let warnings = session.warnings(Some(listing.server_time));

@@ -12,9 +12,9 @@ use super::{
     listed::{self, ATTRIBUTES},
     user_arguments, validate_user,
 };
-use crate::{atlas::ListedCertificate, provider::connection::Connection};
+use crate::{atlas::ListedCertificate, provider::client::ProviderClient};
 
-pub(super) struct UserCertificate(pub(super) Arc<Connection>);
+pub(super) struct UserCertificate(pub(super) Arc<ProviderClient>);
 
 #[async_trait]
 impl DataSource for UserCertificate {

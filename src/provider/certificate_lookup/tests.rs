@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
     clock::SystemClock,
+    provider::guardrails::Guardrails,
 };
 
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
@@ -15,7 +16,7 @@ const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 /// A server with a login that may read and nothing else.
 struct World {
     atlas: LocalAtlas,
-    connection: Arc<Connection>,
+    client: Arc<ProviderClient>,
 }
 
 impl World {
@@ -26,7 +27,7 @@ impl World {
         for user in ["none", "one", "many"] {
             control.add_user(PROJECT, user, local_atlas::X509Type::Managed);
         }
-        let client = Client::new(
+        let atlas_client = Client::new(
             Config {
                 base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
                 api_version: ApiVersion::V1_0,
@@ -39,9 +40,13 @@ impl World {
             Arc::new(SystemClock),
             Arc::default(),
         );
-        let connection = Arc::new(Connection::default());
-        connection.open(client.unwrap(), Arc::new(SystemClock));
-        Self { atlas, connection }
+        let client = Arc::new(ProviderClient::default());
+        client.set_client(Session::new(
+            atlas_client.unwrap(),
+            Guardrails::default(),
+            Arc::new(SystemClock),
+        ));
+        Self { atlas, client }
     }
 
     fn issue(&self, user: &str, months: u32) -> Certificate {
@@ -50,7 +55,7 @@ impl World {
 
     async fn many(&self, user: &str, days: Option<i64>) -> ReadDataResponse {
         self.read(
-            &UserCertificates(self.connection.clone()),
+            &UserCertificates(self.client.clone()),
             user,
             "expiring_within_days",
             days,
@@ -60,7 +65,7 @@ impl World {
 
     async fn one(&self, user: &str, id: Option<&str>) -> ReadDataResponse {
         self.read(
-            &UserCertificate(self.connection.clone()),
+            &UserCertificate(self.client.clone()),
             user,
             "certificate_id",
             id,
@@ -240,7 +245,7 @@ async fn many_lookups_of_one_user_ask_atlas_once() {
 #[tokio::test]
 async fn an_unknown_provider_configuration_is_named() {
     let world = World::new();
-    world.connection.postpone("client_secret");
+    world.client.set_deferred("client_secret");
     assert!(
         error(world.many("one", None).await)
             .1

@@ -7,7 +7,7 @@ use tf_provider::{Diagnostic, Path};
 
 use self::advice::advice;
 pub(crate) use self::findings::{named, since};
-use super::arguments::sentence;
+use super::arguments::to_sentence;
 use crate::atlas::{Error, ErrorKind, IssueError, Operation, ProjectId, Username};
 
 /// An API failure, with what was asked, what Atlas said, and what to do next.
@@ -80,7 +80,7 @@ fn described(error: &Error, failed: &str) -> Diagnostic {
     paragraphs.extend(
         error
             .source_message()
-            .map(|cause| format!("Cause: {}", sentence(&cause))),
+            .map(|cause| format!("Cause: {}", to_sentence(&cause))),
     );
     if error.attempts() > 1 {
         paragraphs.push(format!("{} requests were made.", error.attempts()));
@@ -100,7 +100,7 @@ fn described(error: &Error, failed: &str) -> Diagnostic {
 fn said(error: &Error) -> Option<String> {
     let said = error
         .detail()
-        .map(|said| format!("Atlas says: {}", sentence(said)));
+        .map(|said| format!("Atlas says: {}", to_sentence(said)));
     let fields = error
         .fields()
         .iter()

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     atlas::{CertificateList, ProjectId, Username},
     provider::{
-        arguments::sentence,
-        connection::{Connection, Session},
+        arguments::to_sentence,
+        client::{ProviderClient, Session},
         diagnostics, timeouts,
     },
 };
@@ -43,7 +43,7 @@ impl ImportId {
             None => return Err(wrong("There is no / in it.")),
         };
         let project =
-            ProjectId::parse(project).map_err(|error| wrong(&sentence(&error.to_string())))?;
+            ProjectId::parse(project).map_err(|error| wrong(&to_sentence(&error.to_string())))?;
         let (name, certificate_id) = if separator == b'-' {
             (rest.to_owned(), None)
         } else {
@@ -67,7 +67,7 @@ impl ImportId {
             return Err(wrong("A certificate id is a decimal number."));
         }
         let username =
-            Username::parse(&name).map_err(|error| wrong(&sentence(&error.to_string())))?;
+            Username::parse(&name).map_err(|error| wrong(&to_sentence(&error.to_string())))?;
         Ok(Self {
             project,
             username,
@@ -78,7 +78,7 @@ impl ImportId {
 
 /// Takes over a certificate that exists already; its key stays wherever it is.
 pub(super) async fn import(
-    connection: &Connection,
+    client: &ProviderClient,
     request: ImportRequest,
 ) -> Result<ImportResponse, Diagnostics> {
     let ImportTarget::Id(id) = &request.target else {
@@ -86,10 +86,9 @@ pub(super) async fn import(
         return Err(Diagnostic::error("Import by identity is not supported", detail).into());
     };
     let id = ImportId::parse(id)?;
-    let session = connection.session()?;
+    let session = client.session()?;
     let call = Session::call(&request.cancel, timeouts::timeout(&Value::Null, "read"));
     let listing = session
-        .client
         .certificates(&id.project, &id.username, &call)
         .await
         .map_err(|error| diagnostics::from_atlas(&error, &id.project, &id.username))?;

@@ -17,13 +17,14 @@ use crate::{
     atlas::{Months, ProjectId, Username},
     provider::{
         arguments,
-        connection::{Connection, Session},
-        diagnostics, timeouts,
+        client::{IssueRequest, ProviderClient, Session},
+        timeouts,
     },
 };
 
 /// Issues the first certificate.
-pub(super) async fn create(connection: &Connection, request: CreateRequest) -> ApplyResponse {
+pub(super) async fn create(client: &ProviderClient, request: CreateRequest) -> ApplyResponse {
+    client.mark_applying();
     let failed = |diagnostics: Diagnostics| ApplyResponse {
         state: Value::Null,
         private: Vec::new(),
@@ -38,10 +39,7 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
         form,
         operation: "create",
     };
-    match issue
-        .carry_out(connection, &Value::Null, &request.cancel)
-        .await
-    {
+    match issue.carry_out(client, &Value::Null, &request.cancel).await {
         Ok(Received::Certificate(state, diagnostics)) => ApplyResponse {
             state,
             private: Vec::new(),
@@ -60,7 +58,8 @@ pub(super) async fn create(connection: &Connection, request: CreateRequest) -> A
 }
 
 /// Carries out a change in place: by a new certificate, by sealing or archiving the key in state, or in state alone.
-pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> ApplyResponse {
+pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> ApplyResponse {
+    client.mark_applying();
     let mut private = Private::parse(&request.private);
     private.destroy_told = false;
     let UpdateRequest {
@@ -87,7 +86,7 @@ pub(super) async fn update(connection: &Connection, request: UpdateRequest) -> A
             form,
             operation: "update",
         };
-        return match issue.carry_out(connection, &prior, &cancel).await {
+        return match issue.carry_out(client, &prior, &cancel).await {
             Ok(Received::Certificate(state, diagnostics)) => ApplyResponse {
                 state,
                 private: private.to_bytes(),
@@ -149,21 +148,21 @@ struct Issue {
 impl Issue {
     async fn carry_out(
         &self,
-        connection: &Connection,
+        client: &ProviderClient,
         predecessor: &Value,
         cancel: &CancellationToken,
     ) -> Result<Received, Diagnostic> {
-        let session = connection.session()?;
+        let session = client.session()?;
         let (project, username, months) = self.asked()?;
         let call = Session::call(cancel, timeouts::timeout(&self.planned, self.operation));
-        if let Some(held) = predecessor.get("certificate_id").as_str() {
-            session.client.register_existing(&project, &username, held);
-        }
-        let issued = session
-            .client
-            .issue(&project, &username, months, &call)
-            .await
-            .map_err(|error| diagnostics::not_issued(&error, &project, &username))?;
+        let request = IssueRequest {
+            project: &project,
+            username: &username,
+            months,
+            is_sealed: self.form.is_sealed(),
+            predecessor_id: predecessor.get("certificate_id").as_str(),
+        };
+        let issued = session.issue(&request, &call).await?;
         let asked = Asked {
             project: &project,
             username: &username,

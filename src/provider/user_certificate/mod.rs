@@ -20,22 +20,22 @@ use std::sync::Arc;
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, ImportRequest, ImportResponse,
     MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, async_trait,
+    ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, Value, async_trait,
 };
 
 use self::{farewell::farewell, plan::Planned, preflight::preflight, private::Private};
-use super::connection::Connection;
+use super::{arguments, client::ProviderClient, guardrails::Issuance};
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 
 /// The resource.
 pub(super) struct UserCertificate {
-    connection: Arc<Connection>,
+    client: Arc<ProviderClient>,
 }
 
 impl UserCertificate {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection }
+    pub(super) fn new(client: Arc<ProviderClient>) -> Self {
+        Self { client }
     }
 }
 
@@ -54,7 +54,7 @@ impl Resource for UserCertificate {
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
-        refresh::read(&self.connection, request).await
+        refresh::read(&self.client, request).await
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
@@ -80,8 +80,9 @@ impl Resource for UserCertificate {
             diagnostics.extend(farewell(&prior, &private));
             private.destroy_told = true;
         }
+        diagnostics.extend(guardrails(&self.client, &object));
         if prior.is_null() || !requires_replace.is_empty() {
-            diagnostics.extend(preflight(&self.connection, &config, &cancel).await);
+            diagnostics.extend(preflight(&self.client, &config, &cancel).await);
         }
         PlanResponse {
             planned: object,
@@ -103,11 +104,11 @@ impl Resource for UserCertificate {
     }
 
     async fn create(&self, request: CreateRequest) -> ApplyResponse {
-        lifecycle::create(&self.connection, request).await
+        lifecycle::create(&self.client, request).await
     }
 
     async fn update(&self, request: UpdateRequest) -> ApplyResponse {
-        lifecycle::update(&self.connection, request).await
+        lifecycle::update(&self.client, request).await
     }
 
     async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
@@ -115,10 +116,26 @@ impl Resource for UserCertificate {
     }
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
-        import::import(&self.connection, request).await
+        import::import(&self.client, request).await
     }
 
     async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
         moved::take_over(&request)
     }
+}
+
+/// The guardrails that a planned object would break if it is to be issued.
+fn guardrails(client: &ProviderClient, planned: &Value) -> Diagnostics {
+    let session = client.session_if_known().ok().flatten();
+    let Some(session) = session.filter(|_| planned.get("certificate_id").is_unknown()) else {
+        return Diagnostics::new();
+    };
+    session.guardrails().check(&Issuance {
+        project_id: arguments::project_id(planned).ok().flatten().as_ref(),
+        months: arguments::months(planned).ok().flatten(),
+        is_sealed: match planned.get("private_key_recipients") {
+            Value::Unknown => None,
+            recipients => Some(!recipients.is_null()),
+        },
+    })
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     atlas::{ListedCertificate, ProjectId, Username},
-    provider::arguments::sentence,
+    provider::arguments::to_sentence,
     x509,
 };
 
@@ -152,7 +152,7 @@ fn unusable(name: &str, problem: &str) -> Diagnostic {
         "Object cannot be moved",
         format!(
             "Its {name} is not one that Atlas issues certificates for. {} Leave the object with the official provider, or remove it from state.",
-            sentence(problem)
+            to_sentence(problem)
         ),
     )
 }

@@ -1,32 +1,30 @@
 //! One look at the user before a certificate is issued.
 
-use std::time::Duration;
-
 use tf_provider::{CancellationToken, Diagnostic, Path, Value};
 
 use crate::{
     atlas::X509Type,
     provider::{
         arguments,
-        connection::{Connection, Session},
+        client::{ProviderClient, Session},
     },
 };
 
 /// Says what would make issuing fail, as far as a plan can know: that there is no login, which is an error; and that the
 /// user is not of the right kind, which is a warning, because this very apply may replace the user.
 pub(super) async fn preflight(
-    connection: &Connection,
+    client: &ProviderClient,
     config: &Value,
     cancel: &CancellationToken,
 ) -> Option<Diagnostic> {
-    if let Some(error) = connection.without_login() {
-        return Some(error);
-    }
-    let session = connection.ready()?;
+    let session = match client.preflight_session() {
+        Ok(session) => session?,
+        Err(error) => return Some(error),
+    };
     let project = arguments::project_id(config).ok()??;
     let username = arguments::username(config).ok()??;
-    let call = Session::call(cancel, PATIENCE);
-    let user = session.client.user(&project, &username, &call).await.ok()?;
+    let call = Session::preflight_call(cancel);
+    let user = session.user(&project, &username, &call).await.ok()?;
     let kind = match &user.x509_type {
         X509Type::Managed => return None,
         X509Type::Customer => "CUSTOMER",
@@ -44,6 +42,3 @@ pub(super) async fn preflight(
         .at(Path::attribute("username")),
     )
 }
-
-/// How long a plan may wait for what only serves a warning.
-const PATIENCE: Duration = Duration::from_secs(10);

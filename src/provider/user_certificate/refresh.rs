@@ -12,13 +12,13 @@ use crate::{
     atlas::{CertificateList, ProjectId, Username},
     provider::{
         arguments,
-        connection::{Connection, Session},
+        client::{ProviderClient, Session},
         diagnostics, timeouts,
     },
 };
 
 /// Compares the object with what Atlas lists.
-pub(super) async fn read(connection: &Connection, request: ReadRequest) -> ReadResponse {
+pub(super) async fn read(client: &ProviderClient, request: ReadRequest) -> ReadResponse {
     let ReadRequest {
         mut state,
         private,
@@ -33,7 +33,7 @@ pub(super) async fn read(connection: &Connection, request: ReadRequest) -> ReadR
         };
     }
     let lookup = async {
-        let Some(session) = connection.known()? else {
+        let Some(session) = client.session_if_known()? else {
             return Ok(Found::NotAsked);
         };
         let (project, username) = named_user(&state)?;
@@ -106,7 +106,7 @@ async fn look_up(
     call: &crate::atlas::CallOptions,
 ) -> Result<Answer, Diagnostic> {
     let gone = "Atlas does not know the project";
-    let listing = match session.client.certificates(project, username, call).await {
+    let listing = match session.certificates(project, username, call).await {
         Ok(listing) => listing,
         Err(error) if error.is_project_not_found() => {
             return Ok(Answer::ProjectGone(project.clone(), gone));
@@ -126,7 +126,7 @@ async fn look_up(
     if listed {
         return Ok(Answer::Listed(listing));
     }
-    match session.client.user(project, username, call).await {
+    match session.user(project, username, call).await {
         Ok(_) => Ok(Answer::NotListed(listing)),
         Err(error) if error.is_project_not_found() => {
             Ok(Answer::ProjectGone(project.clone(), gone))

@@ -62,7 +62,7 @@ fn recipients(config: &Value) -> Diagnostics {
             Value::String(text) => Recipients::parse(&[text]).err().map(|error| {
                 Diagnostic::error(
                     "Invalid recipient",
-                    arguments::sentence(&error.reason.to_string()),
+                    arguments::to_sentence(&error.reason.to_string()),
                 )
                 .at(at)
             }),
@@ -88,8 +88,11 @@ fn archive(config: &Value) -> Diagnostics {
         .map(|text| pkcs12::check_password(&text.into()))
     {
         found.push(
-            Diagnostic::error("Invalid password", arguments::sentence(&error.to_string()))
-                .at(at_password.clone()),
+            Diagnostic::error(
+                "Invalid password",
+                arguments::to_sentence(&error.to_string()),
+            )
+            .at(at_password.clone()),
         );
     }
     if !password.is_null() && version.is_null() {

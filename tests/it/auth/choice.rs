@@ -23,25 +23,25 @@ async fn half_a_login_names_the_missing_half() {
             json!({ "client_id": "mdb_sa_id_1" }),
             &[][..],
             "client_id",
-            "client_secret is not",
+            "client_secret is missing",
         ),
         (
             json!({ "client_secret": "s" }),
             &[],
             "client_secret",
-            "client_id is not",
+            "client_id is missing",
         ),
         (
             json!({ "public_key": "abcdefgh" }),
             &[],
             "public_key",
-            "private_key is not",
+            "private_key is missing",
         ),
         (
             json!({ "private_key": "s" }),
             &[],
             "private_key",
-            "public_key is not",
+            "public_key is missing",
         ),
         (
             json!({}),
@@ -58,7 +58,7 @@ async fn half_a_login_names_the_missing_half() {
     ] {
         let told = configured(block, environment).await;
         let error = told
-            .find("Half a login")
+            .find("Incomplete credentials")
             .unwrap_or_else(|| panic!("{told:?}"));
         assert_eq!(error.path_text(), at);
         assert!(error.says(says), "{error:?}");
@@ -93,7 +93,7 @@ async fn of_several_logins_one_is_used_and_the_others_are_named() {
     let told = configured(block, &[]).await;
     assert!(!told.has_errors(), "{told:?}");
     let warning = told
-        .find("More than one login")
+        .find("More than one set of credentials")
         .unwrap_or_else(|| panic!("{told:?}"));
     for words in ["The access token is used", "service account", "API key"] {
         assert!(warning.says(words), "{words}: {warning:?}");

@@ -3,6 +3,7 @@
 mod choice;
 mod digest;
 mod end_to_end;
+mod reconfigured;
 mod tokens;
 
 use local_atlas::LocalAtlas;

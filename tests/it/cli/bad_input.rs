@@ -104,10 +104,10 @@ resource "atlas_user_certificate" "app" {
         points_at(&printed, &workspace, line);
     }
     for words in [
-        "client_id is set and client_secret is not",
-        "private_key is set and public_key is not",
+        "client_id is set but client_secret is missing",
+        "private_key is set but public_key is missing",
         "30 to 86400",
-        "\"v1.0\" and \"v2\"",
+        "\"v1.0\" or \"v2\"",
     ] {
         assert!(printed.contains(words), "{words} is not in: {printed}");
     }
@@ -169,7 +169,7 @@ fn a_configuration_without_any_login_says_how_to_give_one() {
     let workspace = bare_workspace(&certificate("app", "  username = \"app\""));
     let printed = workspace.plan(&[]).failure().text();
     for words in [
-        "Error: No login for Atlas",
+        "Error: No Atlas credentials",
         "client_id",
         "MONGODB_ATLAS_CLIENT_ID",
         "MONGODB_ATLAS_ACCESS_TOKEN",
@@ -187,7 +187,7 @@ fn what_asks_nothing_of_atlas_needs_no_login() {
         workspace.set_env(variable, "");
     }
     let printed = workspace.plan(&[]).failure().text();
-    assert!(printed.contains("Error: No login for Atlas"), "{printed}");
+    assert!(printed.contains("Error: No Atlas credentials"), "{printed}");
     workspace.plan(&["-refresh=false"]).success();
     workspace.destroy(&["-refresh=false"]).success();
     assert!(workspace.instances("atlas_user_certificate").is_empty());

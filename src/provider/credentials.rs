@@ -1,0 +1,460 @@
+//! Which credentials are used: all from the provider block or all from the environment, never a mixture.
+
+use secrecy::{ExposeSecret, SecretString};
+use tf_provider::{Diagnostic, Diagnostics, Path, Severity, Value};
+
+use super::{
+    arguments::{non_empty, to_sentence},
+    config::Environment,
+};
+use crate::atlas::Credentials;
+
+/// The credential arguments of one source. A field is `None` if it is not set.
+#[derive(Default)]
+pub(super) struct Inputs {
+    access_token: Option<SecretString>,
+    client_id: Option<SecretString>,
+    client_secret: Option<SecretString>,
+    public_key: Option<SecretString>,
+    private_key: Option<SecretString>,
+}
+
+/// Each credential argument with its environment variables, first match first.
+const ARGUMENTS: [(&str, &[&str]); 5] = [
+    ("access_token", &["MONGODB_ATLAS_ACCESS_TOKEN"]),
+    ("client_id", &["MONGODB_ATLAS_CLIENT_ID"]),
+    ("client_secret", &["MONGODB_ATLAS_CLIENT_SECRET"]),
+    (
+        "public_key",
+        &[
+            "MONGODB_ATLAS_PUBLIC_API_KEY",
+            "MONGODB_ATLAS_PUBLIC_KEY",
+            "MCLI_PUBLIC_API_KEY",
+        ],
+    ),
+    (
+        "private_key",
+        &[
+            "MONGODB_ATLAS_PRIVATE_API_KEY",
+            "MONGODB_ATLAS_PRIVATE_KEY",
+            "MCLI_PRIVATE_API_KEY",
+        ],
+    ),
+];
+
+/// Arguments that are only usable together.
+const PAIRS: [[&str; 2]; 2] = [
+    ["client_id", "client_secret"],
+    ["public_key", "private_key"],
+];
+
+impl Inputs {
+    /// Reads the provider block. An unknown argument counts as not set.
+    ///
+    /// # Errors
+    /// Unusable values and incomplete pairs, each at its argument.
+    pub(super) fn from_block(block: &Value) -> Result<Self, Diagnostics> {
+        let mut inputs = Self::default();
+        let mut problems = Diagnostics::new();
+        for (argument, _) in ARGUMENTS {
+            match non_empty(block, argument).map(|text| usable(argument, argument, text)) {
+                Some(Ok(text)) => *inputs.field(argument) = Some(text),
+                Some(Err(problem)) => problems.push(problem.at(Path::attribute(argument))),
+                None => {}
+            }
+        }
+        let is_set =
+            |argument| block.get(argument).is_unknown() || non_empty(block, argument).is_some();
+        for [given, missing] in incomplete_pairs(is_set) {
+            problems.push(incomplete(given, missing).at(Path::attribute(given)));
+        }
+        if problems.is_empty() {
+            Ok(inputs)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Reads the environment. An incomplete pair is an error, or a warning if other credentials are complete.
+    ///
+    /// # Errors
+    /// Names the first environment variable that cannot be used.
+    pub(super) fn from_environment(
+        environment: &Environment,
+    ) -> Result<(Self, Diagnostics), Diagnostic> {
+        let mut inputs = Self::default();
+        let mut names = Vec::new();
+        for (argument, variables) in ARGUMENTS {
+            if let Some((variable, text)) = environment.first(variables)? {
+                *inputs.field(argument) = Some(usable(
+                    argument,
+                    &format!("the environment variable {variable}"),
+                    &text,
+                )?);
+                names.push((argument, variable));
+            }
+        }
+        let is_set = |argument| names.iter().any(|(name, _)| *name == argument);
+        let incomplete: Vec<_> = incomplete_pairs(is_set)
+            .map(|[given, missing]| {
+                let set = names.iter().find(|(argument, _)| *argument == given);
+                let preferred = ARGUMENTS.iter().find(|(argument, _)| *argument == missing);
+                incomplete(
+                    set.map_or(given, |(_, variable)| variable),
+                    preferred.map_or(missing, |(_, variables)| variables[0]),
+                )
+            })
+            .collect();
+        if inputs.complete_kinds().is_empty() {
+            return incomplete
+                .into_iter()
+                .next()
+                .map_or(Ok((inputs, Diagnostics::new())), Err);
+        }
+        // Variables are often left over from other tools.
+        let warnings = incomplete.into_iter().map(|problem| Diagnostic {
+            severity: Severity::Warning,
+            detail: format!(
+                "{} Other credentials in the environment are complete, so these are ignored.",
+                problem.detail
+            ),
+            ..problem
+        });
+        Ok((inputs, warnings.collect()))
+    }
+
+    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials that are ignored.
+    pub(super) fn into_credentials(self) -> Option<(Credentials, Option<Diagnostic>)> {
+        let warning = match self.complete_kinds().as_slice() {
+            [used, ignored @ ..] if !ignored.is_empty() => Some(Diagnostic::warning(
+                "More than one set of credentials",
+                format!(
+                    "The {used} is used; the {} is ignored. Remove the credentials that are not needed.",
+                    ignored.join(" and the ")
+                ),
+            )),
+            _ => None,
+        };
+        let text = |value: SecretString| value.expose_secret().to_owned();
+        let credentials = match self {
+            Self {
+                access_token: Some(token),
+                ..
+            } => Credentials::Token(token),
+            Self {
+                client_id: Some(id),
+                client_secret: Some(client_secret),
+                ..
+            } => Credentials::ServiceAccount {
+                client_id: text(id),
+                client_secret,
+            },
+            Self {
+                public_key: Some(key),
+                private_key: Some(private_key),
+                ..
+            } => Credentials::ApiKey {
+                public_key: text(key),
+                private_key,
+            },
+            _ => return None,
+        };
+        Some((credentials, warning))
+    }
+
+    fn complete_kinds(&self) -> Vec<&'static str> {
+        let kinds = [
+            ("access token", self.access_token.is_some()),
+            (
+                "service account",
+                self.client_id.is_some() && self.client_secret.is_some(),
+            ),
+            (
+                "API key",
+                self.public_key.is_some() && self.private_key.is_some(),
+            ),
+        ];
+        kinds
+            .into_iter()
+            .filter(|(_, is_complete)| *is_complete)
+            .map(|(kind, _)| kind)
+            .collect()
+    }
+
+    fn field(&mut self, argument: &str) -> &mut Option<SecretString> {
+        match argument {
+            "access_token" => &mut self.access_token,
+            "client_id" => &mut self.client_id,
+            "client_secret" => &mut self.client_secret,
+            "public_key" => &mut self.public_key,
+            _ => &mut self.private_key,
+        }
+    }
+}
+
+/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used in any case.
+pub(super) fn unknown_argument(block: &Value) -> Option<&'static str> {
+    if non_empty(block, "access_token").is_some() {
+        return None;
+    }
+    ARGUMENTS
+        .into_iter()
+        .map(|(argument, _)| argument)
+        .find(|argument| block.get(argument).is_unknown())
+}
+
+/// The error for operations that need credentials.
+pub(super) fn missing_credentials() -> Diagnostic {
+    Diagnostic::error(
+        "No Atlas credentials",
+        "Set one of these in the provider block, or as environment variables:\n\
+         \x20 - a service account: client_id and client_secret (MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET)\n\
+         \x20 - an API key: public_key and private_key (MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY)\n\
+         \x20 - an access token: access_token (MONGODB_ATLAS_ACCESS_TOKEN)",
+    )
+}
+
+/// The first half is set and the second is not.
+fn incomplete_pairs(
+    is_set: impl Fn(&'static str) -> bool,
+) -> impl Iterator<Item = [&'static str; 2]> {
+    PAIRS.into_iter().filter_map(
+        move |[first, second]| match (is_set(first), is_set(second)) {
+            (true, false) => Some([first, second]),
+            (false, true) => Some([second, first]),
+            _ => None,
+        },
+    )
+}
+
+fn incomplete(given: &str, missing: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Incomplete credentials",
+        format!("{given} is set but {missing} is missing. Set both."),
+    )
+}
+
+/// Takes a credential that consists of visible ASCII characters. `name` is where it was set.
+fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagnostic> {
+    let invalid = |problem: &str| {
+        Err(Diagnostic::error(
+            "Invalid credentials",
+            to_sentence(&format!("{name} {problem}")),
+        ))
+    };
+    let is_quote = |c| matches!(c, '"' | '\'' | '`');
+    if argument == "access_token"
+        && text
+            .get(..7)
+            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("bearer "))
+    {
+        return invalid(
+            "starts with \"Bearer\". Remove that prefix: the provider adds it to each request",
+        );
+    }
+    if argument == "public_key" && text.starts_with("mdb_sa_id_") {
+        return Err(Diagnostic::error(
+            "Service account given as an API key",
+            to_sentence(&format!(
+                "{name} is the id of a service account (mdb_sa_id_...). Set it as client_id, and its secret as client_secret"
+            )),
+        ));
+    }
+    if text.starts_with(is_quote) || text.ends_with(is_quote) {
+        return invalid(
+            "starts or ends with a quotation mark. Remove quotation marks around the value",
+        );
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return invalid(
+            "contains a space, a line break or a character outside ASCII. Credentials do not have any: copy the value again",
+        );
+    }
+    Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::config::{self, Resolved};
+
+    fn block(arguments: &[(&str, Value)]) -> Value {
+        let mut block = config::schema().block.empty();
+        for (name, value) in arguments {
+            block.set(name, value.clone());
+        }
+        block
+    }
+
+    /// The credentials or the first error, and the number of warnings.
+    fn resolved(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> (String, usize) {
+        let found = config::resolve(
+            &block(arguments),
+            &Environment::of(variables),
+            String::new(),
+        );
+        let (resolved, warnings) = match found {
+            Ok((resolved, warnings)) => (resolved, warnings.iter().count()),
+            Err(problems) => return (problems.iter().next().unwrap().detail.clone(), 0),
+        };
+        let text = match resolved {
+            Resolved::Deferred(argument) => format!("unknown {argument}"),
+            Resolved::MissingCredentials(error) => error.summary,
+            Resolved::Ready(config, _) => match config.credentials {
+                Credentials::Token(token) => format!("token {}", token.expose_secret()),
+                Credentials::ServiceAccount {
+                    client_id,
+                    client_secret,
+                } => {
+                    format!("account {client_id}:{}", client_secret.expose_secret())
+                }
+                Credentials::ApiKey {
+                    public_key,
+                    private_key,
+                } => format!("key {public_key}:{}", private_key.expose_secret()),
+            },
+        };
+        (text, warnings)
+    }
+
+    #[test]
+    fn all_credentials_come_from_the_first_source_that_has_a_complete_set() {
+        let key = [("public_key", "p".into()), ("private_key", "s".into())];
+        let account = [
+            ("MONGODB_ATLAS_CLIENT_ID", "c"),
+            ("MONGODB_ATLAS_CLIENT_SECRET", "s"),
+        ];
+        assert_eq!(resolved(&key, &account), ("key p:s".into(), 0));
+        assert_eq!(resolved(&[], &account), ("account c:s".into(), 0));
+        assert_eq!(
+            resolved(&[("access_token", "".into())], &account),
+            ("account c:s".into(), 0)
+        );
+        assert_eq!(resolved(&[], &[]), ("No Atlas credentials".into(), 0));
+    }
+
+    #[test]
+    fn environment_variables_are_read_in_the_order_of_the_official_provider() {
+        let variables = [
+            ("MCLI_PUBLIC_API_KEY", "3"),
+            ("MONGODB_ATLAS_PUBLIC_KEY", "2"),
+            ("MONGODB_ATLAS_PUBLIC_API_KEY", "1"),
+            ("MCLI_PRIVATE_API_KEY", "s"),
+        ];
+        assert_eq!(resolved(&[], &variables).0, "key 1:s");
+        assert_eq!(resolved(&[], &[variables[1], variables[3]]).0, "key 2:s");
+    }
+
+    #[test]
+    fn a_second_complete_set_gives_a_warning() {
+        let both = [
+            ("access_token", "t".into()),
+            ("client_id", "c".into()),
+            ("client_secret", "s".into()),
+        ];
+        assert_eq!(resolved(&both, &[]), ("token t".into(), 1));
+        let variables = [
+            ("MONGODB_ATLAS_ACCESS_TOKEN", "t"),
+            ("MONGODB_ATLAS_CLIENT_ID", "c"),
+        ];
+        assert_eq!(
+            resolved(&[], &variables),
+            ("token t".into(), 1),
+            "an incomplete pair beside it"
+        );
+    }
+
+    #[test]
+    fn an_incomplete_pair_is_an_error_that_names_the_missing_half() {
+        let details = |arguments: &[(&str, Value)]| -> Vec<String> {
+            config::validate(&block(arguments))
+                .into_iter()
+                .map(|problem| problem.detail)
+                .collect()
+        };
+        assert_eq!(
+            details(&[
+                ("client_secret", "s".into()),
+                ("public_key", Value::Unknown)
+            ]),
+            [
+                "client_secret is set but client_id is missing. Set both.",
+                "public_key is set but private_key is missing. Set both."
+            ]
+        );
+        assert_eq!(
+            resolved(&[], &[("MONGODB_ATLAS_PUBLIC_KEY", "p")]).0,
+            "MONGODB_ATLAS_PUBLIC_KEY is set but MONGODB_ATLAS_PRIVATE_API_KEY is missing. Set both."
+        );
+    }
+
+    #[test]
+    fn white_space_around_a_credential_is_removed() {
+        let block = [
+            ("client_id", " c\t".into()),
+            ("client_secret", "\r\ns\n".into()),
+        ];
+        assert_eq!(resolved(&block, &[]).0, "account c:s");
+        let variables = [
+            ("MONGODB_ATLAS_CLIENT_ID", "c\n"),
+            ("MONGODB_ATLAS_CLIENT_SECRET", "s\r\n"),
+        ];
+        assert_eq!(resolved(&[], &variables).0, "account c:s");
+        assert_eq!(
+            resolved(&[], &[("MONGODB_ATLAS_ACCESS_TOKEN", " \n")]).0,
+            "No Atlas credentials"
+        );
+    }
+
+    #[test]
+    fn a_credential_that_cannot_be_used_is_an_error_that_names_it_and_hides_it() {
+        for (value, says) in [
+            ("\"hidden\"", "quotation mark"),
+            ("'hidden", "quotation mark"),
+            ("hid den", "a space"),
+            ("hid\nden", "line break"),
+            ("hid\u{e9}n", "outside ASCII"),
+            ("Bearer hidden", "starts with \"Bearer\""),
+        ] {
+            let problems = config::validate(&block(&[("access_token", value.into())]));
+            let problem = problems.iter().next().unwrap();
+            assert_eq!(problem.path, Some(Path::attribute("access_token")));
+            assert!(
+                problem.detail.contains(says) && !problem.detail.contains("hid"),
+                "{problem:?}"
+            );
+            let (detail, _) = resolved(&[], &[("MONGODB_ATLAS_ACCESS_TOKEN", value)]);
+            assert!(
+                detail.contains("MONGODB_ATLAS_ACCESS_TOKEN") && detail.contains(says),
+                "{detail}"
+            );
+            let (ignored, _) = resolved(
+                &[("access_token", "t".into())],
+                &[("MONGODB_ATLAS_ACCESS_TOKEN", value)],
+            );
+            assert_eq!(ignored, "token t");
+        }
+        let (detail, _) = resolved(
+            &[],
+            &[
+                ("MCLI_PUBLIC_API_KEY", "mdb_sa_id_1"),
+                ("MCLI_PRIVATE_API_KEY", "s"),
+            ],
+        );
+        assert!(
+            detail.contains("MCLI_PUBLIC_API_KEY") && detail.contains("client_id"),
+            "{detail}"
+        );
+    }
+
+    #[test]
+    fn unknown_credentials_defer_the_client_unless_the_access_token_is_known() {
+        let unknown = [("client_secret", Value::Unknown), ("client_id", "c".into())];
+        assert_eq!(resolved(&unknown, &[]).0, "unknown client_secret");
+        let [secret, id] = unknown;
+        assert_eq!(
+            resolved(&[secret, id, ("access_token", "t".into())], &[]).0,
+            "token t"
+        );
+    }
+}
