@@ -71,6 +71,9 @@ impl Username {
 pub struct Months(u8);
 
 impl Months {
+    /// The validity of a certificate for which none was given.
+    pub(crate) const DEFAULT: Self = Self(3);
+
     /// Takes 1 to 24.
     pub fn parse(number: i64) -> Result<Self, InvalidMonths> {
         match u8::try_from(number) {

@@ -2,7 +2,7 @@
 
 use tf_provider::{Diagnostic, Path, Value};
 
-use crate::atlas::{Months, ProjectId, Username};
+use crate::atlas::{ProjectId, Username};
 
 /// Parses `project_id`; `None` while it is unknown.
 pub(crate) fn project_id(config: &Value) -> Result<Option<ProjectId>, Diagnostic> {
@@ -12,27 +12,6 @@ pub(crate) fn project_id(config: &Value) -> Result<Option<ProjectId>, Diagnostic
 /// Parses `username`; `None` while it is unknown.
 pub(crate) fn username(config: &Value) -> Result<Option<Username>, Diagnostic> {
     parse_text(config, "username", "Invalid username", Username::parse)
-}
-
-/// Parses `months_until_expiration`; `None` while it is unknown or omitted.
-pub(crate) fn months(config: &Value) -> Result<Option<Months>, Diagnostic> {
-    let invalid = |problem: String| {
-        Diagnostic::error("Invalid months_until_expiration", problem)
-            .at(Path::attribute("months_until_expiration"))
-    };
-    match config.get("months_until_expiration") {
-        Value::Number(number) => {
-            let whole = number.as_i64().ok_or_else(|| {
-                invalid(format!(
-                    "A whole number of months from 1 to 24 is needed, not {number}."
-                ))
-            })?;
-            Months::parse(whole)
-                .map(Some)
-                .map_err(|error| invalid(to_sentence(&error.to_string())))
-        }
-        _ => Ok(None),
-    }
 }
 
 /// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text, from a variable's default,

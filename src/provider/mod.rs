@@ -25,7 +25,7 @@ use self::{
     client::{ProviderClient, Session},
     config::{Environment, Resolved},
     unsealed_certificate::UnsealedCertificate,
-    user_certificate::UserCertificate,
+    user_certificate::UserCertificateResource,
 };
 use crate::{
     atlas::{Client, ConfigError, IssuedIds},
@@ -100,7 +100,7 @@ impl Provider for AtlasProvider {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(UserCertificate::new(self.client.clone()))]
+        vec![Arc::new(UserCertificateResource::new(self.client.clone()))]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {

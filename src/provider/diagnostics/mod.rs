@@ -53,7 +53,7 @@ fn failed(error: &Error, project: &ProjectId, username: &Username) -> String {
     match error.operation() {
         Operation::IssueCertificate => format!("Issuing a certificate for {whom} {kind}."),
         Operation::ListCertificates => {
-            format!("CertificateList the certificates of {whom} {kind}.")
+            format!("Listing the certificates of {whom} {kind}.")
         }
         Operation::ReadUser => format!("Reading {whom} {kind}."),
         Operation::LogIn | Operation::LogOut => {

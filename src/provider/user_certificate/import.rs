@@ -1,82 +1,19 @@
-//! Import: the id, and the object it stands for.
+//! Import: an id becomes the object of a certificate that exists.
 
 use percent_encoding::percent_decode_str;
-use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget, Value};
+use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget};
 
-use super::{
-    decision::Reason,
-    model::{blank, describe_listed, status_at},
-};
+use super::model::{Attr, IssueReason, UserCertificate};
 use crate::{
-    atlas::{CertificateList, ProjectId, Username},
+    atlas::{CertificateList, ListedCertificate, ProjectId, Username},
     provider::{
         arguments::to_sentence,
         client::{ProviderClient, Session},
-        diagnostics, timeouts,
+        diagnostics,
     },
 };
 
-/// What a user types behind `terraform import`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ImportId {
-    pub(super) project: ProjectId,
-    pub(super) username: Username,
-    /// The newest one if not given.
-    pub(super) certificate_id: Option<String>,
-}
-
-impl ImportId {
-    /// Reads `PROJECT/USER`, `PROJECT/USER/CERTIFICATE` (both percent-decoded) or, as the official provider writes it,
-    /// `PROJECT-USER` (never decoded).
-    pub(super) fn parse(id: &str) -> Result<Self, Diagnostic> {
-        let wrong = |problem: &str| {
-            Diagnostic::error(
-                "Invalid import id",
-                format!(
-                    "{problem} Give PROJECT_ID/USERNAME for the newest certificate, or PROJECT_ID/USERNAME/CERTIFICATE_ID, with every / or % in the name \
-                     percent-encoded; the official provider's form PROJECT_ID-USERNAME is understood, too."
-                ),
-            )
-        };
-        let (project, separator, rest) = match id.find(['/', '-']) {
-            Some(at) => (&id[..at], id.as_bytes()[at], &id[at + 1..]),
-            None => return Err(wrong("There is no / in it.")),
-        };
-        let project =
-            ProjectId::parse(project).map_err(|error| wrong(&to_sentence(&error.to_string())))?;
-        let (name, certificate_id) = if separator == b'-' {
-            (rest.to_owned(), None)
-        } else {
-            let mut parts = rest.split('/');
-            let name = parts.next().unwrap_or_default();
-            let certificate = parts.next();
-            if parts.next().is_some() {
-                return Err(wrong("It has more than three parts."));
-            }
-            let decode = |text: &str| {
-                percent_decode_str(text)
-                    .decode_utf8()
-                    .map(std::borrow::Cow::into_owned)
-                    .map_err(|_| wrong("The percent-encoding in it is no UTF-8 text."))
-            };
-            (decode(name)?, certificate.map(decode).transpose()?)
-        };
-        if let Some(certificate) = &certificate_id
-            && (certificate.is_empty() || !certificate.bytes().all(|b| b.is_ascii_digit()))
-        {
-            return Err(wrong("A certificate id is a decimal number."));
-        }
-        let username =
-            Username::parse(&name).map_err(|error| wrong(&to_sentence(&error.to_string())))?;
-        Ok(Self {
-            project,
-            username,
-            certificate_id,
-        })
-    }
-}
-
-/// Takes over a certificate that exists already; its key stays wherever it is.
+/// Imports a certificate without its private key.
 pub(super) async fn import(
     client: &ProviderClient,
     request: ImportRequest,
@@ -87,76 +24,141 @@ pub(super) async fn import(
     };
     let id = ImportId::parse(id)?;
     let session = client.session()?;
-    let call = Session::call(&request.cancel, timeouts::timeout(&Value::Null, "read"));
-    let listing = session
+    let call = Session::call(&request.cancel, UserCertificate::default().timeout("read"));
+    let list = session
         .certificates(&id.project, &id.username, &call)
         .await
         .map_err(|error| diagnostics::from_atlas(&error, &id.project, &id.username))?;
-    let mut diagnostics: Diagnostics = session
-        .warnings(Some(listing.server_time))
+    let (object, without_key) = imported(&id, &list)?;
+    let diagnostics = session
+        .warnings(Some(list.server_time))
         .into_iter()
+        .chain([without_key])
         .collect();
-    let state = imported(&id, &listing)?;
-    diagnostics.push(no_key(&state));
     Ok(ImportResponse {
-        state,
+        state: object.into_value(),
         private: Vec::new(),
         diagnostics,
     })
 }
 
-fn imported(id: &ImportId, listing: &CertificateList) -> Result<Value, Diagnostic> {
+/// An import id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ImportId {
+    project: ProjectId,
+    username: Username,
+    /// The newest certificate if absent.
+    certificate_id: Option<String>,
+}
+
+impl ImportId {
+    /// Parses `PROJECT/USER` and `PROJECT/USER/CERTIFICATE` (both percent-decoded), and the official provider's
+    /// `PROJECT-USER` (never decoded).
+    fn parse(id: &str) -> Result<Self, Diagnostic> {
+        let separator = id
+            .find(['/', '-'])
+            .ok_or_else(|| invalid_id("It contains no /."))?;
+        let (project, rest) = (&id[..separator], &id[separator + 1..]);
+        let project = ProjectId::parse(project)
+            .map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
+        let (name, certificate_id) = if id[separator..].starts_with('-') {
+            (rest.to_owned(), None)
+        } else {
+            match rest.split('/').collect::<Vec<_>>()[..] {
+                [name] => (percent_decoded(name)?, None),
+                [name, certificate] => {
+                    (percent_decoded(name)?, Some(percent_decoded(certificate)?))
+                }
+                _ => return Err(invalid_id("It has more than three parts.")),
+            }
+        };
+        if certificate_id
+            .as_ref()
+            .is_some_and(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            return Err(invalid_id("A certificate id is a decimal number."));
+        }
+        let username =
+            Username::parse(&name).map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
+        Ok(Self {
+            project,
+            username,
+            certificate_id,
+        })
+    }
+}
+
+fn percent_decoded(text: &str) -> Result<String, Diagnostic> {
+    match percent_decode_str(text).decode_utf8() {
+        Ok(decoded) => Ok(decoded.into_owned()),
+        Err(_) => Err(invalid_id("Its percent-encoding is not UTF-8 text.")),
+    }
+}
+
+fn invalid_id(problem: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Invalid import id",
+        format!(
+            "{problem} Use PROJECT_ID/USERNAME for the newest certificate, or PROJECT_ID/USERNAME/CERTIFICATE_ID, with every / or % in the name \
+             percent-encoded; the official provider's form PROJECT_ID-USERNAME is accepted, too."
+        ),
+    )
+}
+
+fn imported(
+    id: &ImportId,
+    list: &CertificateList,
+) -> Result<(UserCertificate, Diagnostic), Diagnostic> {
+    let found = match &id.certificate_id {
+        Some(wanted) => list
+            .certificates
+            .iter()
+            .find(|certificate| certificate.certificate_id == *wanted),
+        None => list.newest(),
+    };
+    let found = found.ok_or_else(|| nothing_to_import(id))?;
+    let mut object = UserCertificate::new(id.project.clone(), id.username.clone());
+    object.set_listed_certificate(found);
+    object.status = Attr::Known(object.status_at(list.server_time));
+    object.has_private_key = Attr::Known(false);
+    object.issue_reason = Attr::Known(IssueReason::Imported);
+    Ok((object, without_key(id, found)))
+}
+
+fn nothing_to_import(id: &ImportId) -> Diagnostic {
     let ImportId {
         project,
         username,
         certificate_id,
     } = id;
-    let found = match certificate_id {
-        Some(wanted) => listing
-            .certificates
-            .iter()
-            .find(|c| c.certificate_id == *wanted),
-        None => listing.newest(),
-    };
-    let Some(found) = found else {
-        let what = match certificate_id {
-            Some(wanted) => format!("no unexpired certificate {wanted}"),
-            None => "no unexpired certificate".to_owned(),
-        };
-        return Err(Diagnostic::error(
-            "No certificate to import",
-            format!(
-                "Atlas lists {what} for the database user \"{username}\" of project {project}. Without the import, the next apply issues one with its key."
-            ),
-        ));
-    };
-    let mut state = blank(project.as_str(), username.as_str());
-    describe_listed(&mut state, found);
-    let status = status_at(&state, listing.server_time);
-    state.set("status", status);
-    state.set("has_private_key", false);
-    state.set("issue_reason", Reason::Imported.as_str());
-    Ok(state)
+    let wanted = certificate_id
+        .as_ref()
+        .map_or_else(String::new, |id| format!(" {id}"));
+    Diagnostic::error(
+        "No certificate to import",
+        format!(
+            "Atlas lists no unexpired certificate{wanted} for the database user \"{username}\" of project {project}. Without the import, the next \
+             apply issues one with its key."
+        ),
+    )
 }
 
-fn no_key(state: &Value) -> Diagnostic {
-    let part = |name: &str| state.get(name).as_str().unwrap_or_default();
+fn without_key(id: &ImportId, found: &ListedCertificate) -> Diagnostic {
+    let ImportId {
+        project, username, ..
+    } = id;
     Diagnostic::warning(
         "Imported without its private key",
         format!(
-            "Certificate {} of the database user {:?} of project {} is imported without its key: Atlas shows a private key once, when it issues a \
-             certificate, so combined_pem stays null. To have one with its key, issue a new certificate: terraform apply -replace=ADDRESS. The \
-             imported one stays valid until {}.",
-            part("certificate_id"),
-            part("username"),
-            part("project_id"),
-            part("not_after")
+            "Certificate {} of the database user \"{username}\" of project {project} is imported without its key: Atlas returns a private key once, \
+             when it issues a certificate, so combined_pem stays null. To get a certificate with its key, issue a new one: terraform apply \
+             -replace=ADDRESS. The imported one stays valid until {}.",
+            found.certificate_id, found.not_after
         ),
     )
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -1,46 +1,44 @@
 //! The resource `atlas_user_certificate`: an index of its parts.
 
-mod decision;
-mod farewell;
+mod apply;
+mod certificate;
 mod import;
-mod lifecycle;
+mod key_storage;
 mod model;
-mod moved;
+mod move_state;
 mod plan;
 mod preflight;
-mod private;
-mod receive;
-mod refresh;
+mod private_state;
+mod read;
+mod renewal;
 mod schema;
 mod validate;
-mod window;
 
 use std::sync::Arc;
 
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, ImportRequest, ImportResponse,
     MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, Value, async_trait,
+    ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, async_trait,
 };
 
-use self::{farewell::farewell, plan::Planned, preflight::preflight, private::Private};
-use super::{arguments, client::ProviderClient, guardrails::Issuance};
+use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 
 /// The resource.
-pub(super) struct UserCertificate {
+pub(super) struct UserCertificateResource {
     client: Arc<ProviderClient>,
 }
 
-impl UserCertificate {
+impl UserCertificateResource {
     pub(super) fn new(client: Arc<ProviderClient>) -> Self {
         Self { client }
     }
 }
 
 #[async_trait]
-impl Resource for UserCertificate {
+impl Resource for UserCertificateResource {
     fn type_name(&self) -> &'static str {
         TYPE_NAME
     }
@@ -50,69 +48,31 @@ impl Resource for UserCertificate {
     }
 
     fn validate(&self, request: &ValidateRequest) -> Diagnostics {
-        validate::validate(&request.config)
-    }
-
-    async fn read(&self, request: ReadRequest) -> ReadResponse {
-        refresh::read(&self.client, request).await
+        validate::validate(request)
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        let PlanRequest {
-            prior,
-            proposed,
-            config,
-            private,
-            cancel,
-        } = request;
-        let mut private = Private::parse(&private);
-        let Planned {
-            object,
-            requires_replace,
-            mut diagnostics,
-        } = if prior.is_null() {
-            plan::create(proposed, &config)
-        } else {
-            plan::update(&prior, proposed, &config)
-        };
-        if !requires_replace.is_empty() {
-            // Nobody asks again before the old object is destroyed.
-            diagnostics.extend(farewell(&prior, &private));
-            private.destroy_told = true;
-        }
-        diagnostics.extend(guardrails(&self.client, &object));
-        if prior.is_null() || !requires_replace.is_empty() {
-            diagnostics.extend(preflight(&self.client, &config, &cancel).await);
-        }
-        PlanResponse {
-            planned: object,
-            requires_replace,
-            private: private.to_bytes(),
-            diagnostics,
-        }
+        plan::plan(&self.client, request).await
     }
 
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
-        let mut private = Private::parse(&request.private);
-        let diagnostics = farewell(&request.prior, &private).into_iter().collect();
-        private.destroy_told = true;
-        PlanResponse {
-            private: private.to_bytes(),
-            diagnostics,
-            ..PlanResponse::default()
-        }
+        plan::plan_destroy(request)
     }
 
     async fn create(&self, request: CreateRequest) -> ApplyResponse {
-        lifecycle::create(&self.client, request).await
+        apply::create(&self.client, request).await
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        read::read(&self.client, request).await
     }
 
     async fn update(&self, request: UpdateRequest) -> ApplyResponse {
-        lifecycle::update(&self.client, request).await
+        apply::update(&self.client, request).await
     }
 
     async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
-        lifecycle::delete(&request)
+        apply::delete(request)
     }
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
@@ -120,22 +80,6 @@ impl Resource for UserCertificate {
     }
 
     async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
-        moved::take_over(&request)
+        move_state::move_state(&request)
     }
-}
-
-/// The guardrails that a planned object would break if it is to be issued.
-fn guardrails(client: &ProviderClient, planned: &Value) -> Diagnostics {
-    let session = client.session_if_known().ok().flatten();
-    let Some(session) = session.filter(|_| planned.get("certificate_id").is_unknown()) else {
-        return Diagnostics::new();
-    };
-    session.guardrails().check(&Issuance {
-        project_id: arguments::project_id(planned).ok().flatten().as_ref(),
-        months: arguments::months(planned).ok().flatten(),
-        is_sealed: match planned.get("private_key_recipients") {
-            Value::Unknown => None,
-            recipients => Some(!recipients.is_null()),
-        },
-    })
 }

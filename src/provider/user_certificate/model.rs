@@ -1,207 +1,532 @@
-//! What certificates and lists say, as attributes of the object.
+//! The typed model of the resource: one field per attribute. Terraform values are read and written here only.
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use tf_provider::{Type, Value};
+use std::collections::BTreeMap;
 
-use super::window;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use tf_provider::{Diagnostic, Diagnostics, Number, Path, Value};
+
+use super::renewal::Days;
 use crate::{
-    atlas::{ListedCertificate, Username},
-    provider::serial,
-    x509::Certificate,
+    atlas::{Months, ProjectId, Username},
+    pkcs12::Profile,
+    provider::{arguments::to_sentence, timeouts},
+    sealing::Recipients,
 };
 
-/// The validity of a certificate for which none was asked.
-pub(super) const DEFAULT_MONTHS: i64 = 3;
-
-/// `project_id/username`, if both are known.
-pub(super) fn identity(object: &Value) -> Option<String> {
-    let project = object.get("project_id").as_str()?;
-    let username = Username::parse(object.get("username").as_str()?).ok()?;
-    Some(format!("{project}/{}", username.encoded()))
+/// The value of one attribute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Attr<T> {
+    /// No value: an argument that is not set, or an attribute without a value.
+    #[default]
+    Null,
+    /// Known after apply.
+    Unknown,
+    /// A value.
+    Known(T),
 }
 
-/// A point in time among the attributes.
-pub(super) fn timestamp(object: &Value, name: &str) -> Option<Timestamp> {
-    object.get(name).as_str()?.parse().ok()
-}
+/// Defines [`UserCertificate`], its conversion from and to [`Value`], and the list of attributes that a new certificate
+/// changes. An attribute is declared once, under the name that it has in the schema.
+macro_rules! model {
+    (
+        arguments { $($argument:ident: $argument_type:ty,)* }
+        issued { $($issued:ident: $issued_type:ty,)* }
+        computed { $($computed:ident: $computed_type:ty,)* }
+    ) => {
+        /// An `atlas_user_certificate`: configuration, plan or state.
+        #[derive(Debug, Clone, Default)]
+        pub(super) struct UserCertificate {
+            $(pub(super) $argument: Attr<$argument_type>,)*
+            $(pub(super) $issued: Attr<$issued_type>,)*
+            $(pub(super) $computed: Attr<$computed_type>,)*
+        }
 
-/// Puts what the certificate says into the object. The window must be in it already.
-pub(super) fn describe(object: &mut Value, certificate: &Certificate) {
-    object.set("certificate_id", &*certificate.certificate_id);
-    object.set("serial_number", &*certificate.serial_number);
-    object.set("subject", &*certificate.subject);
-    object.set("issuer", &*certificate.issuer);
-    object.set("fingerprint_sha256", &*certificate.fingerprint_sha256);
-    describe_validity(object, certificate.not_before, certificate.not_after);
-}
+        impl UserCertificate {
+            /// The attributes that every new certificate changes: unknown in a plan that issues.
+            #[cfg(test)]
+            pub(super) const ISSUED: &[&str] = &[$(stringify!($issued)),*];
 
-/// Puts what Atlas' list says into the object; issuer and fingerprint are not in it.
-pub(super) fn describe_listed(object: &mut Value, listed: &ListedCertificate) {
-    object.set("certificate_id", &*listed.certificate_id);
-    object.set("serial_number", serial::hex(&listed.certificate_id));
-    object.set("subject", &*listed.subject);
-    describe_validity(object, listed.created_at, listed.not_after);
-    if object.get("months_until_expiration").is_null() {
-        let months = months_between(listed.created_at, listed.not_after);
-        object.set("months_until_expiration", months);
-    }
-}
+            /// Reads every attribute. One that is invalid is reported and counts as unknown.
+            pub(super) fn decode(value: &Value) -> (Self, Diagnostics) {
+                let mut problems = Diagnostics::new();
+                let object = Self {
+                    $($argument: decode(value, stringify!($argument), &mut problems),)*
+                    $($issued: decode(value, stringify!($issued), &mut problems),)*
+                    $($computed: decode(value, stringify!($computed), &mut problems),)*
+                };
+                (object, problems)
+            }
 
-fn describe_validity(object: &mut Value, not_before: Timestamp, not_after: Timestamp) {
-    let window = object.get("renew_before_days").as_i64();
-    object.set("not_before", not_before.to_string());
-    object.set("not_after", not_after.to_string());
-    object.set(
-        "renewal_time",
-        window::opens(not_before, not_after, window).to_string(),
-    );
-    object.set("revision", not_before.as_second());
-}
+            /// The object as a value of the schema's type.
+            pub(super) fn into_value(self) -> Value {
+                Value::object([
+                    $((stringify!($argument), encode(self.$argument)),)*
+                    $((stringify!($issued), encode(self.$issued)),)*
+                    $((stringify!($computed), encode(self.$computed)),)*
+                ])
+            }
 
-/// The months that were asked for, from a validity: Atlas starts it an hour before the issue and counts calendar months.
-pub(super) fn months_between(not_before: Timestamp, not_after: Timestamp) -> i64 {
-    let issued = TimeZone::UTC.to_datetime(not_before + 1.hour()).date();
-    let ends = TimeZone::UTC.to_datetime(not_after).date();
-    let months = (i64::from(ends.year()) - i64::from(issued.year())) * 12 + i64::from(ends.month())
-        - i64::from(issued.month());
-    months.clamp(1, 24)
-}
+            /// The object with every attribute unknown that a new certificate changes.
+            pub(super) fn with_issued_unknown(self) -> Self {
+                Self { $($issued: Attr::Unknown,)* ..self }
+            }
 
-/// The status of a certificate that Atlas lists, or of one whose end is known.
-pub(super) fn status_at(object: &Value, now: Timestamp) -> &'static str {
-    if timestamp(object, "not_after").is_some_and(|end| now >= end) {
-        "expired"
-    } else if timestamp(object, "renewal_time").is_some_and(|opens| now >= opens) {
-        "renewal_due"
-    } else {
-        "active"
-    }
-}
+            /// The object with every attribute null that a new certificate changes.
+            pub(super) fn with_issued_null(self) -> Self {
+                Self { $($issued: Attr::Null,)* ..self }
+            }
 
-/// Makes the revision differ from the predecessor's.
-pub(super) fn advance_revision(object: &mut Value, predecessor: &Value) {
-    let (new, old) = (
-        object.get("revision").as_i64(),
-        predecessor.get("revision").as_i64(),
-    );
-    if let (Some(new), Some(old)) = (new, old)
-        && new == old
-    {
-        object.set("revision", new.saturating_add(1));
-    }
-}
-
-/// The certificates of this resource that still authenticate beside the new one.
-pub(super) fn superseded(predecessor: &Value, reason: &Value, now: Timestamp) -> Value {
-    let mut entries: Vec<Value> = predecessor
-        .get("superseded_certificates")
-        .as_list()
-        .unwrap_or_default()
-        .to_vec();
-    // Also what Atlas does not list any more: it cannot revoke, so a copy may go on working.
-    if !predecessor.get("certificate_id").is_null() {
-        entries.push(Value::object([
-            ("certificate_id", predecessor.get("certificate_id").clone()),
-            ("not_after", predecessor.get("not_after").clone()),
-            ("reason", reason.clone()),
-        ]));
-    }
-    entries.retain(|entry| timestamp(entry, "not_after").is_none_or(|end| now < end));
-    Value::List(entries)
-}
-
-/// Null for every attribute of an object that was never planned, such as an imported one.
-pub(super) fn blank(project_id: &str, username: &str) -> Value {
-    let mut object = super::schema::schema().block.empty();
-    object.set("project_id", project_id);
-    object.set("username", username);
-    object.set("id", identity(&object));
-    object.set("superseded_certificates", Value::List(Vec::new()));
-    object
-}
-
-/// Sets what is still unknown to null, so that the object can be stored.
-pub(super) fn settle(object: &mut Value, ty: &Type) {
-    if let Type::Object(attributes) = ty {
-        for name in attributes.keys() {
-            if !object.get(name).is_wholly_known() {
-                object.set(name, Value::Null);
+            /// The object with null for every attribute that is unknown: state has no unknown values.
+            pub(super) fn with_unknown_null(self) -> Self {
+                Self {
+                    $($argument: self.$argument.or_null(),)*
+                    $($issued: self.$issued.or_null(),)*
+                    $($computed: self.$computed.or_null(),)*
+                }
             }
         }
+    };
+}
+
+model! {
+    arguments {
+        project_id: ProjectId,
+        username: Username,
+        months_until_expiration: Months,
+        renew_before_days: Days,
+        auto_renew: bool,
+        rotate_when_changed: BTreeMap<String, Attr<String>>,
+        private_key_recipients: RecipientList,
+        pkcs12_password_wo: SecretString,
+        pkcs12_password_wo_version: Number,
+        pkcs12_profile: Profile,
+        timeouts: Timeouts,
     }
+    issued {
+        certificate_id: String,
+        serial_number: String,
+        combined_pem: SecretString,
+        sealed_pem: String,
+        pkcs12_base64: SecretString,
+        subject: String,
+        issuer: String,
+        not_before: Timestamp,
+        not_after: Timestamp,
+        fingerprint_sha256: String,
+        renewal_time: Timestamp,
+        revision: i64,
+        superseded_certificates: Vec<SupersededCertificate>,
+    }
+    computed {
+        id: String,
+        status: Status,
+        has_private_key: bool,
+        issue_reason: IssueReason,
+        replaces_certificate_id: String,
+    }
+}
+
+impl UserCertificate {
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// One for each attribute that is invalid.
+    pub(super) fn from_value(value: &Value) -> Result<Self, Diagnostics> {
+        match Self::decode(value) {
+            (object, problems) if problems.is_empty() => Ok(object),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// Reads the prior object of a plan; `None` if there is none.
+    pub(super) fn from_optional(value: &Value) -> Result<Option<Self>, Diagnostics> {
+        if value.is_null() {
+            return Ok(None);
+        }
+        Self::from_value(value).map(Some)
+    }
+}
+
+impl<T> Attr<T> {
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// The value, if there is one and it is known.
+    pub(super) fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Null | Self::Unknown => None,
+        }
+    }
+
+    /// The attribute with this value in place of null.
+    pub(super) fn or(self, default: T) -> Self {
+        match self {
+            Self::Null => Self::Known(default),
+            given => given,
+        }
+    }
+
+    fn or_null(self) -> Self {
+        match self {
+            Self::Unknown => Self::Null,
+            given => given,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Attr<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Self::Known)
+    }
+}
+
+/// Defines an enum with one text for each variant.
+macro_rules! texts {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum $name { $($variant,)* }
+
+        impl $name {
+            pub(super) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+texts! {
+    /// The result of the last refresh, by the server's clock.
+    Status {
+        Active = "active",
+        RenewalDue = "renewal_due",
+        Expired = "expired",
+        Missing = "missing",
+        UserMissing = "user_missing",
+    }
+}
+
+texts! {
+    /// Why a certificate was issued, or how it came into state.
+    IssueReason {
+        Created = "created",
+        Renewal = "renewal",
+        Missing = "missing",
+        ValidityChanged = "validity_changed",
+        TriggerChanged = "trigger_changed",
+        RecipientsChanged = "recipients_changed",
+        Imported = "imported",
+        Moved = "moved",
+    }
+}
+
+/// An older certificate of this resource that still authenticates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SupersededCertificate {
+    pub(super) certificate_id: String,
+    pub(super) not_after: Timestamp,
+    /// Why its successor was issued.
+    pub(super) reason: IssueReason,
+}
+
+/// `private_key_recipients` as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RecipientList(pub(super) Vec<Attr<String>>);
+
+impl RecipientList {
+    pub(super) fn is_wholly_known(&self) -> bool {
+        !self.0.iter().any(Attr::is_unknown)
+    }
+
+    /// Whether both lists name the same keys, in any order and spelling. Lists that cannot be parsed are compared as text.
+    pub(super) fn is_equivalent(&self, other: &Self) -> bool {
+        self == other
+            || match (self.parse(), other.parse()) {
+                (Some(one), Some(other)) => one == other,
+                _ => false,
+            }
+    }
+
+    /// The keys; `None` unless every element is a recipient.
+    pub(super) fn parse(&self) -> Option<Recipients> {
+        let texts: Option<Vec<&str>> = self.0.iter().map(|text| Some(&**text.known()?)).collect();
+        Recipients::parse(&texts?)
+            .ok()
+            .filter(|keys| !keys.is_empty())
+    }
+}
+
+/// The `timeouts` block as written.
+#[derive(Debug, Clone)]
+pub(super) struct Timeouts(Value);
+
+impl UserCertificate {
+    /// The time that an operation may take.
+    pub(super) fn timeout(&self, operation: &str) -> std::time::Duration {
+        let block = self
+            .timeouts
+            .known()
+            .map_or(Value::Null, |block| block.0.clone());
+        timeouts::timeout(&Value::object([("timeouts", block)]), operation)
+    }
+}
+
+/// A type that an attribute can have. `decode` is given values that are neither null nor unknown.
+trait Field: Sized {
+    fn decode(value: &Value) -> Result<Self, Diagnostic>;
+    fn encode(self) -> Value;
+}
+
+fn decode<T: Field>(object: &Value, name: &'static str, problems: &mut Diagnostics) -> Attr<T> {
+    match object.get(name) {
+        Value::Null => Attr::Null,
+        Value::Unknown => Attr::Unknown,
+        value => T::decode(value).map_or_else(
+            |problem| {
+                problems.push(problem.at(Path::attribute(name)));
+                Attr::Unknown
+            },
+            Attr::Known,
+        ),
+    }
+}
+
+fn encode<T: Field>(attribute: Attr<T>) -> Value {
+    match attribute {
+        Attr::Null => Value::Null,
+        Attr::Unknown => Value::Unknown,
+        Attr::Known(value) => value.encode(),
+    }
+}
+
+/// The error for a stored value that this version cannot read.
+fn unreadable(value: &Value) -> Diagnostic {
+    let text = value
+        .as_str()
+        .map_or_else(|| format!("{value:?}"), |text| format!("{text:?}"));
+    Diagnostic::error(
+        "Stored object cannot be read",
+        format!(
+            "This version of the provider does not support the value {text}. Use the version that wrote it, or a newer one."
+        ),
+    )
+}
+
+/// Parses text; an invalid text is an error with this title.
+fn parsed<T, E: std::fmt::Display>(
+    value: &Value,
+    summary: &str,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, Diagnostic> {
+    let text = value.as_str().ok_or_else(|| unreadable(value))?;
+    parse(text).map_err(|error| Diagnostic::error(summary, to_sentence(&error.to_string())))
+}
+
+/// Implements [`Field`] by two expressions.
+macro_rules! field {
+    ($($type:ty: |$value:ident| $decode:expr, |$field:ident| $encode:expr;)*) => {$(
+        impl Field for $type {
+            fn decode($value: &Value) -> Result<Self, Diagnostic> { $decode }
+            fn encode(self) -> Value { let $field = self; $encode }
+        }
+    )*};
+}
+
+field! {
+    bool: |value| value.as_bool().ok_or_else(|| unreadable(value)), |flag| flag.into();
+    i64: |value| value.as_i64().ok_or_else(|| unreadable(value)), |number| number.into();
+    String: |value| value.as_str().map(str::to_owned).ok_or_else(|| unreadable(value)), |text| text.into();
+    Number: |value| value.as_number().cloned().ok_or_else(|| unreadable(value)), |number| Value::Number(number);
+    SecretString:
+        |value| value.as_str().map(SecretString::from).ok_or_else(|| unreadable(value)),
+        |secret| secret.expose_secret().into();
+    Timestamp:
+        |value| value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| unreadable(value)),
+        |time| time.to_string().into();
+    Status: |value| value.as_str().and_then(Self::parse).ok_or_else(|| unreadable(value)), |status| status.as_str().into();
+    IssueReason:
+        |value| value.as_str().and_then(Self::parse).ok_or_else(|| unreadable(value)),
+        |reason| reason.as_str().into();
+    ProjectId: |value| parsed(value, "Invalid project id", Self::parse), |id| id.as_str().into();
+    Username: |value| parsed(value, "Invalid username", Self::parse), |name| name.as_str().into();
+    Months:
+        |value| whole_number(value, "months_until_expiration", "months from 1 to 24").and_then(|months| {
+            let invalid = |error: crate::atlas::InvalidMonths| to_sentence(&error.to_string());
+            Self::parse(months).map_err(|error| Diagnostic::error("Invalid months_until_expiration", invalid(error)))
+        }),
+        |months| i64::from(months.get()).into();
+    Days:
+        |value| {
+            let expected = format!("days from 0 to {}", Self::MAX);
+            let days = whole_number(value, "renew_before_days", &expected)?;
+            Self::new(days).ok_or_else(|| not_whole("renew_before_days", &expected, &days.into()))
+        },
+        |days| days.get().into();
+    Profile:
+        |value| parsed(value, "Invalid pkcs12_profile", |name| {
+            Self::parse(name).ok_or_else(|| format!("the profiles are \"modern\" and \"legacy\", not {name:?}"))
+        }),
+        |profile| match profile { Self::Modern => "modern", Self::Legacy => "legacy" }.into();
+    BTreeMap<String, Attr<String>>:
+        |value| {
+            let entries = value.as_map().ok_or_else(|| unreadable(value))?.iter();
+            entries.map(|(key, value)| Ok((key.clone(), element(value)?))).collect()
+        },
+        |entries| Value::object(entries.into_iter().map(|(key, value)| (key, encode(value))));
+    RecipientList:
+        |value| {
+            let elements = value.as_list().ok_or_else(|| unreadable(value))?.iter();
+            elements.map(element).collect::<Result<_, _>>().map(Self)
+        },
+        |list| Value::List(list.0.into_iter().map(encode).collect());
+    Vec<SupersededCertificate>:
+        |value| value.as_list().ok_or_else(|| unreadable(value))?.iter().map(SupersededCertificate::decode).collect(),
+        |list| Value::List(list.into_iter().map(Field::encode).collect());
+    SupersededCertificate:
+        |value| Ok(Self {
+            certificate_id: Field::decode(value.get("certificate_id"))?,
+            not_after: Field::decode(value.get("not_after"))?,
+            reason: Field::decode(value.get("reason"))?,
+        }),
+        |certificate| Value::object([
+            ("certificate_id", certificate.certificate_id.encode()),
+            ("not_after", certificate.not_after.encode()),
+            ("reason", certificate.reason.encode()),
+        ]);
+    Timeouts: |value| Ok(Self(value.clone())), |block| block.0;
+}
+
+/// An element of a list or map of strings.
+fn element(value: &Value) -> Result<Attr<String>, Diagnostic> {
+    Ok(match value {
+        Value::Null => Attr::Null,
+        Value::Unknown => Attr::Unknown,
+        value => Attr::Known(String::decode(value)?),
+    })
+}
+
+fn whole_number(value: &Value, name: &str, expected: &str) -> Result<i64, Diagnostic> {
+    value
+        .as_i64()
+        .ok_or_else(|| not_whole(name, expected, value))
+}
+
+fn not_whole(name: &str, expected: &str, value: &Value) -> Diagnostic {
+    Diagnostic::error(
+        format!("Invalid {name}"),
+        format!("A whole number of {expected} is needed, not {value:?}."),
+    )
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::provider::user_certificate::schema::schema;
 
     #[test]
-    fn months_are_read_from_the_dates_also_at_month_ends() {
-        for (from, to, months) in [
-            ("2026-08-10T02:06:35Z", "2026-11-10T03:06:35Z", 3),
-            ("2026-03-31T11:00:00Z", "2026-06-30T12:00:00Z", 3),
-            ("2026-01-31T23:30:00Z", "2026-03-01T00:30:00Z", 1),
-            ("2024-02-29T09:00:00Z", "2026-02-28T10:00:00Z", 24),
-            ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", 1),
-        ] {
-            assert_eq!(
-                months_between(from.parse().unwrap(), to.parse().unwrap()),
-                months,
-                "{from}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_ledger_takes_the_predecessor_and_drops_the_expired() {
-        let entry = |id: &str, end: &str| {
-            Value::object(
-                [
-                    ("certificate_id", id),
-                    ("not_after", end),
-                    ("reason", "renewal"),
-                ]
-                .map(|(k, v)| (k, v.into())),
-            )
+    fn the_model_and_the_schema_have_the_same_attributes() {
+        let block = schema().block;
+        let declared: BTreeSet<_> = block
+            .attributes
+            .iter()
+            .map(|a| a.name.clone())
+            .chain(block.blocks.iter().map(|b| b.name.clone()))
+            .collect();
+        let Value::Map(modelled) = UserCertificate::default().into_value() else {
+            panic!("an object is a map")
         };
-        let mut old = blank("32b6e34b3d91647abb20e7b8", "u");
-        old.set("certificate_id", "2");
-        old.set("not_after", "2026-06-01T00:00:00Z");
-        old.set(
-            "superseded_certificates",
-            vec![entry("1", "2026-02-01T00:00:00Z")],
-        );
-        let now = "2026-05-01T00:00:00Z".parse().unwrap();
-        let ledger = superseded(&old, &"renewal".into(), now);
-        assert_eq!(
-            ledger,
-            Value::List(vec![entry("2", "2026-06-01T00:00:00Z")])
-        );
-        old.set("status", "missing");
-        let ledger = superseded(&old, &"missing".into(), now);
-        assert_eq!(
-            ledger.as_list().map(<[_]>::len),
-            Some(1),
-            "it may go on working"
-        );
+        assert_eq!(modelled.into_keys().collect::<BTreeSet<_>>(), declared);
     }
 
     #[test]
-    fn the_revision_differs_from_the_predecessors_even_within_a_second() {
-        let (mut new, mut old) = (blank("p", "u"), blank("p", "u"));
-        new.set("revision", 7);
-        old.set("revision", 7);
-        advance_revision(&mut new, &old);
-        assert_eq!(new.get("revision").as_i64(), Some(8));
+    fn an_object_is_written_as_it_was_read() {
+        let text = |text: &str| Value::from(text);
+        let superseded = Value::object([
+            ("certificate_id", text("7")),
+            ("not_after", text("2026-04-01T00:00:00Z")),
+            ("reason", text("validity_changed")),
+        ]);
+        let object = Value::object([
+            ("project_id", text("32b6e34b3d91647abb20e7b8")),
+            ("username", text("a/b c")),
+            ("months_until_expiration", 3.into()),
+            ("renew_before_days", 0.into()),
+            ("auto_renew", false.into()),
+            (
+                "rotate_when_changed",
+                Value::object([("a", text("x")), ("b", Value::Unknown)]),
+            ),
+            (
+                "private_key_recipients",
+                Value::List(vec![text("age1x"), Value::Unknown, Value::Null]),
+            ),
+            ("pkcs12_password_wo", text("secret")),
+            ("pkcs12_password_wo_version", 2.into()),
+            ("pkcs12_profile", text("legacy")),
+            (
+                "timeouts",
+                Value::object([
+                    ("create", text("90s")),
+                    ("read", Value::Null),
+                    ("update", Value::Unknown),
+                ]),
+            ),
+            ("certificate_id", text("17")),
+            ("serial_number", text("11")),
+            ("combined_pem", text("pem")),
+            ("sealed_pem", text("age")),
+            ("pkcs12_base64", Value::Unknown),
+            ("subject", text("CN=app")),
+            ("issuer", Value::Null),
+            ("not_before", text("2026-01-01T00:00:00Z")),
+            ("not_after", text("9999-12-30T22:00:00.999999999Z")),
+            ("fingerprint_sha256", text("00")),
+            ("renewal_time", text("2026-02-01T00:00:00.5Z")),
+            ("revision", 1_767_225_600.into()),
+            ("superseded_certificates", Value::List(vec![superseded])),
+            ("id", text("id")),
+            ("status", text("user_missing")),
+            ("has_private_key", true.into()),
+            ("issue_reason", text("recipients_changed")),
+            ("replaces_certificate_id", text("7")),
+        ]);
+        let read = UserCertificate::from_value(&object).unwrap_or_default();
+        assert!(read.into_value() == object);
     }
 
     #[test]
-    fn the_id_holds_public_parts_only_and_encodes_the_name() {
-        let object = blank("32b6e34b3d91647abb20e7b8", "a/b c");
-        assert_eq!(
-            object.get("id").as_str(),
-            Some("32b6e34b3d91647abb20e7b8/a%2Fb%20c")
-        );
+    fn an_invalid_value_is_an_error_at_its_attribute() {
+        let mut object = UserCertificate::default().into_value();
+        object.set("status", "sleeping");
+        object.set("not_after", "tomorrow");
+        let problems = UserCertificate::from_value(&object).unwrap_err();
+        let paths: Vec<_> = problems
+            .iter()
+            .filter_map(|d| d.path.as_ref())
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(paths, ["not_after", "status"]);
+    }
+
+    #[test]
+    fn no_secret_is_in_the_debug_text() {
+        let object = UserCertificate {
+            combined_pem: Attr::Known("hunter2".into()),
+            ..UserCertificate::default()
+        };
+        assert!(!format!("{object:?}").contains("hunter2"));
     }
 }

@@ -1,380 +1,471 @@
-//! (prior, configuration) -> planned object. Pure: no client, no clock; asked again, it gives the same answer.
+//! Plan: prior state and configuration become the planned object. Pure apart from the preflight request; the same input
+//! gives the same plan.
 
-use tf_provider::{Diagnostic, Diagnostics, Path, Value};
+use tf_provider::{Diagnostic, Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanResponse};
 
 use super::{
-    decision::{Decision, Reason, decide, is_raw, same_recipients, wants_renewal, window_changed},
-    model::{DEFAULT_MONTHS, identity, timestamp},
-    schema::ISSUED,
-    window,
+    certificate::resource_id,
+    model::{Attr, IssueReason, Status, UserCertificate},
+    preflight::{guardrails, preflight},
+    private_state::{PrivateState, destroy_warning},
+    renewal::{self, Days, Renewal, decide},
+};
+use crate::{
+    atlas::{Months, Username},
+    pkcs12::Profile,
+    provider::client::ProviderClient,
 };
 
-/// What applying would do.
-pub(super) struct Planned {
-    /// The object, with unknowns where an issue decides.
-    pub(super) object: Value,
-    /// The arguments that need a new object.
+/// Plans a create, an update or a replacement.
+pub(super) async fn plan(client: &ProviderClient, request: PlanRequest) -> PlanResponse {
+    let read = || {
+        let prior = UserCertificate::from_optional(&request.prior)?;
+        let proposed = UserCertificate::from_value(&request.proposed)?;
+        let config = UserCertificate::from_value(&request.config)?;
+        Ok((
+            prior,
+            proposed,
+            config,
+            PrivateState::parse(&request.private)?,
+        ))
+    };
+    let (prior, proposed, config, mut private) = match read() {
+        Ok(objects) => objects,
+        Err(problems) => return failed(request.private, problems),
+    };
+    let PlannedChange {
+        object,
+        requires_replace,
+        mut diagnostics,
+    } = match &prior {
+        None => plan_create(proposed, &config),
+        Some(prior) => plan_update(prior, proposed, &config),
+    };
+    if let Some(prior) = prior.as_ref().filter(|_| !requires_replace.is_empty()) {
+        // Core destroys the old object without another plan call.
+        diagnostics.extend(destroy_warning(prior, &private));
+        private.destroy_warned = true;
+    }
+    diagnostics.extend(guardrails(client, &object));
+    if prior.is_none() || !requires_replace.is_empty() {
+        diagnostics.extend(preflight(client, &config, &request.cancel).await);
+    }
+    PlanResponse {
+        planned: object.into_value(),
+        requires_replace,
+        private: private.to_bytes(),
+        diagnostics,
+    }
+}
+
+/// Warns that destroying does not revoke.
+pub(super) fn plan_destroy(request: PlanDestroyRequest) -> PlanResponse {
+    let read = || {
+        Ok((
+            UserCertificate::from_value(&request.prior)?,
+            PrivateState::parse(&request.private)?,
+        ))
+    };
+    match read() {
+        Ok((prior, mut private)) => {
+            let diagnostics = destroy_warning(&prior, &private).into_iter().collect();
+            private.destroy_warned = true;
+            PlanResponse {
+                private: private.to_bytes(),
+                diagnostics,
+                ..PlanResponse::default()
+            }
+        }
+        Err(problems) => failed(request.private, problems),
+    }
+}
+
+fn failed(private: Vec<u8>, diagnostics: Diagnostics) -> PlanResponse {
+    PlanResponse {
+        private,
+        diagnostics,
+        ..PlanResponse::default()
+    }
+}
+
+/// The planned object and what the user should know about it.
+pub(super) struct PlannedChange {
+    /// The object; unknown where a new certificate decides.
+    pub(super) object: UserCertificate,
+    /// The arguments whose change requires replacement.
     pub(super) requires_replace: Vec<Path>,
-    /// What to tell.
     pub(super) diagnostics: Diagnostics,
 }
 
 /// Plans a new object. `proposed` is the configuration.
-pub(super) fn create(proposed: Value, config: &Value) -> Planned {
+pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -> PlannedChange {
+    // The proposed value of a replacement is the stored one.
+    let months = config.months_until_expiration.or(Months::DEFAULT);
     let mut diagnostics = Diagnostics::new();
-    let mut object = proposed;
-    object.set("pkcs12_password_wo", Value::Null);
-    if config.get("months_until_expiration").is_null() {
-        // A replacement proposes what is stored.
-        object.set("months_until_expiration", DEFAULT_MONTHS);
-    }
-    let months = object.get("months_until_expiration").as_i64();
-    if let (Some(days), Some(months)) = (config.get("renew_before_days").as_i64(), months)
-        && days > window::DAYS_PER_MONTH * months
+    if let (Attr::Known(days), Attr::Known(months)) = (config.renew_before_days, months)
+        && days.exceeds_half_of(months)
     {
-        let mut error = window::too_long(days, months);
-        error.detail += " If this happens while destroying: terraform destroy -refresh=false does not plan the creation.";
+        let mut error = renewal::window_too_long(days, months);
+        error.detail += " If this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
         diagnostics.push(error);
     }
-    object.set("id", identity(&object).map_or(Value::Unknown, Value::from));
-    expect_issue(&mut object, config);
-    object.set("status", "active");
-    object.set("has_private_key", true);
-    object.set("issue_reason", Reason::Created.as_str());
-    object.set("replaces_certificate_id", Value::Null);
-    Planned {
+    let id = config
+        .target()
+        .map(|(project, username)| resource_id(project, username));
+    let object = UserCertificate {
+        id: id.map_or(Attr::Unknown, Attr::Known),
+        status: Attr::Known(Status::Active),
+        has_private_key: Attr::Known(true),
+        issue_reason: Attr::Known(IssueReason::Created),
+        replaces_certificate_id: Attr::Null,
+        ..mark_issued_unknown(
+            UserCertificate {
+                months_until_expiration: months,
+                ..proposed
+            },
+            config,
+        )
+    };
+    PlannedChange {
         object,
         requires_replace: Vec::new(),
         diagnostics,
     }
 }
 
-/// Plans a change of a stored object. `proposed` is the configuration, completed with what is stored.
-pub(super) fn update(prior: &Value, proposed: Value, config: &Value) -> Planned {
-    let requires_replace: Vec<_> = ["project_id", "username"]
+/// Plans a change of a stored object. `proposed` is the configuration, completed with stored values.
+pub(super) fn plan_update(
+    prior: &UserCertificate,
+    proposed: UserCertificate,
+    config: &UserCertificate,
+) -> PlannedChange {
+    let changed = [
+        ("project_id", prior.project_id != config.project_id),
+        ("username", prior.username != config.username),
+    ];
+    let requires_replace: Vec<_> = changed
         .into_iter()
-        .filter(|name| prior.get(name) != config.get(name))
-        .map(Path::attribute)
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| Path::attribute(name))
         .collect();
     if !requires_replace.is_empty() {
-        return Planned {
+        return PlannedChange {
             requires_replace,
-            ..create(proposed, config)
+            ..plan_create(proposed, config)
         };
     }
-    let mut object = proposed;
-    object.set("pkcs12_password_wo", Value::Null);
-    keep_spelling(&mut object, prior);
-    let mut diagnostics = Diagnostics::new();
-    let decision = decide(prior, config);
-    let proposed_months = object.get("months_until_expiration").clone();
-    match decision {
-        Decision::Issue(reason) => {
-            expect_issue(&mut object, config);
-            object.set("status", "active");
-            object.set("has_private_key", true);
-            object.set(
-                "issue_reason",
-                reason.map_or(Value::Unknown, |reason| reason.as_str().into()),
-            );
-            object.set(
-                "replaces_certificate_id",
-                prior.get("certificate_id").clone(),
-            );
-        }
-        Decision::Undecided => {
-            expect_issue(&mut object, config);
-            if prior.get("status").as_str() != Some("active") {
-                object.set("status", Value::Unknown);
-            }
-            if prior.get("has_private_key").as_bool() != Some(true) {
-                object.set("has_private_key", Value::Unknown);
-            }
-            object.set("issue_reason", Value::Unknown);
-            object.set("replaces_certificate_id", Value::Unknown);
-            if proposed_months.is_null() {
-                object.set("months_until_expiration", Value::Unknown);
-            }
-        }
-        Decision::Keep => keep(&mut object, prior, config, &mut diagnostics),
-    }
-    diagnostics.extend(warnings(prior, config, decision));
-    Planned {
+    let renewal = decide(prior, config);
+    let proposed = keep_equivalent_recipients(proposed, prior);
+    let (object, mut diagnostics) = match renewal {
+        Renewal::Reissue(reason) => (
+            plan_reissue(prior, proposed, config, reason),
+            Diagnostics::new(),
+        ),
+        Renewal::Unknown => (plan_undecided(prior, proposed, config), Diagnostics::new()),
+        Renewal::None => plan_without_issuing(prior, proposed, config),
+    };
+    diagnostics.extend(warnings(prior, config, renewal));
+    PlannedChange {
         object,
         requires_replace,
         diagnostics,
     }
 }
 
-/// What an issue will decide is unknown; what it cannot fill is null.
-fn expect_issue(object: &mut Value, config: &Value) {
-    // Moved here without a certificate to read the validity from.
-    if object.get("months_until_expiration").is_null() {
-        object.set("months_until_expiration", DEFAULT_MONTHS);
-    }
-    for name in ISSUED {
-        object.set(name, Value::Unknown);
-    }
-    match Sealing::of(config) {
-        Sealing::Plain => object.set("sealed_pem", Value::Null),
-        Sealing::Sealed => {
-            object.set("combined_pem", Value::Null);
-            object.set("pkcs12_base64", Value::Null);
-        }
-        Sealing::Unknown => {}
-    }
-    if config.get("pkcs12_password_wo_version").is_null() {
-        object.set("pkcs12_base64", Value::Null);
+fn plan_reissue(
+    prior: &UserCertificate,
+    proposed: UserCertificate,
+    config: &UserCertificate,
+    reason: Option<IssueReason>,
+) -> UserCertificate {
+    UserCertificate {
+        status: Attr::Known(Status::Active),
+        has_private_key: Attr::Known(true),
+        issue_reason: reason.map_or(Attr::Unknown, Attr::Known),
+        replaces_certificate_id: prior.certificate_id.clone(),
+        ..mark_issued_unknown(proposed, config)
     }
 }
 
-/// Plans what needs no new certificate: the window, sealing in place, the archive.
-fn keep(object: &mut Value, prior: &Value, config: &Value, diagnostics: &mut Diagnostics) {
-    if window_changed(prior, config) && !is_raw(prior) {
-        object.set("renewal_time", renewal_time(prior, config));
-        if prior.get("status").as_str() == Some("renewal_due") {
-            // A window that is not known yet may turn out to be the stored one.
-            let unknown = config.get("renew_before_days").is_unknown();
-            object.set(
-                "status",
-                if unknown {
-                    Value::Unknown
-                } else {
-                    "active".into()
-                },
-            );
+/// Everything that a new certificate would change is unknown, because it may or may not be issued.
+fn plan_undecided(
+    prior: &UserCertificate,
+    proposed: UserCertificate,
+    config: &UserCertificate,
+) -> UserCertificate {
+    let months = match proposed.months_until_expiration {
+        Attr::Null => Attr::Unknown,
+        given => given,
+    };
+    UserCertificate {
+        months_until_expiration: months,
+        status: known_unless_changed(prior.status, Status::Active),
+        has_private_key: known_unless_changed(prior.has_private_key, true),
+        issue_reason: Attr::Unknown,
+        replaces_certificate_id: Attr::Unknown,
+        ..mark_issued_unknown(proposed, config)
+    }
+}
+
+/// The value that a new certificate sets, if the stored one is the same; else unknown.
+fn known_unless_changed<T: PartialEq>(stored: Attr<T>, issued: T) -> Attr<T> {
+    if stored == Attr::Known(issued) {
+        stored
+    } else {
+        Attr::Unknown
+    }
+}
+
+/// Marks the attributes unknown that a new certificate sets; null where it will not set them.
+fn mark_issued_unknown(object: UserCertificate, config: &UserCertificate) -> UserCertificate {
+    let mut object = UserCertificate {
+        // Null only in an object that was moved here without a certificate.
+        months_until_expiration: object.months_until_expiration.or(Months::DEFAULT),
+        pkcs12_password_wo: Attr::Null,
+        ..object.with_issued_unknown()
+    };
+    match config.private_key_recipients {
+        Attr::Null => object.sealed_pem = Attr::Null,
+        Attr::Known(_) => {
+            object.combined_pem = Attr::Null;
+            object.pkcs12_base64 = Attr::Null;
+        }
+        Attr::Unknown => {}
+    }
+    if config.pkcs12_password_wo_version.is_null() {
+        object.pkcs12_base64 = Attr::Null;
+    }
+    object
+}
+
+/// Plans a change that needs no new certificate: the window, sealing in place, the archive.
+fn plan_without_issuing(
+    prior: &UserCertificate,
+    proposed: UserCertificate,
+    config: &UserCertificate,
+) -> (UserCertificate, Diagnostics) {
+    let mut object = UserCertificate {
+        pkcs12_password_wo: Attr::Null,
+        ..proposed
+    };
+    let mut diagnostics = Diagnostics::new();
+    if renewal::window_changed(prior, config) && !prior.is_unparsed() {
+        object.renewal_time = planned_renewal_time(prior, config.renew_before_days);
+        if prior.status == Attr::Known(Status::RenewalDue) {
+            // An unknown window may turn out to be the stored one.
+            let unknown = config.renew_before_days.is_unknown();
+            object.status = if unknown {
+                Attr::Unknown
+            } else {
+                Attr::Known(Status::Active)
+            };
         }
     }
-    let key_in_state = !prior.get("combined_pem").is_null();
-    match Sealing::of(config) {
-        Sealing::Sealed if key_in_state => {
-            object.set("combined_pem", Value::Null);
-            object.set("pkcs12_base64", Value::Null);
-            object.set("sealed_pem", Value::Unknown);
-            diagnostics.push(older_state_holds_the_key());
+    let key_in_state = !prior.combined_pem.is_null();
+    match config.private_key_recipients {
+        Attr::Known(_) if key_in_state => {
+            object.combined_pem = Attr::Null;
+            object.pkcs12_base64 = Attr::Null;
+            object.sealed_pem = Attr::Unknown;
+            diagnostics.push(key_in_old_state());
         }
-        Sealing::Unknown if key_in_state => {
-            for name in ["combined_pem", "sealed_pem", "pkcs12_base64"] {
-                object.set(name, Value::Unknown);
+        Attr::Unknown if key_in_state => {
+            object.combined_pem = Attr::Unknown;
+            object.sealed_pem = Attr::Unknown;
+            object.pkcs12_base64 = Attr::Unknown;
+        }
+        Attr::Known(_) | Attr::Unknown => {}
+        Attr::Null if config.pkcs12_password_wo_version.is_null() => {
+            object.pkcs12_base64 = Attr::Null;
+        }
+        Attr::Null if !archive_changed(prior, config) => {}
+        Attr::Null if key_in_state && !prior.is_unparsed() => object.pkcs12_base64 = Attr::Unknown,
+        Attr::Null => {
+            object.pkcs12_base64 = Attr::Null;
+            diagnostics.push(no_key_to_archive());
+        }
+    }
+    (object, diagnostics)
+}
+
+/// Whether the archive must be rebuilt. The version decides: hosts may hide the password from plans.
+fn archive_changed(prior: &UserCertificate, config: &UserCertificate) -> bool {
+    let profile = |object: &UserCertificate| object.pkcs12_profile.or(Profile::default());
+    config.pkcs12_password_wo_version != prior.pkcs12_password_wo_version
+        || profile(config) != profile(prior)
+}
+
+fn planned_renewal_time(prior: &UserCertificate, window: Attr<Days>) -> Attr<jiff::Timestamp> {
+    match (prior.not_before, prior.not_after) {
+        _ if window.is_unknown() => Attr::Unknown,
+        (Attr::Known(not_before), Attr::Known(not_after)) => Attr::Known(renewal::renewal_time(
+            not_before,
+            not_after,
+            window.known().copied(),
+        )),
+        _ => Attr::Null,
+    }
+}
+
+/// A list that names the same recipients in another order or spelling is not a change.
+fn keep_equivalent_recipients(
+    proposed: UserCertificate,
+    prior: &UserCertificate,
+) -> UserCertificate {
+    match (
+        &proposed.private_key_recipients,
+        &prior.private_key_recipients,
+    ) {
+        (Attr::Known(configured), Attr::Known(stored)) if stored.is_equivalent(configured) => {
+            UserCertificate {
+                private_key_recipients: prior.private_key_recipients.clone(),
+                ..proposed
             }
         }
-        Sealing::Sealed | Sealing::Unknown => {}
-        Sealing::Plain => archive(object, prior, config, diagnostics),
+        _ => proposed,
     }
 }
 
-/// Plans the PKCS#12 archive of a key that stays. From the version alone: a password may be hidden from plans.
-fn archive(object: &mut Value, prior: &Value, config: &Value, diagnostics: &mut Diagnostics) {
-    let version = config.get("pkcs12_password_wo_version");
-    if version.is_null() {
-        object.set("pkcs12_base64", Value::Null);
-        return;
-    }
-    let profile = |object: &Value| match object.get("pkcs12_profile") {
-        Value::Null => Value::from("modern"),
-        given => given.clone(),
-    };
-    let changed =
-        version != prior.get("pkcs12_password_wo_version") || profile(config) != profile(prior);
-    if !changed {
-        return;
-    }
-    if prior.get("combined_pem").is_null() || is_raw(prior) {
-        object.set("pkcs12_base64", Value::Null);
-        diagnostics.push(
-            Diagnostic::warning(
-                "No private key to archive",
-                "The private key of this certificate is not in state, so there is nothing to make a PKCS#12 archive of: pkcs12_base64 stays \
-                 null until the next certificate is issued.",
-            )
-            .at(Path::attribute("pkcs12_password_wo_version")),
-        );
-    } else {
-        object.set("pkcs12_base64", Value::Unknown);
-    }
-}
-
-fn renewal_time(prior: &Value, config: &Value) -> Value {
-    let window = config.get("renew_before_days");
-    if window.is_unknown() {
-        return Value::Unknown;
-    }
-    match (
-        timestamp(prior, "not_before"),
-        timestamp(prior, "not_after"),
-    ) {
-        (Some(not_before), Some(not_after)) => {
-            window::opens(not_before, not_after, window.as_i64())
-                .to_string()
-                .into()
+fn warnings(prior: &UserCertificate, config: &UserCertificate, renewal: Renewal) -> Diagnostics {
+    let user = prior.username.known().map_or("", Username::as_str);
+    let expiry = prior
+        .not_after
+        .known()
+        .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
+    let status = match (prior.status.known(), renewal) {
+        (Some(Status::UserMissing), _) => Some(user_missing(user, &expiry, renewal)),
+        (Some(Status::Missing), Renewal::Reissue(Some(IssueReason::Missing))) => {
+            Some(missing(prior, user, &expiry))
         }
-        _ => Value::Null,
-    }
-}
-
-/// A list that names the same recipients in another order is no change.
-fn keep_spelling(object: &mut Value, prior: &Value) {
-    let stored = prior.get("private_key_recipients");
-    if !stored.is_null() && same_recipients(stored, object.get("private_key_recipients")) {
-        object.set("private_key_recipients", stored.clone());
-    }
-}
-
-fn warnings(prior: &Value, config: &Value, decision: Decision) -> Vec<Diagnostic> {
-    let mut warnings = Vec::new();
-    let user = prior.get("username").as_str().unwrap_or_default();
-    let until = prior.get("not_after").as_str().unwrap_or("an unknown time");
-    let keeps = decision == Decision::Keep;
-    match prior.get("status").as_str() {
-        Some("user_missing") => warnings.push(user_missing(user, until, decision)),
-        Some("missing") if decision == Decision::Issue(Some(Reason::Missing)) => {
-            let what = if prior.get("certificate_id").is_null() {
-                format!("Atlas lists no certificate of {user:?}.")
-            } else {
-                format!(
-                    "Atlas does not list the certificate of {user:?} any more although it is valid until {until}."
-                )
-            };
-            let detail = format!("{what} A new one is issued.");
-            warnings.push(Diagnostic::warning(
-                "Certificate is missing at Atlas",
-                detail,
-            ));
-        }
-        Some("expired") if decision == Decision::Issue(Some(Reason::Renewal)) => {
-            warnings.push(Diagnostic::warning(
+        (Some(Status::Expired), Renewal::Reissue(Some(IssueReason::Renewal))) => {
+            Some(Diagnostic::warning(
                 "Certificate has expired",
-                format!("The certificate of {user:?} expired on {until}: clients cannot log in with it. A new one is issued."),
-            ));
+                format!(
+                    "The certificate of {user:?} expired on {expiry}: clients cannot log in with it. A new one is issued."
+                ),
+            ))
         }
-        Some(status @ ("renewal_due" | "expired" | "missing"))
-            if keeps
-                && wants_renewal(prior, config)
-                && config.get("auto_renew").as_bool() == Some(false) =>
+        (Some(status), Renewal::None)
+            if renewal::needs_renewal(prior, config) && config.auto_renew == Attr::Known(false) =>
         {
-            warnings.push(not_renewed(user, status, until));
+            Some(not_renewed(user, *status, &expiry))
         }
-        _ => {}
-    }
-    if is_raw(prior) && explicit_change(prior, config) {
-        warnings.push(Diagnostic::warning(
-            "Nothing is issued while an answer is unread",
-            format!(
-                "State holds what Atlas answered for {user:?} as it came, because it could not be read. Until you have looked at it, the \
-                 changed arguments are stored and nothing is issued. To issue a new certificate, run terraform apply -replace=ADDRESS."
-            ),
-        ));
-    }
-    warnings.extend(window_warning(prior, config));
-    warnings
+        _ => None,
+    };
+    let unparsed = prior.is_unparsed() && renewal::has_explicit_change(prior, config);
+    status
+        .into_iter()
+        .chain(unparsed.then(|| not_issued_while_unparsed(user)))
+        .chain(window_reduced(prior, config))
+        .collect()
 }
 
-fn user_missing(user: &str, until: &str, decision: Decision) -> Diagnostic {
-    let what = if decision == Decision::Keep {
+fn missing(prior: &UserCertificate, user: &str, expiry: &str) -> Diagnostic {
+    let problem = if prior.certificate_id.is_null() {
+        format!("Atlas lists no certificate of {user:?}.")
+    } else {
         format!(
-            "so its certificate is not renewed. While the resource stays, so do the certificate and its key in state; they work again, until {until}, \
-             once a user of that name exists."
+            "Atlas does not list the certificate of {user:?} any more although it is valid until {expiry}."
+        )
+    };
+    Diagnostic::warning(
+        "Certificate is missing at Atlas",
+        format!("{problem} A new one is issued."),
+    )
+}
+
+fn user_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
+    let consequence = if renewal == Renewal::None {
+        format!(
+            "so its certificate is not renewed. The certificate and its key stay in state; they work again, until {expiry}, once a user of \
+             that name exists."
         )
     } else {
         format!(
-            "and a changed argument asks for a new certificate: issuing fails unless the user is back by then. The present certificate, valid until \
-             {until}, and its key stay in state if it fails."
+            "and a changed argument calls for a new certificate: issuing fails unless the user exists again by then. The present \
+             certificate, valid until {expiry}, and its key stay in state if it fails."
         )
     };
     Diagnostic::warning(
         "Database user does not exist",
-        format!("The database user {user:?} does not exist any more, {what}"),
+        format!("The database user {user:?} does not exist any more, {consequence}"),
     )
 }
 
-fn not_renewed(user: &str, status: &str, until: &str) -> Diagnostic {
-    let (summary, what) = match status {
-        "expired" => (
+fn not_renewed(user: &str, status: Status, expiry: &str) -> Diagnostic {
+    let (summary, state) = match status {
+        Status::Expired => (
             "Certificate has expired and auto_renew is false",
-            format!("expired on {until}"),
+            format!("expired on {expiry}"),
         ),
-        "missing" => (
+        Status::Missing => (
             "Certificate is missing at Atlas and auto_renew is false",
-            format!("is not listed by Atlas any more (it was to end on {until})"),
+            format!("is not listed by Atlas any more (its expiry is {expiry})"),
         ),
         _ => (
             "Certificate is due and auto_renew is false",
-            format!("expires on {until}"),
+            format!("expires on {expiry}"),
         ),
     };
     Diagnostic::warning(
         summary,
-        format!("The certificate of {user:?} {what} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it to true."),
+        format!(
+            "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
+             to true."
+        ),
     )
     .at(Path::attribute("auto_renew"))
 }
 
-/// A window longer than half of the stored life is cut, and said so. Another validity written beside it was checked with it.
-fn window_warning(prior: &Value, config: &Value) -> Option<Diagnostic> {
-    let days = config.get("renew_before_days").as_i64()?;
-    let (not_before, not_after) = (
-        timestamp(prior, "not_before")?,
-        timestamp(prior, "not_after")?,
+fn not_issued_while_unparsed(user: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "Nothing is issued while a response is unparsed",
+        format!(
+            "State holds the response of Atlas for {user:?} unchanged, because it could not be parsed. The changed arguments are stored and no \
+             certificate is issued until you have looked at it. To issue a new certificate, run terraform apply -replace=ADDRESS."
+        ),
+    )
+}
+
+/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the window.
+fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<Diagnostic> {
+    let (days, not_before, not_after) = (
+        *config.renew_before_days.known()?,
+        *prior.not_before.known()?,
+        *prior.not_after.known()?,
     );
-    let other_validity = months_change(prior, config);
-    (window::exceeds(not_before, not_after, days) && !other_validity && !is_raw(prior)).then(|| {
+    let new_validity = renewal::months_changed(prior, config) != Some(false);
+    (days.exceeds_half_life(not_before, not_after) && !new_validity && !prior.is_unparsed()).then(|| {
         Diagnostic::warning(
             "Renewal window longer than half the certificate's life",
             format!(
-                "renew_before_days = {days} is more than half the life of the present certificate ({not_before} to {not_after}). It is renewed \
-                 when half of its life is over. Choose at most {} days for each month of validity.",
-                window::DAYS_PER_MONTH
+                "renew_before_days = {} is more than half the life of the present certificate ({not_before} to {not_after}). It is renewed \
+                 when half of its life is over. Set at most {} days for each month of validity.",
+                days.get(),
+                Days::PER_MONTH
             ),
         )
         .at(Path::attribute("renew_before_days"))
     })
 }
 
-fn months_change(prior: &Value, config: &Value) -> bool {
-    changes(prior, config, "months_until_expiration")
+fn no_key_to_archive() -> Diagnostic {
+    Diagnostic::warning(
+        "No private key to archive",
+        "The private key of this certificate is not in state, so no PKCS#12 archive can be built: pkcs12_base64 stays null until the next \
+         certificate is issued.",
+    )
+    .at(Path::attribute("pkcs12_password_wo_version"))
 }
 
-fn changes(prior: &Value, config: &Value, name: &str) -> bool {
-    !prior.get(name).is_null() && !config.get(name).is_null() && prior.get(name) != config.get(name)
-}
-
-fn explicit_change(prior: &Value, config: &Value) -> bool {
-    let changed = |name| changes(prior, config, name);
-    months_change(prior, config)
-        || changed("rotate_when_changed")
-        || (changed("private_key_recipients")
-            && !same_recipients(
-                prior.get("private_key_recipients"),
-                config.get("private_key_recipients"),
-            ))
-}
-
-fn older_state_holds_the_key() -> Diagnostic {
+fn key_in_old_state() -> Diagnostic {
     Diagnostic::warning(
         "Earlier state versions still hold the key",
-        "The private key is sealed in place now, but backups and earlier versions of the state hold it in clear. Delete those you can, or issue \
-         a new certificate, sealed from the start, with terraform apply -replace=ADDRESS or a change of rotate_when_changed.",
+        "The private key is now encrypted in place, but backups and earlier versions of the state hold it in plain text. Delete those you \
+         can, or issue a new certificate, encrypted from the start, with terraform apply -replace=ADDRESS or a change of rotate_when_changed.",
     )
     .at(Path::attribute("private_key_recipients"))
 }
 
-/// Whether the object will hold the key in clear or sealed.
-enum Sealing {
-    Plain,
-    Sealed,
-    Unknown,
-}
-
-impl Sealing {
-    fn of(config: &Value) -> Self {
-        match config.get("private_key_recipients") {
-            Value::Null => Self::Plain,
-            Value::Unknown => Self::Unknown,
-            _ => Self::Sealed,
-        }
-    }
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;

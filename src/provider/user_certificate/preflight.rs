@@ -1,30 +1,47 @@
-//! One look at the user before a certificate is issued.
+//! Checks of a planned certificate that need the provider: the guardrails, and one request for the database user.
 
-use tf_provider::{CancellationToken, Diagnostic, Path, Value};
+use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
 
+use super::model::{Attr, UserCertificate};
 use crate::{
     atlas::X509Type,
     provider::{
-        arguments,
         client::{ProviderClient, Session},
+        guardrails::Issuance,
     },
 };
 
-/// Says what would make issuing fail, as far as a plan can know: that there is no login, which is an error; and that the
-/// user is not of the right kind, which is a warning, because this very apply may replace the user.
+/// The guardrails that a planned certificate would break.
+pub(super) fn guardrails(client: &ProviderClient, planned: &UserCertificate) -> Diagnostics {
+    let session = client.session_if_known().ok().flatten();
+    let Some(session) = session.filter(|_| planned.certificate_id.is_unknown()) else {
+        return Diagnostics::new();
+    };
+    session.guardrails().check(&Issuance {
+        project_id: planned.project_id.known(),
+        months: planned.months_until_expiration.known().copied(),
+        is_sealed: match planned.private_key_recipients {
+            Attr::Unknown => None,
+            Attr::Known(_) => Some(true),
+            Attr::Null => Some(false),
+        },
+    })
+}
+
+/// Reports what would make issuing fail, as far as a plan can detect it: missing credentials are an error. A user of
+/// another X.509 type is a warning, because the same apply may replace the user.
 pub(super) async fn preflight(
     client: &ProviderClient,
-    config: &Value,
+    config: &UserCertificate,
     cancel: &CancellationToken,
 ) -> Option<Diagnostic> {
     let session = match client.preflight_session() {
         Ok(session) => session?,
         Err(error) => return Some(error),
     };
-    let project = arguments::project_id(config).ok()??;
-    let username = arguments::username(config).ok()??;
+    let (project, username) = config.target()?;
     let call = Session::preflight_call(cancel);
-    let user = session.user(&project, &username, &call).await.ok()?;
+    let user = session.user(project, username, &call).await.ok()?;
     let kind = match &user.x509_type {
         X509Type::Managed => return None,
         X509Type::Customer => "CUSTOMER",
@@ -35,8 +52,8 @@ pub(super) async fn preflight(
         Diagnostic::warning(
             "Database user is not Atlas-managed X.509",
             format!(
-                "The database user \"{username}\" of project {project} exists with the X.509 type {kind}; Atlas issues certificates only for MANAGED. \
-                 Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
+                "The database user \"{username}\" of project {project} exists with the X.509 type {kind}; Atlas issues certificates only for \
+                 MANAGED. Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
             ),
         )
         .at(Path::attribute("username")),

@@ -1,27 +1,8 @@
 //! Arguments and attributes. The descriptions are the text of the docs page.
 
-use std::sync::LazyLock;
-
 use tf_provider::{Attribute, Block, Schema, Type};
 
 use crate::provider::timeouts;
-
-/// What every issue changes: unknown in any plan that issues.
-pub(super) const ISSUED: [&str; 13] = [
-    "certificate_id",
-    "serial_number",
-    "combined_pem",
-    "sealed_pem",
-    "pkcs12_base64",
-    "subject",
-    "issuer",
-    "not_before",
-    "not_after",
-    "fingerprint_sha256",
-    "renewal_time",
-    "revision",
-    "superseded_certificates",
-];
 
 /// One entry of `superseded_certificates`.
 pub(super) fn superseded_type() -> Type {
@@ -38,12 +19,6 @@ pub(super) fn schema() -> Schema {
         blocks: vec![timeouts::block()],
         description: DESCRIPTION.to_owned(),
     })
-}
-
-/// The type of the resource's values.
-pub(super) fn object_type() -> &'static Type {
-    static TYPE: LazyLock<Type> = LazyLock::new(|| schema().block.ty());
-    &TYPE
 }
 
 const DESCRIPTION: &str = "Issues an X.509 client certificate, managed by Atlas, for a database user, keeps it with its private key \
@@ -216,11 +191,12 @@ mod tests {
     use tf_provider::Usage;
 
     use super::*;
+    use crate::provider::user_certificate::model::UserCertificate;
 
     #[test]
     fn everything_an_issue_changes_is_a_computed_attribute() {
         let schema = schema();
-        for name in ISSUED {
+        for name in UserCertificate::ISSUED {
             let usage = schema
                 .block
                 .attribute(name)
@@ -231,7 +207,9 @@ mod tests {
             .block
             .attributes
             .iter()
-            .filter(|a| a.usage == Usage::Computed && !ISSUED.contains(&a.name.as_str()))
+            .filter(|a| {
+                a.usage == Usage::Computed && !UserCertificate::ISSUED.contains(&a.name.as_str())
+            })
             .map(|a| a.name.as_str())
             .collect();
         // These stay known when a certificate is issued: the plan says what they become.

@@ -1,148 +1,104 @@
-//! Checks of the arguments: all problems at once, each at its argument, without any I/O. What is unknown is not judged.
+//! Validation of the configuration: all problems at once, each at its argument. Unknown values are not judged.
 
-use tf_provider::{Diagnostic, Diagnostics, Path, Step, Value};
+use tf_provider::{Diagnostic, Diagnostics, Path, Step, ValidateRequest};
 
-use super::window;
+use super::{
+    model::{Attr, RecipientList, UserCertificate},
+    renewal,
+};
 use crate::{
     pkcs12,
-    provider::{arguments, timeouts},
+    provider::{arguments::to_sentence, timeouts},
     sealing::Recipients,
 };
 
-pub(super) fn validate(config: &Value) -> Diagnostics {
-    let mut found = Diagnostics::new();
-    found.extend(arguments::project_id(config).err());
-    found.extend(arguments::username(config).err());
-    found.extend(arguments::months(config).err());
-    found.extend(renewal_window(config));
-    found.extend(recipients(config));
-    found.extend(archive(config));
-    found.extend(timeouts::validate(config));
-    found
-}
-
-fn renewal_window(config: &Value) -> Option<Diagnostic> {
-    let Value::Number(number) = config.get("renew_before_days") else {
-        return None;
-    };
-    let most = window::DAYS_PER_MONTH * 24;
-    let Some(days) = number.as_i64().filter(|days| (0..=most).contains(days)) else {
-        return Some(
-            Diagnostic::error(
-                "Invalid renew_before_days",
-                format!("A whole number of days from 0 to {most} is needed, not {number}."),
-            )
-            .at(Path::attribute("renew_before_days")),
-        );
-    };
-    let months = arguments::months(config).ok().flatten()?;
-    let months = i64::from(months.get());
-    (days > window::DAYS_PER_MONTH * months).then(|| window::too_long(days, months))
-}
-
-fn recipients(config: &Value) -> Diagnostics {
-    let Some(list) = config.get("private_key_recipients").as_list() else {
-        return Diagnostics::new();
-    };
-    let at = Path::attribute("private_key_recipients");
-    if list.is_empty() {
-        return Diagnostic::error(
-            "No recipients",
-            "An empty list would seal the private key to nobody. Give at least one age public key, or leave the argument out.",
-        )
-        .at(at)
-        .into();
+/// Reports invalid arguments.
+pub(super) fn validate(request: &ValidateRequest) -> Diagnostics {
+    let (config, mut problems) = UserCertificate::decode(&request.config);
+    problems.extend(renewal_window(&config));
+    if let Attr::Known(list) = &config.private_key_recipients {
+        problems.extend(recipients(list));
     }
-    let problem = |index: u32, element: &Value| {
-        let at = at.with(Step::Index(index));
-        match element {
-            Value::Null => {
-                Some(Diagnostic::error("Invalid recipient", "A recipient is null.").at(at))
-            }
-            Value::String(text) => Recipients::parse(&[text]).err().map(|error| {
-                Diagnostic::error(
-                    "Invalid recipient",
-                    arguments::to_sentence(&error.reason.to_string()),
-                )
-                .at(at)
-            }),
-            _ => None,
-        }
+    problems.extend(archive(&config));
+    problems.extend(timeouts::validate(&request.config));
+    problems
+}
+
+/// The window is judged against the months only where both are configured.
+fn renewal_window(config: &UserCertificate) -> Option<Diagnostic> {
+    let (days, months) = (
+        *config.renew_before_days.known()?,
+        *config.months_until_expiration.known()?,
+    );
+    days.exceeds_half_of(months)
+        .then(|| renewal::window_too_long(days, months))
+}
+
+fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
+    let path = Path::attribute("private_key_recipients");
+    if list.0.is_empty() {
+        let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
+        return vec![Diagnostic::error("No recipients", detail).at(path)];
+    }
+    let problem = |element: &Attr<String>| match element {
+        Attr::Unknown => None,
+        Attr::Null => Some("A recipient is null.".to_owned()),
+        Attr::Known(text) => Recipients::parse(&[text])
+            .err()
+            .map(|error| to_sentence(&error.reason.to_string())),
     };
-    (0..)
-        .zip(list)
-        .filter_map(|(index, element)| problem(index, element))
+    let problems = (0..)
+        .zip(&list.0)
+        .filter_map(|(index, element)| Some((index, problem(element)?)));
+    problems
+        .map(|(index, problem)| {
+            Diagnostic::error("Invalid recipient", problem).at(path.with(Step::Index(index)))
+        })
         .collect()
 }
 
-fn archive(config: &Value) -> Diagnostics {
-    let mut found = Diagnostics::new();
-    let password = config.get("pkcs12_password_wo");
-    let version = config.get("pkcs12_password_wo_version");
-    let (at_password, at_version) = (
-        Path::attribute("pkcs12_password_wo"),
-        Path::attribute("pkcs12_password_wo_version"),
+fn archive(config: &UserCertificate) -> Vec<Diagnostic> {
+    let (password, version) = (
+        &config.pkcs12_password_wo,
+        &config.pkcs12_password_wo_version,
     );
-    if let Some(Err(error)) = password
-        .as_str()
-        .map(|text| pkcs12::check_password(&text.into()))
-    {
-        found.push(
-            Diagnostic::error(
-                "Invalid password",
-                arguments::to_sentence(&error.to_string()),
-            )
-            .at(at_password.clone()),
-        );
+    let at_password = |summary: &str, detail: &str| {
+        Diagnostic::error(summary, detail).at(Path::attribute("pkcs12_password_wo"))
+    };
+    let mut problems = Vec::new();
+    if let Some(Err(error)) = password.known().map(pkcs12::check_password) {
+        problems.push(at_password(
+            "Invalid password",
+            &to_sentence(&error.to_string()),
+        ));
     }
     if !password.is_null() && version.is_null() {
-        found.push(
-            Diagnostic::error(
-                "Missing pkcs12_password_wo_version",
-                "A password that is never stored needs a number beside it that says when it changed. Set pkcs12_password_wo_version, to 1 for the first \
-                 password.",
-            )
-            .at(at_password.clone()),
+        problems.push(at_password(
+            "Missing pkcs12_password_wo_version",
+            "A password is never stored, so a number beside it marks its changes. Set pkcs12_password_wo_version, to 1 for the first password.",
+        ));
+    }
+    if password.is_null() && version.known().is_some() {
+        let detail = "pkcs12_password_wo_version has no meaning without pkcs12_password_wo. Set both, or neither.";
+        problems.push(
+            Diagnostic::error("Missing pkcs12_password_wo", detail)
+                .at(Path::attribute("pkcs12_password_wo_version")),
         );
     }
-    if password.is_null() && !version.is_null() && !version.is_unknown() {
-        found.push(
-            Diagnostic::error(
-                "Missing pkcs12_password_wo",
-                "pkcs12_password_wo_version has no meaning without pkcs12_password_wo. Set both, or neither.",
-            )
-            .at(at_version),
-        );
+    if password.known().is_some() && config.private_key_recipients.known().is_some() {
+        problems.push(at_password(
+            "PKCS#12 archive and sealed key together",
+            "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from a sealed \
+             key, build the archive where it is decrypted.",
+        ));
     }
-    if !password.is_null()
-        && !password.is_unknown()
-        && config.get("private_key_recipients").as_list().is_some()
-    {
-        found.push(
-            Diagnostic::error(
-                "PKCS#12 archive and sealed key together",
-                "With private_key_recipients the key is never in state, so there can be no archive of it there. Use one of the two; from a sealed key, make \
-                 the archive where it is unsealed.",
-            )
-            .at(at_password),
-        );
-    }
-    if let Some(profile) = config.get("pkcs12_profile").as_str()
-        && pkcs12::Profile::parse(profile).is_none()
-    {
-        found.push(
-            Diagnostic::error(
-                "Invalid pkcs12_profile",
-                format!("{profile:?} is none of the profiles \"modern\" and \"legacy\"."),
-            )
-            .at(Path::attribute("pkcs12_profile")),
-        );
-    }
-    found
+    problems
 }
 
 #[cfg(test)]
 mod tests {
+    use tf_provider::Value;
+
     use super::*;
 
     fn problems(arguments: &[(&str, Value)]) -> Vec<String> {
@@ -150,7 +106,10 @@ mod tests {
         for (name, value) in arguments {
             config.set(name, value.clone());
         }
-        let found = validate(&config);
+        let found = validate(&ValidateRequest {
+            config,
+            write_only_allowed: true,
+        });
         found
             .iter()
             .filter_map(|d| d.path.as_ref())

@@ -146,7 +146,7 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
         Issuing::Refused(_) => "No certificate was issued",
         Issuing::Nothing => "nothing was issued",
         Issuing::Lost => "Nothing was sent twice",
-        Issuing::Done | Issuing::Raw => "What came is",
+        Issuing::Done | Issuing::Raw => "The response is",
     };
     for words in row.says.iter().chain(&[next_step]) {
         assert!(error.says(words), "{words:?} is missing in {error:#?}");

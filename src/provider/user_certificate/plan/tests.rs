@@ -1,12 +1,22 @@
-//! Plans held to the rules of hosts, and to the table of causes written down once more.
+//! Plans checked against the rules of hosts, and against the table of causes written down once more.
 
-use std::sync::LazyLock;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tf_provider::{Block, Usage};
+use tf_provider::{Block, Usage, Value};
 
 use super::*;
-use crate::provider::user_certificate::schema::schema;
+use crate::{
+    atlas::ProjectId,
+    provider::user_certificate::{
+        model::{RecipientList, SupersededCertificate},
+        schema::schema,
+    },
+};
 
 static BLOCK: LazyLock<Block> = LazyLock::new(|| schema().block);
 
@@ -19,353 +29,357 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_certificate_is_asked_for_exactly_when_the_table_says_so(prior in stored(), config in written()) {
+    fn a_certificate_is_planned_exactly_when_the_table_has_a_cause(prior in stored(), config in configuration()) {
         let planned = planned(&prior, &config);
-        let expected = Table { prior: &prior, config: &config }.reason();
-        let posts = planned.get("certificate_id").is_unknown();
-        prop_assert_eq!(posts, expected.is_some(), "{:?}", planned);
+        let expected = expected_reason(&prior, &config);
+        prop_assert_eq!(planned.certificate_id.is_unknown(), expected.is_some(), "{:?}", planned);
         if let Some(reason) = expected {
-            prop_assert_eq!(planned.get("issue_reason").as_str(), Some(reason));
-            prop_assert!(planned.get("replaces_certificate_id") == prior.get("certificate_id"));
-            prop_assert_eq!(planned.get("status").as_str(), Some("active"));
-            prop_assert_eq!(planned.get("has_private_key").as_bool(), Some(true));
-            prop_assert!(ISSUED.iter().all(|name| planned.get(name).is_unknown() || planned.get(name).is_null()));
+            prop_assert_eq!(planned.issue_reason, Attr::Known(reason));
+            prop_assert_eq!(&planned.replaces_certificate_id, &prior.certificate_id);
+            prop_assert_eq!(planned.status, Attr::Known(Status::Active));
+            prop_assert_eq!(planned.has_private_key, Attr::Known(true));
+            let planned = planned.into_value();
+            prop_assert!(UserCertificate::ISSUED.iter().all(|name| planned.get(name).is_unknown() || planned.get(name).is_null()));
         }
     }
 
     #[test]
-    fn what_was_applied_is_not_planned_again(prior in stored(), config in written()) {
+    fn an_applied_plan_is_not_planned_again(prior in stored(), config in configuration()) {
         let applied = applied(planned(&prior, &config));
-        let again = planned(&applied, &config);
-        prop_assert!(again == applied, "{:?}", differences(&applied, &again));
+        assert_agrees(&applied, &planned(&applied, &config))?;
     }
 
     #[test]
-    fn a_plan_made_again_with_the_values_then_known_keeps_every_known_value(
+    fn a_plan_with_more_known_values_keeps_every_known_value(
         prior in stored(),
-        config in written(),
-        hidden in prop::collection::vec(any::<bool>(), ARGUMENTS.len()),
+        config in configuration(),
+        hidden in prop::collection::vec(any::<bool>(), 7),
     ) {
-        let before = planned(&prior, &veiled(&prior, &config, &hidden));
+        let before = planned(&prior, &with_unknowns(&prior, &config, &hidden));
         let after = planned(&prior, &config);
-        prop_assert!(agree(&before, &after), "{:?}", differences(&before, &after));
-        // What the first one did not announce the second one does not ask for.
-        if after.get("certificate_id").is_unknown() {
-            prop_assert!(before.get("certificate_id").is_unknown());
-        }
+        assert_agrees(&before, &after)?;
+        // The later plan issues only if the earlier one announced it.
+        prop_assert!(!after.certificate_id.is_unknown() || before.certificate_id.is_unknown());
         let applied = applied(after);
-        prop_assert!(planned(&applied, &config) == applied);
+        assert_agrees(&applied, &planned(&applied, &config))?;
     }
 
     #[test]
-    fn a_first_certificate_is_always_asked_for_as_written(config in written()) {
-        let object = create(proposed(&Value::Null, &config), &config).object;
-        prop_assert!(object.get("certificate_id").is_unknown());
-        prop_assert_eq!(object.get("issue_reason").as_str(), Some("created"));
+    fn a_first_certificate_is_always_planned_as_configured(config in configuration()) {
+        let object = create(&config);
+        prop_assert!(object.certificate_id.is_unknown());
+        prop_assert_eq!(object.issue_reason, Attr::Known(IssueReason::Created));
         let applied = applied(object);
-        prop_assert!(planned(&applied, &config) == applied);
+        assert_agrees(&applied, &planned(&applied, &config))?;
     }
 }
 
 #[test]
-fn a_window_is_cut_with_a_warning_unless_another_validity_was_checked_with_it() {
-    let warns = |status: &str, months: i64| {
-        let (mut stored, mut config) = (BLOCK.empty(), BLOCK.empty());
-        for object in [&mut stored, &mut config] {
-            object.set("project_id", "32b6e34b3d91647abb20e7b8");
-            object.set("username", "app");
-        }
-        stored.set("months_until_expiration", 3);
-        let mut stored = applied(create(proposed(&Value::Null, &stored), &stored).object);
-        stored.set("status", status);
-        config.set("months_until_expiration", months);
-        config.set("renew_before_days", 80);
-        let warnings = update(&stored, proposed(&stored, &config), &config).diagnostics;
-        warnings
+fn a_window_is_reduced_with_a_warning_unless_it_was_validated_with_another_validity() {
+    let warns = |status: Status, months: i64| {
+        let mut stored = applied(create(&UserCertificate {
+            months_until_expiration: Months::parse(3).ok().into(),
+            ..minimal()
+        }));
+        stored.status = Attr::Known(status);
+        let config = UserCertificate {
+            months_until_expiration: Months::parse(months).ok().into(),
+            renew_before_days: Days::new(80).into(),
+            ..minimal()
+        };
+        let change = plan_update(&stored, proposed(&stored, &config), &config);
+        change
+            .diagnostics
             .iter()
             .any(|warning| warning.summary.starts_with("Renewal window longer"))
     };
-    for status in ["active", "renewal_due", "expired"] {
-        assert!(warns(status, 3), "{status}");
+    for status in [Status::Active, Status::RenewalDue, Status::Expired] {
+        assert!(warns(status, 3), "{status:?}");
         assert!(
             !warns(status, 6),
-            "{status}: the next certificate lives long enough"
+            "{status:?}: the next certificate lives long enough"
         );
     }
 }
 
-/// The causes of an issue, as the design lists them: independent of how the plan finds them.
-struct Table<'a> {
-    prior: &'a Value,
-    config: &'a Value,
-}
-
-impl Table<'_> {
-    fn reason(&self) -> Option<&'static str> {
-        let (prior, config) = (self.prior, self.config);
-        let differs = |name: &str| {
-            !prior.get(name).is_null()
-                && !config.get(name).is_null()
-                && prior.get(name) != config.get(name)
-        };
-        let same_window = prior.get("renew_before_days") == config.get("renew_before_days");
-        let renews = config.get("auto_renew") != &Value::Bool(false);
-        let only_ciphertext = !prior.get("sealed_pem").is_null();
-        let unread = prior.get("certificate_id").is_null();
-        match prior.get("status").as_str() {
-            _ if unread => None,
-            Some("missing") if renews => Some("missing"),
-            Some("expired") if renews => Some("renewal"),
-            Some("renewal_due") if renews && same_window => Some("renewal"),
-            _ if differs("months_until_expiration") => Some("validity_changed"),
-            _ if differs("rotate_when_changed") => Some("trigger_changed"),
-            _ if only_ciphertext && set(prior) != set(config) => Some("recipients_changed"),
-            _ => None,
-        }
+/// The causes of an issue as the design lists them: independent of how the plan finds them.
+fn expected_reason(prior: &UserCertificate, config: &UserCertificate) -> Option<IssueReason> {
+    let unparsed = prior.certificate_id.is_null();
+    let renews = config.auto_renew != Attr::Known(false);
+    let same_window = prior.renew_before_days == config.renew_before_days;
+    let other_months = !config.months_until_expiration.is_null()
+        && prior.months_until_expiration != config.months_until_expiration;
+    let other_trigger = !prior.rotate_when_changed.is_null()
+        && !config.rotate_when_changed.is_null()
+        && prior.rotate_when_changed != config.rotate_when_changed;
+    let only_ciphertext = !prior.sealed_pem.is_null();
+    match prior.status.known() {
+        _ if unparsed => None,
+        Some(Status::Missing) if renews => Some(IssueReason::Missing),
+        Some(Status::Expired) if renews => Some(IssueReason::Renewal),
+        Some(Status::RenewalDue) if renews && same_window => Some(IssueReason::Renewal),
+        _ if other_months => Some(IssueReason::ValidityChanged),
+        _ if other_trigger => Some(IssueReason::TriggerChanged),
+        _ if only_ciphertext && set(prior) != set(config) => Some(IssueReason::RecipientsChanged),
+        _ => None,
     }
 }
 
 /// The recipients without order and repetition.
-fn set(object: &Value) -> std::collections::BTreeSet<&str> {
-    let list = object
-        .get("private_key_recipients")
-        .as_list()
-        .unwrap_or_default();
-    list.iter().filter_map(Value::as_str).collect()
+fn set(object: &UserCertificate) -> BTreeSet<&String> {
+    let list = object.private_key_recipients.known();
+    list.into_iter()
+        .flat_map(|list| &list.0)
+        .filter_map(Attr::known)
+        .collect()
 }
 
-fn planned(prior: &Value, config: &Value) -> Value {
-    update(prior, proposed(prior, config), config).object
+fn planned(prior: &UserCertificate, config: &UserCertificate) -> UserCertificate {
+    plan_update(prior, proposed(prior, config), config).object
 }
 
-/// What a host proposes: what is written, else what is stored where the provider may fill it in.
-fn proposed(prior: &Value, config: &Value) -> Value {
+fn create(config: &UserCertificate) -> UserCertificate {
+    plan_create(config.clone(), config).object
+}
+
+/// The object that a host proposes: the configuration, completed with stored values of computed attributes.
+fn proposed(prior: &UserCertificate, config: &UserCertificate) -> UserCertificate {
+    let (prior, config) = (prior.clone().into_value(), config.clone().into_value());
     let mut object = config.clone();
     for attribute in &BLOCK.attributes {
-        let filled = matches!(attribute.usage, Usage::Computed | Usage::OptionalComputed);
-        if filled && config.get(&attribute.name).is_null() {
+        let computed = matches!(attribute.usage, Usage::Computed | Usage::OptionalComputed);
+        if computed && config.get(&attribute.name).is_null() {
             object.set(&attribute.name, prior.get(&attribute.name).clone());
         }
     }
-    object
+    UserCertificate::from_value(&object).unwrap()
 }
 
-/// What applying a plan leaves: unknown values are filled, in the form of the key that was planned.
-fn applied(planned: Value) -> Value {
+/// The object after applying a plan: unknown values are filled, in the planned form of the key.
+fn applied(planned: UserCertificate) -> UserCertificate {
     let mut object = planned;
-    let sealed = !object.get("private_key_recipients").is_null();
-    let archived = !object.get("pkcs12_password_wo_version").is_null();
-    if object.get("certificate_id").is_unknown() {
-        let months = object.get("months_until_expiration").as_i64().unwrap_or(3);
-        let not_before: jiff::Timestamp = NOT_BEFORE.parse().unwrap();
-        let not_after = not_before + jiff::SignedDuration::from_hours(months * 30 * 24 + 1);
-        let window = object.get("renew_before_days").as_i64();
-        object.set(
-            "renewal_time",
-            window::opens(not_before, not_after, window).to_string(),
-        );
-        object.set("not_before", NOT_BEFORE);
-        object.set("not_after", not_after.to_string());
-        object.set("revision", not_before.as_second());
-        object.set("superseded_certificates", Value::List(Vec::new()));
-        for name in [
-            "certificate_id",
-            "serial_number",
-            "subject",
-            "issuer",
-            "fingerprint_sha256",
-        ] {
-            object.set(name, "new");
-        }
-        object.set("combined_pem", (!sealed).then_some("new"));
+    let sealed = !object.private_key_recipients.is_null();
+    let archived = !object.pkcs12_password_wo_version.is_null();
+    let new = || "new".to_owned();
+    if object.certificate_id.is_unknown() {
+        let months = object
+            .months_until_expiration
+            .known()
+            .map_or(3, |months| months.get().into());
+        let not_before: Timestamp = "2026-03-01T11:00:00Z".parse().unwrap();
+        let not_after = not_before + SignedDuration::from_hours(months * 30 * 24 + 1);
+        let window = object.renew_before_days.known().copied();
+        object = UserCertificate {
+            certificate_id: Attr::Known(new()),
+            serial_number: Attr::Known(new()),
+            subject: Attr::Known(new()),
+            issuer: Attr::Known(new()),
+            fingerprint_sha256: Attr::Known(new()),
+            not_before: Attr::Known(not_before),
+            not_after: Attr::Known(not_after),
+            renewal_time: Attr::Known(renewal::renewal_time(not_before, not_after, window)),
+            revision: Attr::Known(not_before.as_second()),
+            superseded_certificates: Attr::Known(Vec::new()),
+            combined_pem: Attr::Unknown,
+            ..object
+        };
     }
-    for (name, filled) in [
-        ("sealed_pem", sealed),
-        ("pkcs12_base64", archived && !sealed),
-        ("combined_pem", !sealed),
-    ] {
-        if object.get(name).is_unknown() {
-            object.set(name, filled.then_some("new"));
-        }
+    if object.sealed_pem.is_unknown() {
+        object.sealed_pem = sealed.then(new).into();
     }
-    assert!(object.is_wholly_known(), "{object:?}");
+    if object.pkcs12_base64.is_unknown() {
+        object.pkcs12_base64 = (archived && !sealed).then(|| "new".into()).into();
+    }
+    if object.combined_pem.is_unknown() {
+        object.combined_pem = (!sealed).then(|| "new".into()).into();
+    }
+    assert!(object.clone().into_value().is_wholly_known(), "{object:?}");
     object
 }
 
-/// Whether every value known in a plan is the same later on.
-fn agree(before: &Value, after: &Value) -> bool {
+fn assert_agrees(before: &UserCertificate, after: &UserCertificate) -> Result<(), TestCaseError> {
+    let (before, after) = (before.clone().into_value(), after.clone().into_value());
+    for (name, value) in before.as_map().unwrap() {
+        prop_assert!(
+            agrees(value, after.get(name)),
+            "{}: {:?} became {:?}",
+            name,
+            value,
+            after.get(name)
+        );
+    }
+    Ok(())
+}
+
+/// Whether every value that is known in a plan is the same later.
+fn agrees(before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::Unknown, _) => true,
         (Value::Map(before), Value::Map(after)) => {
             before.keys().eq(after.keys())
-                && before.iter().all(|(key, value)| agree(value, &after[key]))
+                && before.iter().all(|(key, value)| agrees(value, &after[key]))
         }
         (Value::List(before), Value::List(after)) => {
             before.len() == after.len()
                 && before
                     .iter()
                     .zip(after)
-                    .all(|(before, after)| agree(before, after))
+                    .all(|(before, after)| agrees(before, after))
         }
         _ => before == after,
     }
 }
 
-fn differences(before: &Value, after: &Value) -> Vec<String> {
-    let names = before.as_map().into_iter().flatten().map(|(name, _)| name);
-    names
-        .filter(|name| !agree(before.get(name), after.get(name)))
-        .map(|name| {
-            format!(
-                "{name}: {:?} became {:?}",
-                before.get(name),
-                after.get(name)
-            )
-        })
-        .collect()
-}
-
-/// The configuration while some of its arguments, or the last value in them, are not known.
-fn veiled(prior: &Value, config: &Value, hidden: &[bool]) -> Value {
-    let mut veiled = config.clone();
-    for (name, _) in ARGUMENTS.iter().zip(hidden).filter(|(_, hidden)| **hidden) {
-        let value = match config.get(name) {
-            Value::Map(entries) if !entries.is_empty() => {
-                Value::object(entries.keys().map(|key| (key.clone(), Value::Unknown)))
-            }
-            // Where only the order differs the stored list is planned, which no plan can foresee that knows a part.
-            Value::List(elements) if elements.len() > 1 && set(prior) != set(config) => {
-                let known = elements.iter().take(elements.len() - 1).cloned();
-                Value::List(known.chain([Value::Unknown]).collect())
-            }
-            _ => Value::Unknown,
-        };
-        veiled.set(name, value);
+/// The configuration while some of its arguments, or the last value in them, are unknown.
+fn with_unknowns(
+    prior: &UserCertificate,
+    config: &UserCertificate,
+    hidden: &[bool],
+) -> UserCertificate {
+    fn hide<T>(attribute: &mut Attr<T>, hidden: bool) {
+        if hidden {
+            *attribute = Attr::Unknown;
+        }
     }
-    veiled
+    let mut object = config.clone();
+    hide(&mut object.months_until_expiration, hidden[0]);
+    hide(&mut object.renew_before_days, hidden[1]);
+    hide(&mut object.auto_renew, hidden[2]);
+    hide(&mut object.pkcs12_password_wo_version, hidden[3]);
+    hide(&mut object.pkcs12_profile, hidden[4]);
+    match &mut object.rotate_when_changed {
+        Attr::Known(entries) if hidden[5] && !entries.is_empty() => {
+            for value in entries.values_mut() {
+                *value = Attr::Unknown;
+            }
+        }
+        trigger => hide(trigger, hidden[5]),
+    }
+    match &mut object.private_key_recipients {
+        // If only the order differs, the stored list is planned, which a plan that knows a part cannot foresee.
+        Attr::Known(list) if hidden[6] && list.0.len() > 1 && set(prior) != set(config) => {
+            *list.0.last_mut().unwrap() = Attr::Unknown;
+        }
+        recipients => hide(recipients, hidden[6]),
+    }
+    object
 }
 
-const ARGUMENTS: [&str; 7] = [
-    "months_until_expiration",
-    "renew_before_days",
-    "auto_renew",
-    "rotate_when_changed",
-    "private_key_recipients",
-    "pkcs12_password_wo_version",
-    "pkcs12_profile",
-];
-const NOT_BEFORE: &str = "2026-03-01T11:00:00Z";
+/// A configuration with its required arguments.
+fn minimal() -> UserCertificate {
+    UserCertificate {
+        project_id: ProjectId::parse("32b6e34b3d91647abb20e7b8").ok().into(),
+        username: Username::parse("app").ok().into(),
+        ..UserCertificate::default()
+    }
+}
 
-/// A configuration as validation lets it pass.
-fn written() -> impl Strategy<Value = Value> {
-    let months = prop_oneof![Just(Value::Null), (1..=3_i64).prop_map(Value::from)];
+/// A valid configuration.
+fn configuration() -> impl Strategy<Value = UserCertificate> {
+    let months = prop::option::of((1..=3_i64).prop_map(|months| Months::parse(months).unwrap()));
+    let window = prop::option::of(
+        prop::sample::select(vec![0, 10, 300]).prop_map(|days| Days::new(days).unwrap()),
+    );
+    let entry = |key: &str, value: String| (key.to_owned(), Attr::Known(value));
     let trigger = prop_oneof![
-        Just(Value::Null),
-        Just(Value::object::<&str>([])),
-        "[ab]".prop_map(|value| Value::object([("image", Value::from(value))])),
-        "[ab]".prop_map(|value| Value::object([
-            ("image", Value::from(value)),
-            ("other", "x".into())
-        ])),
+        Just(None),
+        Just(Some(BTreeMap::new())),
+        "[ab]".prop_map(move |value| Some(BTreeMap::from([entry("image", value)]))),
+        "[ab]".prop_map(move |value| Some(BTreeMap::from([
+            entry("image", value),
+            entry("other", "x".into())
+        ]))),
     ];
-    (months, window(), auto_renew(), trigger, form(), profile()).prop_map(
-        |(months, window, auto_renew, trigger, (recipients, version), profile)| {
-            let mut config = BLOCK.empty();
-            config.set("project_id", "32b6e34b3d91647abb20e7b8");
-            config.set("username", "app");
-            config.set("months_until_expiration", months);
-            config.set("renew_before_days", window);
-            config.set("auto_renew", auto_renew);
-            config.set("rotate_when_changed", trigger);
-            config.set("private_key_recipients", recipients);
-            config.set(
-                "pkcs12_password_wo",
-                (!version.is_null()).then_some("secret"),
-            );
-            config.set("pkcs12_password_wo_version", version);
-            config.set("pkcs12_profile", profile);
-            config
-        },
+    let profile = prop::option::of(prop::sample::select(vec![Profile::Modern, Profile::Legacy]));
+    (
+        months,
+        window,
+        prop::option::of(any::<bool>()),
+        trigger,
+        key_form(),
+        profile,
     )
-}
-
-/// An object as any history may have left it: issued, sealed, archived, imported, moved or unread.
-fn stored() -> impl Strategy<Value = Value> {
-    let status = prop::sample::select(vec![
-        "active",
-        "renewal_due",
-        "expired",
-        "missing",
-        "user_missing",
-    ]);
-    let origin = prop::sample::select(vec!["issued", "issued", "issued", "imported", "unread"]);
-    (written(), status, origin, any::<bool>()).prop_map(|(config, status, origin, ledger)| {
-        let mut object = applied(create(proposed(&Value::Null, &config), &config).object);
-        object.set("certificate_id", "1976722359483124370");
-        object.set("status", status);
-        if ledger {
-            let entry = [
-                ("certificate_id", "7"),
-                ("not_after", "2026-04-01T00:00:00Z"),
-                ("reason", "renewal"),
-            ];
-            let entry = Value::object(entry.map(|(name, value)| (name, Value::from(value))));
-            object.set("superseded_certificates", Value::List(vec![entry]));
-        }
-        if origin == "imported" {
-            object.set("has_private_key", false);
-            object.set("issue_reason", "imported");
-            for name in [
-                "combined_pem",
-                "sealed_pem",
-                "pkcs12_base64",
-                "issuer",
-                "fingerprint_sha256",
-            ] {
-                object.set(name, Value::Null);
-            }
-        }
-        if origin == "unread" {
-            object.set("status", "active");
-            for name in ISSUED
-                .iter()
-                .filter(|name| !["combined_pem", "sealed_pem"].contains(name))
-            {
-                object.set(name, Value::Null);
-            }
-        }
-        object
-    })
-}
-
-fn window() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        Just(Value::from(0)),
-        Just(Value::from(10)),
-        Just(Value::from(300))
-    ]
-}
-
-fn auto_renew() -> impl Strategy<Value = Value> {
-    prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from)]
+        .prop_map(
+            |(months, window, auto_renew, trigger, (recipients, version), profile)| {
+                UserCertificate {
+                    months_until_expiration: months.into(),
+                    renew_before_days: window.into(),
+                    auto_renew: auto_renew.into(),
+                    rotate_when_changed: trigger.into(),
+                    private_key_recipients: recipients.into(),
+                    pkcs12_password_wo: version.map(|_| "secret".into()).into(),
+                    pkcs12_password_wo_version: version.map(i64::into).into(),
+                    pkcs12_profile: profile.into(),
+                    ..minimal()
+                }
+            },
+        )
 }
 
 /// Recipients or an archive, never both.
-fn form() -> impl Strategy<Value = (Value, Value)> {
+fn key_form() -> impl Strategy<Value = (Option<RecipientList>, Option<i64>)> {
     let [one, other] = KEYS;
+    let lists = vec![
+        vec![one],
+        vec![other],
+        vec![one, other],
+        vec![other, one],
+        vec![one, one, other],
+    ];
+    let list = |keys: Vec<&str>| {
+        RecipientList(
+            keys.into_iter()
+                .map(|key| Attr::Known(key.to_owned()))
+                .collect(),
+        )
+    };
     prop_oneof![
-        3 => Just((Value::Null, Value::Null)),
-        1 => (1..=2_i64).prop_map(|version| (Value::Null, version.into())),
-        2 => prop::sample::select(vec![vec![one], vec![other], vec![one, other], vec![other, one], vec![one, one, other]])
-            .prop_map(|recipients| (recipients.into(), Value::Null)),
+        3 => Just((None, None)),
+        1 => (1..=2_i64).prop_map(|version| (None, Some(version))),
+        2 => prop::sample::select(lists).prop_map(move |keys| (Some(list(keys)), None)),
     ]
 }
 
-fn profile() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        Just(Value::from("modern")),
-        Just(Value::from("legacy"))
-    ]
+/// An object after any history: issued, sealed, archived, imported, or with an unparsed response.
+fn stored() -> impl Strategy<Value = UserCertificate> {
+    use Status::{Active, Expired, Missing, RenewalDue, UserMissing};
+    let status = prop::sample::select(vec![Active, RenewalDue, Expired, Missing, UserMissing]);
+    let origin = prop::sample::select(vec!["issued", "issued", "issued", "imported", "unparsed"]);
+    (configuration(), status, origin, any::<bool>()).prop_map(
+        |(config, status, origin, superseded)| {
+            let object = UserCertificate {
+                certificate_id: Attr::Known("1976722359483124370".into()),
+                status: Attr::Known(status),
+                ..applied(create(&config))
+            };
+            match origin {
+                "imported" => UserCertificate {
+                    has_private_key: Attr::Known(false),
+                    issue_reason: Attr::Known(IssueReason::Imported),
+                    combined_pem: Attr::Null,
+                    sealed_pem: Attr::Null,
+                    pkcs12_base64: Attr::Null,
+                    issuer: Attr::Null,
+                    fingerprint_sha256: Attr::Null,
+                    ..object
+                },
+                "unparsed" => UserCertificate {
+                    status: Attr::Known(Active),
+                    combined_pem: object.combined_pem.clone(),
+                    sealed_pem: object.sealed_pem.clone(),
+                    superseded_certificates: Attr::Known(Vec::new()),
+                    ..object.with_issued_null()
+                },
+                _ if superseded => UserCertificate {
+                    superseded_certificates: Attr::Known(vec![SupersededCertificate {
+                        certificate_id: "7".into(),
+                        not_after: "2026-04-01T00:00:00Z".parse().unwrap(),
+                        reason: IssueReason::Renewal,
+                    }]),
+                    ..object
+                },
+                _ => object,
+            }
+        },
+    )
 }
