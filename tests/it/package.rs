@@ -1,165 +1,149 @@
-//! What `cargo xtask package` makes, used as its instructions say: installed by the real `init` into empty folders.
+//! What `cargo xtask package` makes: installed from a mirror by the real `init`, and started without a C library.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{env, fs, path::Path, process::Command};
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine, prelude::BASE64_STANDARD};
-use local_atlas::LocalAtlas;
+use local_atlas::{LocalAtlas, Options, X509Type};
+use semver::Version;
 use tf_host::cli::Workspace;
 use xtask::package::{
-    Assets, Installed, NAMESPACE, Place, Target, Version, executable_name, install, pack,
+    Assets, InstallTarget, Installed, Linkage, NAMESPACE, Platform, checksums, install, pack,
 };
 
 use crate::support::{
-    atlas::{PROJECT, atlas},
-    terraform::{provider, workspace},
+    atlas::{PROJECT, atlas, login},
+    terraform::{cli, provider, workspace},
 };
 
-/// The provider under test as this version, packed into a folder of that name.
+const NAME: &str = "terraform-provider-atlas";
+const CERTIFICATE: &str = "resource \"atlas_user_certificate\" \"app\" {\n  project_id = \"32b6e34b3d91647abb20e7b8\"\n  username   = \"app\"\n}\n";
+
 fn packed(version: &str, folder: &Path) -> Assets {
-    let platform = Target::of_host().unwrap().platform;
     let version: Version = version.parse().unwrap();
+    let folder = folder.join(version.to_string());
     pack(
+        NAME,
         &version,
-        &[(platform, provider().to_owned())],
-        &folder.join(version.as_str()),
+        Platform::host().unwrap(),
+        provider(),
+        &folder,
     )
-    .unwrap()
+    .unwrap();
+    checksums(NAME, &version, &folder).unwrap()
 }
 
-fn certificate() -> String {
-    format!(
-        "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = \"{PROJECT}\"\n  username   = \"app\"\n}}\n"
-    )
-}
-
-/// A folder with the configuration that the instructions ask for, and no trace of the development override.
+/// A folder that uses the installed package and no development override.
 fn configured(atlas: &LocalAtlas, installed: &Installed) -> Workspace {
     let mut folder = workspace(atlas, "");
-    fs::remove_file(folder.path().join("main.tf")).unwrap();
-    fs::remove_file(folder.path().join("cli.tfrc")).unwrap();
     fs::remove_dir_all(folder.path().join(".providers")).unwrap();
-    match &installed.cli_configuration {
-        Some(file) => folder.set_env("TF_CLI_CONFIG_FILE", file.to_str().unwrap()),
-        None => folder.write("cli.tfrc", "").unwrap(),
-    }
+    let configuration = installed.cli_configuration.as_ref().unwrap();
+    folder.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());
     folder
-        .write("terraform.tf", &installed.terraform_block())
+        .write(
+            "main.tf",
+            &format!("{}{CERTIFICATE}", installed.terraform_block()),
+        )
         .unwrap();
-    folder.write("main.tf", &certificate()).unwrap();
     folder
-}
-
-#[track_caller]
-fn init(folder: &Workspace, more: &[&str]) -> String {
-    folder
-        .run(["init", "-no-color", "-input=false"].iter().chain(more))
-        .success()
-        .text()
-}
-
-fn lock(folder: &Workspace) -> String {
-    fs::read_to_string(folder.path().join(".terraform.lock.hcl")).unwrap()
-}
-
-/// The hash that a lock file keeps of an archive's contents: of the list of its files and their SHA-256.
-fn contents_hash(entry: &str) -> String {
-    let sum = digest(&SHA256, &fs::read(provider()).unwrap());
-    let hex = sum
-        .as_ref()
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-    let listed = digest(&SHA256, format!("{hex}  {entry}\n").as_bytes());
-    format!("h1:{}", BASE64_STANDARD.encode(listed))
 }
 
 #[test]
-fn a_mirror_serves_init_with_a_lock_file_and_an_upgrade_that_changes_nothing() {
+fn a_mirror_serves_init_with_checksums_and_an_upgrade_without_changes() {
     let atlas = atlas(&["app"]);
     let made = tempfile::tempdir().unwrap();
-    let place = Place::Mirror(made.path().join("mirror"));
-    let first = packed("0.1.0", made.path());
-    let installed = install(&first, &place, NAMESPACE).unwrap();
-
+    let mirror = InstallTarget::Mirror(made.path().join("mirror"));
+    let installed = install(&packed("0.1.0", made.path()), &mirror, NAMESPACE).unwrap();
     let folder = configured(&atlas, &installed);
-    init(&folder, &[]);
-    let platform = Target::of_host().unwrap().platform;
-    let locked = lock(&folder);
-    assert!(locked.contains("\"0.1.0\""), "{locked}");
-    let hash = contents_hash(&executable_name(&first.version, platform));
-    assert!(locked.contains(&hash), "{hash} is not in {locked}");
+    folder.run(["init", "-no-color"]).success();
     folder.apply(&[]).success();
-    assert_eq!(atlas.control().issued_count(), 1);
 
-    let second = packed("0.1.1", made.path());
-    let installed = install(&second, &place, NAMESPACE).unwrap();
+    let installed = install(&packed("0.1.1", made.path()), &mirror, NAMESPACE).unwrap();
     folder
-        .write("terraform.tf", &installed.terraform_block())
+        .write(
+            "main.tf",
+            &format!("{}{CERTIFICATE}", installed.terraform_block()),
+        )
         .unwrap();
-    init(&folder, &["-upgrade"]);
-    let locked = lock(&folder);
+    folder.run(["init", "-no-color", "-upgrade"]).success();
+    let lock = fs::read_to_string(folder.path().join(".terraform.lock.hcl")).unwrap();
     assert!(
-        locked.contains("\"0.1.1\"") && !locked.contains("\"0.1.0\""),
-        "{locked}"
+        lock.contains("\"0.1.1\"") && lock.contains("\"h1:"),
+        "{lock}"
     );
     assert!(folder.plans_nothing());
     assert_eq!(atlas.control().issued_count(), 1);
 
-    // Who clones the configuration gets what the lock file says, or nothing.
+    // Another checkout of the configuration accepts what the lock file names.
     let clone = configured(&atlas, &installed);
-    clone.write(".terraform.lock.hcl", &locked).unwrap();
-    init(&clone, &["-lockfile=readonly"]);
-    assert_eq!(lock(&clone), locked);
+    clone.write(".terraform.lock.hcl", &lock).unwrap();
+    clone
+        .run(["init", "-no-color", "-lockfile=readonly"])
+        .success();
 }
 
+/// `.ci/run` packs a static provider before the tests and names it in `PACKAGED_PROVIDER`. The name service configuration is that of
+/// a desktop system, whose module for multicast names does not exist in the root.
 #[test]
-fn the_users_plugins_are_found_without_any_configuration() {
-    let atlas = atlas(&["app"]);
-    let made = tempfile::tempdir().unwrap();
-    let assets = packed("0.1.0", made.path());
-    let nowhere = Place::Plugins(made.path().to_owned());
-    let installed = install(&assets, &nowhere, NAMESPACE).unwrap();
-    let mut folder = configured(&atlas, &installed);
-    // The folder of a test is its user's home.
-    let home = folder.path().to_owned();
-    let plugins = if cfg!(windows) {
-        folder.set_env("APPDATA", home.to_str().unwrap());
-        home.join("terraform.d").join("plugins")
-    } else {
-        home.join(".terraform.d").join("plugins")
+#[cfg(target_os = "linux")]
+fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
+    let Some(provider) = env::var_os("PACKAGED_PROVIDER") else {
+        return eprintln!("skipped: PACKAGED_PROVIDER names no packed provider");
     };
-    install(&assets, &Place::Plugins(plugins), NAMESPACE).unwrap();
-    init(&folder, &[]);
-    folder.apply(&[]).success();
-    assert_eq!(atlas.control().issued_count(), 1);
-}
-
-#[test]
-fn the_same_binary_gives_the_same_assets_to_the_byte() {
-    let made = tempfile::tempdir().unwrap();
-    let [one, two] = ["one", "two"].map(|run| packed("0.1.0", &made.path().join(run)));
-    let platform = Target::of_host().unwrap().platform;
-    for (one, two) in [
-        (&one.archives[&platform], &two.archives[&platform]),
-        (&one.manifest, &two.manifest),
-        (&one.checksums, &two.checksums),
+    let linkage = Linkage::of(Path::new(&provider)).unwrap();
+    assert_eq!(linkage, Linkage::Static, "{}", provider.display());
+    if Linkage::of(cli().path()).unwrap() != Linkage::Static
+        || !rustix::process::geteuid().is_root()
+    {
+        return eprintln!("skipped: needs root and a static Terraform or OpenTofu");
+    }
+    let atlas = LocalAtlas::start(Options {
+        https: true,
+        ..Options::default()
+    })
+    .unwrap();
+    atlas.control().add_user(PROJECT, "app", X509Type::Managed);
+    let root = tempfile::tempdir().unwrap();
+    for folder in ["bin", "etc", "provider", "tmp", "work"] {
+        fs::create_dir(root.path().join(folder)).unwrap();
+    }
+    fs::copy(cli().path(), root.path().join("bin/cli")).unwrap();
+    fs::copy(&provider, root.path().join("provider").join(NAME)).unwrap();
+    let source = format!(
+        "terraform {{\n  required_providers {{\n    atlas = {{\n      source = \"example/atlas\"\n    }}\n  }}\n}}\n{CERTIFICATE}"
+    );
+    let override_provider = "provider_installation {\n  dev_overrides {\n    \"example/atlas\" = \"/provider\"\n  }\n}\n";
+    for (name, text) in [
+        ("etc/hosts", "127.0.0.1 localhost\n"),
+        ("etc/resolv.conf", ""),
+        (
+            "etc/nsswitch.conf",
+            "hosts: files mdns4_minimal [NOTFOUND=return] dns\n",
+        ),
+        ("etc/ca.pem", atlas.ca_pem().as_str()),
+        ("work/main.tf", &source),
+        ("work/cli.tfrc", override_provider),
     ] {
-        assert_eq!(one.file_name(), two.file_name());
+        fs::write(root.path().join(name), text).unwrap();
+    }
+    let base_url = atlas.base_url().replace("127.0.0.1", "localhost");
+    for arguments in [&["validate"][..], &["plan"], &["apply", "-auto-approve"]] {
+        let output = Command::new("chroot")
+            .arg(root.path())
+            .args(["/bin/cli", "-chdir=/work"])
+            .args(arguments)
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap())
+            .envs(login(&atlas))
+            .env("MONGODB_ATLAS_BASE_URL", &base_url)
+            .env("SSL_CERT_FILE", "/etc/ca.pem")
+            .env("TF_CLI_CONFIG_FILE", "/work/cli.tfrc")
+            .env("CHECKPOINT_DISABLE", "1")
+            .output()
+            .unwrap();
         assert!(
-            fs::read(one).unwrap() == fs::read(two).unwrap(),
-            "{}",
-            one.display()
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
         );
     }
-    let mut zip = zip::ZipArchive::new(File::open(&one.archives[&platform]).unwrap()).unwrap();
-    assert_eq!(zip.len(), 1);
-    let mut entry = zip.by_index(0).unwrap();
-    assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
-    let mut binary = Vec::new();
-    entry.read_to_end(&mut binary).unwrap();
-    assert!(binary == fs::read(provider()).unwrap());
+    assert_eq!(atlas.control().issued_count(), 1);
 }

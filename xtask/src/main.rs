@@ -1,13 +1,15 @@
-//! `cargo xtask VERB`.
+//! `cargo xtask COMMAND`.
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
 fn main() -> ExitCode {
-    match xtask::run(std::env::args().skip(1)) {
+    match xtask::Xtask::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("cargo xtask: {failure}");
-            failure.exit_code()
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,15 +1,13 @@
-//! Where this project is, and how to build it.
+//! The workspace folder, and builds of its packages.
 
 use std::{
-    ffi::OsString,
-    io::{BufRead, BufReader},
+    env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+use anyhow::{Context, Result, ensure};
 use serde_json::Value as Json;
-
-use crate::Failure;
 
 /// The name of the provider's package and of its binary.
 pub(crate) const PROVIDER: &str = "terraform-provider-atlas";
@@ -20,14 +18,18 @@ pub(crate) fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// Builds the provider with the dev profile and says where its binary is. Cargo shows its own progress.
-pub(crate) fn build_provider() -> Result<PathBuf, Failure> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let failed = |problem: &str| Failure::Failed(format!("the provider was not built: {problem}"));
-    // Both packages together, so that what was compiled for this program serves the provider, too.
-    let mut child = Command::new(cargo)
-        .current_dir(root())
-        .args([
+/// Cargo, in the folder of the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Builds the provider with the dev profile and returns the path of its binary.
+pub(crate) fn build_provider() -> Result<PathBuf> {
+    // With xtask in the same command, features are resolved as they were for xtask, and its dependencies are not compiled again.
+    build(
+        [
             "build",
             "--package",
             PROVIDER,
@@ -35,33 +37,54 @@ pub(crate) fn build_provider() -> Result<PathBuf, Failure> {
             "xtask",
             "--bin",
             PROVIDER,
-        ])
-        .arg("--message-format=json-render-diagnostics")
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(&format!("cargo cannot be started: {error}")))?;
-    let lines = child
-        .stdout
-        .take()
-        .map(|stdout| BufReader::new(stdout).lines());
-    let mut binary = None;
-    for line in lines.into_iter().flatten() {
-        let line = line.map_err(|error| failed(&error.to_string()))?;
-        binary = executable(&line).or(binary);
-    }
-    let status = child.wait().map_err(|error| failed(&error.to_string()))?;
-    if !status.success() {
-        return Err(failed("cargo's messages are above"));
-    }
-    binary.ok_or_else(|| failed("cargo named no binary"))
+        ]
+        .as_ref(),
+        PROVIDER,
+    )
 }
 
-/// The path in cargo's message about the provider's binary.
-fn executable(message: &str) -> Option<PathBuf> {
-    let message: Json = serde_json::from_str(message).ok()?;
-    let is_provider =
-        message["target"]["name"] == PROVIDER && message["target"]["kind"][0] == "bin";
-    is_provider
-        .then(|| message["executable"].as_str().map(PathBuf::from))
-        .flatten()
+/// Runs a cargo command that builds the binary `name`, and returns the path of that binary. Cargo prints its progress.
+pub(crate) fn build(arguments: &[&str], name: &str) -> Result<PathBuf> {
+    run(cargo().args(arguments), name)
+}
+
+/// The same for a prepared command.
+pub(crate) fn run(command: &mut Command, name: &str) -> Result<PathBuf> {
+    let output = command
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo cannot be started")?;
+    ensure!(
+        output.status.success(),
+        "{name} was not built; the messages of cargo are above"
+    );
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let executable = messages.lines().rev().find_map(|message| {
+        let message: Json = serde_json::from_str(message).ok()?;
+        let found = message["target"]["name"] == name && message["target"]["kind"][0] == "bin";
+        found.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    executable.with_context(|| format!("cargo reported no binary {name}"))
+}
+
+/// Runs this command again in an optimized build of xtask that includes the feature `measure`.
+#[cfg(not(feature = "measure"))]
+pub(crate) fn rerun_with_measure() -> Result<()> {
+    let status = cargo()
+        .args([
+            "run",
+            "--profile",
+            "tools",
+            "--package",
+            "xtask",
+            "--features",
+            "measure",
+            "--",
+        ])
+        .args(env::args_os().skip(1))
+        .status()
+        .context("cargo cannot be started")?;
+    ensure!(status.success(), "cargo ended with {status}");
+    Ok(())
 }

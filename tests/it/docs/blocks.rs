@@ -1,19 +1,70 @@
-//! Every Terraform block in README, docs and guides is validated by the real CLI.
+//! Every Terraform configuration in README, docs and guides is validated by the real CLI. One that uses other providers is only checked for
+//! its format, except in the test that downloads them.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use tf_host::cli::SOURCE;
+use tf_host::cli::{SOURCE, Workspace};
+use xtask::package::{Layout, NAMESPACE};
 
-use super::{pages, shown, stand_in};
-use crate::support::{atlas::PROJECT, terraform::version};
+use super::{pages, shown};
+use crate::support::{
+    atlas::PROJECT,
+    terraform::{cli, provider, version},
+};
+
+/// The other providers in our pages.
+const OTHERS: [&str; 3] = [
+    "hashicorp/aws",
+    "hashicorp/kubernetes",
+    "mongodb/mongodbatlas",
+];
 
 #[test]
-fn every_terraform_block_validates() {
-    let workspace = stand_in::workspace();
+fn every_terraform_block_validates_or_is_formatted() {
+    let workspace = Workspace::new(&cli(), provider()).unwrap();
+    let checked = check_blocks(&workspace, |workspace, text| {
+        if others(text).next().is_some() {
+            workspace
+                .write("block.tf", &(text.to_owned() + "\n"))
+                .unwrap();
+            let output = workspace.run(["fmt", "-check", "-diff", "block.tf"]);
+            fs::remove_file(workspace.path().join("block.tf")).unwrap();
+            return output;
+        }
+        workspace.write("main.tf", &completed(text)).unwrap();
+        workspace.run(["get", "-no-color"]).success();
+        workspace.run(["validate", "-no-color"])
+    });
+    assert!(checked > 20, "blocks are found: {checked}");
+}
+
+#[test]
+#[ignore = "downloads providers"]
+fn blocks_with_other_providers_validate_with_the_real_ones() {
+    let mut workspace = Workspace::new(&cli(), provider()).unwrap();
+    let mirror = Layout::new(&workspace.path().join(".mirror"), NAMESPACE).unwrap();
+    let configuration = mirror
+        .link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap())
+        .unwrap();
+    workspace.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());
+    check_blocks(&workspace, |workspace, text| {
+        workspace.write("main.tf", &completed(text)).unwrap();
+        workspace.run(["init", "-no-color", "-upgrade"]).success();
+        workspace.run(["validate", "-no-color"])
+    });
+}
+
+/// Checks every block that this CLI supports, and returns their number.
+fn check_blocks(
+    workspace: &Workspace,
+    check: impl Fn(&Workspace, &str) -> tf_host::cli::Output,
+) -> usize {
     let version = version();
-    let (mut validated, mut wrong) = (0, Vec::new());
+    let modules = super::root().join("examples/modules");
+    super::copy(&modules, &workspace.path().join("examples/modules"));
+    let (mut checked, mut wrong) = (0, Vec::new());
     for page in pages() {
-        for block in blocks(&page, &["terraform", "hcl"]) {
+        for block in blocks(&page, &["terraform"]) {
             let (terraform, tofu) = needs(&block.text);
             if !version.has(terraform, tofu) {
                 eprintln!(
@@ -22,28 +73,22 @@ fn every_terraform_block_validates() {
                 );
                 continue;
             }
-            let configuration = completed(&block.text);
-            workspace.write("main.tf", &configuration).unwrap();
-            if configuration.contains("module \"") {
-                super::copy(
-                    &super::root().join("examples/modules"),
-                    &workspace.path().join("examples/modules"),
-                );
-                workspace.run(["get", "-no-color"]).success();
-            }
-            let output = workspace.run(["validate", "-no-color"]);
+            let output = check(workspace, &block.text);
             if !output.status.success() {
-                wrong.push(format!(
-                    "{}\n{}\n{configuration}",
-                    block.place,
-                    output.text()
-                ));
+                wrong.push(format!("{}\n{}", block.place, output.text()));
             }
-            validated += 1;
+            checked += 1;
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    assert!(validated > 20, "blocks are found: {validated}");
+    checked
+}
+
+/// The other providers whose resources or data sources occur in the text.
+fn others(text: &str) -> impl Iterator<Item = &'static str> {
+    OTHERS
+        .into_iter()
+        .filter(move |source| text.contains(&format!("\"{}_", kind(source))))
 }
 
 /// A fenced block.
@@ -118,11 +163,8 @@ fn completed(text: &str) -> String {
 }
 
 fn required_providers(text: &str) -> String {
-    let others = stand_in::OTHERS
-        .iter()
-        .filter(|source| text.contains(&format!("\"{}_", kind(source))));
-    let sources: Vec<String> = others
-        .chain([&SOURCE])
+    let sources: Vec<String> = others(text)
+        .chain([SOURCE])
         .map(|source| {
             format!(
                 "    {} = {{\n      source = {source:?}\n    }}\n",

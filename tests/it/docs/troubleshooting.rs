@@ -46,7 +46,7 @@ fn every_title_and_code_in_the_guide_is_one_that_the_provider_gives() {
 }
 
 fn guide() -> String {
-    fs::read_to_string(root().join("xtask/templates/guides/troubleshooting.md")).unwrap()
+    fs::read_to_string(root().join("docs/guides/troubleshooting.md")).unwrap()
 }
 
 /// All Rust source below a folder, the protocol server's words included.

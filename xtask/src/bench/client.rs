@@ -1,188 +1,209 @@
-//! A provider process under an mTLS client, which plays Terraform and costs little itself.
+//! The provider's own time and memory, through a client with mutual TLS instead of Terraform.
 
-use std::{fs, path::Path, time::Instant};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
+use anyhow::{Context, Result, bail};
+use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
 use tf_host::{
-    core::{Core, ResourceInstance, Settings},
-    process::{ClientCertificate, ClientIdentity, SpawnOptions},
+    core::{Core, ResourceInstance, Settings, Walk},
+    pb::tfplugin5 as pb,
+    process::SpawnOptions,
     provider::Provider,
+    wire,
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
 };
 
 use super::{
-    server::{PROJECT, Server},
-    usage::{Cpu, Process},
+    cli::{PROJECT, credentials, start_atlas},
+    usage::{self, milliseconds, number, percentile},
 };
-use crate::Failure;
 
-/// What to ask a provider for.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    /// The resource type.
-    pub(super) kind: String,
-    provider: Json,
-    resource: String,
+const TYPE: &str = "atlas_user_certificate";
+/// Terraform's default parallelism.
+const IN_FLIGHT: usize = 10;
+
+/// Measures start-up, one call, and many resources in one process.
+pub(super) fn measure(
+    provider: &Path,
+    starts: u32,
+    calls: usize,
+    counts: &[usize],
+) -> Result<Vec<(&'static str, f64)>> {
+    // One thread: moving calls between threads of the client would count as latency of the provider.
+    let mut figures = Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let atlas = start_atlas(1)?;
+            let mut figures = start_up(provider, &atlas, starts).await?;
+            figures.extend(plan_latency(provider, &atlas, calls).await?);
+            Ok::<_, anyhow::Error>(figures)
+        })?;
+    let runtime = Runtime::new()?;
+    for count in counts {
+        figures.extend(runtime.block_on(many(provider, *count))?);
+    }
+    Ok(figures)
 }
 
-impl Asked {
-    /// Ours.
-    pub(super) fn ours() -> Self {
-        Self {
-            kind: "atlas_user_certificate".to_owned(),
-            provider: json!({}),
-            resource: json!({ "project_id": PROJECT, "username": "bench-{index}" }).to_string(),
-        }
-    }
-
-    /// What `bench.json` in the folder says; nothing where there is none.
-    pub(super) fn read(folder: &Path) -> Result<Option<Self>, Failure> {
-        let path = folder.join("bench.json");
-        let Ok(text) = fs::read_to_string(&path) else {
-            return Ok(None);
-        };
-        let json: Json = serde_json::from_str(&text)
-            .map_err(|error| Failure::Failed(format!("{} is not JSON: {error}", path.display())))?;
-        let Some(kind) = json["type"].as_str() else {
-            return Err(Failure::Failed(format!(
-                "{} names no \"type\"",
-                path.display()
-            )));
-        };
-        let provider = if json["provider"].is_null() {
-            json!({})
-        } else {
-            json["provider"].clone()
-        };
-        Ok(Some(Self {
-            kind: kind.to_owned(),
-            provider,
-            resource: json["resource"].to_string(),
-        }))
-    }
-
-    /// The configuration of one of them.
-    pub(super) fn resource(&self, index: usize) -> Json {
-        serde_json::from_str(&self.resource.replace("{index}", &index.to_string()))
-            .unwrap_or_default()
-    }
+async fn start(provider: &Path, atlas: &LocalAtlas) -> Result<Core> {
+    let provider = Provider::spawn(SpawnOptions::new(provider).envs(credentials(atlas))).await?;
+    let core = Core::new(provider, Settings::default()).await?;
+    core.configure(json!({})).await?.ok()?;
+    Ok(core)
 }
 
-/// A configured provider.
-pub(super) struct Client {
-    pub(super) provider: Provider,
-    pub(super) core: Core,
-    pub(super) asked: Asked,
-    pub(super) started: Started,
+async fn start_up(
+    provider: &Path,
+    atlas: &LocalAtlas,
+    starts: u32,
+) -> Result<Vec<(&'static str, f64)>> {
+    let cpu = usage::children();
+    let mut handshakes = Vec::new();
+    for _ in 0..starts {
+        let core = start(provider, atlas).await?;
+        handshakes.push(milliseconds(core.provider().startup()));
+        core.provider().shutdown().await;
+    }
+    Ok(vec![
+        ("handshake_ms", percentile(handshakes, 50)),
+        (
+            "cpu_per_start_ms",
+            milliseconds((usage::children() - cpu) / starts),
+        ),
+    ])
 }
 
-/// How a process came up.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Started {
-    /// From exec to the handshake line.
-    pub(super) handshake: std::time::Duration,
-    /// From there to the schema, the TLS handshake included.
-    pub(super) first_answer: std::time::Duration,
+/// The time of `PlanResourceChange`, the most expensive call without a request to Atlas, for an object without changes.
+async fn plan_latency(
+    provider: &Path,
+    atlas: &LocalAtlas,
+    calls: usize,
+) -> Result<Vec<(&'static str, f64)>> {
+    let core = start(provider, atlas).await?;
+    let instance = create(&core, 0).await?;
+    let block = &core.schema().resources.get(TYPE).context(TYPE)?.block;
+    let config = tf_host::convert::block(configuration(0).into(), block)?;
+    let state = Some(wire::encode(&instance.state, &block.ty()));
+    let request = pb::plan_resource_change::Request {
+        type_name: TYPE.to_owned(),
+        prior_state: state.clone(),
+        proposed_new_state: state,
+        config: Some(wire::encode(&config, &block.ty())),
+        prior_private: instance.private.clone(),
+        client_capabilities: core.settings().in_walk(Walk::Plan),
+        ..pb::plan_resource_change::Request::default()
+    };
+    let mut lanes = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (provider, request) = (core.provider().clone(), request.clone());
+        lanes.spawn(async move {
+            let mut times = Vec::new();
+            for _ in 0..calls / IN_FLIGHT {
+                let started = Instant::now();
+                let response = provider.plan_resource_change(request.clone()).await?;
+                times.push(milliseconds(started.elapsed()));
+                if let Some(diagnostic) = response.diagnostics.first() {
+                    bail!("PlanResourceChange: {}", diagnostic.summary);
+                }
+            }
+            Ok(times)
+        });
+    }
+    let mut times = Vec::new();
+    while let Some(lane) = lanes.join_next().await {
+        times.extend(lane??);
+    }
+    core.provider().shutdown().await;
+    Ok(vec![
+        ("plan_p50_ms", percentile(times.clone(), 50)),
+        ("plan_p99_ms", percentile(times, 99)),
+    ])
 }
 
-impl Client {
-    /// Starts the binary with a login to the server, asks for its schema and configures it.
-    pub(super) async fn start(
-        binary: &Path,
-        asked: &Asked,
-        server: &Server,
-    ) -> Result<Self, Failure> {
-        // Making the client's key is none of the provider's time.
-        let identity = ClientIdentity::generate()
-            .map_err(|error| failed("a client certificate cannot be made", &error))?;
-        let options = SpawnOptions::new(binary)
-            .client_certificate(ClientCertificate::Given(Box::new(identity)))
-            .envs(server.login());
-        let begun = Instant::now();
-        let provider = Provider::spawn(options)
-            .await
-            .map_err(|error| failed("the provider does not start", &error))?;
-        let core = Core::new(provider.clone(), Settings::default())
-            .await
-            .map_err(|error| failed("no schema came", &error))?;
-        let handshake = provider.startup();
-        let first_answer = begun.elapsed().saturating_sub(handshake);
-        let told = core
-            .configure(asked.provider.clone())
-            .await
-            .map_err(|error| failed("Configure failed", &error))?;
-        told.ok()
-            .map_err(|error| failed("the provider refuses its configuration", &error))?;
-        Ok(Self {
-            provider,
-            core,
-            asked: asked.clone(),
-            started: Started {
-                handshake,
-                first_answer,
-            },
-        })
+/// Creates resources in one process, ten at a time, then refreshes and plans them.
+async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>> {
+    let atlas = start_atlas(count)?;
+    let core = Arc::new(start(provider, &atlas).await?);
+    let pid = core
+        .provider()
+        .process()
+        .context("the provider has no process")?
+        .pid;
+    let cpu = || usage::of_process(pid).0;
+    let before = cpu();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut lanes = JoinSet::new();
+    for _ in 0..IN_FLIGHT.min(count) {
+        let (core, next) = (Arc::clone(&core), Arc::clone(&next));
+        lanes.spawn(async move {
+            let mut created = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    return anyhow::Ok(created);
+                }
+                created.push((index, create(&core, index).await?));
+            }
+        });
     }
-
-    /// Creates one resource, as an apply does: plan, plan again, apply.
-    pub(super) async fn create(&self, index: usize) -> Result<ResourceInstance, Failure> {
-        let mut instance = None;
-        let outcome = self
-            .core
-            .apply_config(&self.asked.kind, &mut instance, self.asked.resource(index))
-            .await;
-        let outcome = outcome.map_err(|error| failed("a resource cannot be created", &error))?;
-        outcome
-            .ok()
-            .map_err(|error| failed("the provider refuses to create a resource", &error))?;
-        instance.ok_or_else(|| Failure::Failed("nothing came of a create".to_owned()))
+    let mut instances = Vec::new();
+    while let Some(lane) = lanes.join_next().await {
+        instances.push(lane??);
     }
-
-    /// Refreshes and plans one resource for which there is nothing to do.
-    pub(super) async fn plan(
-        &self,
-        index: usize,
-        instance: &ResourceInstance,
-    ) -> Result<(), Failure> {
-        let plan = self
-            .core
-            .plan_config(&self.asked.kind, Some(instance), self.asked.resource(index))
-            .await;
-        plan.map(drop)
-            .map_err(|error| failed("a resource cannot be planned", &error))
+    let apply = cpu() - before;
+    let before = cpu();
+    let mut lanes = JoinSet::new();
+    for instances in instances {
+        let core = Arc::clone(&core);
+        lanes.spawn(async move {
+            for (index, instance) in &instances {
+                core.plan_config(TYPE, Some(instance), configuration(*index))
+                    .await?;
+            }
+            anyhow::Ok(())
+        });
     }
-
-    /// What the process has taken so far.
-    pub(super) fn usage(&self) -> Process {
-        self.provider
-            .process()
-            .map(|process| Process::read(process.pid))
-            .unwrap_or_default()
+    while let Some(lane) = lanes.join_next().await {
+        lane??;
     }
-
-    /// Ends the process.
-    pub(super) async fn end(&self) {
-        self.provider.shutdown().await;
-    }
+    let plan = cpu() - before;
+    let peak = number(usize::try_from(usage::of_process(pid).1)?) / 1024.0;
+    core.provider().shutdown().await;
+    let each = |total: Duration| milliseconds(total) / number(count);
+    Ok(match count {
+        1 => vec![("memory_1_mib", peak)],
+        100 => vec![
+            ("cpu_per_apply_ms", each(apply)),
+            ("cpu_per_plan_ms", each(plan)),
+        ],
+        1000 => vec![
+            ("cpu_per_apply_1000_ms", each(apply)),
+            ("memory_1000_mib", peak),
+        ],
+        _ => Vec::new(),
+    })
 }
 
-/// Starts and ends a provider many times; tells how each came up, and the processor time of each, from exec to exit.
-pub(super) async fn starts(
-    binary: &Path,
-    asked: &Asked,
-    server: &Server,
-    times: usize,
-) -> Result<(Vec<Started>, std::time::Duration), Failure> {
-    let mut starts = Vec::new();
-    let cpu = Cpu::now();
-    for _ in 0..times {
-        let client = Client::start(binary, asked, server).await?;
-        starts.push(client.started);
-        client.end().await;
-    }
-    let each = cpu.since().children / u32::try_from(times.max(1)).unwrap_or(u32::MAX);
-    Ok((starts, each))
+async fn create(core: &Core, index: usize) -> Result<ResourceInstance> {
+    let mut instance = None;
+    core.apply_config(TYPE, &mut instance, configuration(index))
+        .await?
+        .ok()?;
+    instance.context("an apply returned no object")
 }
 
-pub(super) fn failed(what: &str, error: &dyn std::error::Error) -> Failure {
-    Failure::Failed(format!("{what}: {error}"))
+fn configuration(index: usize) -> Json {
+    json!({ "project_id": PROJECT, "username": format!("bench-{index}") })
 }

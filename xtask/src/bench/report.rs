@@ -1,260 +1,231 @@
-//! The figures as tables, and the page that is kept.
+//! The results, their targets, and the page.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{
-    life::COMMANDS,
-    results::{EQUAL_STATE, FLOOR, Results},
-    statistics::{count as number, millis, percentile},
-    table::Table,
-    targets,
-};
+use serde::Serialize;
 
-/// All tables, the most wanted first.
-pub(super) fn tables(results: &Results) -> Vec<Table> {
-    let mut tables = Vec::new();
-    if results.ours {
-        tables.push(targets::table(results));
-    }
-    tables.push(under_the_cli(results));
-    if results.client.is_some() {
-        tables.extend([starts(results), latencies(results), growth(results)]);
-    }
-    tables.extend([processes(results), requests(results), sizes(results)]);
-    tables
+use super::cli::Row;
+
+/// The figures of one run, as they are written to `bench.json`.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Results {
+    pub(super) machine: BTreeMap<&'static str, String>,
+    pub(super) cli: Vec<Row>,
+    /// All other figures; the name ends with the unit.
+    pub(super) figures: BTreeMap<&'static str, f64>,
 }
 
-/// `BENCHMARKS.md`. `notes` is what a person wrote about an earlier run and is kept.
-pub(super) fn page(results: &Results, tables: &[Table], notes: &str) -> String {
+/// Figure, meaning, greatest value allowed, unit.
+const TARGETS: [(&str, &str, f64, &str); 18] = [
+    (
+        "apply_1_above_floor_ms",
+        "apply of 1, above the floor",
+        60.0,
+        "ms",
+    ),
+    (
+        "apply_100_above_equal_state_ms",
+        "apply of 100, above the equal-state floor",
+        250.0,
+        "ms",
+    ),
+    (
+        "plan_100_above_equal_state_ms",
+        "plan of 100 without changes, above the equal-state floor",
+        150.0,
+        "ms",
+    ),
+    ("handshake_ms", "exec to handshake line, median", 1.5, "ms"),
+    (
+        "plan_p50_ms",
+        "PlanResourceChange through mTLS, 10 in flight, p50",
+        0.35,
+        "ms",
+    ),
+    ("plan_p99_ms", "the same, p99", 1.0, "ms"),
+    ("cpu_per_start_ms", "provider CPU per start", 3.0, "ms"),
+    (
+        "cpu_per_apply_ms",
+        "provider CPU per certificate and apply, 100 certificates",
+        0.28,
+        "ms",
+    ),
+    (
+        "cpu_per_apply_1000_ms",
+        "the same, 1,000 certificates",
+        0.28,
+        "ms",
+    ),
+    (
+        "cpu_per_plan_ms",
+        "provider CPU per refresh and plan, 100 certificates",
+        0.28,
+        "ms",
+    ),
+    (
+        "memory_1_mib",
+        "peak memory of the provider, 1 certificate",
+        9.5,
+        "MiB",
+    ),
+    (
+        "memory_1000_mib",
+        "the same, 1,000 certificates",
+        12.0,
+        "MiB",
+    ),
+    ("state_kb", "state per certificate", 7.0, "KB"),
+    ("sealed_state_kb", "state per sealed certificate", 9.3, "KB"),
+    ("binary_mib", "executable", 8.6, "MiB"),
+    ("posts_per_create", "POSTs to Atlas per create", 1.0, ""),
+    (
+        "user_gets_per_create",
+        "GETs of the user per create",
+        2.0,
+        "",
+    ),
+    ("lists_per_refresh", "GETs to Atlas per refresh", 1.0, ""),
+];
+
+/// Adds the figures that are differences to a baseline.
+pub(super) fn add_differences(results: &mut Results) {
+    for (figure, count, command, baseline) in [
+        ("apply_1_above_floor_ms", 1, "apply", "floor"),
+        (
+            "apply_100_above_equal_state_ms",
+            100,
+            "apply",
+            "equal-state floor",
+        ),
+        (
+            "plan_100_above_equal_state_ms",
+            100,
+            "plan without changes",
+            "equal-state floor",
+        ),
+    ] {
+        let wall = |workload: &str| {
+            let row = results.cli.iter().find(|row| {
+                (row.count, row.command, row.workload.as_str()) == (count, command, workload)
+            });
+            row.map(|row| row.wall_seconds)
+        };
+        if let (Some(ours), Some(floor)) = (wall("provider"), wall(baseline)) {
+            results.figures.insert(figure, (ours - floor) * 1000.0);
+        }
+    }
+}
+
+/// `BENCHMARKS.md` up to the notes.
+pub(super) fn page(results: &Results) -> String {
     let mut page = PREFACE.to_owned();
-    for (name, value) in &results.facts {
-        let _ = writeln!(page, "- {name}: {value}");
+    page += "| figure | measured | target | |\n| --- | ---: | ---: | --- |\n";
+    for (figure, meaning, limit, unit) in TARGETS {
+        if let Some(measured) = results.figures.get(figure) {
+            let verdict = if *measured <= limit { "met" } else { "missed" };
+            let _ = writeln!(
+                page,
+                "| {meaning} | {measured:.2} {unit} | {limit} {unit} | {verdict} |"
+            );
+        }
     }
-    if let Some(load) = results.load {
-        let _ = writeln!(page, "- load before the run: {load:.1}");
+    page += "\n## Under the CLI\n\nWall seconds, and in parentheses processor seconds of the CLI and its plugins.\n\n";
+    let mut workloads: Vec<&str> = Vec::new();
+    for row in &results.cli {
+        if !workloads.contains(&row.workload.as_str()) {
+            workloads.push(&row.workload);
+        }
     }
-    page += "\n![Growth with the number of certificates](benchmarks.svg)\n\n";
-    for table in tables {
-        page += &table.markdown();
+    let _ = writeln!(page, "| resources | command | {} |", workloads.join(" | "));
+    let _ = writeln!(page, "| ---: | --- |{}", " ---: |".repeat(workloads.len()));
+    for row in results
+        .cli
+        .iter()
+        .filter(|row| row.workload == workloads[0])
+    {
+        let _ = write!(page, "| {} | {} |", row.count, row.command);
+        for workload in &workloads {
+            let same = |other: &&Row| {
+                (other.count, other.command, other.workload.as_str())
+                    == (row.count, row.command, workload)
+            };
+            if let Some(Row {
+                wall_seconds,
+                cpu_seconds,
+                ..
+            }) = results.cli.iter().find(same)
+            {
+                let _ = write!(page, " {wall_seconds:.2} ({cpu_seconds:.2}) |");
+            }
+        }
         page.push('\n');
     }
-    page + NOTES + notes
-}
-
-/// What stands under the heading for notes in a page.
-pub(super) fn notes(page: &str) -> &str {
-    page.split_once(NOTES).map_or("", |(_, notes)| notes)
-}
-
-fn under_the_cli(results: &Results) -> Table {
-    let mut table = Table::new(
-        "Under the CLI: medians, and ratios to the two floors",
-        [
-            "resources",
-            "command",
-            "subject",
-            "wall",
-            "CPU",
-            "local Atlas",
-            "to floor",
-            "to equal-state floor",
-        ],
-    );
-    for medians in &results.medians {
-        for (index, command) in COMMANDS.iter().enumerate() {
-            let timing = medians.commands[index];
-            let ratio = |yardstick: &str| {
-                let floor = results
-                    .medians(Some(yardstick), medians.count)
-                    .map(|floor| floor.commands[index].wall);
-                floor.map_or_else(String::new, |floor| {
-                    format!("{:.2}", timing.wall.as_secs_f64() / floor.as_secs_f64())
-                })
-            };
-            table.row([
-                medians.count.to_string(),
-                (*command).to_owned(),
-                medians.subject.clone(),
-                seconds(timing.wall),
-                seconds(timing.cpu),
-                seconds(timing.atlas),
-                ratio(FLOOR),
-                ratio(EQUAL_STATE),
-            ]);
-        }
+    page += "\n![Wall seconds of apply, plan and destroy](benchmarks.svg)\n\n## Machine\n\n";
+    for (name, value) in &results.machine {
+        let _ = writeln!(page, "- {name}: {value}");
     }
-    table
+    page
 }
 
-fn starts(results: &Results) -> Table {
-    let mut table = Table::new(
-        "Start-up, through an mTLS client",
-        ["what", "median", "p90"],
-    );
-    let Some(client) = &results.client else {
-        return table;
-    };
-    let mut row = |what: &str, durations: Vec<Duration>| {
-        let of = |percent| milliseconds(percentile(durations.iter().copied(), percent));
-        table.row([what.to_owned(), of(50), of(90)]);
-    };
-    row(
-        "exec to handshake line",
-        client
-            .starts
-            .iter()
-            .map(|started| started.handshake)
-            .collect(),
-    );
-    row(
-        "handshake line to schema",
-        client
-            .starts
-            .iter()
-            .map(|started| started.first_answer)
-            .collect(),
-    );
-    row("CPU of the whole process", vec![client.start_cpu]);
-    table
+/// The notes of an earlier page, with their heading.
+pub(super) fn notes(page: &str) -> String {
+    page.find(NOTES)
+        .map(|at| format!("\n{}", &page[at..]))
+        .unwrap_or_default()
 }
 
-fn latencies(results: &Results) -> Table {
-    let mut table = Table::new(
-        "Calls through mTLS that ask nobody",
-        [
-            "method",
-            "in flight",
-            "p50",
-            "p99",
-            "provider CPU each",
-            "client CPU each",
-        ],
-    );
-    for latency in results.client.iter().flat_map(|client| &client.latencies) {
-        table.row([
-            latency.method.to_owned(),
-            latency.in_flight.to_string(),
-            milliseconds(latency.p50),
-            milliseconds(latency.p99),
-            milliseconds(latency.provider_cpu),
-            milliseconds(latency.client_cpu),
-        ]);
-    }
-    table
-}
+const NOTES: &str = "## Notes";
 
-fn growth(results: &Results) -> Table {
-    let mut table = Table::new(
-        "Growth in one process, through an mTLS client, ten in flight",
-        [
-            "resources",
-            "apply: CPU each",
-            "wall each",
-            "no-op plan: CPU each",
-            "wall each",
-            "peak memory",
-        ],
-    );
-    for point in results.client.iter().flat_map(|client| &client.growth) {
-        table.row([
-            point.count.to_string(),
-            milliseconds(point.apply.cpu_each),
-            milliseconds(point.apply.wall_each),
-            milliseconds(point.plan.cpu_each),
-            milliseconds(point.plan.wall_each),
-            mebibytes(point.peak_kib),
-        ]);
-    }
-    table
-}
+const PREFACE: &str = "# Benchmarks
 
-fn processes(results: &Results) -> Table {
-    let mut table = Table::new(
-        "Provider processes under the CLI, looked at every millisecond",
-        [
-            "resources",
-            "command",
-            "processes",
-            "CPU of all",
-            "greatest peak memory",
-        ],
-    );
-    for (count, seen) in &results.seen {
-        for (command, observed) in COMMANDS.iter().zip(&seen.commands) {
-            table.row([
-                count.to_string(),
-                (*command).to_owned(),
-                observed.processes.to_string(),
-                milliseconds(observed.cpu),
-                mebibytes(observed.peak_kib),
-            ]);
-        }
-    }
-    table
-}
-
-fn requests(results: &Results) -> Table {
-    let mut table = Table::new("Requests to Atlas", ["resources", "command", "requests"]);
-    for (count, seen) in &results.seen {
-        for (command, requests) in COMMANDS.iter().zip(&seen.requests) {
-            let list: Vec<String> = requests
-                .iter()
-                .map(|(endpoint, times)| format!("{times} {endpoint}"))
-                .collect();
-            let list = if list.is_empty() {
-                "none".to_owned()
-            } else {
-                list.join(", ")
-            };
-            table.row([count.to_string(), (*command).to_owned(), list]);
-        }
-    }
-    table
-}
-
-fn sizes(results: &Results) -> Table {
-    let mut table = Table::new("Sizes", ["what", "bytes"]);
-    table.row(["binary".to_owned(), results.binary_bytes.to_string()]);
-    for (subject, bytes) in &results.state_bytes {
-        table.row([format!("state for each {subject}"), bytes.to_string()]);
-    }
-    table
-}
-
-fn seconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
-}
-
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.3} ms", millis(duration))
-}
-
-fn mebibytes(kib: u64) -> String {
-    format!(
-        "{:.1} MiB",
-        number(usize::try_from(kib).unwrap_or(usize::MAX)) / 1024.0
-    )
-}
-
-const PREFACE: &str = "\
-# Benchmarks
-
-Written by `cargo xtask bench`; everything above the notes is replaced by the next run. The CLI is the real one, Atlas is
-the local one on loopback with ready-made keys (each POST still costs it an RSA-4096 signature of some 3 ms, which the
-column \"local Atlas\" shows). Two yardsticks cost Terraform itself and no provider: `terraform_data` with a short input
-(floor), and `terraform_data` whose state has as many bytes for each resource as ours (equal-state floor).
+Written by `cargo xtask bench`; the notes at the end are written by hand. All figures are in `bench.json`. The *floor* is
+`terraform_data` with a short input: Terraform's own cost without a provider. The *equal-state floor* is `terraform_data` with as many
+bytes of state per resource as `atlas_user_certificate`, because Terraform's cost grows with the size of the state.
 
 ";
-
-const NOTES: &str = "## Notes\n";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn results() -> Results {
+        let row = |workload: &str, wall_seconds| Row {
+            count: 1,
+            command: "apply",
+            workload: workload.to_owned(),
+            wall_seconds,
+            cpu_seconds: 0.5,
+        };
+        let mut results = Results {
+            cli: vec![row("provider", 0.25), row("floor", 0.05)],
+            ..Results::default()
+        };
+        results.figures.insert("binary_mib", 8.0);
+        add_differences(&mut results);
+        results
+    }
+
     #[test]
-    fn what_a_person_wrote_is_found_again() {
-        assert_eq!(notes("# Benchmarks\n\n## Notes\n\nMine.\n"), "\nMine.\n");
-        assert_eq!(notes(""), "");
+    fn page_has_one_column_per_workload_and_one_row_per_measured_target() {
+        let page = page(&results());
+        assert!(page.contains("| resources | command | provider | floor |\n| ---: | --- | ---: | ---: |\n| 1 | apply | 0.25 (0.50) | 0.05 (0.50) |\n"), "{page}");
+        assert!(
+            page.contains("| apply of 1, above the floor | 200.00 ms | 60 ms | missed |"),
+            "{page}"
+        );
+        assert!(
+            page.contains("| executable | 8.00 MiB | 8.6 MiB | met |"),
+            "{page}"
+        );
+        assert!(!page.contains("handshake"));
+    }
+
+    #[test]
+    fn notes_are_kept_from_the_earlier_page() {
+        assert_eq!(
+            notes("# Benchmarks\n\n## Notes\n\ntext\n"),
+            "\n## Notes\n\ntext\n"
+        );
+        assert_eq!(notes("# Benchmarks\n"), "");
     }
 }

@@ -1,107 +1,74 @@
-//! Processor time and memory, of this program, of what it has started, and of a provider while it runs.
+//! Processor time, memory and percentiles.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
-/// Processor time so far: this program's own, and that of the processes that it started and that have ended, with theirs.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cpu {
-    pub(super) own: Duration,
-    pub(super) children: Duration,
-}
-
-impl Cpu {
-    pub(super) fn now() -> Self {
-        Self {
-            own: read::own(),
-            children: read::children(),
-        }
-    }
-
-    /// What has come since.
-    pub(super) fn since(self) -> Self {
-        let now = Self::now();
-        Self {
-            own: now.own.saturating_sub(self.own),
-            children: now.children.saturating_sub(self.children),
-        }
-    }
-}
-
-/// What a running process has taken so far. Zero where the system does not tell.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Process {
-    /// Processor time.
-    pub(super) cpu: Duration,
-    /// The greatest memory in use at any time, in KiB.
-    pub(super) peak_kib: u64,
-}
-
-impl Process {
-    /// Reads Linux' process files. Threads that have ended are not counted.
-    pub(super) fn read(pid: u32) -> Self {
-        let folder = Path::new("/proc").join(pid.to_string());
-        let tasks = fs::read_dir(folder.join("task"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let nanos = tasks.filter_map(|task| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split_whitespace().next()?.parse::<u64>().ok()
-        });
-        Self {
-            cpu: Duration::from_nanos(nanos.sum()),
-            peak_kib: peak_kib(&folder).unwrap_or_default(),
-        }
-    }
-}
-
-fn peak_kib(folder: &Path) -> Option<u64> {
-    let status = fs::read_to_string(folder.join("status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
-}
-
+/// Processor time of the ended child processes and theirs.
 #[cfg(unix)]
-mod read {
-    use std::time::Duration;
+pub(super) fn children() -> Duration {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::{TimeVal, TimeValLike};
 
-    use nix::sys::{
-        resource::{UsageWho, getrusage},
-        time::TimeVal,
-    };
-
-    pub(super) fn own() -> Duration {
-        total(UsageWho::RUSAGE_SELF)
-    }
-
-    pub(super) fn children() -> Duration {
-        total(UsageWho::RUSAGE_CHILDREN)
-    }
-
-    fn total(who: UsageWho) -> Duration {
-        getrusage(who)
-            .map(|usage| duration(usage.user_time()) + duration(usage.system_time()))
-            .unwrap_or_default()
-    }
-
-    fn duration(time: TimeVal) -> Duration {
-        let seconds = u64::try_from(time.tv_sec()).unwrap_or_default();
-        let micros = u64::try_from(time.tv_usec()).unwrap_or_default();
-        Duration::from_secs(seconds) + Duration::from_micros(micros)
-    }
+    let duration = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
+    getrusage(UsageWho::RUSAGE_CHILDREN)
+        .map(|usage| duration(usage.user_time()) + duration(usage.system_time()))
+        .unwrap_or_default()
 }
 
+/// Not measured on this system.
 #[cfg(not(unix))]
-mod read {
-    use std::time::Duration;
+pub(super) fn children() -> Duration {
+    Duration::ZERO
+}
 
-    pub(super) fn own() -> Duration {
-        Duration::ZERO
-    }
+/// Processor time and peak memory in KiB of a running process; zero outside Linux.
+pub(super) fn of_process(pid: u32) -> (Duration, u64) {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let nanoseconds = tasks.filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    let cpu = Duration::from_nanos(nanoseconds.sum());
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    (
+        cpu,
+        peak.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+            .unwrap_or_default(),
+    )
+}
 
-    pub(super) fn children() -> Duration {
-        Duration::ZERO
+/// The smallest value that at least `percent` of the values do not exceed; zero for no values.
+pub(super) fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() * percent).div_ceil(100);
+    values
+        .get(rank.saturating_sub(1))
+        .copied()
+        .unwrap_or_default()
+}
+
+/// A count, for arithmetic.
+pub(super) fn number(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_measured_values() {
+        let of = |values: &[f64], percent| percentile(values.to_vec(), percent).to_string();
+        assert_eq!(of(&[], 50), "0");
+        assert_eq!(of(&[7.0], 99), "7");
+        assert_eq!(of(&[9.0, 1.0, 5.0], 50), "5");
+        assert_eq!(of(&[4.0, 1.0, 3.0, 2.0], 50), "2");
     }
 }

@@ -1,154 +1,207 @@
-//! `cargo xtask docs`: the registry's pages, rendered from the provider's schemas, `examples/` and `xtask/templates/`.
+//! `cargo xtask docs`: the registry pages that have parts from the provider, `examples/` or `templates/`.
 //!
-//! A page of the provider, a resource, a data source, an ephemeral resource or a function has its title, description,
-//! schema and signature from the provider itself; what stands between them comes from a template of the same path, or
-//! from a common one. A guide is all template.
+//! The pages of the provider, resources, data sources, ephemeral resources and functions are rendered from their schemas and
+//! signatures and from the template of the same path, if there is one. A guide is rendered if it has a template; all other
+//! guides are written in `docs/guides` directly.
 
 mod page;
 mod schema;
 mod signature;
-mod template;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
+    collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
+use anyhow::{Context, Result, bail};
+use clap::Args;
 use terraform_provider_atlas::provider::AtlasProvider;
-use thiserror::Error;
 
-use self::{page::Page, template::Templates};
-use crate::{Arguments, Failure, Verb, project};
+use self::page::Page;
+use crate::project;
 
-/// The verb `docs`.
-pub const VERB: Verb = Verb {
-    name: "docs",
-    summary: "write docs/ from the schemas, examples/ and xtask/templates/",
-    help: "\
-Usage: cargo xtask docs [--check]
-
-Writes the registry's pages: docs/ from the provider's schemas, from examples/ and from the
-hand-written parts in xtask/templates/. Never edit docs/ by hand.
-
-  --check   write nothing; fail and name the pages if docs/ is not what would be written
-",
-    run,
-};
-
-/// What can be wrong with what the pages are made of.
-#[derive(Debug, Error)]
-pub enum DocsError {
-    /// A file cannot be read or written.
-    #[error("{} cannot be used", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// A template asks for something that there is not.
-    #[error("{template}: {problem}")]
-    Template {
-        /// The template's path under `xtask/templates`.
-        template: String,
-        /// What is wrong in it.
-        problem: String,
-    },
+/// Generate docs/ from the provider's schemas, examples/ and templates/
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Write nothing; fail and list the pages that are out of date
+    #[arg(long)]
+    check: bool,
 }
 
-/// The pages: path under `docs/` and text.
-pub type Pages = BTreeMap<String, String>;
-
-/// Renders every page.
+/// Runs the command.
 ///
 /// # Errors
-/// A template or an example is missing or wrong.
-pub fn render(root: &Path) -> Result<Pages, DocsError> {
-    let templates = Templates::new(root);
-    let mut pages = Pages::new();
-    for page in Page::all(&AtlasProvider::new()) {
-        let text = templates.page(&page)?;
-        pages.insert(page.path(), text);
+/// A page cannot be rendered or written, or with `--check` one is out of date.
+pub fn run(options: &Options) -> Result<()> {
+    let root = project::root();
+    let stale = stale(root)?;
+    if options.check && !stale.is_empty() {
+        bail!(
+            "docs/ is out of date, run cargo xtask docs:\n  {}",
+            stale.join("\n  ")
+        );
     }
-    pages.extend(templates.guides()?);
+    let pages = render(root)?;
+    for path in &stale {
+        let file = root.join(path);
+        match pages.get(path) {
+            Some(text) => {
+                fs::create_dir_all(file.parent().unwrap_or(root))?;
+                fs::write(&file, text)
+            }
+            None => fs::remove_file(&file),
+        }
+        .with_context(|| file.display().to_string())?;
+        println!("{path}");
+    }
+    if stale.is_empty() {
+        println!("docs/ is up to date");
+    }
+    Ok(())
+}
+
+/// The pages by path.
+///
+/// # Errors
+/// A template or an example is missing or has an unknown placeholder.
+pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut pages = BTreeMap::new();
+    for page in Page::all(&AtlasProvider::new()) {
+        let template = root.join("templates").join(page.path());
+        let body = if template.is_file() {
+            read(&template)?
+        } else {
+            page.default_template()
+        };
+        let section = |name: &str| page.sections.get(name).cloned();
+        let body = fill(root, &body, &section).with_context(|| page.path())?;
+        pages.insert(
+            format!("docs/{}", page.path()),
+            format!("{}\n{body}", page.head()),
+        );
+    }
+    for template in files(&root.join("templates/guides"))? {
+        let name = template
+            .file_name()
+            .unwrap_or_default()
+            .display()
+            .to_string();
+        let text = fill(root, &read(&template)?, &|_| None).with_context(|| name.clone())?;
+        pages.insert(format!("docs/guides/{name}"), text);
+    }
     Ok(pages)
 }
 
-/// The paths under `docs/` that are not what [`render`] gives: stale, missing, or too many.
+/// The paths of pages that differ from [`render`], are missing, or describe nothing in the provider.
 ///
 /// # Errors
 /// The pages cannot be rendered or read.
-pub fn stale(root: &Path) -> Result<Vec<String>, DocsError> {
+pub fn stale(root: &Path) -> Result<Vec<String>> {
     let pages = render(root)?;
-    let present = present(root)?;
-    let all: BTreeSet<&String> = pages.keys().chain(present.keys()).collect();
-    Ok(all
-        .into_iter()
-        .filter(|path| pages.get(*path) != present.get(*path))
-        .cloned()
-        .collect())
-}
-
-fn run(mut arguments: Arguments) -> Result<(), Failure> {
-    let check = arguments.flag("--check");
-    arguments.finish()?;
-    let stale = stale(project::root()).map_err(|error| failure(&error))?;
-    if stale.is_empty() {
-        println!("docs/ is up to date");
-        return Ok(());
-    }
-    if check {
-        let list = stale.join("\n  docs/");
-        return Err(Failure::Failed(format!(
-            "docs/ is stale; run cargo xtask docs\n  docs/{list}"
-        )));
-    }
-    write(project::root(), &stale).map_err(|error| failure(&error))?;
-    for path in stale {
-        println!("docs/{path}");
-    }
-    Ok(())
-}
-
-fn write(root: &Path, stale: &[String]) -> Result<(), DocsError> {
-    let pages = render(root)?;
-    for path in stale {
-        let file = root.join("docs").join(path);
-        match pages.get(path) {
-            Some(text) => {
-                let folder = file.parent().unwrap_or(root);
-                fs::create_dir_all(folder).map_err(|source| file_error(folder, source))?;
-                fs::write(&file, text).map_err(|source| file_error(&file, source))?;
+    let current = |path: &String| fs::read_to_string(root.join(path)).ok();
+    let outdated = pages
+        .iter()
+        .filter(|(path, text)| current(path).as_ref() != Some(text));
+    let mut stale: Vec<String> = outdated.map(|(path, _)| path.clone()).collect();
+    for folder in [
+        "resources",
+        "data-sources",
+        "ephemeral-resources",
+        "functions",
+        "list-resources",
+    ] {
+        for file in files(&root.join("docs").join(folder))? {
+            let path = format!(
+                "docs/{folder}/{}",
+                file.file_name().unwrap_or_default().display()
+            );
+            if !pages.contains_key(&path) {
+                stale.push(path);
             }
-            None => fs::remove_file(&file).map_err(|source| file_error(&file, source))?,
         }
     }
-    Ok(())
+    Ok(stale)
 }
 
-/// The files under `docs/` as they are.
-fn present(root: &Path) -> Result<Pages, DocsError> {
-    let docs = root.join("docs");
-    let mut found = Pages::new();
-    for file in template::files(&docs)? {
-        let text = template::read(&docs.join(&file))?;
-        found.insert(file, text);
+/// Replaces lines such as `{{schema}}`: `{{example PATH}}` is a file under `examples/`, `{{excerpt PATH}}` the same without its
+/// `terraform` block, and everything else a section of the page.
+fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -> Result<String> {
+    let mut filled = String::new();
+    for line in template.lines() {
+        let placeholder = line
+            .strip_prefix("{{")
+            .and_then(|line| line.strip_suffix("}}"));
+        match placeholder.map(|name| (name, name.split_once(' '))) {
+            None => filled += line,
+            Some((_, Some(("example", path)))) => {
+                filled += &fenced(path, &read(&root.join("examples").join(path))?)
+            }
+            Some((_, Some(("excerpt", path)))) => {
+                let text = read(&root.join("examples").join(path))?;
+                let rest = without_terraform_block(&text)
+                    .with_context(|| format!("{path} has no terraform block"))?;
+                filled += &fenced(path, rest);
+            }
+            Some((name, _)) => {
+                filled += &section(name).with_context(|| format!("unknown placeholder {line}"))?
+            }
+        }
+        filled.push('\n');
     }
-    Ok(found)
+    Ok(filled)
 }
 
-fn file_error(path: &Path, source: io::Error) -> DocsError {
-    DocsError::File {
-        path: path.to_owned(),
-        source,
+fn fenced(path: &str, text: &str) -> String {
+    let shell = Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "sh");
+    let language = if shell { "shell" } else { "terraform" };
+    format!("```{language}\n{}\n```", text.trim_end())
+}
+
+fn without_terraform_block(text: &str) -> Option<&str> {
+    let (block, rest) = text.split_once("\n}\n")?;
+    block.starts_with("terraform {").then(|| rest.trim_start())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn an_excerpt_omits_the_terraform_block() {
+        let text = "terraform {\n  required_providers {\n  }\n}\n\nresource \"a\" \"b\" {\n}\n";
+        assert_eq!(
+            without_terraform_block(text),
+            Some("resource \"a\" \"b\" {\n}\n")
+        );
+        assert_eq!(without_terraform_block("resource \"a\" \"b\" {\n}\n"), None);
     }
-}
 
-fn failure(error: &DocsError) -> Failure {
-    let cause = std::error::Error::source(error)
-        .map(|cause| format!(": {cause}"))
-        .unwrap_or_default();
-    Failure::Failed(format!("{error}{cause}"))
+    #[test]
+    fn unknown_placeholders_are_errors() {
+        for line in ["{{schemas}}", "{{example resources/none.tf}}"] {
+            assert!(fill(project::root(), line, &|_| None).is_err(), "{line}");
+        }
+        let filled = fill(project::root(), "{{x}}\ntext", &|_| Some("X".to_owned())).unwrap();
+        assert_eq!(filled, "X\ntext\n");
+    }
 }

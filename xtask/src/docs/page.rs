@@ -1,172 +1,162 @@
-//! What is a page of its own, and what the provider says about it.
+//! The pages about parts of the provider.
 
 use std::collections::BTreeMap;
 
-use tf_provider::{Function, Provider, Schema};
+use tf_provider::{Provider, Schema};
 
 use super::{schema, signature};
 
-/// One page that is about a part of the provider.
+/// A page about the provider or a part of it.
 pub(super) struct Page {
-    pub(super) kind: Kind,
-    /// As users write it.
-    pub(super) name: String,
+    kind: &'static Kind,
+    name: String,
     /// Markdown.
-    pub(super) description: String,
-    /// One plain sentence for the page's head.
+    description: String,
+    /// One plain sentence.
     summary: String,
-    /// What a template may ask for by name.
+    /// Values of placeholders.
     pub(super) sections: BTreeMap<&'static str, String>,
 }
 
-/// What kind of part it is: decides on folders, headings and the words around.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Provider,
-    Resource,
-    DataSource,
-    EphemeralResource,
-    Function,
+/// The folders and headings of a kind of page.
+struct Kind {
+    title: &'static str,
+    folder: &'static str,
+    example: &'static str,
 }
 
+const PROVIDER: Kind = Kind {
+    title: "Provider",
+    folder: "",
+    example: "provider.tf",
+};
+const RESOURCE: Kind = Kind {
+    title: "Resource",
+    folder: "resources",
+    example: "resource.tf",
+};
+const DATA_SOURCE: Kind = Kind {
+    title: "Data Source",
+    folder: "data-sources",
+    example: "data-source.tf",
+};
+const EPHEMERAL: Kind = Kind {
+    title: "Ephemeral Resource",
+    folder: "ephemeral-resources",
+    example: "ephemeral-resource.tf",
+};
+const FUNCTION: Kind = Kind {
+    title: "function",
+    folder: "functions",
+    example: "function.tf",
+};
+
 impl Page {
-    /// Every page, the provider's own first.
+    /// Every page, the provider's first.
     pub(super) fn all(provider: &dyn Provider) -> Vec<Self> {
-        let mut pages = vec![Self::of_schema(
-            Kind::Provider,
-            PROVIDER,
-            &provider.schema(),
-        )];
+        let mut pages = vec![Self::of_schema(&PROVIDER, "atlas", &provider.schema())];
         for resource in provider.resources() {
             pages.push(Self::of_schema(
-                Kind::Resource,
+                &RESOURCE,
                 resource.type_name(),
                 &resource.schema(),
             ));
         }
         for source in provider.data_sources() {
             pages.push(Self::of_schema(
-                Kind::DataSource,
+                &DATA_SOURCE,
                 source.type_name(),
                 &source.schema(),
             ));
         }
         for ephemeral in provider.ephemeral_resources() {
             pages.push(Self::of_schema(
-                Kind::EphemeralResource,
+                &EPHEMERAL,
                 ephemeral.type_name(),
                 &ephemeral.schema(),
             ));
         }
-        pages.extend(
-            provider
-                .functions()
-                .iter()
-                .map(|function| Self::of_function(function.as_ref())),
-        );
+        for function in provider.functions() {
+            let signature = function.signature();
+            pages.push(Self {
+                kind: &FUNCTION,
+                name: function.name().to_owned(),
+                description: signature.description.to_owned(),
+                summary: format!("{}.", signature.summary),
+                sections: BTreeMap::from([
+                    (
+                        "signature",
+                        signature::declaration(function.name(), &signature),
+                    ),
+                    ("arguments", signature::arguments(&signature)),
+                ]),
+            });
+        }
         pages
     }
 
-    fn of_schema(kind: Kind, name: &str, schema: &Schema) -> Self {
+    fn of_schema(kind: &'static Kind, name: &str, schema: &Schema) -> Self {
         let description = schema.block.description.clone();
-        let summary = description.lines().next().unwrap_or_default().to_owned();
-        let sections = BTreeMap::from([("schema", schema::markdown(&schema.block))]);
         Self {
             kind,
             name: name.to_owned(),
+            summary: description.lines().next().unwrap_or_default().to_owned(),
             description,
-            summary,
-            sections,
+            sections: BTreeMap::from([("schema", schema::markdown(&schema.block))]),
         }
     }
 
-    fn of_function(function: &dyn Function) -> Self {
-        let signed = function.signature();
-        let sections = BTreeMap::from([
-            (
-                "signature",
-                signature::declaration(function.name(), &signed),
-            ),
-            ("arguments", signature::arguments(&signed)),
-        ]);
-        Self {
-            kind: Kind::Function,
-            name: function.name().to_owned(),
-            description: signed.description.to_owned(),
-            summary: format!("{}.", signed.summary),
-            sections,
-        }
-    }
-
-    /// The page's path under `docs/`.
+    /// The path below `docs/` and `templates/`.
     pub(super) fn path(&self) -> String {
-        let short = self.name.strip_prefix("atlas_").unwrap_or(&self.name);
-        match self.kind.folder() {
-            Some(folder) => format!("{folder}/{short}.md"),
-            None => "index.md".to_owned(),
+        match self.kind.folder {
+            "" => "index.md".to_owned(),
+            folder => format!("{folder}/{}.md", self.name.trim_start_matches("atlas_")),
         }
     }
 
-    /// The page's main example, under `examples/`.
-    pub(super) fn example(&self) -> String {
-        let name = &self.name;
-        match self.kind {
-            Kind::Provider => "provider/provider.tf".to_owned(),
-            Kind::Resource => format!("resources/{name}/resource.tf"),
-            Kind::DataSource => format!("data-sources/{name}/data-source.tf"),
-            Kind::EphemeralResource => format!("ephemeral-resources/{name}/ephemeral-resource.tf"),
-            Kind::Function => format!("functions/{name}/function.tf"),
-        }
-    }
-
-    /// Everything above the first section.
+    /// The front matter, the heading and the description.
     pub(super) fn head(&self) -> String {
         let Self {
+            kind,
             name,
             summary,
             description,
             ..
         } = self;
-        let (title, heading) = match self.kind {
-            Kind::Provider => (format!("{name} Provider"), format!("{name} Provider")),
-            Kind::Function => (
-                format!("{name} function - {PROVIDER}"),
+        let (title, heading) = match kind.folder {
+            "" => (format!("{name} Provider"), format!("{name} Provider")),
+            "functions" => (
+                format!("{name} function - atlas"),
                 format!("function: {name}"),
             ),
-            kind => {
-                let word = kind.word();
-                (
-                    format!("{name} {word} - {PROVIDER}"),
-                    format!("{name} ({word})"),
-                )
-            }
+            _ => (
+                format!("{name} {} - atlas", kind.title),
+                format!("{name} ({})", kind.title),
+            ),
+        };
+        // The registry accepts no subcategory on the provider's own page.
+        let subcategory = if kind.folder.is_empty() {
+            ""
+        } else {
+            "subcategory: \"\"\n"
         };
         format!(
-            "---\npage_title: \"{title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}\n---\n\n# {heading}\n\n{description}\n"
+            "---\npage_title: \"{title}\"\n{subcategory}description: |-\n  {summary}\n---\n\n# {heading}\n\n{description}\n"
+        )
+    }
+
+    /// The body of a page without a template of its own.
+    pub(super) fn default_template(&self) -> String {
+        let Kind {
+            folder, example, ..
+        } = self.kind;
+        let sections = match *folder {
+            "functions" => "## Signature\n\n{{signature}}\n\n## Arguments\n\n{{arguments}}\n",
+            _ => "## Schema\n\n{{schema}}\n",
+        };
+        format!(
+            "## Example Usage\n\n{{{{example {folder}/{}/{example}}}}}\n\n{sections}",
+            self.name
         )
     }
 }
-
-impl Kind {
-    fn folder(self) -> Option<&'static str> {
-        match self {
-            Self::Provider => None,
-            Self::Resource => Some("resources"),
-            Self::DataSource => Some("data-sources"),
-            Self::EphemeralResource => Some("ephemeral-resources"),
-            Self::Function => Some("functions"),
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Provider => "Provider",
-            Self::Resource => "Resource",
-            Self::DataSource => "Data Source",
-            Self::EphemeralResource => "Ephemeral Resource",
-            Self::Function => "Function",
-        }
-    }
-}
-
-const PROVIDER: &str = "atlas";

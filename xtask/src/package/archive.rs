@@ -1,151 +1,94 @@
-//! The zip that a registry serves: one executable, the same bytes from the same binary wherever it is made.
+//! The zip archive of one executable. The same executable gives the same bytes.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Write},
     path::Path,
 };
 
+use anyhow::{Context, Result, ensure};
+use semver::Version;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{Error, Platform, Version, error::Attempt};
+use super::Platform;
 use crate::project::PROVIDER;
 
-/// The executable's name in the archive, by which Terraform knows the version too.
-pub fn executable_name(version: &Version, platform: Platform) -> String {
-    format!("{PROVIDER}_v{version}{}", platform.executable_suffix())
+const MODE: u32 = 0o755;
+
+/// The executable's name in the archive. Terraform reads the version of a provider from it.
+pub fn executable_name(name: &str, version: &Version, platform: Platform) -> String {
+    let version = if name == PROVIDER {
+        format!("_v{version}")
+    } else {
+        String::new()
+    };
+    format!("{name}{version}{}", platform.executable_suffix())
 }
 
-/// The archive's name.
-pub fn archive_name(version: &Version, platform: Platform) -> String {
-    format!("{PROVIDER}_{version}_{platform}.zip")
-}
-
-/// Writes `binary` as the only entry of a zip at `path`.
-pub(super) fn write(binary: &[u8], entry: &str, path: &Path) -> Result<(), Error> {
+/// Writes the executable as the only entry of a zip archive.
+pub(super) fn write(binary: &Path, entry: &str, path: &Path) -> Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(COMPRESSION))
         .last_modified_time(DateTime::DEFAULT)
         .unix_permissions(MODE)
-        // A zip that calls itself made on Windows carries no mode.
+        // Archives made on Windows carry no mode otherwise.
         .system(System::Unix);
-    let file = File::create(path).attempt("create", path)?;
-    let mut zip = ZipWriter::new(file);
-    let written = zip
-        .start_file(entry, options)
-        .and_then(|()| zip.write_all(binary).map_err(Into::into))
-        .and_then(|()| zip.finish().map(drop));
-    written.map_err(io::Error::from).attempt("write", path)
+    let bytes = fs::read(binary).with_context(|| binary.display().to_string())?;
+    let mut zip = ZipWriter::new(File::create(path).with_context(|| path.display().to_string())?);
+    zip.start_file(entry, options)?;
+    zip.write_all(&bytes)?;
+    zip.finish()?;
+    Ok(())
 }
 
-/// Checks that the zip at `path` is what the registry wants for this version and platform.
-///
-/// # Errors
-/// It holds anything else than one executable of the right name and mode.
-pub(super) fn check(path: &Path, version: &Version, platform: Platform) -> Result<(), Error> {
-    let refuse = |reason: String| Error::Archive {
-        path: path.to_owned(),
-        reason,
-    };
-    let file = File::open(path).attempt("open", path)?;
-    let mut zip = ZipArchive::new(file).map_err(|error| refuse(error.to_string()))?;
-    if zip.len() != 1 {
-        return Err(refuse(format!(
-            "it has {} entries, and one is wanted",
-            zip.len()
-        )));
-    }
-    let mut entry = zip.by_index(0).map_err(|error| refuse(error.to_string()))?;
-    let expected = executable_name(version, platform);
-    let name = entry
-        .name()
-        .map_err(|error| refuse(error.to_string()))?
-        .into_owned();
-    if name != expected {
-        return Err(refuse(format!("it holds {name}, and {expected} is wanted")));
-    }
-    if entry.unix_mode().map(|mode| mode & 0o777) != Some(MODE) {
-        return Err(refuse(format!("{expected} is not marked as executable")));
-    }
+/// Checks that the archive holds one undamaged executable of this name.
+pub(super) fn check(path: &Path, entry: &str) -> Result<()> {
+    let mut zip = ZipArchive::new(File::open(path)?)?;
+    ensure!(zip.len() == 1, "it has {} entries instead of 1", zip.len());
+    let mut file = zip.by_index(0)?;
+    let name = file.name()?.into_owned();
+    ensure!(name == entry, "it holds {name} instead of {entry}");
+    ensure!(
+        file.unix_mode().map(|mode| mode & 0o777) == Some(MODE),
+        "{entry} is not executable"
+    );
     // Reading to the end compares the checksum.
-    let copied = io::copy(&mut entry.by_ref(), &mut io::sink());
-    copied.map_err(|error| refuse(error.to_string())).map(drop)
+    io::copy(&mut file.by_ref(), &mut io::sink())?;
+    Ok(())
 }
-
-const MODE: u32 = 0o755;
-const COMPRESSION: i64 = 6;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 
-    fn version() -> Version {
-        "1.2.3".parse().unwrap()
-    }
-
-    fn linux() -> Platform {
-        Platform::named("linux_amd64").unwrap()
-    }
-
     #[test]
-    fn gives_the_same_bytes_for_the_same_binary() {
+    fn the_same_executable_gives_the_same_archive() {
         let folder = tempfile::tempdir().unwrap();
-        let binary = b"provider".repeat(10_000);
-        let written = ["a.zip", "b.zip"].map(|name| {
+        let binary = folder.path().join("binary");
+        fs::write(&binary, b"provider".repeat(10_000)).unwrap();
+        let archives = ["a.zip", "b.zip"].map(|name| {
             let path = folder.path().join(name);
-            write(&binary, &executable_name(&version(), linux()), &path).unwrap();
-            std::fs::read(path).unwrap()
+            write(&binary, "provider_v1.2.3", &path).unwrap();
+            check(&path, "provider_v1.2.3").unwrap();
+            fs::read(path).unwrap()
         });
-        assert_eq!(written[0], written[1]);
-        assert!(written[0].len() < binary.len() / 10, "it is compressed");
+        assert_eq!(archives[0], archives[1]);
+        assert!(archives[0].len() < 10_000, "it is compressed");
     }
 
     #[test]
-    fn keeps_the_mode_and_a_time_that_no_clock_gave() {
+    fn another_name_and_a_damaged_entry_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.zip");
-        write(b"provider", &executable_name(&version(), linux()), &path).unwrap();
-        check(&path, &version(), linux()).unwrap();
-        let mut zip = ZipArchive::new(File::open(&path).unwrap()).unwrap();
-        let entry = zip.by_index(0).unwrap();
-        assert_eq!(entry.name().unwrap(), "terraform-provider-atlas_v1.2.3");
-        assert_eq!(entry.unix_mode().unwrap() & 0o7777, 0o755);
-        assert_eq!(entry.last_modified().unwrap(), DateTime::DEFAULT);
-    }
-
-    #[test]
-    fn refuses_an_archive_of_another_version_or_platform() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.zip");
-        write(b"provider", &executable_name(&version(), linux()), &path).unwrap();
-        let other = check(&path, &"1.2.4".parse().unwrap(), linux()).unwrap_err();
-        assert!(
-            other
-                .to_string()
-                .contains("terraform-provider-atlas_v1.2.4"),
-            "{other}"
-        );
-        let windows = Platform::named("windows_amd64").unwrap();
-        let other = check(&path, &version(), windows).unwrap_err();
-        assert!(other.to_string().contains("_v1.2.3.exe"), "{other}");
-    }
-
-    #[test]
-    fn refuses_a_damaged_archive() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.zip");
-        write(
-            &b"provider".repeat(100),
-            &executable_name(&version(), linux()),
-            &path,
-        )
-        .unwrap();
-        let mut bytes = std::fs::read(&path).unwrap();
+        let (binary, path) = (folder.path().join("binary"), folder.path().join("a.zip"));
+        fs::write(&binary, b"provider".repeat(100)).unwrap();
+        write(&binary, "provider_v1.2.3", &path).unwrap();
+        let error = check(&path, "provider_v1.2.4").unwrap_err().to_string();
+        assert!(error.contains("provider_v1.2.4"), "{error}");
+        let mut bytes = fs::read(&path).unwrap();
         bytes[70] ^= 0xff;
-        std::fs::write(&path, bytes).unwrap();
-        assert!(check(&path, &version(), linux()).is_err());
+        fs::write(&path, bytes).unwrap();
+        assert!(check(&path, "provider_v1.2.3").is_err());
     }
 }

@@ -1,307 +1,219 @@
-//! The files of a release: an archive for each platform, the registry's manifest, and the checksums of both.
+//! The files of a release in one folder: an archive per platform, the registry's manifest, and their checksums.
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
 
+use anyhow::{Context, Result, ensure};
 use aws_lc_rs::digest::{SHA256, digest};
+use semver::Version;
 
 use super::{
-    Error, Platform, Version,
-    archive::{self, archive_name, executable_name},
-    error::Attempt,
+    Platform,
+    archive::{self, executable_name},
 };
 use crate::project::PROVIDER;
 
-/// A folder with what the registry wants of one version.
-#[derive(Debug, Clone)]
+/// The files of one version.
+#[derive(Debug)]
 pub struct Assets {
-    /// Which version.
-    pub version: Version,
-    /// Where the files are.
-    pub folder: PathBuf,
-    /// The archives by platform.
-    pub archives: BTreeMap<Platform, PathBuf>,
-    /// What tells the registry which protocol the provider speaks.
-    pub manifest: PathBuf,
-    /// `sha256sum` lines for the archives and the manifest; what gets signed.
-    pub checksums: PathBuf,
-}
-
-/// Makes the folder hold the assets of this version, made of these binaries, and none of an earlier run.
-///
-/// # Errors
-/// Two binaries are for one platform, or a file cannot be read or written.
-pub fn pack(
-    version: &Version,
-    binaries: &[(Platform, PathBuf)],
-    folder: &Path,
-) -> Result<Assets, Error> {
-    fs::create_dir_all(folder).attempt("create", folder)?;
-    for (_, path) in own_files(folder)? {
-        fs::remove_file(&path).attempt("remove", &path)?;
-    }
-    for (platform, binary) in binaries {
-        let path = folder.join(archive_name(version, *platform));
-        if path.exists() {
-            return Err(refusal(
-                folder,
-                format!("there are two binaries for {platform}"),
-            ));
-        }
-        let bytes = fs::read(binary).attempt("read", binary)?;
-        archive::write(&bytes, &executable_name(version, *platform), &path)?;
-    }
-    complete(version, folder)
-}
-
-/// Adds manifest and checksums to a folder of archives, which other machines may have made, after a look into each.
-///
-/// # Errors
-/// An archive is not what the registry wants of this version, or there is none.
-pub fn complete(version: &Version, folder: &Path) -> Result<Assets, Error> {
-    let mut archives = BTreeMap::new();
-    for (name, path) in own_files(folder)? {
-        if path.extension().is_none_or(|ending| ending != "zip") {
-            continue;
-        }
-        let platform = platform_of(&name, version).ok_or_else(|| {
-            refusal(
-                folder,
-                format!("{name} is not an archive of version {version}"),
-            )
-        })?;
-        archive::check(&path, version, platform)?;
-        archives.insert(platform, path);
-    }
-    if archives.is_empty() {
-        return Err(refusal(
-            folder,
-            format!("it holds no archive of version {version}"),
-        ));
-    }
-    let manifest = folder.join(format!("{PROVIDER}_{version}_manifest.json"));
-    fs::write(&manifest, MANIFEST).attempt("write", &manifest)?;
-    let checksums = folder.join(format!("{PROVIDER}_{version}_SHA256SUMS"));
-    let lines = checksum_lines(archives.values().chain([&manifest]))?;
-    fs::write(&checksums, lines).attempt("write", &checksums)?;
-    Ok(Assets {
-        version: version.clone(),
-        folder: folder.to_owned(),
-        archives,
-        manifest,
-        checksums,
-    })
+    pub(super) version: Version,
+    /// Archives by platform.
+    pub(super) archives: BTreeMap<String, PathBuf>,
+    others: Vec<PathBuf>,
 }
 
 impl Assets {
-    /// Checks what a registry cannot do without.
-    ///
-    /// # Errors
-    /// There is no archive for `linux_amd64`, where hosted runs take place.
-    pub fn check_publishable(&self) -> Result<(), Error> {
-        let wanted = Platform {
-            os: "linux",
-            architecture: "amd64",
-        };
-        if self.archives.contains_key(&wanted) {
-            Ok(())
-        } else {
-            Err(refusal(
-                &self.folder,
-                format!("there is no archive for {wanted}"),
-            ))
-        }
+    pub(super) fn has(&self, platform: &str) -> bool {
+        self.archives.contains_key(platform)
+    }
+
+    /// Every file.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.archives.values().chain(&self.others)
     }
 }
 
-/// The platform in an archive's name.
-fn platform_of(name: &str, version: &Version) -> Option<Platform> {
-    let platform = name
-        .strip_prefix(&format!("{PROVIDER}_{version}_"))?
-        .strip_suffix(".zip")?;
-    Platform::named(platform)
+/// Packs an executable into the folder.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn pack(
+    name: &str,
+    version: &Version,
+    platform: Platform,
+    binary: &Path,
+    folder: &Path,
+) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let path = folder.join(format!("{name}_{version}_{platform}.zip"));
+    archive::write(binary, &executable_name(name, version, platform), &path)
 }
 
-/// The files in the folder that are named as a release's are, sorted.
-fn own_files(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).attempt("list", folder)? {
-        let entry = entry.attempt("list", folder)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(&format!("{PROVIDER}_")) && entry.path().is_file() {
-            files.insert(name, entry.path());
+/// Checks the archives in the folder, and writes the manifest of a provider and the checksums.
+///
+/// # Errors
+/// There is no archive, or one of them is not what the registries require of this version.
+pub fn checksums(name: &str, version: &Version, folder: &Path) -> Result<Assets> {
+    let mut archives = BTreeMap::new();
+    for path in own_files(name, folder)? {
+        if path.extension().is_none_or(|extension| extension != "zip") {
+            continue;
         }
-    }
-    Ok(files)
-}
-
-/// What `sha256sum` prints for these files, sorted by name.
-fn checksum_lines<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Result<String, Error> {
-    let mut lines = BTreeMap::new();
-    for path in files {
-        let bytes = fs::read(path).attempt("read", path)?;
-        let name = path
-            .file_name()
+        let stem = path
+            .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let line = format!("{}  {name}\n", hex(digest(&SHA256, &bytes).as_ref()));
-        lines.insert(name, line);
+        let platform = stem.strip_prefix(&format!("{name}_{version}_"));
+        let platform =
+            platform.with_context(|| format!("{} is not of version {version}", path.display()))?;
+        let suffix = if platform.starts_with("windows_") {
+            ".exe"
+        } else {
+            ""
+        };
+        let versioned = if name == PROVIDER {
+            format!("_v{version}")
+        } else {
+            String::new()
+        };
+        archive::check(&path, &format!("{name}{versioned}{suffix}"))
+            .with_context(|| path.display().to_string())?;
+        archives.insert(platform.to_owned(), path);
     }
-    Ok(lines.into_values().collect())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn refusal(folder: &Path, reason: String) -> Error {
-    Error::Assets {
-        folder: folder.to_owned(),
-        reason,
+    ensure!(
+        !archives.is_empty(),
+        "{}: there is no archive of {name}",
+        folder.display()
+    );
+    let mut others = Vec::new();
+    if name == PROVIDER {
+        let manifest = folder.join(format!("{name}_{version}_manifest.json"));
+        fs::write(&manifest, MANIFEST)?;
+        others.push(manifest);
     }
+    let mut lines = String::new();
+    for path in archives.values().chain(&others) {
+        let sum = digest(&SHA256, &fs::read(path)?);
+        let hex = sum
+            .as_ref()
+            .iter()
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        writeln!(
+            lines,
+            "{hex}  {}",
+            path.file_name().unwrap_or_default().display()
+        )?;
+    }
+    let sums = folder.join(format!("{name}_{version}_SHA256SUMS"));
+    fs::write(&sums, lines)?;
+    others.push(sums);
+    Ok(Assets {
+        version: version.clone(),
+        archives,
+        others,
+    })
 }
 
-/// The registry's manifest, under the name that it has in the repository.
+/// Removes the assets of an earlier run.
+///
+/// # Errors
+/// A file cannot be removed.
+pub fn clear(name: &str, folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        for path in own_files(name, folder)? {
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+/// The files of the folder whose name begins with `name_`, sorted.
+fn own_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(&format!("{name}_"))
+        {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 const MANIFEST: &str = include_str!("../../../terraform-registry-manifest.json");
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
 
-    fn version() -> Version {
-        "1.2.3".parse().unwrap()
-    }
-
-    fn platform(name: &str) -> Platform {
-        Platform::named(name).unwrap()
-    }
-
-    /// A folder, and two binaries in it for two platforms.
-    fn two_binaries() -> (tempfile::TempDir, Vec<(Platform, PathBuf)>) {
+    fn packed(version: &str) -> (tempfile::TempDir, Version) {
         let folder = tempfile::tempdir().unwrap();
-        let binaries = ["windows_amd64", "linux_amd64"].map(|name| {
-            let path = folder.path().join(name);
-            fs::write(&path, format!("binary for {name}")).unwrap();
-            (platform(name), path)
-        });
-        (folder, binaries.to_vec())
+        let version: Version = version.parse().unwrap();
+        for triple in ["x86_64-pc-windows-msvc", "x86_64-unknown-linux-musl"] {
+            let binary = folder.path().join("binary");
+            fs::write(&binary, triple).unwrap();
+            pack(
+                PROVIDER,
+                &version,
+                triple.parse().unwrap(),
+                &binary,
+                folder.path(),
+            )
+            .unwrap();
+        }
+        (folder, version)
     }
 
     #[test]
-    fn names_every_file_as_the_registry_wants_it() {
-        let (folder, binaries) = two_binaries();
-        let assets = pack(&version(), &binaries, &folder.path().join("out")).unwrap();
-        let names: Vec<String> = own_files(&assets.folder).unwrap().into_keys().collect();
+    fn names_and_checksums_are_what_the_registries_require() {
+        let (folder, version) = packed("1.2.3-rc.1");
+        let assets = checksums(PROVIDER, &version, folder.path()).unwrap();
+        let names: Vec<_> = assets
+            .files()
+            .map(|path| path.file_name().unwrap().to_str().unwrap())
+            .collect();
         assert_eq!(
             names,
             [
-                "terraform-provider-atlas_1.2.3_SHA256SUMS",
-                "terraform-provider-atlas_1.2.3_linux_amd64.zip",
-                "terraform-provider-atlas_1.2.3_manifest.json",
-                "terraform-provider-atlas_1.2.3_windows_amd64.zip",
+                "terraform-provider-atlas_1.2.3-rc.1_linux_amd64.zip",
+                "terraform-provider-atlas_1.2.3-rc.1_windows_amd64.zip",
+                "terraform-provider-atlas_1.2.3-rc.1_manifest.json",
+                "terraform-provider-atlas_1.2.3-rc.1_SHA256SUMS",
             ]
         );
-        assets.check_publishable().unwrap();
-    }
-
-    #[test]
-    fn lists_the_checksum_of_every_archive_and_of_the_manifest() {
-        let (folder, binaries) = two_binaries();
-        let assets = pack(&version(), &binaries, &folder.path().join("out")).unwrap();
-        let sums = fs::read_to_string(&assets.checksums).unwrap();
-        let lines: Vec<(&str, &str)> = sums
-            .lines()
-            .map(|line| line.split_once("  ").unwrap())
+        let sums = fs::read_to_string(assets.others.last().unwrap()).unwrap();
+        let manifest = digest(&SHA256, MANIFEST.as_bytes());
+        let start: String = manifest.as_ref()[..4]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
             .collect();
-        assert_eq!(lines.len(), 3);
-        assert!(lines.is_sorted_by_key(|(_, name)| *name));
-        for (sum, name) in lines {
-            let bytes = fs::read(assets.folder.join(name)).unwrap();
-            assert_eq!(sum, hex(digest(&SHA256, &bytes).as_ref()), "{name}");
-        }
-        assert_eq!(
-            hex(digest(&SHA256, b"abc").as_ref()),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(sums.lines().count(), 3);
+        assert!(sums.lines().any(|line| line.starts_with(&start)
+            && line.ends_with("  terraform-provider-atlas_1.2.3-rc.1_manifest.json")));
+        assert!(MANIFEST.contains("\"5.0\""));
     }
 
     #[test]
-    fn says_which_protocol_the_provider_speaks() {
-        let manifest: serde_json::Value = serde_json::from_str(MANIFEST).unwrap();
-        assert_eq!(
-            manifest,
-            serde_json::json!({"version": 1, "metadata": {"protocol_versions": ["5.0"]}})
-        );
-    }
-
-    #[test]
-    fn leaves_nothing_of_an_earlier_version_behind() {
-        let (folder, binaries) = two_binaries();
-        let out = folder.path().join("out");
-        pack(&"1.2.2".parse().unwrap(), &binaries, &out).unwrap();
-        fs::write(out.join("notes.txt"), "mine").unwrap();
-        pack(&version(), &binaries[..1], &out).unwrap();
-        assert_eq!(own_files(&out).unwrap().len(), 3);
-        assert!(out.join("notes.txt").exists());
-    }
-
-    #[test]
-    fn gathers_archives_that_were_made_elsewhere() {
-        let (folder, binaries) = two_binaries();
-        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
-        let whole = pack(&version(), &binaries, &folder.path().join("whole")).unwrap();
-        pack(&version(), &binaries[..1], &one).unwrap();
-        let rest = pack(&version(), &binaries[1..], &other).unwrap();
-        for archive in rest.archives.values() {
-            fs::copy(archive, one.join(archive.file_name().unwrap())).unwrap();
-        }
-        let gathered = complete(&version(), &one).unwrap();
-        assert_eq!(
-            fs::read(gathered.checksums).unwrap(),
-            fs::read(whole.checksums).unwrap()
-        );
-    }
-
-    #[test]
-    fn refuses_what_a_registry_would_not_take() {
-        let (folder, binaries) = two_binaries();
-        let out = folder.path().join("out");
-        let twice = [binaries[0].clone(), binaries[0].clone()];
-        assert!(
-            pack(&version(), &twice, &out)
-                .unwrap_err()
-                .to_string()
-                .contains("two binaries")
-        );
-        let windows = pack(&version(), &binaries[..1], &out).unwrap();
-        assert!(
-            windows
-                .check_publishable()
-                .unwrap_err()
-                .to_string()
-                .contains("linux_amd64")
-        );
-        let other = complete(&"1.2.4".parse().unwrap(), &out).unwrap_err();
-        assert!(
-            other
-                .to_string()
-                .contains("is not an archive of version 1.2.4"),
-            "{other}"
-        );
-        let empty = tempfile::tempdir().unwrap();
-        assert!(
-            complete(&version(), empty.path())
-                .unwrap_err()
-                .to_string()
-                .contains("no archive")
-        );
+    fn archives_of_another_version_are_refused_until_they_are_cleared() {
+        let (folder, _) = packed("1.2.3");
+        let other: Version = "1.2.4".parse().unwrap();
+        assert!(checksums(PROVIDER, &other, folder.path()).is_err());
+        clear(PROVIDER, folder.path()).unwrap();
+        let error = checksums(PROVIDER, &other, folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("no archive"), "{error}");
     }
 }

@@ -1,97 +1,150 @@
-//! `cargo xtask package`: the assets of a release, as the registries of Terraform and `OpenTofu` want them, and the ways to
-//! use an unpublished one.
+//! `cargo xtask package`: the assets of a release in the layout of the Terraform and `OpenTofu` registries, and their
+//! installation on this machine.
 
 mod archive;
 mod assets;
-mod compile;
-mod error;
-mod install;
-mod linkage;
+mod build;
+mod mirror;
 mod platform;
-mod request;
-mod sign;
-mod version;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::{Arguments, Failure, Verb};
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use semver::Version;
 
-use request::{Request, Work};
+use crate::project::{self, PROVIDER};
 
-pub use archive::{archive_name, executable_name};
-pub use assets::{Assets, complete, pack};
-pub use compile::compile;
-pub use error::Error;
-pub use install::{Installed, NAMESPACE, Place, install};
-pub use linkage::{GLIBC_FLOOR, GlibcVersion, Linkage, Reach, needs};
-pub use platform::{Platform, Runtime, Target};
-pub use sign::Signer;
-pub use version::Version;
+pub use archive::executable_name;
+pub use assets::{checksums, clear, pack};
+pub use build::{Linkage, interpreter};
+pub use mirror::{InstallTarget, Installed, Layout, NAMESPACE, install};
+pub use platform::Platform;
 
-/// The verb.
-pub const VERB: Verb = Verb {
-    name: "package",
-    summary: "Packs the provider as registries want it; installs it without one",
-    help: request::HELP,
-    run,
-};
+/// Build a release executable, pack it in the registry's layout and install it without a registry
+///
+/// Writes into target/package:
+///
+///   terraform-provider-atlas_X.Y.Z_OS_ARCH.zip     one executable, terraform-provider-atlas_vX.Y.Z
+///   terraform-provider-atlas_X.Y.Z_manifest.json   terraform-registry-manifest.json
+///   terraform-provider-atlas_X.Y.Z_SHA256SUMS      checksums of both
+///
+/// Linux executables are linked statically: with musl where that target is installed, otherwise with glibc. The same commit,
+/// toolchain and target give the same bytes in any folder.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Options {
+    /// Install the package: `mirror DIR` writes a filesystem mirror and a CLI configuration file for it, `plugins` writes
+    /// into the folder in which Terraform and OpenTofu search without configuration
+    #[arg(long, num_args = 1..=2, value_names = ["mirror DIR | plugins", ""], hide_default_value = true)]
+    install: Option<Vec<String>>,
+    /// First part of the source address NAME/atlas
+    #[arg(long, value_name = "NAME", default_value = NAMESPACE)]
+    namespace: String,
+    /// Rust target to build for; may be repeated [default: this machine]
+    #[arg(long, value_name = "TRIPLE")]
+    target: Vec<String>,
+    /// Pack this executable and build nothing
+    #[arg(long, value_name = "PATH", conflicts_with = "checksums")]
+    binary: Option<PathBuf>,
+    /// Version to pack as [default: the version in Cargo.toml]
+    #[arg(long, value_name = "X.Y.Z", conflicts_with = "tag")]
+    version: Option<Version>,
+    /// Folder for the assets; assets of an earlier run in it are removed [default: target/package]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Pack local-atlas, the local Atlas server, instead of the provider
+    #[arg(long, conflicts_with_all = ["install", "binary"])]
+    local_atlas: bool,
+    /// Pack for the release with this tag: the tag must match Cargo.toml, Linux executables must be static, and with
+    /// --checksums an archive for linux_amd64 must exist
+    #[arg(long, value_name = "vX.Y.Z")]
+    tag: Option<String>,
+    /// Pack nothing: check the archives in the folder, and write the manifest and the checksums
+    #[arg(long, conflicts_with_all = ["target", "install"])]
+    checksums: bool,
+}
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    let request = Request::parse(arguments)?;
-    let assets = match &request.work {
-        Work::Build(targets) => pack(
-            &request.version,
-            &built(targets, request.reach)?,
-            &request.folder,
-        )?,
-        Work::Binary(platform, binary) => pack(
-            &request.version,
-            &[(*platform, looked_at(binary, request.reach)?)],
-            &request.folder,
-        )?,
-        Work::Gather => gathered(&request)?,
+/// Runs the command.
+///
+/// # Errors
+/// The build fails, a file cannot be written, or an asset is not what the registries require.
+pub fn run(options: &Options) -> Result<()> {
+    let version = version(options)?;
+    let folder = options
+        .output
+        .clone()
+        .unwrap_or_else(|| project::root().join("target/package"));
+    let name = if options.local_atlas {
+        "local-atlas"
+    } else {
+        PROVIDER
     };
-    for path in assets
-        .archives
-        .values()
-        .chain([&assets.manifest, &assets.checksums])
-    {
+    if !options.checksums {
+        clear(name, &folder)?;
+        for (platform, binary) in executables(options, name)? {
+            pack(name, &version, platform, &binary, &folder)?;
+        }
+    }
+    let assets = checksums(name, &version, &folder)?;
+    ensure!(
+        options.tag.is_none() || !options.checksums || assets.has("linux_amd64"),
+        "{}: there is no archive for linux_amd64",
+        folder.display()
+    );
+    for path in assets.files() {
         println!("{}", path.display());
     }
-    if request.sign {
-        println!("{}", Signer::default().sign(&assets.checksums)?.display());
-    }
-    if let Some(place) = &request.place {
+    if let Some(words) = &options.install {
+        let target = InstallTarget::parse(words)?;
         println!(
             "\n{}",
-            install(&assets, place, &request.namespace)?.instructions()
+            install(&assets, &target, &options.namespace)?.instructions()
         );
     }
     Ok(())
 }
 
-/// Builds for every target and says what the binaries need to run.
-fn built(targets: &[Target], reach: Reach) -> Result<Vec<(Platform, PathBuf)>, Error> {
-    let mut binaries = Vec::new();
-    for target in targets {
-        let binary = compile(*target)?;
-        println!("{}: {}", target.platform, needs(&binary, reach)?);
-        binaries.push((target.platform, binary));
+/// The executables to pack, with their platforms.
+fn executables(options: &Options, name: &str) -> Result<Vec<(Platform, PathBuf)>> {
+    let triples = match options.target.as_slice() {
+        [] => vec![build::default_target()?],
+        targets => targets.to_vec(),
+    };
+    let mut executables = Vec::new();
+    for triple in &triples {
+        let platform: Platform = triple.parse()?;
+        let binary = match &options.binary {
+            Some(_) if triples.len() > 1 => bail!("--binary is for one target"),
+            Some(binary) => binary.clone(),
+            None => build::release(name, triple)?,
+        };
+        let linkage = Linkage::of(&binary)?;
+        println!("{platform}: {linkage}");
+        ensure!(
+            options.tag.is_none() || !platform.is_linux() || linkage == Linkage::Static,
+            "{}: a release needs a static executable",
+            binary.display()
+        );
+        executables.push((platform, binary));
     }
-    Ok(binaries)
+    Ok(executables)
 }
 
-/// Says what a binary needs to run that was built before.
-fn looked_at(binary: &Path, reach: Reach) -> Result<PathBuf, Error> {
-    println!("{}: {}", binary.display(), needs(binary, reach)?);
-    Ok(binary.to_owned())
+fn version(options: &Options) -> Result<Version> {
+    let workspace: Version = env!("CARGO_PKG_VERSION").parse()?;
+    let Some(tag) = &options.tag else {
+        return Ok(options.version.clone().unwrap_or(workspace));
+    };
+    ensure!(
+        *tag == format!("v{workspace}"),
+        "the tag is {tag}, but the version in Cargo.toml is {workspace}"
+    );
+    Ok(workspace)
 }
 
-/// Completes what other machines have packed.
-fn gathered(request: &Request) -> Result<Assets, Error> {
-    let assets = complete(&request.version, &request.folder)?;
-    if request.reach == Reach::Everywhere {
-        assets.check_publishable()?;
-    }
-    Ok(assets)
+/// Builds the release executable of the provider for this machine, as `run` packs it.
+#[cfg(feature = "measure")]
+pub(crate) fn build_for_host() -> Result<PathBuf> {
+    build::release(PROVIDER, &build::default_target()?)
 }

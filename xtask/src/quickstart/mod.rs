@@ -1,53 +1,153 @@
-//! `cargo xtask quickstart`: the whole way of a certificate, with the real CLI, on this machine alone.
+//! `cargo xtask quickstart`: the life of a certificate with the real CLI, on this machine alone.
 
-mod interrupt;
-mod narrate;
-mod stage;
-mod walk;
+mod output;
+mod sandbox;
 
 use std::path::PathBuf;
 
-use crate::{Arguments, Failure, Verb};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
 
-/// The verb `quickstart`.
-pub const VERB: Verb = Verb {
-    name: "quickstart",
-    summary: "see the provider work: a real apply and a real TLS login, on this machine alone",
-    help: "\
-Usage: cargo xtask quickstart [--cli PATH] [--keep] [--ready-made-keys] [--provider PATH]
-
-Builds the provider, starts a local Atlas on a free port, and lets the real Terraform or
-OpenTofu plan, apply, read and destroy examples/quickstart. With the certificate that
-comes out it logs in over TLS. Every step says what it proves; the exit code is 0 only if
-all of it was as it should be. Nothing is left behind, and nothing outside this machine is
-asked.
-
-  --cli PATH          this terraform or tofu instead of the one on PATH
-  --keep              do not destroy; leave everything running to play with, until Ctrl-C
-  --ready-made-keys   RSA keys from a checked-in pool instead of fresh ones: quicker
-  --provider PATH     this provider binary instead of building one
-",
-    run: |arguments| walk::walk(&Options::parse(arguments)?),
+use self::{
+    output::Steps,
+    sandbox::{PROJECT, Sandbox, USER},
 };
+use crate::{project, terraform::Terraform};
 
-/// How to walk.
-#[derive(Debug, Default)]
-struct Options {
+/// Apply a certificate with the real Terraform or OpenTofu against a local Atlas, and log in with it over TLS
+///
+/// Builds the provider, starts a local Atlas on a free port, and runs plan, apply and destroy on examples/quickstart. Then logs
+/// in over TLS with the certificate. Each step states what it checks; the exit code is 0 only if every check passes. Nothing
+/// outside this machine is called and nothing is left behind.
+#[derive(Debug, Default, Args)]
+pub struct Options {
+    /// Path of the terraform or tofu to use [default: the one on PATH]
+    #[arg(long, value_name = "PATH")]
     cli: Option<PathBuf>,
-    provider: Option<PathBuf>,
+    /// Leave everything running until Ctrl-C instead of destroying it
+    #[arg(long)]
     keep: bool,
+    /// Use RSA keys from a checked-in pool instead of new ones, which is faster
+    #[arg(long)]
     ready_made_keys: bool,
+    /// Use this provider executable and build nothing
+    #[arg(long, value_name = "PATH")]
+    provider: Option<PathBuf>,
 }
 
-impl Options {
-    fn parse(mut arguments: Arguments) -> Result<Self, Failure> {
-        let options = Self {
-            cli: arguments.value("--cli")?.map(PathBuf::from),
-            provider: arguments.value("--provider")?.map(PathBuf::from),
-            keep: arguments.flag("--keep"),
-            ready_made_keys: arguments.flag("--ready-made-keys"),
-        };
-        arguments.finish()?;
-        Ok(options)
+/// Runs the command.
+///
+/// # Errors
+/// A step fails, or Ctrl-C is pressed.
+pub fn run(options: &Options) -> Result<()> {
+    let terraform = Terraform::find(options.cli.as_deref())?;
+    println!("{terraform}");
+    let mut steps = Steps::default();
+    let provider = match &options.provider {
+        Some(path) => path.clone(),
+        None => {
+            steps.begin("Build the provider");
+            let built = project::build_provider()?;
+            steps.checked("one executable; nothing was installed");
+            built
+        }
+    };
+    steps.begin("Start a local Atlas");
+    let sandbox = Sandbox::start(terraform, &provider, options.ready_made_keys)?;
+    steps.checked(&format!(
+        "its project {PROJECT} has the database user {USER}"
+    ));
+    let pem = create(&mut steps, &sandbox)?;
+    if options.keep {
+        return sandbox.keep();
     }
+    destroy(&mut steps, &sandbox, &pem)
+}
+
+/// From `init` to a TLS login. Returns the certificate with its key.
+fn create(steps: &mut Steps, sandbox: &Sandbox) -> Result<String> {
+    let name = sandbox.terraform.name;
+    steps.begin(&format!("{name} init"));
+    sandbox.read(&["init", "-no-color", "-input=false"])?;
+    steps
+        .checked("the CLI installs the provider from a mirror folder, as it would from a registry");
+
+    steps.begin(&format!("{name} plan"));
+    sandbox.show(&[
+        "plan",
+        "-no-color",
+        "-input=false",
+        "-out=quickstart.tfplan",
+    ])?;
+    sandbox.expect_issued(0)?;
+    steps.checked("a plan issues nothing: the local Atlas has issued 0 certificates");
+
+    steps.begin(&format!("{name} apply"));
+    sandbox.show(&["apply", "-no-color", "-input=false", "quickstart.tfplan"])?;
+    sandbox.expect_issued(1)?;
+    steps.checked("one request, one certificate");
+
+    steps.begin(&format!("{name} plan, again"));
+    sandbox.show(&["plan", "-no-color", "-input=false", "-detailed-exitcode"])?;
+    sandbox.expect_issued(1)?;
+    steps.checked("state matches the configuration: no changes");
+
+    steps.begin(&format!("{name} output -raw combined_pem"));
+    let pem = sandbox.read(&["output", "-no-color", "-raw", "combined_pem"])?;
+    let whole =
+        pem.contains("-----BEGIN CERTIFICATE-----") && pem.contains("-----BEGIN PRIVATE KEY-----");
+    ensure!(
+        whole,
+        "combined_pem is not a certificate with its private key"
+    );
+    steps.checked(&format!(
+        "{} bytes, for tlsCertificateKeyFile (not shown)",
+        pem.len()
+    ));
+
+    steps.begin("Log in over TLS with it, as a database driver does");
+    let id = sandbox.read(&["output", "-no-color", "-raw", "certificate_id"])?;
+    let login = sandbox
+        .log_in(&pem)
+        .context("the certificate does not log in")?;
+    let found = (
+        login.project.as_str(),
+        login.user.as_str(),
+        login.certificate_id.as_str(),
+    );
+    ensure!(
+        found == (PROJECT, USER, id.as_str()),
+        "the login was as {found:?}"
+    );
+    steps.checked(&format!(
+        "the server accepts the key: database user {USER}, certificate {id}"
+    ));
+    Ok(pem)
+}
+
+/// Destroys the resource, and checks what that does not revoke.
+fn destroy(steps: &mut Steps, sandbox: &Sandbox, pem: &str) -> Result<()> {
+    steps.begin(&format!("{} destroy", sandbox.terraform.name));
+    let shown = sandbox.show(&["destroy", "-no-color", "-input=false", "-auto-approve"])?;
+    let warned = shown.contains("does not revoke the certificate");
+    ensure!(
+        warned,
+        "destroy did not warn that the certificate stays valid"
+    );
+    steps.checked("the certificate is removed from state, with a warning that it stays valid");
+
+    steps.begin("Log in with it again");
+    sandbox
+        .log_in(pem)
+        .context("the certificate no longer logs in")?;
+    steps.checked("it still works: only deleting the database user ends its access");
+    sandbox.delete_user();
+    ensure!(
+        sandbox.log_in(pem).is_err(),
+        "the certificate logs in although its database user was deleted"
+    );
+    steps.checked("after the database user is deleted the login is refused");
+    sandbox.expect_issued(1)?;
+    println!("\nEvery check passed. Nothing is left behind.");
+    Ok(())
 }

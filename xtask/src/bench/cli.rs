@@ -1,0 +1,230 @@
+//! `n` resources under the real CLI: apply, a plan without changes, destroy.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, ensure};
+use local_atlas::{LocalAtlas, Settings, X509Type};
+use serde::Serialize;
+
+use super::usage;
+use crate::{package::NAMESPACE, terraform::Terraform};
+
+pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+
+const COMMANDS: [(&str, [&str; 2]); 3] = [
+    ("apply", ["apply", "-auto-approve"]),
+    ("plan without changes", ["plan", "-detailed-exitcode"]),
+    ("destroy", ["destroy", "-auto-approve"]),
+];
+
+/// A configuration that takes the number of resources as `var.n`.
+pub(super) struct Workload {
+    pub(super) name: String,
+    /// Source address and executable.
+    provider: Option<(String, PathBuf)>,
+    configuration: String,
+}
+
+impl Workload {
+    /// Our resource, with more arguments.
+    pub(super) fn ours(name: &str, provider: &Path, arguments: &str) -> Self {
+        let source = format!("{NAMESPACE}/atlas");
+        let configuration = format!(
+            "terraform {{\n  required_providers {{\n    atlas = {{\n      source = {source:?}\n    }}\n  }}\n}}\n\n\
+             resource \"atlas_user_certificate\" \"bench\" {{\n  count = var.n\n  project_id = {PROJECT:?}\n  \
+             username = \"bench-${{count.index}}\"\n{arguments}}}\n"
+        );
+        Self {
+            name: name.to_owned(),
+            provider: Some((source, provider.to_owned())),
+            configuration,
+        }
+    }
+
+    /// `terraform_data` with an input of this size.
+    pub(super) fn baseline(name: &str, input_bytes: usize) -> Self {
+        let input = "x".repeat(input_bytes);
+        let configuration = format!(
+            "resource \"terraform_data\" \"bench\" {{\n  count = var.n\n  input = \"{input}\"\n}}\n"
+        );
+        Self {
+            name: name.to_owned(),
+            provider: None,
+            configuration,
+        }
+    }
+
+    /// Another provider, with its configuration file.
+    pub(super) fn other(binary: &Path, file: &Path) -> Result<Self> {
+        let configuration = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let source = configuration
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("source")?.split('"').nth(1));
+        let source = source
+            .with_context(|| format!("{} names no source address", file.display()))?
+            .to_owned();
+        let binary = binary
+            .canonicalize()
+            .with_context(|| binary.display().to_string())?;
+        Ok(Self {
+            name: source.clone(),
+            provider: Some((source, binary)),
+            configuration,
+        })
+    }
+}
+
+/// The figures of one run, one entry per command.
+pub(super) struct Run {
+    wall: [f64; 3],
+    cpu: [f64; 3],
+    requests: [BTreeMap<String, usize>; 3],
+    state_bytes: u64,
+}
+
+/// The medians of a command.
+#[derive(Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) count: usize,
+    pub(super) command: &'static str,
+    pub(super) workload: String,
+    pub(super) wall_seconds: f64,
+    /// Processor time of the CLI and its plugins.
+    pub(super) cpu_seconds: f64,
+}
+
+/// Runs the three commands in a new folder against a new local Atlas.
+pub(super) fn run(terraform: &Terraform, workload: &Workload, count: usize) -> Result<Run> {
+    let atlas = start_atlas(count)?;
+    let folder = tempfile::tempdir()?;
+    fs::write(
+        folder.path().join("main.tf"),
+        format!(
+            "variable \"n\" {{\n  type = number\n}}\n\n{}",
+            workload.configuration
+        ),
+    )?;
+    let overrides = workload.provider.as_ref().map(|(source, binary)| {
+        let binaries = binary.parent().unwrap_or(binary).display().to_string();
+        format!("  dev_overrides {{\n    {source:?} = {binaries:?}\n  }}\n")
+    });
+    let configuration = folder.path().join("cli.tfrc");
+    fs::write(
+        &configuration,
+        format!(
+            "provider_installation {{\n{}  direct {{}}\n}}\n",
+            overrides.unwrap_or_default()
+        ),
+    )?;
+    let mut run = Run {
+        wall: [0.0; 3],
+        cpu: [0.0; 3],
+        requests: Default::default(),
+        state_bytes: 0,
+    };
+    for (index, (name, arguments)) in COMMANDS.into_iter().enumerate() {
+        let mut command = terraform.command(folder.path(), &arguments);
+        command
+            .args(["-no-color", "-input=false"])
+            .arg(format!("-var=n={count}"));
+        command
+            .env("TF_CLI_CONFIG_FILE", &configuration)
+            .envs(credentials(&atlas));
+        atlas.control().clear_requests();
+        let (started, cpu) = (Instant::now(), usage::children());
+        let output = command.output()?;
+        run.wall[index] = started.elapsed().as_secs_f64();
+        run.cpu[index] = (usage::children() - cpu).as_secs_f64();
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "{name} of {} {}: {}\n{text}",
+            count,
+            workload.name,
+            output.status
+        );
+        for request in atlas.control().requests() {
+            let endpoint = request
+                .endpoint
+                .map_or_else(|| "unknown".to_owned(), |endpoint| format!("{endpoint:?}"));
+            *run.requests[index].entry(endpoint).or_default() += 1;
+        }
+        if index == 0 {
+            run.state_bytes = fs::metadata(folder.path().join("terraform.tfstate"))?.len();
+        }
+    }
+    Ok(run)
+}
+
+/// The bytes of state of one more resource.
+pub(super) fn state_bytes(terraform: &Terraform, workload: &Workload) -> Result<u64> {
+    let (few, many) = (run(terraform, workload, 1)?, run(terraform, workload, 11)?);
+    Ok(many.state_bytes.saturating_sub(few.state_bytes) / 10)
+}
+
+pub(super) fn medians(workload: &str, count: usize, runs: &[Run]) -> Vec<Row> {
+    let median = |of: &dyn Fn(&Run) -> f64| usage::percentile(runs.iter().map(of).collect(), 50);
+    let rows = COMMANDS
+        .iter()
+        .enumerate()
+        .map(|(index, (command, _))| Row {
+            count,
+            command,
+            workload: workload.to_owned(),
+            wall_seconds: median(&|run| run.wall[index]),
+            cpu_seconds: median(&|run| run.cpu[index]),
+        });
+    rows.collect()
+}
+
+/// Requests to Atlas for each resource.
+pub(super) fn requests(count: usize, run: &Run) -> Vec<(&'static str, f64)> {
+    let each = |command: usize, endpoint: &str| {
+        let requests = run.requests[command]
+            .get(endpoint)
+            .copied()
+            .unwrap_or_default();
+        usage::number(requests) / usage::number(count)
+    };
+    vec![
+        ("posts_per_create", each(0, "IssueCertificate")),
+        ("user_gets_per_create", each(0, "ReadUser")),
+        ("lists_per_refresh", each(1, "ListCertificates")),
+    ]
+}
+
+/// A local Atlas without rate limits, with ready-made keys and the users `bench-0`, `bench-1` and so on.
+pub(super) fn start_atlas(users: usize) -> Result<LocalAtlas> {
+    let settings = Settings::unlimited();
+    let atlas = LocalAtlas::start(local_atlas::Options {
+        settings,
+        ..local_atlas::Options::default()
+    })?;
+    for index in 0..users {
+        atlas
+            .control()
+            .add_user(PROJECT, &format!("bench-{index}"), X509Type::Managed);
+    }
+    // The first certificate of a project creates its CA, and each of the 16 keys in the pool is read once.
+    atlas
+        .control()
+        .add_user(PROJECT, "warm-up", X509Type::Managed);
+    for _ in 0..16 {
+        atlas.control().issue(PROJECT, "warm-up", 1);
+    }
+    Ok(atlas)
+}
+
+pub(super) fn credentials(atlas: &LocalAtlas) -> [(&'static str, String); 3] {
+    let credentials = atlas.control().credentials();
+    [
+        ("MONGODB_ATLAS_BASE_URL", atlas.base_url()),
+        ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
+        ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
+    ]
+}

@@ -1,0 +1,250 @@
+//! Folders in which Terraform and `OpenTofu` find a provider without a registry.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use semver::Version;
+
+use super::{Platform, assets::Assets, executable_name};
+use crate::project::PROVIDER;
+
+/// The first part of the source address until the provider is published.
+pub const NAMESPACE: &str = "example";
+
+/// The provider's type: the prefix of its resource types.
+const TYPE: &str = "atlas";
+
+/// The hosts that Terraform and `OpenTofu` put before a source address without a host.
+const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
+
+/// Where to install.
+#[derive(Debug)]
+pub enum InstallTarget {
+    /// A filesystem mirror, used through a CLI configuration file.
+    Mirror(PathBuf),
+    /// A folder in which both CLIs search without configuration.
+    Plugins(PathBuf),
+}
+
+impl InstallTarget {
+    /// Parses `mirror DIR` or `plugins`.
+    pub(super) fn parse(words: &[String]) -> Result<Self> {
+        match words {
+            [word, folder] if word == "mirror" => Ok(Self::Mirror(folder.into())),
+            [word] if word == "plugins" => {
+                let (variable, folder) = if cfg!(windows) {
+                    ("APPDATA", "terraform.d")
+                } else {
+                    ("HOME", ".terraform.d")
+                };
+                let home =
+                    env::var_os(variable).with_context(|| format!("{variable} is not set"))?;
+                Ok(Self::Plugins(Path::new(&home).join(folder).join("plugins")))
+            }
+            _ => bail!("--install takes `mirror DIR` or `plugins`"),
+        }
+    }
+}
+
+/// A folder in the layout of a filesystem mirror.
+#[derive(Debug)]
+pub struct Layout {
+    folder: PathBuf,
+    namespace: String,
+}
+
+impl Layout {
+    /// The layout below `folder`; nothing is written yet.
+    ///
+    /// # Errors
+    /// The folder cannot be made absolute, as CLI configuration files require.
+    pub fn new(folder: &Path, namespace: &str) -> Result<Self> {
+        Ok(Self {
+            folder: std::path::absolute(folder)?,
+            namespace: namespace.to_owned(),
+        })
+    }
+
+    /// Places an executable, unpacked, and returns the CLI configuration file.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn link(&self, binary: &Path, version: &Version) -> Result<PathBuf> {
+        let platform = Platform::host()?;
+        for address in self.addresses() {
+            let folder = address.join(version.to_string()).join(platform.to_string());
+            fs::create_dir_all(&folder)?;
+            let link = folder.join(executable_name(PROVIDER, version, platform));
+            if fs::hard_link(binary, &link).is_err() {
+                fs::copy(binary, &link)?;
+            }
+        }
+        self.write_cli_configuration()
+    }
+
+    /// Copies archives, and returns the copies that replaced other bytes.
+    fn copy<'a>(
+        &self,
+        archives: impl Iterator<Item = &'a PathBuf> + Clone,
+    ) -> Result<Vec<PathBuf>> {
+        let mut replaced = Vec::new();
+        for address in self.addresses() {
+            fs::create_dir_all(&address)?;
+            for archive in archives.clone() {
+                let copy = address.join(archive.file_name().unwrap_or_default());
+                if fs::read(&copy)
+                    .is_ok_and(|present| fs::read(archive).is_ok_and(|new| new != present))
+                {
+                    replaced.push(copy.clone());
+                }
+                fs::copy(archive, &copy).with_context(|| copy.display().to_string())?;
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// The mirror becomes the only origin of this provider. All others come from their registries.
+    fn write_cli_configuration(&self) -> Result<PathBuf> {
+        let file = self.folder.join("atlas.tfrc");
+        let (path, source) = (self.folder.display().to_string(), self.source());
+        let text = format!(
+            "provider_installation {{\n  filesystem_mirror {{\n    path    = {path:?}\n    include = [{source:?}]\n  }}\n  \
+             direct {{\n    exclude = [{source:?}]\n  }}\n}}\n"
+        );
+        fs::write(&file, text).with_context(|| file.display().to_string())?;
+        Ok(file)
+    }
+
+    fn source(&self) -> String {
+        format!("{}/{TYPE}", self.namespace)
+    }
+
+    fn addresses(&self) -> [PathBuf; 2] {
+        HOSTS.map(|host| self.folder.join(host).join(&self.namespace).join(TYPE))
+    }
+}
+
+/// An installed package.
+#[derive(Debug)]
+pub struct Installed {
+    /// The CLI configuration file; none where the CLIs need no configuration.
+    pub cli_configuration: Option<PathBuf>,
+    /// Archives of the same version with other contents that were replaced.
+    pub replaced: Vec<PathBuf>,
+    layout: Layout,
+    version: Version,
+}
+
+/// Copies the archives to the target, under the host names of both public registries.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn install(assets: &Assets, target: &InstallTarget, namespace: &str) -> Result<Installed> {
+    let (InstallTarget::Mirror(folder) | InstallTarget::Plugins(folder)) = target;
+    let layout = Layout::new(folder, namespace)?;
+    let replaced = layout.copy(assets.archives.values())?;
+    let cli_configuration = match target {
+        InstallTarget::Mirror(_) => Some(layout.write_cli_configuration()?),
+        InstallTarget::Plugins(_) => None,
+    };
+    Ok(Installed {
+        cli_configuration,
+        replaced,
+        layout,
+        version: assets.version.clone(),
+    })
+}
+
+impl Installed {
+    /// The configuration block that requires this version.
+    pub fn terraform_block(&self) -> String {
+        format!(
+            "terraform {{\n  required_providers {{\n    {TYPE} = {{\n      source  = {:?}\n      version = \"{}\"\n    }}\n  }}\n}}\n",
+            self.layout.source(),
+            self.version
+        )
+    }
+
+    /// The next steps.
+    pub fn instructions(&self) -> String {
+        let mut text = format!(
+            "Installed in {}\n\nIn the configuration:\n\n{}",
+            self.layout.folder.display(),
+            self.terraform_block()
+        );
+        if let Some(file) = &self.cli_configuration {
+            let line = if cfg!(windows) {
+                "$env:TF_CLI_CONFIG_FILE ="
+            } else {
+                "export TF_CLI_CONFIG_FILE="
+            };
+            text += &format!(
+                "\nIn the shell:\n\n{line}{:?}\n",
+                file.display().to_string()
+            );
+        }
+        if !self.replaced.is_empty() {
+            text += &format!(
+                "\nAnother build of version {} was replaced. Where a .terraform.lock.hcl holds its checksum, delete the block \
+                 of {} there.\n",
+                self.version,
+                self.layout.source()
+            );
+        }
+        text + "\nThen run: terraform init"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::package::{checksums, pack};
+
+    fn assets(folder: &Path, content: &str) -> Assets {
+        let binary = folder.join("binary");
+        fs::write(&binary, content).unwrap();
+        let version = "1.2.3".parse().unwrap();
+        pack(
+            PROVIDER,
+            &version,
+            "x86_64-unknown-linux-musl".parse().unwrap(),
+            &binary,
+            folder,
+        )
+        .unwrap();
+        checksums(PROVIDER, &version, folder).unwrap()
+    }
+
+    #[test]
+    fn a_mirror_serves_both_registries_and_names_a_replaced_build() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = InstallTarget::Mirror(folder.path().join("mirror"));
+        let installed = install(&assets(folder.path(), "provider"), &target, "corp").unwrap();
+        for host in HOSTS {
+            let archive =
+                format!("mirror/{host}/corp/atlas/terraform-provider-atlas_1.2.3_linux_amd64.zip");
+            assert!(folder.path().join(archive).is_file());
+        }
+        let configuration =
+            fs::read_to_string(installed.cli_configuration.as_ref().unwrap()).unwrap();
+        assert!(
+            configuration.contains("include = [\"corp/atlas\"]")
+                && configuration.contains("exclude = [\"corp/atlas\"]")
+        );
+        let instructions = installed.instructions();
+        assert!(
+            instructions.contains(&installed.terraform_block())
+                && instructions.contains("TF_CLI_CONFIG_FILE")
+        );
+        assert!(!instructions.contains("lock"), "{instructions}");
+
+        let again = install(&assets(folder.path(), "another build"), &target, "corp").unwrap();
+        assert_eq!(again.replaced.len(), 2);
+        assert!(again.instructions().contains(".terraform.lock.hcl"));
+    }
+}

@@ -1,0 +1,173 @@
+//! A worker with a certificate of its own, and its random operations.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use local_atlas::{Answer, Control, Endpoint, Fault, LocalAtlas, RetryAfter, Rewrite, When};
+use serde_json::{Value as Json, json};
+use tf_host::core::{Core, Error, ResourceInstance};
+
+pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+const TYPE: &str = "atlas_user_certificate";
+
+/// The database user of a worker.
+pub(super) fn user(worker: usize) -> String {
+    format!("soak-{worker}")
+}
+
+/// What all workers did.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) calls: AtomicU64,
+}
+
+pub(super) struct Worker {
+    number: usize,
+    core: Core,
+    control: Control,
+    counters: Arc<Counters>,
+    instance: Option<ResourceInstance>,
+    rng: fastrand::Rng,
+}
+
+impl Worker {
+    pub(super) fn new(
+        number: usize,
+        core: &Core,
+        atlas: &LocalAtlas,
+        counters: &Arc<Counters>,
+    ) -> Self {
+        Self {
+            number,
+            core: core.clone(),
+            control: atlas.control().clone(),
+            counters: Arc::clone(counters),
+            instance: None,
+            rng: fastrand::Rng::with_seed(number as u64),
+        }
+    }
+
+    /// Runs operations. A call may fail, but its response must be sound.
+    pub(super) async fn run_until(mut self, end: Instant) -> Result<()> {
+        while Instant::now() < end {
+            self.operation()
+                .await
+                .with_context(|| format!("worker {}", self.number))?;
+            self.counters.calls.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn operation(&mut self) -> Result<(), Error> {
+        match self.rng.u32(0..100) {
+            0..35 => self.refresh().await,
+            35..65 => self.apply().await,
+            65..75 => self.read().await,
+            75..85 => self.apply_with_fault().await,
+            85..92 => {
+                self.cancel_call().await;
+                Ok(())
+            }
+            92..94 => self.core.stop().await,
+            94..96 => {
+                self.core.destroy(TYPE, &mut self.instance).await?;
+                self.instance = None;
+                self.apply().await
+            }
+            96..98 => {
+                // Tokens expire, and certificates become due.
+                self.control.advance(Duration::from_secs(9 * 24 * 3600));
+                Ok(())
+            }
+            _ => {
+                self.control.clear_requests();
+                self.control.close_connections();
+                Ok(())
+            }
+        }
+    }
+
+    async fn refresh(&mut self) -> Result<(), Error> {
+        self.core.refresh(TYPE, &mut self.instance).await.map(drop)
+    }
+
+    /// Issues if the trigger has changed or the certificate is due.
+    async fn apply(&mut self) -> Result<(), Error> {
+        let config = json!({
+            "project_id": PROJECT,
+            "username": user(self.number),
+            "months_until_expiration": 1,
+            "rotate_when_changed": { "trigger": self.rng.u8(0..4).to_string() },
+        });
+        let mut instance = self.instance.take();
+        let outcome = self.core.apply_config(TYPE, &mut instance, config).await;
+        self.instance = instance;
+        outcome.map(drop)
+    }
+
+    async fn read(&self) -> Result<(), Error> {
+        self.core
+            .read_data("atlas_user_certificates", self.data_config())
+            .await
+            .map(drop)
+    }
+
+    fn data_config(&self) -> Json {
+        json!({ "project_id": PROJECT, "username": user(self.number) })
+    }
+
+    async fn apply_with_fault(&mut self) -> Result<(), Error> {
+        let endpoints = [
+            Endpoint::IssueCertificate,
+            Endpoint::ListCertificates,
+            Endpoint::ReadUser,
+        ];
+        let endpoint = endpoints[self.rng.usize(0..3)];
+        let fault = Fault::on(endpoint).user(&user(self.number));
+        let fault = match self.rng.u32(0..10) {
+            0 => fault.cut(When::Before),
+            1 => fault.cut(When::After),
+            2 => fault.cut_body(700),
+            3 => fault.refuse(Answer::server_error(503)),
+            4 => fault.refuse(Answer::rate_limited(Some(RetryAfter::Seconds(0)))),
+            5 => fault.rewrite(Rewrite::Garbage),
+            6 => fault.rewrite(Rewrite::GzipBomb { mebibytes: 16 }),
+            7 => fault.endless(),
+            8 => fault.refuse(Answer::unauthorized(false)),
+            _ => fault.refuse(Answer::redirect(302, "https://example.com/")),
+        };
+        let fault = self.control.add_fault(fault);
+        let result = match endpoint {
+            Endpoint::ListCertificates => self.refresh().await,
+            _ => self.apply().await,
+        };
+        self.control.remove_fault(fault.id());
+        result
+    }
+
+    /// Cancels a call while Atlas holds its request.
+    async fn cancel_call(&self) {
+        let fault = Fault::on(Endpoint::ListCertificates)
+            .user(&user(self.number))
+            .pause(When::Before);
+        let pause = self.control.add_fault(fault);
+        let (core, config) = (self.core.clone(), self.data_config());
+        let mut call = tokio::spawn(async move {
+            core.read_data("atlas_user_certificates", config)
+                .await
+                .map(drop)
+        });
+        tokio::select! {
+            () = pause.reached() => call.abort(),
+            // The Stop of another worker ended the call first.
+            _ = &mut call => {}
+        }
+        self.control.remove_fault(pause.id());
+    }
+}
