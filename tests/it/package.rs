@@ -118,7 +118,7 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
             "etc/nsswitch.conf",
             "hosts: files mdns4_minimal [NOTFOUND=return] dns\n",
         ),
-        ("etc/ca.pem", atlas.ca_pem().as_str()),
+        ("etc/ca.pem", atlas.ca_pem()),
         ("work/main.tf", &source),
         ("work/cli.tfrc", override_provider),
     ] {

@@ -1,7 +1,8 @@
 //! The commands of `cargo xtask`: one module for each.
 #![allow(
     clippy::print_stdout,
-    reason = "a command line tool writes its results to standard output"
+    clippy::doc_markdown,
+    reason = "a command line tool writes to standard output, and its doc comments are help texts"
 )]
 
 pub mod bench;

@@ -84,11 +84,11 @@ fn check_blocks(
     checked
 }
 
-/// The other providers whose resources or data sources occur in the text.
+/// The other providers that occur in the text.
 fn others(text: &str) -> impl Iterator<Item = &'static str> {
-    OTHERS
-        .into_iter()
-        .filter(move |source| text.contains(&format!("\"{}_", kind(source))))
+    OTHERS.into_iter().filter(move |source| {
+        text.contains(source) || text.contains(&format!("\"{}_", kind(source)))
+    })
 }
 
 /// A fenced block.

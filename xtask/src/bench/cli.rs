@@ -139,7 +139,7 @@ pub(super) fn run(terraform: &Terraform, workload: &Workload, count: usize) -> R
         let (started, cpu) = (Instant::now(), usage::children());
         let output = command.output()?;
         run.wall[index] = started.elapsed().as_secs_f64();
-        run.cpu[index] = (usage::children() - cpu).as_secs_f64();
+        run.cpu[index] = usage::children().saturating_sub(cpu).as_secs_f64();
         let text = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success(),

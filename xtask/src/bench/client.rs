@@ -80,7 +80,7 @@ async fn start_up(
         ("handshake_ms", percentile(handshakes, 50)),
         (
             "cpu_per_start_ms",
-            milliseconds((usage::children() - cpu) / starts),
+            milliseconds(usage::children().saturating_sub(cpu) / starts),
         ),
     ])
 }
@@ -162,7 +162,7 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
     while let Some(lane) = lanes.join_next().await {
         instances.push(lane??);
     }
-    let apply = cpu() - before;
+    let apply = cpu().saturating_sub(before);
     let before = cpu();
     let mut lanes = JoinSet::new();
     for instances in instances {
@@ -178,7 +178,7 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
     while let Some(lane) = lanes.join_next().await {
         lane??;
     }
-    let plan = cpu() - before;
+    let plan = cpu().saturating_sub(before);
     let peak = number(usize::try_from(usage::of_process(pid).1)?) / 1024.0;
     core.provider().shutdown().await;
     let each = |total: Duration| milliseconds(total) / number(count);

@@ -135,7 +135,7 @@ fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -
         match placeholder.map(|name| (name, name.split_once(' '))) {
             None => filled += line,
             Some((_, Some(("example", path)))) => {
-                filled += &fenced(path, &read(&root.join("examples").join(path))?)
+                filled += &fenced(path, &read(&root.join("examples").join(path))?);
             }
             Some((_, Some(("excerpt", path)))) => {
                 let text = read(&root.join("examples").join(path))?;
@@ -144,7 +144,7 @@ fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -
                 filled += &fenced(path, rest);
             }
             Some((name, _)) => {
-                filled += &section(name).with_context(|| format!("unknown placeholder {line}"))?
+                filled += &section(name).with_context(|| format!("unknown placeholder {line}"))?;
             }
         }
         filled.push('\n');

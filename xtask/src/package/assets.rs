@@ -98,14 +98,10 @@ pub fn checksums(name: &str, version: &Version, folder: &Path) -> Result<Assets>
     }
     let mut lines = String::new();
     for path in archives.values().chain(&others) {
-        let sum = digest(&SHA256, &fs::read(path)?);
-        let hex = sum
-            .as_ref()
-            .iter()
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let sum = hex(&fs::read(path)?);
         writeln!(
             lines,
-            "{hex}  {}",
+            "{sum}  {}",
             path.file_name().unwrap_or_default().display()
         )?;
     }
@@ -148,6 +144,14 @@ fn own_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The SHA-256 in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    let sum = digest(&SHA256, bytes);
+    sum.as_ref()
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 const MANIFEST: &str = include_str!("../../../terraform-registry-manifest.json");
@@ -194,14 +198,12 @@ mod tests {
             ]
         );
         let sums = fs::read_to_string(assets.others.last().unwrap()).unwrap();
-        let manifest = digest(&SHA256, MANIFEST.as_bytes());
-        let start: String = manifest.as_ref()[..4]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let manifest = hex(MANIFEST.as_bytes());
         assert_eq!(sums.lines().count(), 3);
-        assert!(sums.lines().any(|line| line.starts_with(&start)
-            && line.ends_with("  terraform-provider-atlas_1.2.3-rc.1_manifest.json")));
+        assert!(sums.contains(&format!(
+            "{manifest}  terraform-provider-atlas_1.2.3-rc.1_manifest.json
+"
+        )));
         assert!(MANIFEST.contains("\"5.0\""));
     }
 

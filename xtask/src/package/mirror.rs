@@ -86,14 +86,11 @@ impl Layout {
     }
 
     /// Copies archives, and returns the copies that replaced other bytes.
-    fn copy<'a>(
-        &self,
-        archives: impl Iterator<Item = &'a PathBuf> + Clone,
-    ) -> Result<Vec<PathBuf>> {
+    fn copy(&self, archives: &[&PathBuf]) -> Result<Vec<PathBuf>> {
         let mut replaced = Vec::new();
         for address in self.addresses() {
             fs::create_dir_all(&address)?;
-            for archive in archives.clone() {
+            for archive in archives {
                 let copy = address.join(archive.file_name().unwrap_or_default());
                 if fs::read(&copy)
                     .is_ok_and(|present| fs::read(archive).is_ok_and(|new| new != present))
@@ -145,7 +142,7 @@ pub struct Installed {
 pub fn install(assets: &Assets, target: &InstallTarget, namespace: &str) -> Result<Installed> {
     let (InstallTarget::Mirror(folder) | InstallTarget::Plugins(folder)) = target;
     let layout = Layout::new(folder, namespace)?;
-    let replaced = layout.copy(assets.archives.values())?;
+    let replaced = layout.copy(&assets.archives.values().collect::<Vec<_>>())?;
     let cli_configuration = match target {
         InstallTarget::Mirror(_) => Some(layout.write_cli_configuration()?),
         InstallTarget::Plugins(_) => None,

@@ -16,7 +16,7 @@ use semver::Version;
 use crate::project::{self, PROVIDER};
 
 pub use archive::executable_name;
-pub use assets::{checksums, clear, pack};
+pub use assets::{Assets, checksums, clear, pack};
 pub use build::{Linkage, interpreter};
 pub use mirror::{InstallTarget, Installed, Layout, NAMESPACE, install};
 pub use platform::Platform;

@@ -43,14 +43,13 @@ pub fn run(options: &Options) -> Result<()> {
     let terraform = Terraform::find(options.cli.as_deref())?;
     println!("{terraform}");
     let mut steps = Steps::default();
-    let provider = match &options.provider {
-        Some(path) => path.clone(),
-        None => {
-            steps.begin("Build the provider");
-            let built = project::build_provider()?;
-            steps.checked("one executable; nothing was installed");
-            built
-        }
+    let provider = if let Some(path) = &options.provider {
+        path.clone()
+    } else {
+        steps.begin("Build the provider");
+        let built = project::build_provider()?;
+        steps.checked("one executable; nothing was installed");
+        built
     };
     steps.begin("Start a local Atlas");
     let sandbox = Sandbox::start(terraform, &provider, options.ready_made_keys)?;
@@ -59,7 +58,8 @@ pub fn run(options: &Options) -> Result<()> {
     ));
     let pem = create(&mut steps, &sandbox)?;
     if options.keep {
-        return sandbox.keep();
+        sandbox.keep();
+        return Ok(());
     }
     destroy(&mut steps, &sandbox, &pem)
 }

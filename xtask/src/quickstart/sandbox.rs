@@ -54,7 +54,7 @@ impl Sandbox {
             },
             key_listener: Some(Arc::new(|event| match event {
                 KeyEvent::Started(purpose) => {
-                    println!("   | local Atlas: making an RSA-4096 key for {purpose}")
+                    println!("   | local Atlas: making an RSA-4096 key for {purpose}");
                 }
                 KeyEvent::Finished(purpose, time) => {
                     println!(
@@ -136,7 +136,7 @@ impl Sandbox {
     }
 
     /// Prints how to use the running sandbox, and waits for Ctrl-C.
-    pub(super) fn keep(self) -> Result<()> {
+    pub(super) fn keep(self) {
         println!(
             "\nEverything is running. In another shell:\n\n  cd {}",
             quoted(&self.folder.path().display().to_string())
@@ -155,7 +155,6 @@ impl Sandbox {
             .runtime
             .block_on(self.interrupt.notify.notified());
         println!("\nNothing is left behind.");
-        Ok(())
     }
 
     fn environment(&self) -> [(&'static str, String); 4] {

@@ -33,6 +33,9 @@ impl Usage {
     }
 }
 
+/// Name, figure, and the margin for a value.
+type Figure = (&'static str, fn(&Usage) -> u64, fn(u64) -> u64);
+
 /// The figures whose median in the last quarter exceeds that in the second quarter, apart from a margin. The first quarter is
 /// for warming up.
 pub(super) fn growth(samples: &[Usage]) -> Vec<String> {
@@ -41,7 +44,6 @@ pub(super) fn growth(samples: &[Usage]) -> Vec<String> {
         &samples[quarter..2 * quarter],
         &samples[samples.len() - quarter..],
     );
-    type Figure = (&'static str, fn(&Usage) -> u64, fn(u64) -> u64);
     let figures: [Figure; 3] = [
         (
             "memory in KiB",
