@@ -1,12 +1,10 @@
 //! How many requests Atlas gets: as few as the figures of the design allow, and never an outdated answer for it.
 
 use local_atlas::{Endpoint, LocalAtlas, X509Type};
-use serde_json::json;
 use tf_host::cli::Workspace;
 
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{Temporary, configured},
     terraform::workspace,
     told::told,
 };
@@ -87,47 +85,6 @@ fn a_user_that_is_not_managed_is_a_warning_in_the_plan_and_a_missing_one_is_noth
         };
         assert_eq!(summaries, expected, "{x509_type:?}");
     }
-}
-
-#[tokio::test]
-async fn a_list_is_never_older_than_a_certificate_that_this_process_issued() {
-    let atlas = atlas(&["app"]);
-    let temporary = Temporary::new();
-    let core = configured(&atlas, temporary.options()).await;
-    let lists = || {
-        atlas
-            .control()
-            .requests_to(Endpoint::ListCertificates)
-            .len()
-    };
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    let kind = "atlas_user_certificate";
-    let (mut first, mut second) = (None, None);
-
-    core.apply_config(kind, &mut first, config.clone())
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    core.refresh(kind, &mut first).await.unwrap();
-    core.refresh(kind, &mut first).await.unwrap();
-    assert_eq!(lists(), 1, "nothing was issued between the two");
-
-    core.apply_config(kind, &mut second, config)
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    core.refresh(kind, &mut second).await.unwrap();
-    core.refresh(kind, &mut first).await.unwrap();
-    assert_eq!(lists(), 2);
-    for instance in [&first, &second] {
-        assert_eq!(instance.as_ref().unwrap().state["status"], "active");
-    }
-
-    core.configure(json!({})).await.unwrap().ok().unwrap();
-    core.refresh(kind, &mut first).await.unwrap();
-    assert_eq!(lists(), 3, "another Configure knows nothing from before");
 }
 
 fn twenty() -> (LocalAtlas, Workspace) {

@@ -82,21 +82,6 @@ async fn only_the_holder_of_the_hosts_key_gets_an_answer() {
 }
 
 #[tokio::test]
-async fn a_peer_that_says_nothing_keeps_nobody_waiting() {
-    let temporary = Temporary::new();
-    let provider = spawn(temporary.options()).await;
-    let socket = socket(&provider).to_owned();
-    let silent: Vec<_> = (0..20)
-        .map(|_| std::os::unix::net::UnixStream::connect(&socket).unwrap())
-        .collect();
-    let handshake = provider.handshake().unwrap();
-    let host = provider.process().unwrap().identity.clone();
-    let tls = ClientTls::new(handshake.server_certificate.clone().unwrap(), host);
-    assert!(answers(&provider, Some(&tls)).await);
-    drop(silent);
-}
-
-#[tokio::test]
 async fn a_client_certificate_that_cannot_be_read_is_fatal() {
     let truncated = ClientIdentity::generate()
         .unwrap()
@@ -156,19 +141,6 @@ async fn a_host_that_asks_for_multiplexing_is_told_that_there_is_none() {
     let provider = spawn(temporary.options().multiplex()).await;
     assert_eq!(provider.handshake().unwrap().multiplex, Some(false));
     get_schema(&provider).await.unwrap();
-}
-
-#[tokio::test]
-async fn every_process_has_a_key_of_its_own() {
-    let temporary = Temporary::new();
-    let (one, other) = (
-        spawn(temporary.options()).await,
-        spawn(temporary.options()).await,
-    );
-    let certificate =
-        |provider: &Provider| provider.handshake().unwrap().server_certificate.clone();
-    assert_ne!(certificate(&one), certificate(&other));
-    assert_ne!(socket(&one), socket(&other));
 }
 
 #[tokio::test]

@@ -179,25 +179,6 @@ async fn sixty_four_megabytes_in_any_field_are_answered() {
     alive(&provider).await;
 }
 
-#[tokio::test]
-async fn a_stop_between_and_a_second_configure_change_nothing_for_the_next_call() {
-    let temporary = Temporary::new();
-    let atlas = atlas(&["app"]);
-    let core = configured(&atlas, temporary.options()).await;
-    for _ in 0..3 {
-        core.stop().await.unwrap();
-        core.configure(json!({})).await.unwrap().ok().unwrap();
-        core.stop().await.unwrap();
-        let config = json!({ "project_id": PROJECT, "username": "app" });
-        core.apply_config(TYPE, &mut None, config)
-            .await
-            .unwrap()
-            .ok()
-            .unwrap();
-    }
-    assert_eq!(atlas.control().issued_count(), 3);
-}
-
 /// Sends these bytes as a message. Whatever it is, it must be answered by the provider itself.
 async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
     let channel = provider.connection().expect("a connection").channel();

@@ -1,10 +1,7 @@
 //! The data sources, through the real CLI.
 
-use std::time::Duration;
-
 use local_atlas::{Certificate, Endpoint, Fault, Login, Role, When};
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
 
 use crate::support::{
     atlas::{PROJECT, atlas},
@@ -12,135 +9,38 @@ use crate::support::{
 };
 
 #[test]
-fn a_plan_lists_the_certificates_of_users_with_none_one_and_two_pages_of_them() {
-    let atlas = atlas(&["none", "one", "many"]);
-    let one = atlas.control().issue(PROJECT, "one", 3);
-    for number in 0..600 {
-        atlas.control().issue(PROJECT, "many", 1 + number % 24);
-    }
-    let workspace = workspace(
-        &atlas,
-        &format!(
-            "data \"atlas_user_certificates\" \"of\" {{\n  for_each = toset([\"none\", \"one\", \"many\"])\n  project_id = {PROJECT:?}\n  \
-             username = each.key\n}}\noutput \"found\" {{\n  value = {{ for user, data in data.atlas_user_certificates.of : user => \
-             data.certificates }}\n}}\n"
-        ),
-    );
-    let found = planned_output(&workspace, "found");
-    assert_eq!(found["none"], serde_json::json!([]));
-    let only = &found["one"][0];
-    assert_eq!(only["certificate_id"], one.id.to_string());
-    assert_eq!(only["serial_number"], one.serial);
-    assert_eq!(only["subject"], "CN=one");
-    assert_eq!(only["not_before"], one.created_at.to_string());
-    assert_eq!(only["not_after"], one.not_after.to_string());
-    let many = found["many"].as_array().expect("a list");
-    let mut wanted = atlas.control().certificates(PROJECT, "many");
-    wanted.sort_by_key(|certificate| (certificate.not_after, certificate.id));
-    assert_eq!(many.len(), 600);
-    for (found, wanted) in many.iter().zip(&wanted) {
-        assert_eq!(
-            found["certificate_id"],
-            wanted.id.to_string(),
-            "sorted by expiry, then by id"
-        );
-    }
-    let pages = atlas.control().requests_to(Endpoint::ListCertificates);
-    assert_eq!(
-        pages
-            .iter()
-            .filter(|request| request.user == "many")
-            .count(),
-        2
-    );
-    assert_eq!(pages.len(), 4);
-}
-
-#[test]
-fn only_what_expires_within_the_days_is_listed_by_the_clock_of_atlas() {
+fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
     let atlas = atlas(&["app"]);
-    let control = atlas.control();
-    let long = control.issue(PROJECT, "app", 6);
-    let short = control.issue(PROJECT, "app", 1);
-    let configuration = |days: &str| {
-        format!(
-            "provider \"atlas\" {{}}\n{}output \"found\" {{\n  value = data.atlas_user_certificates.app.certificates[*].certificate_id\n}}\n",
-            data(
-                "atlas_user_certificates",
-                &format!("expiring_within_days = {days}")
-            )
-        )
-    };
     let workspace = workspace(&atlas, "");
-    let found = |days: &str| {
-        write_main(&workspace, &configuration(days));
-        planned_output(&workspace, "found")
-    };
-    let (short, long) = (short.id.to_string(), long.id.to_string());
-    assert_eq!(found("0"), serde_json::json!([]));
-    assert_eq!(found("40"), serde_json::json!([short]));
-    assert_eq!(found("null"), serde_json::json!([short, long]));
-    control.advance(Duration::from_secs(100 * 24 * 60 * 60));
-    assert_eq!(
-        found("40"),
-        serde_json::json!([]),
-        "the short one has expired, the long one has 80 days left"
-    );
-    assert_eq!(found("100"), serde_json::json!([long]));
-    for bad in ["-1", "1.5"] {
-        write_main(&workspace, &configuration(bad));
-        let said = workspace.run(["validate", "-no-color"]).failure().text();
-        assert!(said.contains("Invalid expiring_within_days"), "{said}");
-        assert!(
-            said.contains(&format!("expiring_within_days = {bad}")),
-            "it points there: {said}"
-        );
+    for (kind, arguments, line, summary) in [
+        (
+            "atlas_user_certificate",
+            "",
+            "username = \"app\"",
+            "No certificate",
+        ),
+        (
+            "atlas_user_certificate",
+            "certificate_id = \"12345\"",
+            "certificate_id = \"12345\"",
+            "Certificate not found",
+        ),
+        (
+            "atlas_user_certificates",
+            "expiring_within_days = -1",
+            "expiring_within_days = -1",
+            "Invalid expiring_within_days",
+        ),
+    ] {
+        if arguments.starts_with("certificate_id") {
+            atlas.control().issue(PROJECT, "app", 1);
+        }
+        let block = format!("provider \"atlas\" {{}}\n{}", data(kind, arguments));
+        write_main(&workspace, &block);
+        let printed = workspace.plan(&[]).failure().text();
+        assert!(printed.contains(summary), "{summary} is not in {printed}");
+        assert!(printed.contains(line), "{line} is not in {printed}");
     }
-}
-
-#[test]
-fn the_newest_is_found_and_one_by_its_id_and_none_is_an_error_that_says_what_to_do() {
-    let atlas = atlas(&["app", "none"]);
-    let control = atlas.control();
-    let long = control.issue(PROJECT, "app", 12);
-    control.advance(Duration::from_secs(60));
-    let newest = control.issue(PROJECT, "app", 1);
-    let show = |more: &str| {
-        format!(
-            "provider \"atlas\" {{}}\n{}output \"found\" {{\n  value = data.atlas_user_certificate.app\n}}\n",
-            data("atlas_user_certificate", more)
-        )
-    };
-    let workspace = workspace(&atlas, &show("").replace("provider \"atlas\" {}\n", ""));
-    let found = planned_output(&workspace, "found");
-    same(&found, &newest);
-    write_main(
-        &workspace,
-        &show(&format!("certificate_id = \"{}\"", long.id)),
-    );
-    same(&planned_output(&workspace, "found"), &long);
-
-    write_main(&workspace, &show("certificate_id = \"12345\""));
-    let said = workspace.plan(&[]).failure().text();
-    assert!(
-        said.contains("Certificate not found") && said.contains("unexpired certificates: 2"),
-        "{said}"
-    );
-    assert!(
-        said.contains("certificate_id = \"12345\""),
-        "it points there: {said}"
-    );
-
-    write_main(&workspace, &show("").replace("\"app\"\n  \n", "\"none\"\n"));
-    let said = workspace.plan(&[]).failure().text();
-    assert!(
-        said.contains("No certificate") && said.contains("Issue one with the resource"),
-        "{said}"
-    );
-    assert!(
-        said.contains("username = \"none\""),
-        "it points there: {said}"
-    );
 }
 
 #[test]
@@ -273,15 +173,6 @@ fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
     same(&outputs["found"]["value"], &orphan);
     assert_eq!(outputs["all"]["value"].as_array().map(Vec::len), Some(1));
     same(&outputs["all"]["value"][0], &orphan);
-}
-
-/// The value that an output has in a saved plan.
-#[track_caller]
-fn planned_output(workspace: &Workspace, name: &str) -> Json {
-    workspace.plan(&["-out=it.tfplan"]).success();
-    let shown = workspace.run(["show", "-json", "it.tfplan"]).success();
-    let plan: Json = serde_json::from_str(&shown.stdout).expect("JSON");
-    plan["planned_values"]["outputs"][name]["value"].clone()
 }
 
 #[track_caller]

@@ -1,4 +1,4 @@
-//! THREAT_MODEL.md names tests that exist, and the supply chain follows its rules.
+//! `THREAT_MODEL.md` names tests that exist, and the supply chain follows its rules.
 
 use std::{fs, path::Path};
 

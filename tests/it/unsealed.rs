@@ -183,32 +183,21 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
             "sealed to other recipients",
         ],
     );
-    workspace.set_env(
-        "TF_VAR_identity",
-        &mine.identity.replace('7', "8").replace('Q', "P"),
-    );
-    refused(&workspace, &["Invalid age identity", "age_identities[0]"]);
     workspace.set_env("TF_VAR_identity", &mine.recipient);
     refused(&workspace, &["Invalid age identity", "the public half"]);
     workspace.set_env("TF_VAR_identity", &mine.identity);
-    for (changed, wanted) in [
-        (
-            "substr(atlas_user_certificate.app.sealed_pem, 0, 900)",
-            "damaged",
-        ),
-        ("\"not sealed at all\"", "not an armored age file"),
-        (
-            "\"-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n\"",
-            "not sealed",
-        ),
-    ] {
-        let unsealed = UNSEALED.replace("atlas_user_certificate.app.sealed_pem", changed);
-        write_main(
-            &workspace,
-            &with_provider(&format!("{}\n{unsealed}", certificate(&mine, ""))),
-        );
-        refused(&workspace, &["Sealed certificate cannot be opened", wanted]);
-    }
+    let unsealed = UNSEALED.replace(
+        "atlas_user_certificate.app.sealed_pem",
+        "substr(atlas_user_certificate.app.sealed_pem, 0, 900)",
+    );
+    write_main(
+        &workspace,
+        &with_provider(&format!("{}\n{unsealed}", certificate(&mine, ""))),
+    );
+    refused(
+        &workspace,
+        &["Sealed certificate cannot be opened", "damaged"],
+    );
     assert_eq!(
         traces.places(&Secret::key(&newest(&atlas).key_pem)),
         Vec::<&str>::new()

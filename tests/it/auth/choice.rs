@@ -1,10 +1,9 @@
 //! Which login is used, and what is said about one that cannot be.
 
 use local_atlas::{Endpoint, Fault};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tf_host::{
     core::{Core, Settings},
-    diagnostic::Diagnostics,
     provider::Provider,
 };
 
@@ -12,93 +11,9 @@ use super::{create, created};
 use crate::support::{
     atlas::{PROJECT, atlas},
     plugin::Temporary,
-    terraform::{bare_workspace, workspace},
+    terraform::workspace,
     told::told,
 };
-
-#[tokio::test]
-async fn half_a_login_names_the_missing_half() {
-    for (block, environment, at, says) in [
-        (
-            json!({ "client_id": "mdb_sa_id_1" }),
-            &[][..],
-            "client_id",
-            "client_secret is missing",
-        ),
-        (
-            json!({ "client_secret": "s" }),
-            &[],
-            "client_secret",
-            "client_id is missing",
-        ),
-        (
-            json!({ "public_key": "abcdefgh" }),
-            &[],
-            "public_key",
-            "private_key is missing",
-        ),
-        (
-            json!({ "private_key": "s" }),
-            &[],
-            "private_key",
-            "public_key is missing",
-        ),
-        (
-            json!({}),
-            &[("MONGODB_ATLAS_CLIENT_ID", "mdb_sa_id_1")],
-            "",
-            "MONGODB_ATLAS_CLIENT_SECRET",
-        ),
-        (
-            json!({}),
-            &[("MCLI_PRIVATE_API_KEY", "s")],
-            "",
-            "MONGODB_ATLAS_PUBLIC_API_KEY",
-        ),
-    ] {
-        let told = configured(block, environment).await;
-        let error = told
-            .find("Incomplete credentials")
-            .unwrap_or_else(|| panic!("{told:?}"));
-        assert_eq!(error.path_text(), at);
-        assert!(error.says(says), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_cannot_be_a_login_is_refused_with_what_to_write_instead() {
-    let told = configured(
-        json!({ "public_key": "mdb_sa_id_0123456789abcdef01234567", "private_key": "mdb_sa_sk_x" }),
-        &[],
-    )
-    .await;
-    let error = told
-        .find("Service account given as an API key")
-        .unwrap_or_else(|| panic!("{told:?}"));
-    assert!(
-        error.path_text() == "public_key" && error.says("client_id"),
-        "{error:?}"
-    );
-}
-
-#[tokio::test]
-async fn a_missing_login_is_no_problem_before_one_is_needed() {
-    let told = configured(json!({}), &[]).await;
-    assert!(told.is_empty(), "{told:?}");
-}
-
-#[tokio::test]
-async fn of_several_logins_one_is_used_and_the_others_are_named() {
-    let block = json!({ "access_token": "t", "client_id": "mdb_sa_id_1", "client_secret": "s", "public_key": "abcdefgh", "private_key": "s" });
-    let told = configured(block, &[]).await;
-    assert!(!told.has_errors(), "{told:?}");
-    let warning = told
-        .find("More than one set of credentials")
-        .unwrap_or_else(|| panic!("{told:?}"));
-    for words in ["The access token is used", "service account", "API key"] {
-        assert!(warning.says(words), "{words}: {warning:?}");
-    }
-}
 
 #[tokio::test]
 async fn the_block_wins_whole_over_the_environment_and_other_settings_are_looked_up_one_by_one() {
@@ -134,43 +49,6 @@ async fn the_block_wins_whole_over_the_environment_and_other_settings_are_looked
         "{:?}",
         outcome.diagnostics
     );
-    assert_eq!(atlas.control().issued_count(), 1);
-}
-
-#[test]
-fn a_login_that_is_unknown_in_the_plan_is_awaited() {
-    let atlas = atlas(&["app"]);
-    let credentials = atlas.control().credentials();
-    let mut workspace = bare_workspace(&format!(
-        r#"
-variable "secret" {{
-  type      = string
-  sensitive = true
-}}
-
-resource "terraform_data" "secret" {{
-  input = var.secret
-}}
-
-provider "atlas" {{
-  base_url      = "{}"
-  client_id     = "{}"
-  client_secret = terraform_data.secret.output
-}}
-
-resource "atlas_user_certificate" "app" {{
-  project_id = "{PROJECT}"
-  username   = "app"
-}}
-"#,
-        atlas.base_url(),
-        credentials.client_id
-    ));
-    workspace.set_env("TF_VAR_secret", &credentials.client_secret);
-    workspace.plan(&[]).success();
-    assert_eq!(atlas.control().requests(), []);
-    workspace.apply(&[]).success();
-    assert!(workspace.plans_nothing());
     assert_eq!(atlas.control().issued_count(), 1);
 }
 
@@ -216,14 +94,45 @@ resource "atlas_user_certificate" "each" {{
     );
 }
 
-/// What Configure says to this block in this environment.
-async fn configured(block: Json, environment: &[(&str, &str)]) -> Diagnostics {
+#[tokio::test]
+async fn an_unusable_provider_argument_is_named_at_configure() {
     let temporary = Temporary::new();
-    let provider = Provider::spawn(temporary.options().envs(environment.iter().copied()))
+    let provider = Provider::spawn(temporary.options())
         .await
         .expect("the provider starts");
     let core = Core::new(provider, Settings::default())
         .await
         .expect("a sound schema");
-    core.configure(block).await.expect("a sound answer")
+    for (block, path, summary) in [
+        (json!({}), "", ""),
+        (
+            json!({ "client_id": "mdb_sa_id_1" }),
+            "client_id",
+            "Incomplete credentials",
+        ),
+        (
+            json!({ "public_key": "mdb_sa_id_0123456789abcdef01234567", "private_key": "s" }),
+            "public_key",
+            "Service account given as an API key",
+        ),
+        (
+            json!({ "access_token": "t", "public_key": "abcdefgh", "private_key": "s" }),
+            "",
+            "More than one set of credentials",
+        ),
+        (
+            json!({ "access_token": "t", "base_url": "http://10.0.0.1:8080" }),
+            "base_url",
+            "Invalid base_url",
+        ),
+    ] {
+        let diagnostics = core.configure(block).await.expect("a sound answer");
+        if summary.is_empty() {
+            assert!(diagnostics.is_empty(), "{diagnostics:?}");
+            continue;
+        }
+        let found = diagnostics.find(summary);
+        let found = found.unwrap_or_else(|| panic!("no {summary:?} in {diagnostics:?}"));
+        assert_eq!(found.path_text(), path, "{summary}");
+    }
 }

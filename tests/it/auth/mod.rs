@@ -1,7 +1,6 @@
 //! Who is asking: three logins, two API versions, and what becomes of tokens and challenges.
 
 mod choice;
-mod digest;
 mod end_to_end;
 mod reconfigured;
 mod tokens;
@@ -31,12 +30,6 @@ async fn started(atlas: &LocalAtlas, mut block: Json) -> (Core, Temporary) {
         .ok()
         .expect("a login");
     (core, temporary)
-}
-
-/// The API key as a provider block.
-fn api_key(atlas: &LocalAtlas) -> Json {
-    let credentials = atlas.control().credentials();
-    json!({ "public_key": credentials.public_key, "private_key": credentials.private_key })
 }
 
 /// The service account as a provider block.

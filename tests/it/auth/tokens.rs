@@ -3,7 +3,7 @@
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
 use serde_json::json;
 
-use super::{create, created, created_at_once, service_account, started};
+use super::{create, created_at_once, service_account, started};
 use crate::support::atlas::atlas;
 
 #[tokio::test]
@@ -32,24 +32,7 @@ async fn nothing_is_asked_of_atlas_before_it_is_needed() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_expired_is_renewed_once_for_all() {
-    let atlas = atlas(&["app"]);
-    let (core, _temporary) = started(&atlas, service_account(&atlas)).await;
-    created(&core).await;
-    atlas.control().expire_tokens();
-    created_at_once(&core, 10).await;
-    assert_eq!(atlas.control().issued_count(), 11);
-    assert_eq!(atlas.control().tokens().len(), 2);
-    core.provider().shutdown().await.expect("the process ends");
-    assert_eq!(
-        revoked(&atlas),
-        [false, true],
-        "the first had ended by itself"
-    );
-}
-
-#[tokio::test]
-async fn a_service_account_that_is_refused_is_told_in_its_own_words() {
+async fn a_refused_service_account_is_reported_with_the_oauth_error() {
     for (answer, summary, says) in [
         (
             Answer::oauth_error(401, "invalid_client", "Invalid client secret."),
@@ -87,33 +70,6 @@ async fn a_service_account_that_is_refused_is_told_in_its_own_words() {
         assert!(!format!("{:?}", outcome.diagnostics).contains(&secret));
         assert_eq!(atlas.control().issued_count(), 0);
     }
-}
-
-#[tokio::test]
-async fn a_ready_made_token_is_neither_renewed_nor_revoked() {
-    let atlas = atlas(&["app"]);
-    let block = json!({ "access_token": atlas.control().credentials().access_token });
-    let (core, _temporary) = started(&atlas, block).await;
-    created(&core).await;
-    atlas.control().add_fault(
-        Fault::on(Endpoint::IssueCertificate)
-            .always()
-            .refuse(Answer::unauthorized(false)),
-    );
-    let outcome = create(&core).await;
-    assert!(
-        outcome
-            .diagnostics
-            .find("Atlas login refused")
-            .is_some_and(|error| error.says("expired")),
-        "{:?}",
-        outcome.diagnostics
-    );
-    core.provider().shutdown().await.expect("the process ends");
-    let control = atlas.control();
-    assert_eq!((control.tokens().len(), control.issued_count()), (0, 1));
-    assert_eq!(control.requests_to(Endpoint::IssueCertificate).len(), 2);
-    assert!(control.requests_to(Endpoint::RevokeToken).is_empty());
 }
 
 fn revoked(atlas: &LocalAtlas) -> Vec<bool> {

@@ -1,7 +1,6 @@
 //! The real CLI, the real provider and an Atlas that is as strict as the real one.
 
 mod bad_input;
-mod interruption;
 mod lifecycle;
 mod many;
 mod surroundings;

@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
-
-use super::{TYPE, certificate, log_in, only, text};
+use super::{TYPE, certificate, log_in, only};
 use crate::support::{
     atlas::{PROJECT, atlas},
     terraform::{provider, workspace, write_main},
@@ -42,34 +40,6 @@ fn a_saved_destroy_plan_is_applied_later_with_its_warning_given_once() {
     let apply = workspace.apply(&["saved.tfplan"]).success().text();
     assert!(!apply.contains("does not revoke"), "{apply}");
     assert!(workspace.instances(TYPE).is_empty());
-}
-
-#[test]
-fn revision_drives_a_consumer_in_the_same_apply() {
-    let atlas = atlas(&["app"]);
-    let block = |months: u32| {
-        format!(
-            "provider \"atlas\" {{}}\n{}\nresource \"terraform_data\" \"consumer\" {{\n  input = {TYPE}.app.revision\n}}\n",
-            certificate(
-                "app",
-                &format!("  username = \"app\"\n  months_until_expiration = {months}")
-            )
-        )
-    };
-    let workspace = workspace(&atlas, "");
-    write_main(&workspace, &block(3));
-    workspace.apply(&[]).success();
-    let consumed = || workspace.instances("terraform_data")[0]["output"]["value"].clone();
-    assert_eq!(consumed(), only(&workspace)["revision"]);
-
-    let before = consumed();
-    assert!(workspace.plans_nothing());
-    write_main(&workspace, &block(6));
-    let printed = workspace.apply(&[]).success().text();
-    assert!(printed.contains("2 changed"), "{printed}");
-    assert_eq!(consumed(), only(&workspace)["revision"]);
-    assert_ne!(consumed(), before);
-    assert!(workspace.plans_nothing());
 }
 
 #[test]
@@ -132,22 +102,4 @@ fn paths_with_spaces_are_paths() {
     assert_eq!(output.status.code(), Some(0), "{}", output.text());
     let left: Vec<_> = fs::read_dir(&temporary).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
-}
-
-#[test]
-fn what_others_read_from_an_output_is_known_after_the_first_apply() {
-    let atlas = atlas(&["app"]);
-    let block = format!(
-        "{}\noutput \"until\" {{\n  value = {TYPE}.app.not_after\n}}\n",
-        certificate("app", "  username = \"app\"")
-    );
-    let workspace = workspace(&atlas, &block);
-    workspace.apply(&[]).success();
-    let output = workspace.run(["output", "-json"]).success();
-    let output: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
-    assert_eq!(
-        output["until"]["value"],
-        json!(text(&only(&workspace), "not_after"))
-    );
-    assert!(workspace.plans_nothing());
 }

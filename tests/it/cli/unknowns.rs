@@ -2,9 +2,9 @@
 
 use local_atlas::Endpoint;
 
-use super::{certificate, log_in, only, text};
+use super::{certificate, log_in, only};
 use crate::support::{
-    atlas::{PROJECT, atlas, login},
+    atlas::{atlas, login},
     terraform::{bare_workspace, workspace, write_main},
 };
 
@@ -88,37 +88,4 @@ fn a_provider_block_that_is_not_known_yet_is_waited_for() {
     workspace.apply(&[]).success();
     assert_eq!(only(&workspace), before);
     assert_eq!(atlas.control().issued_count(), 1);
-}
-
-#[test]
-fn a_validity_that_is_not_known_yet_may_turn_out_to_be_the_old_one() {
-    let atlas = atlas(&["app"]);
-    let block = |months: u32, round: u32| {
-        format!(
-            "resource \"terraform_data\" \"months\" {{\n  input            = {months}\n  triggers_replace = {round}\n}}\n\nprovider \"atlas\" {{}}\n{}",
-            certificate(
-                "app",
-                "  username = \"app\"\n  months_until_expiration = terraform_data.months.output"
-            )
-        )
-    };
-    let workspace = workspace(&atlas, "");
-    write_main(&workspace, &block(6, 1));
-    workspace.apply(&[]).success();
-    let before = only(&workspace);
-    assert_eq!(before["months_until_expiration"], 6);
-
-    write_main(&workspace, &block(6, 2));
-    let plan = workspace.plan(&[]).success().text();
-    assert!(plan.contains("updated in-place"), "{plan}");
-    workspace.apply(&[]).success();
-    assert_eq!(only(&workspace), before, "the same validity issues nothing");
-
-    write_main(&workspace, &block(12, 3));
-    workspace.apply(&[]).success();
-    let after = only(&workspace);
-    assert_eq!(text(&after, "issue_reason"), "validity_changed");
-    assert_eq!(after["replaces_certificate_id"], before["certificate_id"]);
-    assert_eq!(atlas.control().certificates(PROJECT, "app").len(), 2);
-    assert!(workspace.plans_nothing());
 }

@@ -2,14 +2,12 @@
 
 mod proxy;
 
-use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, Options, Settings, X509Type};
-use serde_json::json;
-use tf_host::{cli::Workspace, core::Core, provider::Provider};
+use local_atlas::{Endpoint, LocalAtlas, Options, Settings, X509Type};
+use tf_host::cli::Workspace;
 
 use self::proxy::Proxy;
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    plugin::Temporary,
     terraform::{bare_workspace, version},
     told::{Told, told},
 };
@@ -131,73 +129,6 @@ fn a_proxy_is_not_used_within_this_computer_over_http() {
     }
     workspace.apply(&[]).success();
     assert!(proxy.seen().is_empty());
-}
-
-#[tokio::test]
-async fn http_is_refused_except_within_this_computer() {
-    let temporary = Temporary::new();
-    let provider = Provider::spawn(temporary.options())
-        .await
-        .expect("the provider starts");
-    let core = Core::new(provider, tf_host::core::Settings::default())
-        .await
-        .expect("a sound schema");
-    for (base_url, is_refused) in [
-        ("http://cloud.mongodb.com", true),
-        ("http://10.0.0.1:8080", true),
-        ("http://localhost.example.com", true),
-        ("http://127.0.0.1.example.com", true),
-        ("ftp://127.0.0.1", true),
-        ("https://me:secret@cloud.mongodb.com", true),
-        ("http://localhost:8080", false),
-        ("http://127.0.0.1:8080/", false),
-        ("http://[::1]:8080", false),
-        ("https://cloud.mongodb.com/", false),
-    ] {
-        let told = core
-            .configure(json!({ "base_url": base_url, "access_token": "t" }))
-            .await
-            .expect("a sound answer");
-        assert_eq!(
-            told.at("base_url")
-                .is_some_and(|told| told.summary == "Invalid base_url"),
-            is_refused,
-            "{base_url}: {told:?}"
-        );
-        assert!(!format!("{told:?}").contains("secret"));
-    }
-}
-
-#[test]
-fn a_redirect_is_refused_and_nothing_is_sent_where_it_points() {
-    for (endpoint, status) in [
-        (Endpoint::IssueToken, 302),
-        (Endpoint::IssueToken, 307),
-        (Endpoint::IssueCertificate, 301),
-        (Endpoint::IssueCertificate, 308),
-    ] {
-        let (atlas, target) = (atlas(&["app"]), atlas(&["app"]));
-        let location = format!(
-            "{}/api/atlas/v1.0/groups/{PROJECT}/databaseUsers/app/certs",
-            target.base_url()
-        );
-        atlas.control().add_fault(
-            Fault::on(endpoint)
-                .always()
-                .refuse(Answer::redirect(status, &location)),
-        );
-        let error = refused(&one_certificate(&atlas, &atlas.base_url(), None));
-        assert_eq!(
-            error.summary, "Redirected instead of answered",
-            "{error:#?}"
-        );
-        assert!(
-            error.says(&format!("HTTP {status}")) && error.says(&target.base_url()),
-            "where it points: {error:#?}"
-        );
-        assert_eq!(target.control().requests(), []);
-        assert_eq!(atlas.control().issued_count(), 0);
-    }
 }
 
 #[test]

@@ -9,37 +9,11 @@ use tf_host::{
     wire::{decode, encode},
 };
 
-use super::{TYPE, Wire, is_error, one_error};
+use super::{TYPE, Wire, one_error};
 use crate::support::{
     atlas::{PROJECT, atlas},
     plugin::{Temporary, configured},
 };
-
-#[tokio::test]
-async fn a_message_of_twenty_megabytes_goes_both_ways() {
-    let wire = Wire::start().await;
-    let big = "x".repeat(20 << 20);
-    let config =
-        json!({ "project_id": PROJECT, "username": "app", "rotate_when_changed": { "k": big } });
-    let plan = wire.core.plan_config(TYPE, None, config).await.unwrap();
-    assert_eq!(
-        plan.planned["rotate_when_changed"]["k"]
-            .as_str()
-            .map(str::len),
-        Some(20 << 20)
-    );
-
-    let told = wire
-        .core
-        .validate_provider(json!({ "ca_bundle_pem": big }))
-        .await
-        .unwrap();
-    assert!(
-        told.at("ca_bundle_pem")
-            .is_some_and(|error| error.detail.len() < 1000),
-        "refused, and not repeated"
-    );
-}
 
 #[tokio::test]
 async fn what_this_provider_does_not_have_is_refused_by_name() {
@@ -229,47 +203,4 @@ async fn what_is_unknown_is_neither_judged_nor_lost() {
     assert_eq!(diagnostics, []);
     let plan = wire.core.plan_config(TYPE, None, config).await.unwrap();
     assert!(plan.planned["username"].is_unknown() && plan.planned["id"].is_unknown());
-}
-
-#[tokio::test]
-async fn two_hundred_calls_at_once_are_all_answered() {
-    let wire = Wire::start().await;
-    let calls = (0..200).map(|number| {
-        let core = wire.core.clone();
-        let months = number % 30;
-        tokio::spawn(async move {
-            let config = json!({ "project_id": PROJECT, "username": format!("user-{number}"), "months_until_expiration": months });
-            let told = core.resource(TYPE).validate(config.clone()).await.expect("an answer");
-            assert_eq!(told.has_errors(), !(1..=24).contains(&months), "{months}: {told:?}");
-            if !told.has_errors() {
-                let plan = core.plan_config(TYPE, None, config).await.expect("a plan");
-                assert_eq!(plan.planned["id"], format!("{PROJECT}/user-{number}").as_str());
-            }
-        })
-    });
-    for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap();
-    }
-    assert!(!wire.provider().shutdown().await.unwrap().killed);
-}
-
-#[tokio::test]
-async fn what_a_client_gives_up_does_no_harm() {
-    let wire = Wire::start().await;
-    let config = wire.encoded(json!({ "project_id": PROJECT, "username": "app" }));
-    for _ in 0..50 {
-        let provider = wire.provider().clone();
-        let config = config.clone();
-        let call = tokio::spawn(async move {
-            let request = pb::validate_resource_type_config::Request {
-                type_name: TYPE.to_owned(),
-                config: Some(config),
-                client_capabilities: None,
-            };
-            provider.validate_resource_type_config(request).await
-        });
-        tokio::task::yield_now().await;
-        call.abort();
-    }
-    assert!(!wire.validate(config).await.iter().any(is_error));
 }
