@@ -1,32 +1,30 @@
-//! A certificate and its private key as a PKCS#12 archive, the file that Java, .NET and Windows want.
+//! A certificate and its private key as a PKCS#12 archive, the key store format of Java, .NET and Windows.
 //!
-//! Knows the archive's two profiles and the `p12-keystore` crate that writes them; nothing of who asks. No error shows any
-//! part of the key or the password.
+//! Errors contain no part of the key or the password.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use p12_keystore::{
     Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKey,
     PrivateKeyChain,
 };
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use crate::x509;
+use crate::x509::{self, Bundle};
 
 /// How an archive is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Profile {
-    /// PBES2: AES-256-CBC under PBKDF2 with HMAC-SHA-256, and an HMAC-SHA-256 over the whole. Java 8u301, OpenSSL 1.1,
-    /// Windows 10 1709 and .NET read it, and their successors.
+    /// PBES2: AES-256-CBC with PBKDF2 and HMAC-SHA-256; MAC: HMAC-SHA-256. Readers: Java 8u301, OpenSSL 1.1,
+    /// Windows 10 1709 and .NET, and their successors.
     #[default]
     Modern,
-    /// PBES1: triple DES and an HMAC-SHA-1, for what is older. Weak: whoever has the file guesses passwords fast.
+    /// PBES1: triple DES; MAC: HMAC-SHA-1. For older readers. Weak: passwords can be guessed fast.
     Legacy,
 }
 
 impl Profile {
-    /// Reads the name of a profile.
+    /// Parses the name of a profile.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "modern" => Some(Self::Modern),
@@ -36,25 +34,27 @@ impl Profile {
     }
 }
 
-/// Packs a text of one certificate and its key, as Atlas sends it, into an archive, in base64 without line ends.
+/// Builds an archive in base64 without line breaks.
 ///
-/// The entry is named after the certificate's common name. Salts are random: the same input gives another archive every
-/// time.
+/// The alias of its only entry is the certificate's common name. Salts are random, so the bytes differ at each call.
+/// Deriving the keys takes milliseconds of CPU time: call it outside of async code.
 pub fn archive(
-    combined_pem: &SecretString,
+    bundle: &Bundle,
     password: &SecretString,
     profile: Profile,
 ) -> Result<SecretString, Error> {
     check_password(password)?;
-    let facts = x509::parse_bundle(combined_pem)?;
-    let parts = x509::split(combined_pem.expose_secret())?;
-    let chain = PrivateKeyChain::new(
-        facts.fingerprint_sha256.as_str(),
-        key(&parts)?,
-        [certificate(&parts)?],
-    );
+    let key = PrivateKey::from_der(bundle.private_key_der.expose_secret())
+        .map_err(|_| Error::NotPkcs8)?;
+    let certificate =
+        Certificate::from_der(&bundle.certificate_der).map_err(|_| Error::NotWritten)?;
+    let id = bundle.certificate.fingerprint_sha256.as_str();
+    let chain = PrivateKeyChain::new(id, key, [certificate]);
     let mut store = KeyStore::new();
-    store.add_entry(&alias(&facts), KeyStoreEntry::PrivateKeyChain(chain));
+    store.add_entry(
+        &alias(&bundle.certificate),
+        KeyStoreEntry::PrivateKeyChain(chain),
+    );
     let (encryption, mac) = match profile {
         Profile::Modern => (
             EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
@@ -75,70 +75,52 @@ pub fn archive(
     Ok(STANDARD.encode(archive).into())
 }
 
-/// Whether an archive can have this password, in both profiles.
+/// The default of current Java. A higher number slows down every start of a program that reads the archive.
+const ITERATIONS: u32 = 10_000;
+
+/// Checks that every reader accepts the password: at least one character, printable ASCII only.
 ///
-/// # Errors
-/// Empty, or a character the format's 16-bit text has no place for.
+/// Java refuses other characters; OpenSSL encodes them by its locale.
 pub fn check_password(password: &SecretString) -> Result<(), Error> {
     let password = password.expose_secret();
     if password.is_empty() {
-        return Err(Error::PasswordEmpty);
+        return Err(Error::EmptyPassword);
     }
-    if password.chars().all(is_in_basic_plane) {
+    if password.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         Ok(())
     } else {
-        Err(Error::PasswordCharacter)
+        Err(Error::InvalidPassword)
     }
 }
 
-/// Why there is no archive.
+/// The common name, with U+FFFD in place of characters that the format's UCS-2 text cannot hold.
+fn alias(certificate: &x509::Certificate) -> String {
+    let name = certificate.subject_common_name.as_deref();
+    name.unwrap_or(&certificate.subject)
+        .chars()
+        .map(|c| if u32::from(c) < 0xffff { c } else { '\u{fffd}' })
+        .collect()
+}
+
+/// The reason why an archive cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
     /// No password.
     #[error("the password is empty")]
-    PasswordEmpty,
-    /// A character above U+FFFE.
-    #[error("the password holds a character that PKCS#12 cannot encode, such as an emoji")]
-    PasswordCharacter,
-    /// Not one certificate and its key.
-    #[error(transparent)]
-    Bundle(#[from] x509::Error),
-    /// The key has another form than Atlas sends.
+    EmptyPassword,
+    /// A control character or one outside of ASCII.
+    #[error(
+        "the password contains a character that is not printable ASCII, which Java cannot read; use the letters A to Z, digits and \
+         punctuation"
+    )]
+    InvalidPassword,
+    /// The private key has another encoding than Atlas's.
     #[error("the private key is not in PKCS#8 form, which begins with -----BEGIN PRIVATE KEY-----")]
     NotPkcs8,
-    /// The archive could not be put together.
-    #[error("the certificate and the private key could not be packed into an archive")]
+    /// The archive cannot be encoded.
+    #[error("the certificate and the private key cannot be encoded as an archive")]
     NotWritten,
 }
-
-fn key(parts: &x509::Parts) -> Result<PrivateKey, Error> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(parts.private_key_pem.expose_secret().as_bytes());
-    let der = der.map_err(|_| Error::NotPkcs8)?;
-    PrivateKey::from_der(der.secret_pkcs8_der()).map_err(|_| Error::NotPkcs8)
-}
-
-fn certificate(parts: &x509::Parts) -> Result<Certificate, Error> {
-    let der = CertificateDer::from_pem_slice(parts.certificate_pem.as_bytes());
-    let der = der.map_err(|_| x509::Error::NotACertificate)?;
-    Ok(Certificate::from_der(&der).map_err(|_| x509::Error::NotACertificate)?)
-}
-
-fn alias(facts: &x509::Certificate) -> String {
-    let name = facts
-        .subject_common_name
-        .as_deref()
-        .unwrap_or(&facts.subject);
-    name.chars()
-        .map(|c| if is_in_basic_plane(c) { c } else { '\u{fffd}' })
-        .collect()
-}
-
-fn is_in_basic_plane(character: char) -> bool {
-    u32::from(character) < 0xffff
-}
-
-/// What current Java writes. More would slow down those who read the archive at every start.
-const ITERATIONS: u32 = 10_000;
 
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,7 @@ impl Issuing {
             return None;
         }
         let pem = response::issued(&answer.body);
-        let certificate = x509::parse_bundle(&pem);
+        let certificate = x509::Bundle::parse(&pem).map(|bundle| bundle.certificate);
         // The serial number counts even where the key is unusable.
         let id = match &certificate {
             Ok(certificate) => Some(certificate.certificate_id.clone()),
@@ -142,7 +142,7 @@ impl Issuing {
         cause: &Error,
     ) -> Option<Result<IssuedCertificate, IssueError>> {
         let pem = response::issued(&partial.body);
-        if x509::parse_bundle(&pem).is_ok() {
+        if x509::Bundle::parse(&pem).is_ok() {
             return self
                 .take(partial, pending)
                 .map(|(Taken::Known(issued) | Taken::Unknown(issued))| Ok(issued));

@@ -9,7 +9,6 @@ mod credentials;
 mod diagnostics;
 mod functions;
 mod guardrails;
-mod serial;
 mod timeouts;
 mod unsealed_certificate;
 mod user_certificate;

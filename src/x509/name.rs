@@ -1,29 +1,34 @@
-//! Distinguished names: as RFC 2253 text, and compared with a database user's name.
+//! Distinguished names: as RFC 2253 text, and compared with the name of a database user.
+//!
+//! Own code, because `Display` of `x509-cert`'s `Name` adds its table of all known OIDs, 186 KiB, to the release binary.
+//! It also writes other text for `emailAddress` and for values that are a `BMPString`, which would change stored state.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use unicode_normalization::UnicodeNormalization;
-use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::der::asn1::Any;
-use x509_cert::der::{Encode, Tag, Tagged};
-use x509_cert::name::Name;
+use x509_cert::{
+    attr::AttributeTypeAndValue,
+    der::{
+        Encode, Tag, Tagged,
+        asn1::{Any, ObjectIdentifier},
+    },
+    name::Name,
+};
 
 use super::Certificate;
 
-/// Whether the certificate's subject is the database user of this name.
+/// Whether the certificate's subject is the database user `username`: the plain name, or `CN=` and the escaped name.
 ///
-/// `username` is the plain name or `CN=` and the name. Both sides are read as names and brought to
-/// one Unicode form first, so spelling and escaping do not count; case does.
+/// The values are compared after Unicode normalization (NFC), case-sensitively.
 pub fn subject_matches(username: &str, certificate: &Certificate) -> bool {
-    let wanted = common_name_of(username);
-    let Some(subject) = &certificate.subject_common_name else {
-        return false;
-    };
-    certificate.subject_is_common_name && subject.nfc().eq(wanted.nfc())
+    certificate.subject_is_one_attribute
+        && certificate
+            .subject_common_name
+            .as_ref()
+            .is_some_and(|subject| subject.nfc().eq(common_name_of(username).nfc()))
 }
 
-/// The common name a username stands for: the value behind `CN=`, unescaped, or the name itself.
+/// The common name in a certificate of the database user `username`: the unescaped value after `CN=`, or the name itself.
 pub(crate) fn common_name_of(username: &str) -> Cow<'_, str> {
     match username.split_at_checked(3) {
         Some((prefix, value)) if prefix.eq_ignore_ascii_case("CN=") => unescape(value),
@@ -31,71 +36,52 @@ pub(crate) fn common_name_of(username: &str) -> Cow<'_, str> {
     }
 }
 
-/// The name as RFC 2253 text: last component first.
+/// The name as RFC 2253 text: the last relative distinguished name first.
 pub(super) fn rfc2253(name: &Name) -> String {
-    let mut text = String::new();
-    for rdn in name.as_ref().as_ref().iter().rev() {
-        for (position, attribute) in rdn.iter().enumerate() {
-            match (text.is_empty(), position) {
-                (true, _) => {}
-                (false, 0) => text.push(','),
-                (false, _) => text.push('+'),
-            }
-            write_attribute(&mut text, attribute);
-        }
-    }
-    text
+    let rdns = name.as_ref().as_ref().iter().rev().map(|rdn| {
+        let attributes: Vec<_> = rdn.iter().map(attribute_text).collect();
+        attributes.join("+")
+    });
+    rdns.collect::<Vec<_>>().join(",")
 }
 
-/// The value of the only common name in the name.
+/// The value of the only common name in the name; `None` if there is another number of them, or it is not text.
 pub(super) fn common_name(name: &Name) -> Option<String> {
-    let mut all = name
-        .iter()
-        .filter(|attribute| keyword(attribute) == Some("CN"));
-    let only = all.next()?;
-    if all.next().is_some() {
-        None
-    } else {
-        text_of(&only.value)
+    let mut all = name.iter().filter(|attribute| attribute.oid == COMMON_NAME);
+    match (all.next(), all.next()) {
+        (Some(only), None) => text_of(&only.value),
+        _ => None,
     }
 }
 
-pub(super) fn is_one_attribute(name: &Name) -> bool {
-    name.iter().count() == 1
-}
-
-fn write_attribute(text: &mut String, attribute: &AttributeTypeAndValue) {
-    if let (Some(keyword), Some(value)) = (keyword(attribute), text_of(&attribute.value)) {
-        text.push_str(keyword);
-        text.push('=');
-        escape_into(text, &value);
+fn attribute_text(attribute: &AttributeTypeAndValue) -> String {
+    let keyword = KEYWORDS.iter().find(|(oid, _)| *oid == attribute.oid);
+    if let (Some((_, keyword)), Some(value)) = (keyword, text_of(&attribute.value)) {
+        format!("{keyword}={}", escape(&value))
     } else {
-        let _ = write!(text, "{}=#", attribute.oid);
-        for byte in attribute.value.to_der().unwrap_or_default() {
-            let _ = write!(text, "{byte:02X}");
-        }
+        let der = attribute.value.to_der().unwrap_or_default();
+        format!("{}=#{}", attribute.oid, hex::encode_upper(der))
     }
 }
 
-fn escape_into(text: &mut String, value: &str) {
-    let last = value.chars().count().saturating_sub(1);
-    for (position, character) in value.chars().enumerate() {
+fn escape(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let last = value.len().saturating_sub(1);
+    for (position, character) in value.char_indices() {
         match character {
             '#' if position == 0 => text.push_str("\\#"),
             ' ' if position == 0 || position == last => text.push_str("\\ "),
-            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => {
-                text.push('\\');
-                text.push(character);
-            }
+            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => text.extend(['\\', character]),
             _ if character.is_ascii_control() => {
                 let _ = write!(text, "\\{:02X}", u32::from(character));
             }
             _ => text.push(character),
         }
     }
+    text
 }
 
-/// Undoes RFC 2253 escaping; a value that is not well escaped is taken as it stands.
+/// Reverses RFC 2253 escaping; returns an incorrectly escaped value unchanged.
 fn unescape(value: &str) -> Cow<'_, str> {
     if !value.contains('\\') {
         return Cow::Borrowed(value);
@@ -103,20 +89,16 @@ fn unescape(value: &str) -> Cow<'_, str> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        match (first, tail) {
-            (b'\\', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                let digits = [*high, *low];
-                let digits = std::str::from_utf8(&digits).unwrap_or_default();
-                bytes.push(u8::from_str_radix(digits, 16).unwrap_or_default());
-                rest = &tail[2..];
+        let digits = tail.split_at_checked(2).filter(|_| *first == b'\\');
+        let mut decoded = [0];
+        (rest, decoded[0]) = match (first, digits, tail) {
+            (_, Some((digits, after)), _) if hex::decode_to_slice(digits, &mut decoded).is_ok() => {
+                (after, decoded[0])
             }
-            (b'\\', [escaped, ..]) => {
-                bytes.push(*escaped);
-                rest = &tail[1..];
-            }
-            _ => bytes.push(*first),
-        }
+            (b'\\', _, [escaped, after @ ..]) => (after, *escaped),
+            _ => (tail, *first),
+        };
+        bytes.push(decoded[0]);
     }
     String::from_utf8(bytes).map_or(Cow::Borrowed(value), Cow::Owned)
 }
@@ -128,91 +110,111 @@ fn text_of(value: &Any) -> Option<String> {
             String::from_utf8(bytes.to_vec()).ok()
         }
         Tag::TeletexString => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        Tag::BmpString => {
-            let units = bytes.chunks(2).map(|pair| match pair {
-                [high, low] => u16::from_be_bytes([*high, *low]),
-                _ => 0xd800, // half a unit: no text
-            });
+        Tag::BmpString if bytes.len() % 2 == 0 => {
+            let units = bytes
+                .chunks_exact(2)
+                .map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
             char::decode_utf16(units).collect::<Result<_, _>>().ok()
         }
         _ => None,
     }
 }
 
-fn keyword(attribute: &AttributeTypeAndValue) -> Option<&'static str> {
-    let oid = attribute.oid.as_bytes();
-    KEYWORDS
-        .iter()
-        .find(|(bytes, _)| *bytes == oid)
-        .map(|(_, keyword)| *keyword)
-}
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
-/// RFC 2253 section 2.3, and the mail address, which every tool spells out.
-const KEYWORDS: [(&[u8], &str); 10] = [
-    (&[0x55, 4, 3], "CN"),
-    (&[0x55, 4, 6], "C"),
-    (&[0x55, 4, 7], "L"),
-    (&[0x55, 4, 8], "ST"),
-    (&[0x55, 4, 9], "STREET"),
-    (&[0x55, 4, 10], "O"),
-    (&[0x55, 4, 11], "OU"),
+/// RFC 2253 section 2.3, and the mail address in the spelling of openssl.
+const KEYWORDS: [(ObjectIdentifier, &str); 10] = [
+    (COMMON_NAME, "CN"),
+    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
+    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
+    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
+    (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
+    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
+    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
     (
-        &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19],
+        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"),
         "DC",
     ),
     (
-        &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01],
+        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"),
         "UID",
     ),
     (
-        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01],
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"),
         "emailAddress",
     ),
 ];
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
-    use super::super::{parse_certificate, tests::pair};
-    use super::*;
     use std::str::FromStr;
 
+    use x509_cert::der::Decode;
+
+    use super::{
+        super::{parse_certificate, tests::pem_pair},
+        *,
+    };
+
     #[test]
-    fn writes_names_last_component_first_and_escaped() {
-        for (given, wanted) in [
-            ("CN=user389", "CN=user389"),
-            (
-                "O=MongoDB Inc,OU=Atlas,CN=32b6e34b",
-                "O=MongoDB Inc,OU=Atlas,CN=32b6e34b",
-            ),
-            (r"CN=Doe\, Jane\+x", r"CN=Doe\, Jane\+x"),
-            ("UID=a,DC=example", "UID=a,DC=example"),
+    fn names_are_written_last_component_first_and_escaped() {
+        for name in [
+            "CN=user389",
+            "O=MongoDB Inc,OU=Atlas,CN=32b6e34b",
+            r"CN=Doe\, Jane\+x",
+            "UID=a,DC=example",
+            "CN=b+OU=a,C=DE",
         ] {
-            assert_eq!(rfc2253(&Name::from_str(given).unwrap()), wanted);
+            assert_eq!(rfc2253(&Name::from_str(name).unwrap()), name);
+        }
+    }
+
+    /// Stored in state by earlier releases, so the text must not change.
+    #[test]
+    fn mail_addresses_bmp_strings_and_unknown_attributes_keep_their_spelling() {
+        for (oid, value, text) in [
+            (
+                "1.2.840.113549.1.9.1",
+                &b"\x16\x05a@b.c"[..],
+                "emailAddress=a@b.c",
+            ),
+            ("2.5.4.3", b"\x1e\x06\x00J\x00\xfc\x20\xac", "CN=Jü€"),
+            ("2.5.4.3", b"\x1e\x03\x00J\x00", "2.5.4.3=#1E03004A00"),
+            ("2.5.4.3", b"\x14\x02J\xfc", "CN=Jü"),
+            ("2.5.4.3", b"\x12\x0217", "CN=17"),
+            ("2.5.4.5", b"\x13\x0217", "2.5.4.5=#13023137"),
+        ] {
+            let attribute = AttributeTypeAndValue {
+                oid: ObjectIdentifier::new_unwrap(oid),
+                value: Any::from_der(value).unwrap(),
+            };
+            assert_eq!(attribute_text(&attribute), text);
         }
     }
 
     #[test]
-    fn escapes_what_would_read_as_syntax() {
-        for (value, wanted) in [
+    fn characters_with_a_meaning_in_names_are_escaped() {
+        for (value, escaped) in [
             (" a ", r"\ a\ "),
             ("#1", r"\#1"),
             ("a\u{1}b", r"a\01b"),
             ("é", "é"),
             (" ", r"\ "),
+            ("é ", r"é\ "),
         ] {
-            let mut text = String::new();
-            escape_into(&mut text, value);
-            assert_eq!(text, wanted);
+            assert_eq!(escape(value), escaped);
+            assert_eq!(unescape(escaped), value);
+        }
+        for value in [r"a\", r"a\é", r"\C3"] {
+            assert!(!unescape(value).is_empty());
         }
     }
 
     #[test]
-    fn compares_names_and_not_spellings() {
-        let bare = |name: &str| {
-            let mut facts = parse_certificate(&pair(&[1], name).0).unwrap();
-            facts.subject_is_common_name = true;
-            facts
+    fn subjects_are_compared_as_names_and_not_as_text() {
+        let of = |name: &str, is_one_attribute: bool| Certificate {
+            subject_is_one_attribute: is_one_attribute,
+            ..parse_certificate(&pem_pair(&[1], name).0).unwrap()
         };
         for (username, subject, matches) in [
             ("app", "app", true),
@@ -226,15 +228,14 @@ mod tests {
             ("app2", "app", false),
         ] {
             assert_eq!(
-                subject_matches(username, &bare(subject)),
+                subject_matches(username, &of(subject, true)),
                 matches,
                 "{username} {subject}"
             );
         }
-        let organised = parse_certificate(&pair(&[1], "app").0).unwrap();
         assert!(
-            !subject_matches("app", &organised),
-            "the subject has an organisation too"
+            !subject_matches("app", &of("app", false)),
+            "the subject has an organization too"
         );
     }
 }

@@ -161,7 +161,7 @@ async fn an_answer_that_breaks_off_behind_the_certificate_names_it_and_one_behin
         match issue(&client(&server), &project(), &call()).await {
             Ok(issued) => {
                 assert!(is_whole);
-                assert!(crate::x509::parse_bundle(&issued.pem).is_ok());
+                assert!(crate::x509::Bundle::parse(&issued.pem).is_ok());
             }
             Err(IssueError::Ambiguous {
                 reconciliation: Reconciliation::KeyLost(certificate),

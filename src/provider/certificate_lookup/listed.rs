@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tf_provider::{Type, Value};
 
-use crate::{atlas::ListedCertificate, provider::serial};
+use crate::{atlas::ListedCertificate, x509};
 
 /// The attributes of a certificate, with their descriptions.
 pub(super) const ATTRIBUTES: [(&str, &str); 5] = [
@@ -40,7 +40,7 @@ pub(super) fn attributes(certificate: &ListedCertificate) -> [(&'static str, Val
         ("certificate_id", certificate.certificate_id.as_str().into()),
         (
             "serial_number",
-            serial::hex(&certificate.certificate_id).into(),
+            x509::hex_of_decimal(&certificate.certificate_id).into(),
         ),
         ("subject", certificate.subject.as_str().into()),
         ("not_before", certificate.created_at.to_string().into()),

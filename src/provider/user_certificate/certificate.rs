@@ -8,8 +8,7 @@ use super::{
 };
 use crate::{
     atlas::{ListedCertificate, Months, ProjectId, Username},
-    provider::serial,
-    x509::Certificate,
+    x509::{self, Certificate},
 };
 
 /// Atlas sets the start of validity this long before the time of issue.
@@ -50,7 +49,7 @@ impl UserCertificate {
     /// Sets what Atlas's list contains. Issuer and fingerprint are not in it.
     pub(super) fn set_listed_certificate(&mut self, listed: &ListedCertificate) {
         self.certificate_id = Attr::Known(listed.certificate_id.clone());
-        self.serial_number = serial::hex(&listed.certificate_id).into();
+        self.serial_number = x509::hex_of_decimal(&listed.certificate_id).into();
         self.subject = Attr::Known(listed.subject.clone());
         self.set_validity(listed.created_at, listed.not_after);
     }

@@ -9,6 +9,7 @@ use super::model::{Attr, UserCertificate};
 use crate::{
     pkcs12::{self, Profile},
     sealing::{self, Recipients},
+    x509::Bundle,
 };
 
 /// How the key is stored. Read before a certificate is issued, so that nothing about it can be invalid afterwards.
@@ -127,9 +128,12 @@ impl KeyStorage {
         let Some(password) = password else {
             return (Attr::Null, no_password().into());
         };
-        let pem = pem.clone();
+        let bundle = match Bundle::parse(pem) {
+            Ok(bundle) => bundle,
+            Err(error) => return (Attr::Null, archive_failed(&error.to_string()).into()),
+        };
         let archive =
-            tokio::task::spawn_blocking(move || pkcs12::archive(&pem, &password, profile));
+            tokio::task::spawn_blocking(move || pkcs12::archive(&bundle, &password, profile));
         match archive.await {
             Ok(Ok(base64)) => (Attr::Known(base64), Diagnostics::new()),
             Ok(Err(error)) => (Attr::Null, archive_failed(&error.to_string()).into()),

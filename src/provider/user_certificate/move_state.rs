@@ -12,7 +12,7 @@ use super::{
 use crate::{
     atlas::{ListedCertificate, Months, ProjectId, Username},
     provider::arguments::to_sentence,
-    x509,
+    x509::Bundle,
 };
 
 const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
@@ -65,9 +65,9 @@ fn with_key(
     pem: &SecretString,
 ) -> (UserCertificate, Option<Diagnostic>) {
     object.combined_pem = Attr::Known(pem.clone());
-    let warning = match x509::parse_bundle(pem) {
-        Ok(certificate) => {
-            object.set_certificate(&certificate);
+    let warning = match Bundle::parse(pem) {
+        Ok(bundle) => {
+            object.set_certificate(&bundle.certificate);
             None
         }
         Err(error) => Some(Diagnostic::warning(

@@ -29,8 +29,8 @@ pub fn pem(data: &[u8]) {
         }
         Err(error) => assert_harmless(&error.to_string()),
     }
-    match x509::parse_bundle(&secret) {
-        Ok(certificate) => {
+    match x509::Bundle::parse(&secret) {
+        Ok(x509::Bundle { certificate, .. }) => {
             x509::split(&text).expect("a bundle has two parts");
             check(&certificate);
         }
