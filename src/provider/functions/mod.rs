@@ -1,6 +1,6 @@
-//! The functions: pure, without a configured provider, each in its own file.
+//! The provider's functions. Pure; they work without a configured provider.
 //!
-//! Errors are positioned at the argument and never repeat it: it may be a private key, or hold a password.
+//! Errors name the argument and never repeat it, because it may contain a private key or a password.
 
 mod parse_certificate;
 mod split_pem;
@@ -21,7 +21,7 @@ pub(crate) fn all() -> Vec<Arc<dyn Function>> {
     ]
 }
 
-/// The text of the first argument.
+/// The first argument; `None` if it is null.
 fn text(arguments: &[Value]) -> Option<&str> {
     arguments.first().and_then(Value::as_str)
 }

@@ -1,4 +1,4 @@
-//! `parse_certificate(pem)`: what a certificate says about itself.
+//! `parse_certificate(pem)`: the attributes of a certificate.
 
 use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
 
@@ -20,7 +20,7 @@ impl Function for ParseCertificate {
                 allow_null: false,
                 allow_unknown: false,
                 description: "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
-                    are passed over, so `combined_pem` of a certificate can be given as it is.",
+                    are ignored, so `combined_pem` of a certificate can be given as it is.",
             }],
             variadic: None,
             returns: Type::object(ATTRIBUTES.map(|name| (name, Type::String))),
@@ -30,17 +30,17 @@ impl Function for ParseCertificate {
     }
 
     fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
-        let facts = x509::parse_certificate(text(&arguments).unwrap_or_default())
+        let certificate = x509::parse_certificate(text(&arguments).unwrap_or_default())
             .map_err(|error| FunctionError::at(0, error.to_string()))?;
         Ok(Value::object(
             [
-                ("certificate_id", facts.certificate_id),
-                ("serial_number", facts.serial_number),
-                ("subject", facts.subject),
-                ("issuer", facts.issuer),
-                ("not_before", facts.not_before.to_string()),
-                ("not_after", facts.not_after.to_string()),
-                ("fingerprint_sha256", facts.fingerprint_sha256),
+                ("certificate_id", certificate.certificate_id),
+                ("serial_number", certificate.serial_number),
+                ("subject", certificate.subject),
+                ("issuer", certificate.issuer),
+                ("not_before", certificate.not_before.to_string()),
+                ("not_after", certificate.not_after.to_string()),
+                ("fingerprint_sha256", certificate.fingerprint_sha256),
             ]
             .map(|(name, text)| (name, Value::from(text))),
         ))
@@ -58,22 +58,22 @@ const ATTRIBUTES: [&str; 7] = [
 ];
 
 const DESCRIPTION: &str = "\
-Reads the certificate in a PEM text and returns what it says about itself. It works on any X.509 certificate, calls nothing and \
-needs no provider configuration. The signature is not checked.
+Parses the certificate in a PEM text and returns its attributes. It works on any X.509 certificate, calls no service and needs no \
+provider configuration. The signature is not verified.
 
 The result is an object of strings:
 
-- `certificate_id`: the serial number in decimal, which is Atlas' id of the certificate. It can exceed what a number holds \
-exactly; keep it as text.
-- `serial_number`: the serial number in lower-case hexadecimal, as `openssl x509 -serial` prints it but for the case.
-- `subject` and `issuer`: distinguished names as RFC 2253 writes them, such as `CN=app-user`.
-- `not_before` and `not_after`: start and end of validity, RFC 3339 in UTC, such as `2026-11-10T03:06:35Z`.
+- `certificate_id`: the serial number in decimal, which is Atlas's id of the certificate. It can exceed the range of exact \
+numbers; keep it as text.
+- `serial_number`: the serial number in lower-case hexadecimal, as `openssl x509 -serial` prints it except for the case.
+- `subject` and `issuer`: distinguished names in the form of RFC 2253, such as `CN=app-user`.
+- `not_before` and `not_after`: start and end of validity, RFC 3339 in UTC, such as `2026-11-10T03:06:35Z`. A certificate without a well-defined \
+expiration (`99991231235959Z`) has `9999-12-30T22:00:00Z`, the latest time that can be represented.
 - `fingerprint_sha256`: SHA-256 of the certificate's DER form, in lower-case hexadecimal without separators.
 
-The result of a sensitive text is sensitive; `nonsensitive(...)` shows the parts that are public, which these all are.";
+The result of a sensitive text is sensitive; `nonsensitive(...)` removes the mark, because all these attributes are public.";
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -93,41 +93,41 @@ mod tests {
     }
 
     #[test]
-    fn gives_every_attribute_of_its_type_and_no_other() {
+    fn the_result_has_every_attribute_of_its_type_and_no_other() {
         let (certificate, key) = pem();
         for text in [certificate.clone(), format!("{key}{certificate}")] {
-            let facts = ParseCertificate.call(vec![text.into()]).unwrap();
-            let names: Vec<_> = facts.as_map().unwrap().keys().cloned().collect();
+            let result = ParseCertificate.call(vec![text.into()]).unwrap();
+            let names: Vec<_> = result.as_map().unwrap().keys().cloned().collect();
             let Type::Object(types) = ParseCertificate.signature().returns else {
                 panic!("an object")
             };
             assert_eq!(names, types.keys().cloned().collect::<Vec<_>>());
             assert_eq!(
-                facts.get("certificate_id").as_str(),
+                result.get("certificate_id").as_str(),
                 Some("1976722359483124370")
             );
             assert_eq!(
-                facts.get("serial_number").as_str(),
+                result.get("serial_number").as_str(),
                 Some("1b6eba8348904a92")
             );
-            assert_eq!(facts.get("subject").as_str(), Some("CN=app-user"));
+            assert_eq!(result.get("subject").as_str(), Some("CN=app-user"));
             assert_eq!(
-                facts.get("not_before").as_str(),
+                result.get("not_before").as_str(),
                 Some("2026-08-10T00:00:00Z")
             );
             assert_eq!(
-                facts.get("not_after").as_str(),
+                result.get("not_after").as_str(),
                 Some("2026-11-10T00:00:00Z")
             );
             assert_eq!(
-                facts.get("fingerprint_sha256").as_str().map(str::len),
+                result.get("fingerprint_sha256").as_str().map(str::len),
                 Some(64)
             );
         }
     }
 
     #[test]
-    fn errors_point_at_the_argument_and_show_none_of_it() {
+    fn errors_name_the_argument_and_do_not_repeat_it() {
         let (certificate, key) = pem();
         for text in [
             "hunter2".to_owned(),

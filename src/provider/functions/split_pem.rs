@@ -1,4 +1,4 @@
-//! `split_pem(bundle)`: a certificate and its private key, each by itself.
+//! `split_pem(bundle)`: a certificate and its private key as two texts.
 
 use secrecy::ExposeSecret;
 use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
@@ -28,7 +28,7 @@ impl Function for SplitPem {
                 ("certificate_pem", Type::String),
                 ("private_key_pem", Type::String),
             ]),
-            summary: "Takes a certificate and its private key apart",
+            summary: "Splits a certificate and its private key",
             description: DESCRIPTION,
         }
     }
@@ -53,7 +53,7 @@ fn parts(certificate: Value, private_key: Value) -> Value {
 }
 
 const DESCRIPTION: &str = "\
-Takes apart a PEM text of one certificate and its private key, for programs that want two files. It calls nothing and needs no \
+Splits a PEM text of one certificate and its private key, for programs that need two files. It calls no service and needs no \
 provider configuration.
 
 The result is an object of two strings, each with line feeds as line ends and one at its end:
@@ -62,12 +62,11 @@ The result is an object of two strings, each with line feeds as line ends and on
 - `private_key_pem`: the private key block (`PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`).
 
 `null` gives an object of nulls, because `combined_pem` is null for a sealed or an imported certificate. A text with a second \
-certificate, a second or an encrypted key, or a block of another kind is refused: nothing is left out silently.
+certificate, a second or an encrypted key, or a block of another kind is refused: no part is dropped silently.
 
-The result of a sensitive text is sensitive, the certificate too; `nonsensitive(...)` shows it.";
+The result of a sensitive text is sensitive, the certificate too; `nonsensitive(...)` removes the mark.";
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -83,25 +82,33 @@ mod tests {
         )
     }
 
+    fn object(certificate: impl Into<Value>, private_key: impl Into<Value>) -> Value {
+        Value::object([
+            ("certificate_pem", certificate.into()),
+            ("private_key_pem", private_key.into()),
+        ])
+    }
+
     #[test]
-    fn gives_both_parts_whichever_comes_first() {
+    fn both_parts_are_returned_whichever_comes_first() {
         let (certificate, key) = pair();
-        let wanted = parts(certificate.as_str().into(), key.as_str().into());
-        assert_eq!(call(format!("{certificate}{key}")).unwrap(), wanted);
-        assert_eq!(
-            call(format!("{key}{certificate}").replace('\n', "\r\n")).unwrap(),
-            wanted
-        );
+        let expected = object(certificate.as_str(), key.as_str());
+        for text in [
+            format!("{certificate}{key}"),
+            format!("{key}{certificate}").replace('\n', "\r\n"),
+        ] {
+            assert_eq!(call(text).unwrap(), expected);
+        }
     }
 
     #[test]
-    fn null_gives_nulls() {
+    fn null_returns_an_object_of_nulls() {
         assert!(SplitPem.signature().parameters[0].allow_null);
-        assert_eq!(call(Value::Null).unwrap(), parts(Value::Null, Value::Null));
+        assert_eq!(call(Value::Null).unwrap(), object(Value::Null, Value::Null));
     }
 
     #[test]
-    fn what_is_no_pair_is_refused_by_name_and_not_shown() {
+    fn a_text_without_exactly_one_pair_is_refused_and_not_repeated() {
         let (certificate, key) = pair();
         for (text, named) in [
             ("hunter2".to_owned(), "no certificate"),

@@ -1,4 +1,4 @@
-//! `x509_uri(uri)`: a connection string that logs in with a client certificate.
+//! `x509_uri(uri)`: a connection string for authentication with a client certificate.
 
 mod connection_string;
 
@@ -26,7 +26,7 @@ impl Function for X509Uri {
             }],
             variadic: None,
             returns: Type::String,
-            summary: "Makes a connection string log in with a client certificate",
+            summary: "Prepares a connection string for authentication with a client certificate",
             description: DESCRIPTION,
         }
     }
@@ -34,20 +34,21 @@ impl Function for X509Uri {
     fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
         with_x509(text(&arguments).unwrap_or_default())
             .map(Value::from)
-            .map_err(|refusal| FunctionError::at(0, refusal.to_string()))
+            .map_err(|error| FunctionError::at(0, error.to_string()))
     }
 }
 
 const DESCRIPTION: &str = "\
-Adds to a MongoDB connection string what a login with a client certificate needs: `authMechanism=MONGODB-X509`, \
-`authSource=%24external` and, where the scheme does not imply it, `tls=true`. It calls nothing and needs no provider configuration.
+Adds to a MongoDB connection string the options for authentication with a client certificate: `authMechanism=MONGODB-X509`, \
+`authSource=%24external` and, unless the scheme implies it, `tls=true`. It calls no service and needs no provider configuration.
 
-A user name and a password in the string are left out: the server takes the user from the certificate. Hosts, ports, the database \
-and all other options stay as they are, byte for byte and in their order.
+Every connection string that Atlas returns is accepted, SRV or not: its `authSource=admin` is replaced. A user name and a password \
+are removed, because the server takes the user from the certificate. Hosts, ports, the database and all other options stay \
+unchanged, byte for byte and in their order.
 
-Nothing is replaced silently. A string that names another `authMechanism` or `authSource`, or that switches TLS off, is an error. So \
-is one that is not well formed: reserved characters (`: / ? # [ ] @`) in a user name, a password or an option must be \
-percent-encoded, otherwise a part of the password could be taken for something else and be kept.
+A string with another `authMechanism` or `authSource`, or with TLS switched off, is an error. So is a malformed one: reserved \
+characters (`: / ? # [ ] @`) in a user name, a password or an option must be percent-encoded, otherwise a part of the password could \
+be mistaken for something else and be kept.
 
-Where the certificate is stays for you to say: add `tlsCertificateKeyFile=<path>` as an option (the path percent-encoded), or give the \
-file to your driver or `mongosh` in another way.";
+The location of the certificate is not part of the result: add `tlsCertificateKeyFile=<path>` as an option (the path \
+percent-encoded), or give the file to your driver or `mongosh` in another way.";

@@ -1,84 +1,105 @@
-//! `MongoDB` connection strings, as far as a login with a certificate is concerned.
+//! MongoDB connection strings, as far as authentication with a client certificate is concerned.
 //!
-//! The text is cut, never rewritten, so what is kept stays as it was. Everything doubtful is refused: a password that is not
-//! encoded must never come out again as a host or an option.
+//! Parts that stay are copied, never decoded and encoded again. Every ambiguity is an error: a part of a password that is not
+//! percent-encoded must not be returned as a host or an option.
 
 use std::{borrow::Cow, net::Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-/// The same connection string for a login with a client certificate: without user information, with the options it needs.
-pub(super) fn with_x509(uri: &str) -> Result<String, Refusal> {
-    let parts = Parts::cut(uri)?;
-    let options = options(parts.options)?;
-    let mut present = Present {
-        tls: parts.scheme.implies_tls(),
-        ..Present::default()
-    };
-    for (position, option) in (1..).zip(&options) {
-        present.note(option, position)?;
+/// The connection string for authentication with a client certificate: without user information, with the options it needs.
+pub(super) fn with_x509(uri: &str) -> Result<String, UriError> {
+    let parts = Parts::split(uri)?;
+    let mut missing = vec![MECHANISM, SOURCE];
+    missing.extend((!parts.scheme.implies_tls()).then_some(TLS));
+    let mut options = Vec::new();
+    let given = parts.options.split('&').filter(|option| !option.is_empty());
+    for (position, option) in (1..).zip(given) {
+        let (text, provides) = check_option(position, option)?;
+        missing.retain(|option| Some(*option) != provides);
+        options.push(text);
     }
-    let wanted = [
-        (!present.mechanism, "authMechanism=MONGODB-X509"),
-        (!present.source, "authSource=%24external"),
-        (!present.tls, "tls=true"),
-    ];
-    let added = wanted
-        .iter()
-        .filter(|(missing, _)| *missing)
-        .map(|(_, option)| *option);
-    let all: Vec<_> = options
-        .iter()
-        .map(|option| option.text)
-        .chain(added)
-        .collect();
+    options.extend(missing);
+    let Parts {
+        scheme,
+        hosts,
+        database,
+        ..
+    } = parts;
     Ok(format!(
-        "{}{}/{}?{}",
-        parts.scheme.text(),
-        parts.hosts,
-        parts.database,
-        all.join("&")
+        "{}{hosts}/{database}?{}",
+        scheme.text(),
+        options.join("&")
     ))
 }
 
-/// Why a connection string is not taken. Positions are all that is told of it, because it may hold a password.
+const MECHANISM: &str = "authMechanism=MONGODB-X509";
+const SOURCE: &str = "authSource=%24external";
+const TLS: &str = "tls=true";
+
+/// The option as it goes into the result, and which of the required options it provides.
+fn check_option(position: usize, option: &str) -> Result<(&str, Option<&'static str>), UriError> {
+    let (name, value) = option
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or(UriError::Option(position))?;
+    match (decode(name).to_ascii_lowercase().as_str(), &*decode(value)) {
+        ("authmechanism", "MONGODB-X509") => Ok((option, Some(MECHANISM))),
+        ("authmechanism", _) => Err(UriError::Mechanism(position)),
+        ("authsource", "$external") => Ok((option, Some(SOURCE))),
+        // In every connection string of Atlas that is not an SRV record.
+        ("authsource", "admin") => Ok((SOURCE, Some(SOURCE))),
+        ("authsource", _) => Err(UriError::Source(position)),
+        ("tls" | "ssl", "true") => Ok((option, Some(TLS))),
+        ("tls" | "ssl", _) => Err(UriError::Tls(position)),
+        _ => Ok((option, None)),
+    }
+}
+
+fn decode(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
+}
+
+/// The reason why a connection string is refused. Contains positions only, because the text may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Refusal {
-    #[error("a connection string that begins with mongodb:// or mongodb+srv:// is needed")]
+pub(super) enum UriError {
+    #[error("a connection string begins with mongodb:// or mongodb+srv://")]
     Scheme,
-    #[error("it holds white space or a control character; remove it, or percent-encode it")]
+    #[error("it contains white space or a control character; remove it, or percent-encode it")]
     Blank,
     #[error(
-        "an @, # or ; stands where it has no meaning; in user names, passwords and options write %40, %23 and %3B, and separate options \
-         by &"
+        "there is an @, # or ; in a place where it has no meaning; in user names, passwords and options write %40, %23 and %3B, and \
+         separate options by &"
     )]
     Reserved,
-    #[error("there is no host in it")]
+    #[error("it contains no host")]
     NoHost,
     #[error(
-        "host {0} is not well formed; a name, an IPv4 address or an IPv6 address in brackets is needed, each with an optional port from 1 \
-         to 65535, and user name and password must be percent-encoded"
+        "host {0} is invalid; a name, an IPv4 address or an IPv6 address in brackets is needed, each with an optional port from 1 to \
+         65535, and user name and password must be percent-encoded"
     )]
     Host(usize),
-    #[error("with mongodb+srv:// exactly one host name without a port is needed")]
+    #[error("mongodb+srv:// needs exactly one host name without a port")]
     SrvHost,
     #[error(
-        "a / stands in the database name; write %2F there, and in user names, passwords and options"
+        "there is a / in the database name; write %2F there, and in user names, passwords and options"
     )]
     Database,
     #[error("option {0} is not of the form name=value")]
     Option(usize),
     #[error(
-        "option {0}, {1}, is set to something else than MONGODB-X509; remove it or give the connection string without it"
+        "option {0}, authMechanism, is not MONGODB-X509; remove it or give the connection string without it"
     )]
-    Mechanism(usize, &'static str),
+    Mechanism(usize),
     #[error(
-        "option {0}, {1}, is set to something else than %24external; remove it or give the connection string without it"
+        "option {0}, authSource, is neither %24external nor Atlas's default admin; remove it or give the connection string without it"
     )]
-    Source(usize, &'static str),
-    #[error("option {0}, {1}, is not true, but a login with a certificate needs TLS; remove it")]
-    Tls(usize, &'static str),
+    Source(usize),
+    #[error(
+        "option {0}, tls or ssl, is not true, but authentication with a certificate needs TLS; remove it"
+    )]
+    Tls(usize),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,30 +129,26 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn cut(uri: &'a str) -> Result<Self, Refusal> {
-        let schemes = [Scheme::Plain, Scheme::Srv];
-        let (scheme, rest) = schemes
-            .iter()
-            .find_map(|scheme| Some((*scheme, uri.strip_prefix(scheme.text())?)))
-            .ok_or(Refusal::Scheme)?;
+    fn split(uri: &'a str) -> Result<Self, UriError> {
+        let (scheme, rest) = [Scheme::Plain, Scheme::Srv]
+            .into_iter()
+            .find_map(|scheme| Some((scheme, uri.strip_prefix(scheme.text())?)))
+            .ok_or(UriError::Scheme)?;
         if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(Refusal::Blank);
+            return Err(UriError::Blank);
         }
         let (before, options) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = before.split_once('/').unwrap_or((before, ""));
         let hosts = authority
             .split_once('@')
             .map_or(authority, |(_, hosts)| hosts);
-        // An @ further on is the end of user information that was cut in its midst.
-        if [hosts, database, options]
-            .iter()
-            .any(|part| part.contains(['@', '#', ';']))
-            || authority.contains('#')
-        {
-            return Err(Refusal::Reserved);
+        // An @ in a later part means that the user information contains a / or ? that is not encoded.
+        let has_reserved = |part: &str| part.contains(['@', '#', ';']);
+        if [hosts, database, options].into_iter().any(has_reserved) || authority.contains('#') {
+            return Err(UriError::Reserved);
         }
         if database.contains('/') {
-            return Err(Refusal::Database);
+            return Err(UriError::Database);
         }
         check_hosts(scheme, hosts)?;
         Ok(Self {
@@ -143,92 +160,36 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn check_hosts(scheme: Scheme, hosts: &str) -> Result<(), Refusal> {
+fn check_hosts(scheme: Scheme, hosts: &str) -> Result<(), UriError> {
     if hosts.is_empty() {
-        return Err(Refusal::NoHost);
+        return Err(UriError::NoHost);
     }
     if scheme == Scheme::Srv && hosts.contains([',', ':', '[']) {
-        return Err(Refusal::SrvHost);
+        return Err(UriError::SrvHost);
     }
     match (1..).zip(hosts.split(',')).find(|(_, host)| !is_host(host)) {
-        Some((position, _)) => Err(Refusal::Host(position)),
+        Some((position, _)) => Err(UriError::Host(position)),
         None => Ok(()),
     }
 }
 
 fn is_host(host: &str) -> bool {
-    if let Some(bracketed) = host.strip_prefix('[') {
-        let Some((address, port)) = bracketed.split_once(']') else {
-            return false;
-        };
-        let address = address
-            .split_once('%')
-            .map_or(address, |(address, _zone)| address);
+    if let Some((address, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let (address, _zone) = address.split_once('%').unwrap_or((address, ""));
         return address.parse::<Ipv6Addr>().is_ok() && is_port(port);
     }
     let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || "-._%".contains(c))
-        && is_port(port)
+    let is_name = |c: char| c.is_alphanumeric() || "-._%".contains(c);
+    !name.is_empty() && name.chars().all(is_name) && is_port(port)
 }
 
-/// Nothing, or a colon and a number.
+/// Whether the text is empty, or a colon and a number from 1 to 65535.
 fn is_port(text: &str) -> bool {
     let Some(digits) = text.strip_prefix(':') else {
         return text.is_empty();
     };
-    digits.bytes().all(|byte| byte.is_ascii_digit())
-        && digits.parse::<u16>().is_ok_and(|port| port > 0)
-}
-
-/// One option, and what its parts say.
-struct Setting<'a> {
-    text: &'a str,
-    name: String,
-    value: Cow<'a, str>,
-}
-
-/// The options in order; empty ones, as between two `&`, are none.
-fn options(text: &str) -> Result<Vec<Setting<'_>>, Refusal> {
-    (1..)
-        .zip(text.split('&').filter(|option| !option.is_empty()))
-        .map(|(position, option)| match option.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(Setting {
-                text: option,
-                name: percent_decode_str(name)
-                    .decode_utf8_lossy()
-                    .to_ascii_lowercase(),
-                value: percent_decode_str(value).decode_utf8_lossy(),
-            }),
-            _ => Err(Refusal::Option(position)),
-        })
-        .collect()
-}
-
-/// Which options a connection string already has, with the right values.
-#[derive(Default)]
-struct Present {
-    mechanism: bool,
-    source: bool,
-    tls: bool,
-}
-
-impl Present {
-    fn note(&mut self, option: &Setting<'_>, position: usize) -> Result<(), Refusal> {
-        match (option.name.as_str(), &*option.value) {
-            ("authmechanism", "MONGODB-X509") => self.mechanism = true,
-            ("authmechanism", _) => return Err(Refusal::Mechanism(position, "authMechanism")),
-            ("authsource", "$external") => self.source = true,
-            ("authsource", _) => return Err(Refusal::Source(position, "authSource")),
-            ("tls" | "ssl", "true") => self.tls = true,
-            ("tls", _) => return Err(Refusal::Tls(position, "tls")),
-            ("ssl", _) => return Err(Refusal::Tls(position, "ssl")),
-            _ => {}
-        }
-        Ok(())
-    }
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && digits.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 #[cfg(test)]
