@@ -1,18 +1,21 @@
-//! The ephemeral resource `atlas_unsealed_certificate`: a sealed certificate opened, without network and never stored.
+//! The ephemeral resource `atlas_unsealed_certificate`: decrypts a sealed certificate without network access. The result is
+//! never stored.
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
     Attribute, Block, Diagnostic, Diagnostics, EphemeralResource, OpenRequest, OpenResponse, Path,
     Schema, Step, Type, Value, async_trait,
 };
+use tokio::task::spawn_blocking;
 
 use crate::{
+    pkcs12::{self, Profile},
     provider::arguments::to_sentence,
     sealing::{self, Identities},
-    x509,
+    x509::{self, Bundle},
 };
 
-/// Needs nothing of the provider block.
+/// Independent of the provider configuration.
 pub(crate) struct UnsealedCertificate;
 
 #[async_trait]
@@ -22,24 +25,19 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn schema(&self) -> Schema {
+        let text = |name, description| Attribute::new(name, Type::String, description);
+        let identities =
+            Attribute::new(IDENTITIES, Type::list(Type::String), IDENTITIES_DESCRIPTION);
         Schema::new(Block {
             attributes: vec![
-                Attribute::new(SEALED, Type::String, SEALED_DESCRIPTION).required(),
-                Attribute::new(IDENTITIES, Type::list(Type::String), IDENTITIES_DESCRIPTION)
-                    .required()
-                    .sensitive(),
-                Attribute::new("combined_pem", Type::String, COMBINED_DESCRIPTION).sensitive(),
-                Attribute::new(
-                    "certificate_pem",
-                    Type::String,
-                    "The certificate alone, for programs that want two files. Null where the text is not one certificate and its key.",
-                ),
-                Attribute::new(
-                    "private_key_pem",
-                    Type::String,
-                    "The private key alone, PKCS#8. Null where the text is not one certificate and its key.",
-                )
-                .sensitive(),
+                text(SEALED, SEALED_DESCRIPTION).required(),
+                identities.required().sensitive(),
+                text(PASSWORD, PASSWORD_DESCRIPTION).optional().sensitive(),
+                text(PROFILE, PROFILE_DESCRIPTION).optional(),
+                text(COMBINED, COMBINED_DESCRIPTION).sensitive(),
+                text(CERTIFICATE, CERTIFICATE_DESCRIPTION),
+                text(PRIVATE_KEY, PRIVATE_KEY_DESCRIPTION).sensitive(),
+                text(PKCS12, PKCS12_DESCRIPTION).sensitive(),
             ],
             blocks: vec![],
             description: DESCRIPTION.to_owned(),
@@ -47,14 +45,17 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        identities(config).err().into_iter().collect()
+        let problems = [
+            identities(config).err(),
+            password(config).err(),
+            profile(config).err(),
+        ];
+        problems.into_iter().flatten().collect()
     }
 
     async fn open(&self, request: OpenRequest) -> OpenResponse {
-        let (result, diagnostics) = match open(&request.config) {
-            Ok(plain) => result(request.config, &plain),
-            Err(problem) => (request.config, problem.into()),
-        };
+        let mut result = request.config;
+        let diagnostics = unseal(&mut result).await.unwrap_or_else(Diagnostics::from);
         OpenResponse {
             result,
             renew_at: None,
@@ -64,106 +65,170 @@ impl EphemeralResource for UnsealedCertificate {
     }
 }
 
-fn open(config: &Value) -> Result<SecretString, Diagnostic> {
-    let identities = identities(config)?;
-    let sealed = config.get(SEALED).as_str().unwrap_or_default();
-    sealing::unseal(sealed, &identities).map_err(|error| {
+/// Decrypts the certificate of `object` and sets the computed attributes. Returns warnings.
+async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
+    let identities = identities(object)?;
+    let sealed = object.get(SEALED).as_str().unwrap_or_default();
+    let pem = sealing::unseal(sealed, &identities).map_err(|error| {
         let (summary, path) = if error.is_wrong_identity() {
             ("No identity opens the sealed certificate", IDENTITIES)
         } else {
             ("Sealed certificate cannot be opened", SEALED)
         };
         Diagnostic::error(summary, to_sentence(&error.to_string())).at(Path::attribute(path))
-    })
+    })?;
+    object.set(COMBINED, pem.expose_secret());
+    let parts = match x509::split(pem.expose_secret()) {
+        Ok(parts) => parts,
+        Err(error) => {
+            return Ok(not_a_pair(&error, "certificate_pem and private_key_pem are null").into());
+        }
+    };
+    object.set(CERTIFICATE, parts.certificate_pem);
+    object.set(PRIVATE_KEY, parts.private_key_pem.expose_secret());
+    let Some(password) = password(object)? else {
+        return Ok(Diagnostics::new());
+    };
+    match Bundle::parse(&pem) {
+        Ok(bundle) => {
+            let archive = archive(bundle, password, profile(object)?).await?;
+            object.set(PKCS12, archive.expose_secret());
+            Ok(Diagnostics::new())
+        }
+        Err(error) => Ok(not_a_pair(&error, "pkcs12_base64 is null").into()),
+    }
 }
 
-/// The identities that are known; all of them when the resource is opened.
+async fn archive(
+    bundle: Bundle,
+    password: SecretString,
+    profile: Profile,
+) -> Result<SecretString, Diagnostic> {
+    let failed = |problem: String| {
+        let text = format!(
+            "The sealed certificate was opened, but no archive can be built from it: {problem}."
+        );
+        Diagnostic::error("PKCS#12 archive cannot be built", text).at(Path::attribute(PASSWORD))
+    };
+    spawn_blocking(move || pkcs12::archive(&bundle, &password, profile))
+        .await
+        .map_err(|_| failed("this is a bug of the provider".to_owned()))?
+        .map_err(|error| failed(error.to_string()))
+}
+
+fn not_a_pair(error: &x509::Error, consequence: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "Unsealed text is not a certificate and its key",
+        format!(
+            "The sealed text was opened, but {error}. combined_pem has all of it; {consequence}."
+        ),
+    )
+    .at(Path::attribute(SEALED))
+}
+
+/// The known identities; all of them when the resource is opened.
 fn identities(config: &Value) -> Result<Identities, Diagnostic> {
     let path = Path::attribute(IDENTITIES);
     let elements = match config.get(IDENTITIES).as_list() {
-        Some([]) => return Err(no_identity().at(path)),
+        Some([]) => {
+            let text = "At least one identity is needed; one begins with AGE-SECRET-KEY-1.";
+            return Err(Diagnostic::error("No age identity", text).at(path));
+        }
         elements => elements.unwrap_or_default(),
     };
     // Hosts show no source line for this in a plan, so the text names the element.
     let invalid = |index: u32, problem: &str| {
         let path = path.with(Step::Index(index));
-        Diagnostic::error(
-            "Invalid age identity",
-            format!("{path} cannot be used: {problem}."),
-        )
-        .at(path)
+        let text = format!("{path} cannot be used: {problem}.");
+        Diagnostic::error("Invalid age identity", text).at(path)
     };
-    let known = (0..)
-        .zip(elements)
-        .filter_map(|(index, element)| match element {
-            Value::String(text) => Some(
-                Identities::parse(&[text.as_str().into()])
-                    .map_err(|error| invalid(index, &error.reason.to_string())),
-            ),
-            Value::Null => Some(Err(invalid(
-                index,
-                "it is null; leave it out, or give an identity",
-            ))),
-            _ => None,
-        });
-    known.collect()
+    let parse = |(index, element): (u32, &Value)| match element {
+        Value::String(text) => Some(
+            Identities::parse(&[text.as_str().into()])
+                .map_err(|error| invalid(index, &error.reason.to_string())),
+        ),
+        Value::Null => Some(Err(invalid(
+            index,
+            "it is null; omit it, or give an identity",
+        ))),
+        _ => None,
+    };
+    (0..).zip(elements).filter_map(parse).collect()
 }
 
-fn no_identity() -> Diagnostic {
-    Diagnostic::error(
-        "No age identity",
-        "At least one identity is needed; one begins with AGE-SECRET-KEY-1.",
-    )
-}
-
-fn result(config: Value, plain: &SecretString) -> (Value, Diagnostics) {
-    let mut result = config;
-    result.set("combined_pem", plain.expose_secret());
-    match x509::split(plain.expose_secret()) {
-        Ok(parts) => {
-            result.set("certificate_pem", parts.certificate_pem);
-            result.set("private_key_pem", parts.private_key_pem.expose_secret());
-            (result, Diagnostics::new())
+/// The password of the archive; `None` if it is null or unknown.
+fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
+    let password = config.get(PASSWORD).as_str().map(SecretString::from);
+    match password.as_ref().map(pkcs12::check_password) {
+        Some(Err(error)) => {
+            let text = to_sentence(&error.to_string());
+            Err(Diagnostic::error("Invalid password", text).at(Path::attribute(PASSWORD)))
         }
-        Err(error) => {
-            let warning = Diagnostic::warning(
-                "Unsealed text is not a certificate and its key",
-                format!(
-                    "The sealed text was opened, but it cannot be taken apart: {error}. combined_pem has all of it; certificate_pem \
-                     and private_key_pem are null."
-                ),
-            );
-            (result, warning.at(Path::attribute(SEALED)).into())
-        }
+        _ => Ok(password),
     }
+}
+
+/// The profile of the archive; the default if it is null or unknown.
+fn profile(config: &Value) -> Result<Profile, Diagnostic> {
+    let Some(name) = config.get(PROFILE).as_str() else {
+        return Ok(Profile::default());
+    };
+    Profile::parse(name).ok_or_else(|| {
+        let text = format!("The profiles are \"modern\" and \"legacy\", not {name:?}.");
+        Diagnostic::error("Invalid pkcs12_profile", text).at(Path::attribute(PROFILE))
+    })
 }
 
 const SEALED: &str = "sealed_pem";
 const IDENTITIES: &str = "age_identities";
+const PASSWORD: &str = "pkcs12_password";
+const PROFILE: &str = "pkcs12_profile";
+const COMBINED: &str = "combined_pem";
+const CERTIFICATE: &str = "certificate_pem";
+const PRIVATE_KEY: &str = "private_key_pem";
+const PKCS12: &str = "pkcs12_base64";
 
 const DESCRIPTION: &str = "\
 Opens a sealed certificate for the length of one Terraform run. The private key goes into a write-only argument, a provider block, \
 a provisioner or another ephemeral resource, and never into plan or state.
 
-A certificate is sealed where `atlas_user_certificate` has `private_key_recipients`. This opens its `sealed_pem` with an age \
-identity that belongs to one of them. It calls nothing, neither Atlas nor any other service, and needs no provider configuration.
+A certificate is sealed where `atlas_user_certificate` has `private_key_recipients`. This resource opens its `sealed_pem` with an age \
+identity that belongs to one of them. It calls neither Atlas nor any other service and needs no provider configuration. Text that \
+is encrypted to keys in hardware only (`age1tag1...`, `age1tagpq1...`) cannot be opened here: use the `age` tool where the device is.
 
-It is opened in every plan and in every apply, so the identity must be at hand in both: take it from an ephemeral variable, or from \
-the ephemeral resource of a secret store. Where `sealed_pem` is not known yet, because the certificate is issued in the same apply, \
+It is opened in every plan and in every apply, so the identity must be available in both: take it from an ephemeral variable, or from \
+the ephemeral resource of a secret store. If `sealed_pem` is not known yet, because the certificate is issued in the same apply, \
 the plan has unknown values and the apply opens it.
 
-Needs Terraform 1.10 or OpenTofu 1.11, or later; write-only arguments need 1.11 in both.";
+Requires Terraform 1.10 or OpenTofu 1.11, or later; write-only arguments require 1.11 in both.";
 
 const SEALED_DESCRIPTION: &str = "\
 The sealed certificate: an armored age file, `sealed_pem` of an `atlas_user_certificate`. A file that the `age` command line tool \
 wrote with `-a` works as well. No default.";
 
 const IDENTITIES_DESCRIPTION: &str = "\
-age identities, one of which must fit. Each is an X25519 identity, `AGE-SECRET-KEY-1...`, or the whole text of a file that \
+age identities, one of which must match. Each is an X25519 identity, `AGE-SECRET-KEY-1...`, or the whole text of a file that \
 `age-keygen` wrote. Identities of plugins, SSH keys, post-quantum identities and encrypted identity files are refused. No default.";
 
+const PASSWORD_DESCRIPTION: &str = "\
+The password of the archive `pkcs12_base64`: printable ASCII characters. Unset, there is no archive.";
+
+const PROFILE_DESCRIPTION: &str = "\
+How the archive is encrypted: `modern` (AES-256; Java 8u301, OpenSSL 1.1, Windows 10 1709, .NET and later) or `legacy` (triple DES, \
+for what is older). Default: `modern`.";
+
 const COMBINED_DESCRIPTION: &str = "\
-The certificate and its PKCS#8 private key byte for byte as Atlas sent them: the file that `tlsCertificateKeyFile` wants.";
+The certificate and its PKCS#8 private key byte for byte as Atlas returned them: the file for `tlsCertificateKeyFile`.";
+
+const CERTIFICATE_DESCRIPTION: &str = "\
+The certificate alone, for programs that need two files. Null if the text is not one certificate and its key.";
+
+const PRIVATE_KEY_DESCRIPTION: &str = "\
+The private key alone, PKCS#8. Null if the text is not one certificate and its key.";
+
+const PKCS12_DESCRIPTION: &str = "\
+The certificate and its key as a PKCS#12 archive in base64, the key store of Java and .NET. Null without `pkcs12_password`, or if the \
+text is not one certificate and its key. Its bytes differ each time it is opened: let consumers follow `revision` of the certificate.";
 
 #[cfg(test)]
 mod tests;
