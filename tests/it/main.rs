@@ -40,5 +40,6 @@ mod security;
 mod states;
 mod support;
 mod unsealed;
+mod unsealed_archive;
 mod walks;
 mod wire;

@@ -180,7 +180,7 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
         &workspace,
         &[
             "No identity opens the sealed certificate",
-            "sealed to other recipients",
+            "encrypted to other recipients",
         ],
     );
     workspace.set_env("TF_VAR_identity", &mine.recipient);

@@ -1,6 +1,6 @@
 //! PKCS#12 archives: who opens them, when they are made anew, and what becomes of their password.
 
-mod readers;
+pub(crate) mod readers;
 
 use std::time::Duration;
 
@@ -371,7 +371,7 @@ fn posts(atlas: &LocalAtlas) -> usize {
         .len()
 }
 
-fn der(pem: &str) -> Vec<u8> {
+pub(crate) fn der(pem: &str) -> Vec<u8> {
     let lines: Vec<&str> = pem
         .lines()
         .filter(|line| !line.starts_with("-----"))
@@ -391,4 +391,4 @@ const AES_256_CBC: [u8; 11] = [
 /// Into the renewal window of a certificate for three months.
 const EIGHTY_DAYS: Duration = Duration::from_secs(80 * 24 * 60 * 60);
 
-const PASSWORD: &str = "correct horse 7Rz battery!";
+pub(crate) const PASSWORD: &str = "correct horse 7Rz battery!";

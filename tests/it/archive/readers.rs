@@ -10,7 +10,7 @@ use picky::pkcs12::{Pfx, Pkcs12CryptoContext, Pkcs12ParsingParams, SafeBagKind, 
 use super::{PASSWORD, der};
 
 /// Certificate and key, as a Java-like key store has them.
-pub(super) fn opened_by_p12_keystore(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn opened_by_p12_keystore(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let store =
         KeyStore::from_pkcs12(archive, PASSWORD, Pkcs12ImportPolicy::Strict).expect("it opens");
     let (name, chain) = store.private_key_chain().expect("an entry with a key");
@@ -21,7 +21,7 @@ pub(super) fn opened_by_p12_keystore(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
     )
 }
 
-pub(super) fn opened_by_picky(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn opened_by_picky(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let context = Pkcs12CryptoContext::new_with_password(PASSWORD).expect("a password");
     let pfx = Pfx::from_der(archive, &context, &Pkcs12ParsingParams::default()).expect("it opens");
     let bags = pfx
@@ -45,7 +45,7 @@ pub(super) fn opened_by_picky(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (certificate, key)
 }
 
-pub(super) fn opened_by_openssl(file: &Path, profile: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn opened_by_openssl(file: &Path, profile: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let version = tool("openssl", &["version"])?;
     let mut arguments = vec![
         "pkcs12",
@@ -81,7 +81,7 @@ pub(super) fn opened_by_openssl(file: &Path, profile: &str) -> Option<(Vec<u8>, 
 }
 
 /// Only a copy of the entry makes keytool decrypt the key.
-pub(super) fn opened_by_keytool(file: &Path) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn opened_by_keytool(file: &Path) -> Option<(Vec<u8>, Vec<u8>)> {
     tool("keytool", &["-help"])?;
     let copy = file.with_extension("copy");
     let output = Command::new("keytool")
