@@ -9,13 +9,16 @@ mod serial;
 
 pub use bundle::{Bundle, SplitPem, split};
 pub use certificate::{Certificate, parse_certificate};
-// For atlas/auth/digest.rs.
-pub(crate) use hex::encode as hex;
 pub(crate) use name::common_name_of;
 pub use name::subject_matches;
 pub(crate) use serial::hex_of_decimal;
 
 use thiserror::Error;
+
+/// Lower-case hexadecimal, for HTTP Digest.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    hex::encode(bytes)
+}
 
 /// The reason why a PEM text cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -201,7 +201,7 @@ impl age::Identity for TestIdentity {
         let nonce = Nonce::try_assume_unique_for_key(&nonce).ok()?;
         let plain = key.open_in_place(nonce, Aad::empty(), &mut body).ok()?;
         Some(Ok(FileKey::init_with_mut(|file_key| {
-            file_key.copy_from_slice(plain)
+            file_key.copy_from_slice(plain);
         })))
     }
 }

@@ -1,4 +1,4 @@
-//! MongoDB connection strings, as far as authentication with a client certificate is concerned.
+//! `MongoDB` connection strings, as far as authentication with a client certificate is concerned.
 //!
 //! Parts that stay are copied, never decoded and encoded again. Every ambiguity is an error: a part of a password that is not
 //! percent-encoded must not be returned as a host or an option.
