@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use terraform_provider_atlas::provider::AtlasProvider;
-use tf_provider::{About, serve};
+use tf_provider::{ProviderInfo, serve};
 use tokio::runtime::Builder;
 
-const ABOUT: About = About {
+const ABOUT: ProviderInfo = ProviderInfo {
     name: "atlas",
     version: env!("CARGO_PKG_VERSION"),
     address: "registry.terraform.io/example/atlas",

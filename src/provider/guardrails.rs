@@ -3,7 +3,7 @@
 //! [`Guardrails::check`] is called during plan, and once more immediately before each certificate request. Operations that issue nothing are never
 //! refused.
 
-use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Step, Type, Value};
+use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Type, Value};
 
 use super::{arguments::to_sentence, client::not_known_yet};
 use crate::atlas::{Months, ProjectId};
@@ -176,7 +176,7 @@ fn project_ids(value: &Value) -> Result<Guard<Vec<ProjectId>>, Diagnostics> {
     let mut problems = Diagnostics::new();
     let mut ids = Vec::new();
     for (index, element) in (0..).zip(elements) {
-        let path = at.with(Step::Index(index));
+        let path = at.at_index(index);
         match element.as_str().map(ProjectId::parse) {
             Some(Ok(id)) => ids.push(id),
             Some(Err(error)) => problems.push(invalid(path, to_sentence(&error.to_string()))),

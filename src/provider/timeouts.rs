@@ -41,7 +41,7 @@ pub(crate) fn block() -> NestedBlock {
     let description = "How long operations may take. Changes need no call to Atlas.".to_owned();
     NestedBlock::new(
         "timeouts",
-        Nesting::Optional,
+        Nesting::Single,
         Block {
             attributes,
             description,
@@ -55,7 +55,7 @@ pub(crate) fn validate(object: &Value) -> Diagnostics {
     let timeouts = object.get("timeouts");
     let checked = OPERATIONS.iter().filter_map(|(name, ..)| {
         let text = timeouts.get(name).as_str()?;
-        let path = Path::attribute("timeouts").then(*name);
+        let path = Path::attribute("timeouts").at_name(*name);
         match parse(text) {
             Some(duration) if !duration.is_zero() => None,
             Some(_) => Some(Diagnostic::error("Invalid timeout", "A timeout must be longer than 0s.").at(path)),

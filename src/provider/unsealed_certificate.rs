@@ -4,7 +4,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
     Attribute, Block, Diagnostic, Diagnostics, EphemeralResource, OpenRequest, OpenResponse, Path,
-    Schema, Step, Type, Value, async_trait,
+    Schema, Type, Value, async_trait,
 };
 use tokio::task::spawn_blocking;
 
@@ -138,7 +138,7 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
     };
     // Hosts show no source line for this in a plan, so the text names the element.
     let invalid = |index: u32, problem: &str| {
-        let path = path.with(Step::Index(index));
+        let path = path.at_index(index);
         let text = format!("{path} cannot be used: {problem}.");
         Diagnostic::error("Invalid age identity", text).at(path)
     };

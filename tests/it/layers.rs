@@ -87,6 +87,7 @@ const LAYERS: &[Layer] = &[
         crates: &[
             "prost_types",
             "rmp",
+            "rmpv",
             "serde_json",
             "tokio",
             "tokio_stream",

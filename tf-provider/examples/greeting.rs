@@ -3,12 +3,12 @@
 use std::{process::ExitCode, sync::Arc};
 
 use tf_provider::{
-    About, ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, Diagnostics, PlanRequest,
-    PlanResponse, Provider, ReadRequest, ReadResponse, Resource, Schema, Type, UpdateRequest,
-    Value, async_trait, serve,
+    ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, Diagnostics, PlanRequest,
+    PlanResponse, Provider, ProviderInfo, ReadRequest, ReadResponse, Resource, Schema, Type,
+    UpdateRequest, Value, async_trait, serve,
 };
 
-const ABOUT: About = About {
+const ABOUT: ProviderInfo = ProviderInfo {
     name: "example",
     version: "0.1.0",
     address: "registry.terraform.io/acme/example",

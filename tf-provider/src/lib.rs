@@ -19,7 +19,7 @@ pub mod fuzzing {
 use std::sync::Arc;
 
 pub use async_trait::async_trait;
-pub use plugin::{About, Error};
+pub use plugin::{Error, ProviderInfo};
 pub use terraform::*;
 pub use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ pub use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// A failed start or a failed server. [`Error::report`] prints it on stderr.
-pub async fn serve(provider: impl Provider, about: &About) -> Result<(), Error> {
+pub async fn serve(provider: impl Provider, about: &ProviderInfo) -> Result<(), Error> {
     let provider: Arc<dyn Provider> = Arc::new(provider);
     let calls = Arc::new(protocol::Calls::new());
     let service = protocol::service(provider.clone(), calls.clone());

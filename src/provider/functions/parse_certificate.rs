@@ -22,7 +22,6 @@ impl Function for ParseCertificate {
                 description: "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
                     are ignored, so `combined_pem` of a certificate can be given as it is.",
             }],
-            variadic: None,
             returns: Type::object(ATTRIBUTES.map(|name| (name, Type::String))),
             summary: "Reads an X.509 certificate",
             description: DESCRIPTION,

@@ -23,7 +23,6 @@ impl Function for SplitPem {
                 description: "PEM text with exactly one certificate and exactly one private key that is not encrypted, in either \
                     order: `combined_pem` of a certificate. `null` gives an object of nulls.",
             }],
-            variadic: None,
             returns: Type::object([
                 ("certificate_pem", Type::String),
                 ("private_key_pem", Type::String),

@@ -24,7 +24,6 @@ impl Function for X509Uri {
                 description: "A connection string that begins with `mongodb://` or `mongodb+srv://`, such as \
                     `mongodbatlas_cluster.this.connection_strings[0].standard_srv`.",
             }],
-            variadic: None,
             returns: Type::String,
             summary: "Prepares a connection string for authentication with a client certificate",
             description: DESCRIPTION,

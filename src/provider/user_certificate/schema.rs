@@ -188,7 +188,7 @@ fn attributes() -> Vec<Attribute> {
 
 #[cfg(test)]
 mod tests {
-    use tf_provider::Usage;
+    use tf_provider::Mode;
 
     use super::*;
     use crate::provider::user_certificate::model::UserCertificate;
@@ -197,18 +197,15 @@ mod tests {
     fn everything_an_issue_changes_is_a_computed_attribute() {
         let schema = schema();
         for name in UserCertificate::ISSUED {
-            let usage = schema
-                .block
-                .attribute(name)
-                .map(|attribute| attribute.usage);
-            assert_eq!(usage, Some(Usage::Computed), "{name}");
+            let mode = schema.block.attribute(name).map(|attribute| attribute.mode);
+            assert_eq!(mode, Some(Mode::Computed), "{name}");
         }
         let others: Vec<_> = schema
             .block
             .attributes
             .iter()
             .filter(|a| {
-                a.usage == Usage::Computed && !UserCertificate::ISSUED.contains(&a.name.as_str())
+                a.mode == Mode::Computed && !UserCertificate::ISSUED.contains(&a.name.as_str())
             })
             .map(|a| a.name.as_str())
             .collect();

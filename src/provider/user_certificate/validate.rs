@@ -1,6 +1,6 @@
 //! Validation of the configuration: all problems at once, each at its argument. Unknown values are not judged.
 
-use tf_provider::{Diagnostic, Diagnostics, Path, Step, ValidateRequest};
+use tf_provider::{Diagnostic, Diagnostics, Path, ValidateRequest};
 
 use super::{
     model::{Attr, RecipientList, UserCertificate},
@@ -52,7 +52,7 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         .filter_map(|(index, element)| Some((index, problem(element)?)));
     problems
         .map(|(index, problem)| {
-            Diagnostic::error("Invalid recipient", problem).at(path.with(Step::Index(index)))
+            Diagnostic::error("Invalid recipient", problem).at(path.at_index(index))
         })
         .collect()
 }

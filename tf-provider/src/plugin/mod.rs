@@ -42,7 +42,7 @@ use crate::protocol::Calls;
 
 /// What a provider binary says about itself.
 #[derive(Debug, Clone, Copy)]
-pub struct About {
+pub struct ProviderInfo {
     /// The provider's type name: `cloud` for the binary `terraform-provider-cloud`.
     pub name: &'static str,
     /// The version, without a `v`.
@@ -61,7 +61,7 @@ pub struct About {
 /// Returns when the process is to exit. Blocking threads that still wait must not delay that: shut the runtime down in the
 /// background.
 pub(crate) async fn serve(
-    about: &About,
+    about: &ProviderInfo,
     routes: Routes,
     calls: Arc<Calls>,
     close: impl Future<Output = ()>,
@@ -118,7 +118,7 @@ fn answer(text: &str) {
 }
 
 /// Lets in a host that knows the cookie, and a developer who asked for debug mode.
-fn admit(mode: Mode, environment: &Environment, about: &About) -> Result<(), Error> {
+fn admit(mode: Mode, environment: &Environment, about: &ProviderInfo) -> Result<(), Error> {
     match mode {
         Mode::Plugin if !handshake::is_from_host(environment.cookie.as_deref()) => {
             Err(Error::ByHand {
@@ -136,7 +136,7 @@ fn admit(mode: Mode, environment: &Environment, about: &About) -> Result<(), Err
 fn announce(
     mode: Mode,
     environment: &Environment,
-    about: &About,
+    about: &ProviderInfo,
     endpoint: &Endpoint,
     tls: Option<&Tls>,
 ) -> Result<(), Error> {
@@ -154,7 +154,7 @@ fn announce(
     console::say(&text).map_err(Error::Announce)
 }
 
-fn greet(mode: Mode, environment: &Environment, about: &About) {
+fn greet(mode: Mode, environment: &Environment, about: &ProviderInfo) {
     tracing::debug!(provider.version = about.version, mode = ?mode, "the provider is running");
     if mode == Mode::Plugin
         && !handshake::offers_our_version(environment.protocol_versions.as_deref())

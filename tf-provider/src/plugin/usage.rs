@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::About;
+use super::ProviderInfo;
 use super::error::Error;
 
 /// What the command line asks for.
@@ -41,13 +41,13 @@ impl Invocation {
 }
 
 /// The one line of `--version`.
-pub(super) fn version(about: &About) -> String {
+pub(super) fn version(about: &ProviderInfo) -> String {
     format!("{} {}\n", binary(about), about.version)
 }
 
 /// The text of `--help`.
-pub(super) fn help(about: &About) -> String {
-    let About { name, summary, .. } = about;
+pub(super) fn help(about: &ProviderInfo) -> String {
+    let ProviderInfo { name, summary, .. } = about;
     let binary = binary(about);
     let variable = name.to_uppercase().replace('-', "_");
     format!(
@@ -71,7 +71,7 @@ pub(super) fn help(about: &About) -> String {
 }
 
 /// What a person reads who ran the binary without knowing what it is.
-pub(super) fn by_hand(about: &About) -> String {
+pub(super) fn by_hand(about: &ProviderInfo) -> String {
     format!(
         "{binary} is a Terraform plugin and is not meant to be run by hand.\n\
          Terraform and OpenTofu start it by themselves when a configuration asks for it:\n\
@@ -84,8 +84,8 @@ pub(super) fn by_hand(about: &About) -> String {
     )
 }
 
-fn required_providers(about: &About) -> String {
-    let About {
+fn required_providers(about: &ProviderInfo) -> String {
+    let ProviderInfo {
         name,
         version,
         address,
@@ -106,7 +106,7 @@ fn required_providers(about: &About) -> String {
     )
 }
 
-fn binary(about: &About) -> String {
+fn binary(about: &ProviderInfo) -> String {
     format!("terraform-provider-{}", about.name)
 }
 
@@ -115,7 +115,7 @@ fn binary(about: &About) -> String {
 mod tests {
     use super::*;
 
-    const ABOUT: About = About {
+    const ABOUT: ProviderInfo = ProviderInfo {
         name: "cloud",
         version: "1.2.3",
         address: "registry.terraform.io/acme/cloud",

@@ -50,7 +50,7 @@ pub(super) fn state(json: &Json, schema: &TypedSchema) -> Result<Value, Diagnost
             for nested in &schema.schema.block.blocks {
                 let stored = attributes.entry(nested.name.clone()).or_insert(Value::Null);
                 if stored.is_null() {
-                    *stored = nested.absent();
+                    *stored = nested.default_value();
                 }
             }
             Ok(Value::Map(attributes))
@@ -117,22 +117,18 @@ pub(super) fn arguments(
     raw: Vec<DynamicValue>,
     signature: &Signature,
 ) -> Result<Vec<Value>, FunctionError> {
-    let positional = signature.parameters.len();
-    if raw.len() < positional || (raw.len() > positional && signature.variadic.is_none()) {
+    let expected = signature.parameters.len();
+    if raw.len() != expected {
         return Err(FunctionError {
             text: format!(
-                "{positional} arguments are required, {} were given",
+                "{expected} arguments are required, {} were given",
                 raw.len()
             ),
             argument: None,
         });
     }
-    let parameters = signature
-        .parameters
-        .iter()
-        .chain(signature.variadic.iter().cycle());
     (0..)
-        .zip(parameters.zip(raw))
+        .zip(signature.parameters.iter().zip(raw))
         .map(|(position, (parameter, raw))| {
             value(Some(raw), &parameter.ty, parameter.name).map_err(|_| {
                 FunctionError::at(position, "the value does not fit the type of the parameter")

@@ -1,46 +1,36 @@
-//! State as JSON, read under a type. Absent attributes become null, superfluous ones are dropped.
+//! Stored state as JSON under a type. Absent attributes become null, unknown ones are ignored.
 
 use serde_json::Value as Json;
 
-use super::{msgpack::normalise, value_path::ValuePath};
-use crate::terraform::{Dynamic, Number, Path, Type, Value};
+use super::{
+    msgpack::normalize,
+    value_path::{DecodeError, ValuePath},
+};
+use crate::terraform::{Dynamic, Number, Type, Value};
 
-/// Where stored JSON does not fit the schema.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{wanted} is required")]
-pub(crate) struct Mismatch {
-    /// Where in the object.
-    pub(crate) path: Path,
-    wanted: &'static str,
-}
-
-/// Reads stored JSON. Bools, numbers and strings are taken from each other's text, as hosts do.
-pub(crate) fn decode(json: &Json, ty: &Type) -> Result<Value, Mismatch> {
+/// Decodes stored JSON. Bools, numbers and strings are converted from each other's text, as hosts do.
+pub(super) fn decode(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
     read(json, ty, &ValuePath::Root)
 }
 
-fn read(json: &Json, ty: &Type, at: &ValuePath<'_>) -> Result<Value, Mismatch> {
-    let mismatch = |wanted| Mismatch {
-        path: at.path(),
-        wanted,
+fn read(json: &Json, ty: &Type, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
+    let number = |text: &str| {
+        Number::parse(text)
+            .map(Value::Number)
+            .map_err(|_| at.mismatch(ty))
     };
     match (ty, json) {
         (_, Json::Null) => Ok(Value::Null),
-        (Type::String, Json::String(text)) => Ok(Value::String(normalise(text).into_owned())),
+        (Type::String, Json::String(text)) => Ok(Value::String(normalize(text).into_owned())),
         (Type::String, Json::Bool(truth)) => Ok(Value::String(truth.to_string())),
         (Type::String, Json::Number(number)) => Ok(Value::String(number.to_string())),
         (Type::Bool, Json::Bool(truth)) => Ok(Value::Bool(*truth)),
         (Type::Bool, Json::String(text)) if text == "true" => Ok(Value::Bool(true)),
         (Type::Bool, Json::String(text)) if text == "false" => Ok(Value::Bool(false)),
-        (Type::Number, Json::Number(number)) => Number::parse(&number.to_string())
-            .map(Value::Number)
-            .map_err(|_| mismatch("a number")),
-        (Type::Number, Json::String(text)) => Number::parse(text)
-            .map(Value::Number)
-            .map_err(|_| mismatch("a number")),
-        (Type::List(element), Json::Array(elements)) => elements
-            .iter()
-            .enumerate()
+        (Type::Number, Json::Number(json)) => number(&json.to_string()),
+        (Type::Number, Json::String(text)) => number(text),
+        (Type::List(element), Json::Array(elements)) => (0..)
+            .zip(elements)
             .map(|(index, json)| read(json, element, &ValuePath::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
@@ -49,20 +39,16 @@ fn read(json: &Json, ty: &Type, at: &ValuePath<'_>) -> Result<Value, Mismatch> {
             .map(|json| read(json, element, &ValuePath::SetElement(at)))
             .collect::<Result<_, _>>()
             .map(Value::List),
-        (Type::Tuple(types), Json::Array(elements)) if types.len() == elements.len() => types
-            .iter()
-            .zip(elements)
-            .enumerate()
+        (Type::Tuple(types), Json::Array(elements)) if types.len() == elements.len() => (0..)
+            .zip(types.iter().zip(elements))
             .map(|(index, (ty, json))| read(json, ty, &ValuePath::Index(at, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Type::Map(element), Json::Object(entries)) => entries
             .iter()
             .map(|(key, json)| {
-                Ok((
-                    normalise(key).into_owned(),
-                    read(json, element, &ValuePath::Key(at, key))?,
-                ))
+                let value = read(json, element, &ValuePath::Key(at, key))?;
+                Ok((normalize(key).into_owned(), value))
             })
             .collect::<Result<_, _>>()
             .map(Value::Map),
@@ -70,42 +56,26 @@ fn read(json: &Json, ty: &Type, at: &ValuePath<'_>) -> Result<Value, Mismatch> {
             .iter()
             .map(|(name, ty)| {
                 let json = entries.get(name).unwrap_or(&Json::Null);
-                Ok((
-                    name.clone(),
-                    read(json, ty, &ValuePath::Attribute(at, name))?,
-                ))
+                let value = read(json, ty, &ValuePath::Attribute(at, name))?;
+                Ok((name.clone(), value))
             })
             .collect::<Result<_, _>>()
             .map(Value::Map),
         (Type::Dynamic, Json::Object(entries)) => {
-            let ty = entries
-                .get("type")
-                .and_then(|ty| Type::from_json(ty).ok())
-                .ok_or_else(|| mismatch("a value with its type"))?;
+            let ty = entries.get("type").and_then(|ty| Type::from_json(ty).ok());
+            let ty = ty.ok_or_else(|| at.mismatch(&Type::Dynamic))?;
             let value = read(entries.get("value").unwrap_or(&Json::Null), &ty, at)?;
             Ok(Value::Dynamic(Box::new(Dynamic { ty, value })))
         }
-        _ => Err(mismatch(wanted(ty))),
-    }
-}
-
-fn wanted(ty: &Type) -> &'static str {
-    match ty {
-        Type::String => "a string",
-        Type::Number => "a number",
-        Type::Bool => "a bool",
-        Type::Dynamic => "a value with its type",
-        Type::List(_) | Type::Set(_) | Type::Tuple(_) => "a list",
-        Type::Map(_) | Type::Object(_) => "an object",
+        _ => Err(at.mismatch(ty)),
     }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
-    fn parse(text: &str, ty: &Type) -> Result<Value, Mismatch> {
+    fn parse(text: &str, ty: &Type) -> Result<Value, DecodeError> {
         decode(&serde_json::from_str(text).unwrap(), ty)
     }
 

@@ -8,8 +8,8 @@ use std::{
 use super::pb::{self, schema::nested_block::NestingMode};
 use crate::terraform::{
     Attribute, Block, DataSource, Diagnostic, Diagnostics, EphemeralResource, Function,
-    IdentityAttribute, IdentitySchema, ListResource, NestedBlock, Nesting, Parameter, Provider,
-    Resource, Schema, Signature, Type, Usage,
+    IdentityAttribute, IdentitySchema, ListResource, Mode, NestedBlock, Nesting, Parameter,
+    Provider, Resource, Schema, Signature, Type,
 };
 
 /// Everything that a provider offers, by name.
@@ -255,34 +255,30 @@ impl From<&Attribute> for pb::schema::Attribute {
             name: attribute.name.clone(),
             r#type: type_json(&attribute.ty),
             description: attribute.description.clone(),
-            required: attribute.usage == Usage::Required,
-            optional: matches!(attribute.usage, Usage::Optional | Usage::OptionalComputed),
-            computed: matches!(attribute.usage, Usage::Computed | Usage::OptionalComputed),
+            required: attribute.mode == Mode::Required,
+            optional: matches!(attribute.mode, Mode::Optional | Mode::OptionalComputed),
+            computed: matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed),
             sensitive: attribute.sensitive,
             description_kind: pb::StringKind::Markdown.into(),
-            deprecated: attribute.deprecated.is_some(),
             write_only: attribute.write_only,
-            deprecation_message: attribute.deprecated.clone().unwrap_or_default(),
+            ..Default::default()
         }
     }
 }
 
 impl From<&NestedBlock> for pb::schema::NestedBlock {
     fn from(nested: &NestedBlock) -> Self {
-        let (nesting, min_items, max_items) = match nested.nesting {
-            Nesting::Optional => (NestingMode::Single, 0, 0),
-            Nesting::Required => (NestingMode::Single, 1, 1),
-            Nesting::List => (NestingMode::List, 0, 0),
-            Nesting::Set => (NestingMode::Set, 0, 0),
-            Nesting::Map => (NestingMode::Map, 0, 0),
-            Nesting::Group => (NestingMode::Group, 0, 0),
+        let nesting = match nested.nesting {
+            Nesting::Single => NestingMode::Single,
+            Nesting::List => NestingMode::List,
+            Nesting::Set => NestingMode::Set,
         };
         Self {
             type_name: nested.name.clone(),
             block: Some(block(&nested.block, 0)),
             nesting: nesting.into(),
-            min_items,
-            max_items,
+            min_items: 0,
+            max_items: 0,
         }
     }
 }
@@ -312,7 +308,6 @@ impl From<&Signature> for pb::Function {
     fn from(signature: &Signature) -> Self {
         Self {
             parameters: signature.parameters.iter().map(Into::into).collect(),
-            variadic_parameter: signature.variadic.as_ref().map(Into::into),
             r#return: Some(pb::function::Return {
                 r#type: type_json(&signature.returns),
             }),

@@ -1,3 +1,5 @@
+//! Data sources.
+
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
@@ -6,22 +8,22 @@ use super::{Diagnostics, Schema, Value};
 /// A data source.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
-    /// The name users write.
+    /// The type name.
     fn type_name(&self) -> &'static str;
 
-    /// Arguments and attributes.
+    /// The arguments and attributes.
     fn schema(&self) -> Schema;
 
-    /// Checks the arguments without any I/O; anything may be unknown.
+    /// Checks the arguments without any I/O. Any of them may be unknown.
     fn validate(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Looks up what the configuration asks for. Nothing found is an error, never null.
+    /// Reads the data. An object that does not exist is an error, never null.
     async fn read(&self, request: ReadDataRequest) -> ReadDataResponse;
 }
 
-/// A question.
+/// `ReadDataSource`: data to read.
 #[derive(Debug)]
 pub struct ReadDataRequest {
     /// The arguments, wholly known.
@@ -30,11 +32,11 @@ pub struct ReadDataRequest {
     pub cancel: CancellationToken,
 }
 
-/// The answer. Ignored where `diagnostics` holds an error.
+/// The data. Ignored if `diagnostics` contains an error.
 #[derive(Debug)]
 pub struct ReadDataResponse {
-    /// The arguments as given, and the attributes, wholly known.
+    /// The arguments as configured and the attributes, wholly known.
     pub state: Value,
-    /// What to tell the user.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }

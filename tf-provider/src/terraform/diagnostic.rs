@@ -1,24 +1,26 @@
+//! Diagnostics: errors and warnings for the user.
+
 use super::Path;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// The operation did not do what was asked.
+    /// The operation failed.
     Error,
-    /// Something the user should know.
+    /// The operation continued.
     Warning,
 }
 
-/// Something told to the user, at the attribute to blame where there is one.
+/// An error or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Error or warning.
     pub severity: Severity,
     /// A title without values; never empty.
     pub summary: String,
-    /// What happened, to which object, what to do next.
+    /// What happened, to which object, and what to do next.
     pub detail: String,
-    /// The attribute to blame.
+    /// The attribute at fault, if it is one.
     pub path: Option<Path>,
 }
 
@@ -41,7 +43,7 @@ impl Diagnostic {
         }
     }
 
-    /// The same, at an attribute.
+    /// Sets the attribute at fault.
     pub fn at(self, path: Path) -> Self {
         Self {
             path: Some(path),
@@ -50,12 +52,12 @@ impl Diagnostic {
     }
 }
 
-/// What one call has to tell, in order.
+/// The diagnostics of one call, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Nothing to tell.
+    /// No diagnostics.
     pub fn new() -> Self {
         Self::default()
     }
@@ -72,7 +74,7 @@ impl Diagnostics {
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Whether there is nothing to tell.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

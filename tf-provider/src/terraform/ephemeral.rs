@@ -1,3 +1,5 @@
+//! Ephemeral resources.
+
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -8,21 +10,21 @@ use super::{Diagnostics, Schema, Value};
 /// An ephemeral resource: opened in every plan and in every apply, never stored.
 #[async_trait]
 pub trait EphemeralResource: Send + Sync + 'static {
-    /// The name users write.
+    /// The type name.
     fn type_name(&self) -> &'static str;
 
-    /// Arguments and attributes.
+    /// The arguments and attributes.
     fn schema(&self) -> Schema;
 
-    /// Checks the arguments without any I/O; anything may be unknown.
+    /// Checks the arguments without any I/O. Any of them may be unknown.
     fn validate(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Makes the value.
+    /// Opens the resource.
     async fn open(&self, request: OpenRequest) -> OpenResponse;
 
-    /// Prolongs the value; called at the time that was asked for.
+    /// Renews the resource at the requested time.
     async fn renew(&self, request: RenewRequest) -> RenewResponse {
         RenewResponse {
             renew_at: None,
@@ -31,13 +33,13 @@ pub trait EphemeralResource: Send + Sync + 'static {
         }
     }
 
-    /// Ends the value.
+    /// Closes the resource.
     async fn close(&self, _request: CloseRequest) -> Diagnostics {
         Diagnostics::new()
     }
 }
 
-/// A value to make.
+/// `OpenEphemeralResource`: a resource to open.
 #[derive(Debug)]
 pub struct OpenRequest {
     /// The arguments, wholly known.
@@ -46,38 +48,38 @@ pub struct OpenRequest {
     pub cancel: CancellationToken,
 }
 
-/// The value. Ignored where `diagnostics` holds an error.
+/// The opened resource. Ignored if `diagnostics` contains an error.
 pub struct OpenResponse {
-    /// The arguments as given, and the attributes, wholly known.
+    /// The arguments as configured and the attributes, wholly known.
     pub result: Value,
-    /// When to call renew.
+    /// When to renew it; never if `None`.
     pub renew_at: Option<SystemTime>,
-    /// Given to the first renew and, by some hosts, to close: put a stable handle in it.
+    /// Passed to the first renewal and to close, by `OpenTofu` only if it was never renewed: use a stable handle.
     pub private: Vec<u8>,
-    /// What to tell the user.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
-/// A value to prolong.
+/// `RenewEphemeralResource`: a resource to renew.
 pub struct RenewRequest {
-    /// What open or the last renew left.
+    /// The private data of the open or of the last renewal.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// The value lives on.
+/// The renewed resource.
 pub struct RenewResponse {
-    /// When to call again.
+    /// When to renew it again; never if `None`.
     pub renew_at: Option<SystemTime>,
-    /// Given to the next renew.
+    /// Passed to the next renewal.
     pub private: Vec<u8>,
-    /// What to tell the user.
+    /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
-/// A value to end.
+/// `CloseEphemeralResource`: a resource to close.
 pub struct CloseRequest {
-    /// What open left or, on some hosts, the last renew.
+    /// The private data of the open or, in `OpenTofu`, of the last renewal.
     pub private: Vec<u8>,
 }

@@ -1,27 +1,27 @@
+//! Provider functions.
+
 use super::{Type, Value};
 
 /// A pure function: the same arguments give the same result in every process.
 pub trait Function: Send + Sync + 'static {
-    /// The name users write behind `provider::NAME::`.
+    /// The name after `provider::NAME::`.
     fn name(&self) -> &'static str;
 
-    /// Parameters, result and description.
+    /// The signature.
     fn signature(&self) -> Signature;
 
-    /// Computes the result. Arguments are of their parameters' types; variadic ones simply follow.
+    /// Computes the result from arguments of the parameters' types.
     ///
     /// # Errors
-    /// What is wrong, at the argument to blame.
+    /// An invalid argument, with its position.
     fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError>;
 }
 
-/// What a function takes and gives.
+/// The signature of a function.
 #[derive(Debug, Clone)]
 pub struct Signature {
     /// The parameters in order.
     pub parameters: Vec<Parameter>,
-    /// The parameter that takes all further arguments.
-    pub variadic: Option<Parameter>,
     /// The type of the result.
     pub returns: Type,
     /// One sentence.
@@ -37,20 +37,20 @@ pub struct Parameter {
     pub name: &'static str,
     /// The type that arguments are converted to.
     pub ty: Type,
-    /// Whether null reaches the function; otherwise the host refuses it.
+    /// Whether null is passed to the function; otherwise the host rejects it.
     pub allow_null: bool,
-    /// Whether unknowns reach the function; otherwise the result is unknown without a call.
+    /// Whether unknown values are passed to the function; otherwise the result is unknown without a call.
     pub allow_unknown: bool,
     /// Markdown for the docs.
     pub description: &'static str,
 }
 
-/// Why a function gives no result.
+/// The failure of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionError {
-    /// What is wrong. Never a part of the argument.
+    /// What is wrong, without any part of the argument.
     pub text: String,
-    /// The position of the argument to blame, from zero.
+    /// The position of the argument at fault, from zero.
     pub argument: Option<u32>,
 }
 

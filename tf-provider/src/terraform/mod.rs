@@ -1,6 +1,5 @@
-//! Terraform's vocabulary as plain Rust: values, types, schemas, paths, diagnostics, and the traits that a
-//! provider implements. Knows std, `serde_json` and the cancellation token of `tokio_util`; never protobuf, msgpack, I/O or the
-//! clock.
+//! Terraform's vocabulary: values, types, schemas, paths, diagnostics, and the traits that a provider implements. No protobuf,
+//! no msgpack, no I/O, no clock.
 
 mod data_source;
 mod diagnostic;
@@ -24,7 +23,7 @@ pub use ephemeral::{
 pub use function::{Function, FunctionError, Parameter, Signature};
 pub use identity::{IdentityAttribute, IdentitySchema};
 pub use list_resource::{ListEvent, ListRequest, ListResource, ListResults, ListedResource};
-pub use number::{Number, NumberInvalid};
+pub use number::{InvalidNumber, Number};
 pub use path::{Path, Step};
 pub use provider::{ConfigureRequest, Provider};
 pub use resource::{
@@ -32,6 +31,6 @@ pub use resource::{
     MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
     ReadResponse, Resource, UpdateRequest, ValidateRequest,
 };
-pub use schema::{Attribute, Block, NestedBlock, Nesting, Schema, Usage};
-pub use ty::{Type, TypeInvalid};
+pub use schema::{Attribute, Block, Mode, NestedBlock, Nesting, Schema};
+pub use ty::{InvalidType, Type};
 pub use value::{Dynamic, Value};

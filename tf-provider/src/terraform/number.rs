@@ -1,157 +1,98 @@
+//! Terraform's number: a decimal of any size.
+
 use std::fmt;
 
-/// Terraform's number: a decimal of any size, kept as it was written.
-///
-/// Two numbers are equal when their shortest decimal texts are, whatever form each came in.
-#[derive(Clone)]
-pub struct Number(Form);
+/// A decimal number in a canonical form, so that equal numbers have equal texts and no digit is lost.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Number(String);
 
-#[derive(Clone)]
-enum Form {
-    Int(i64),
-    Float(f64),
-    Text(String),
-}
+/// Up to this many digits before the point or zeros after it are written out; beyond that, an exponent is used.
+const MAX_PLAIN: i64 = 1000;
 
 impl Number {
-    /// Reads decimal text, exponents included.
+    /// Parses decimal text, with or without an exponent.
     ///
     /// # Errors
     /// Anything that is not a finite decimal number.
-    pub fn parse(text: &str) -> Result<Self, NumberInvalid> {
-        if let Ok(int) = text.parse::<i64>() {
-            return Ok(Self(Form::Int(int)));
-        }
-        Decimal::parse(text).ok_or(NumberInvalid)?;
-        Ok(Self(Form::Text(text.to_owned())))
+    pub fn parse(text: &str) -> Result<Self, InvalidNumber> {
+        canonical(text).map(Self).ok_or(InvalidNumber)
     }
 
-    /// A floating point number.
+    /// The shortest decimal that denotes this float.
     ///
     /// # Errors
-    /// NaN and the infinities, which Terraform has no place for.
-    pub fn from_f64(float: f64) -> Result<Self, NumberInvalid> {
-        if float.is_finite() {
-            Ok(Self(Form::Float(float)))
-        } else {
-            Err(NumberInvalid)
-        }
+    /// NaN and the infinities, which are not numbers in Terraform.
+    pub fn from_f64(float: f64) -> Result<Self, InvalidNumber> {
+        Self::parse(&format!("{float:?}"))
     }
 
     /// The value, if it is whole and fits.
     pub fn as_i64(&self) -> Option<i64> {
-        match &self.0 {
-            Form::Int(int) => Some(*int),
-            Form::Float(_) | Form::Text(_) => self.decimal().as_i64(),
-        }
+        self.0.parse().ok()
     }
+}
 
-    /// The binary floating point form, if that is how the number came.
-    pub(crate) fn as_float(&self) -> Option<f64> {
-        if let Form::Float(float) = self.0 {
-            Some(float)
-        } else {
-            None
+/// Plain decimal text without superfluous zeros; `None` for text that is not a decimal number.
+fn canonical(text: &str) -> Option<String> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (rest, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // The value is 0.digits x 10^point.
+    let digits = all.trim_start_matches('0');
+    let leading_zeros = i64::try_from(all.len() - digits.len()).ok()?;
+    let point = exponent.checked_add(i64::try_from(whole.len()).ok()? - leading_zeros)?;
+    let digits = digits.trim_end_matches('0');
+    if digits.is_empty() {
+        return Some("0".to_owned());
+    }
+    let length = i64::try_from(digits.len()).ok()?;
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or_default());
+    Some(match usize::try_from(point) {
+        Ok(point) if point < digits.len() && point > 0 => {
+            format!("{sign}{}.{}", &digits[..point], &digits[point..])
         }
-    }
-
-    fn decimal(&self) -> Decimal {
-        Decimal::parse(&self.to_string()).unwrap_or_default()
-    }
+        _ if point >= length && point <= MAX_PLAIN => {
+            format!("{sign}{digits}{}", zeros(point - length))
+        }
+        _ if (-MAX_PLAIN..=0).contains(&point) => format!("{sign}0.{}{digits}", zeros(-point)),
+        _ => format!("{sign}{digits}e{}", point.checked_sub(length)?),
+    })
 }
 
 impl From<i64> for Number {
     fn from(int: i64) -> Self {
-        Self(Form::Int(int))
+        Self(int.to_string())
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Form::Int(int) => write!(f, "{int}"),
-            Form::Float(float) => write!(f, "{float:?}"),
-            Form::Text(text) => f.write_str(text),
-        }
+        f.write_str(&self.0)
     }
 }
 
 impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Form::Int(a), Form::Int(b)) => a == b,
-            _ => self.decimal() == other.decimal(),
-        }
+        f.write_str(&self.0)
     }
 }
 
 /// Text that is not a finite decimal number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a finite decimal number")]
-pub struct NumberInvalid;
-
-/// `0.digits x 10^exponent` without leading or trailing zeros in `digits`; zero has none.
-#[derive(PartialEq, Default)]
-struct Decimal {
-    negative: bool,
-    digits: String,
-    exponent: i64,
-}
-
-impl Decimal {
-    fn parse(text: &str) -> Option<Self> {
-        let (negative, rest) = match text.as_bytes().first()? {
-            b'-' => (true, &text[1..]),
-            b'+' => (false, &text[1..]),
-            _ => (false, text),
-        };
-        let (mantissa, exponent) = match rest.find(['e', 'E']) {
-            Some(at) => (&rest[..at], rest[at + 1..].parse::<i64>().ok()?),
-            None => (rest, 0),
-        };
-        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let digits = [whole, fraction].concat();
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let significant = digits.trim_start_matches('0');
-        let leading = digits.len() - significant.len();
-        let significant = significant.trim_end_matches('0');
-        if significant.is_empty() {
-            return Some(Self::default());
-        }
-        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()?;
-        Some(Self {
-            negative,
-            digits: significant.to_owned(),
-            exponent: exponent.checked_add(point)?,
-        })
-    }
-
-    fn as_i64(&self) -> Option<i64> {
-        let length = i64::try_from(self.digits.len()).ok()?;
-        if self.digits.is_empty() {
-            return Some(0);
-        }
-        if self.exponent < length || self.exponent > 19 {
-            return None;
-        }
-        let zeros = usize::try_from(self.exponent - length).ok()?;
-        let sign = if self.negative { "-" } else { "" };
-        format!("{sign}{}{}", self.digits, "0".repeat(zeros))
-            .parse()
-            .ok()
-    }
-}
+pub struct InvalidNumber;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -199,7 +140,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_finite_decimal_is_refused() {
+    fn numbers_are_displayed_in_plain_digits() {
+        for (text, expected) in [
+            ("+1.50", "1.5"),
+            ("-0.0050", "-0.005"),
+            ("1e3", "1000"),
+            ("1e2000", "1e2000"),
+            ("12.5e-2000", "125e-2001"),
+            ("00.0", "0"),
+        ] {
+            assert_eq!(Number::parse(text).unwrap().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_a_finite_decimal_is_rejected() {
         for text in ["", "-", ".", "e5", "1e", "NaN", "inf", "0x10", "1 "] {
             assert!(Number::parse(text).is_err(), "{text:?}");
         }

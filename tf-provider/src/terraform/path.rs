@@ -1,39 +1,50 @@
+//! Attribute paths.
+
 use std::fmt;
 
-/// Where in a configuration or an object something is: `timeouts.create`, `trigger["a"]`, `names[2]`.
+/// The path of a value in a configuration or an object: `timeouts.create`, `trigger["a"]`, `names[2]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Path(Vec<Step>);
 
-/// One step of a [`Path`]. The elements of sets have no address: a path ends at the set.
+/// One step of a [`Path`]. Elements of sets cannot be addressed: a path ends at the set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Into an attribute or block of that name.
+    /// An attribute or block.
     Attribute(String),
-    /// Into the entry of a map under that key.
+    /// The key of a map.
     Key(String),
-    /// Into the element of a list, counted from zero. Unsigned, because a negative index crashes hosts.
+    /// The index in a list. Unsigned, because a negative index crashes hosts.
     Index(u32),
 }
 
 impl Path {
     /// The path of a top-level attribute or block.
     pub fn attribute(name: impl Into<String>) -> Self {
-        Self(vec![Step::Attribute(name.into())])
+        Self::default().at_name(name)
     }
 
-    /// The path one step further in.
-    pub fn with(&self, step: Step) -> Self {
+    /// The path of an attribute or block of this object.
+    pub fn at_name(&self, name: impl Into<String>) -> Self {
+        self.join(Step::Attribute(name.into()))
+    }
+
+    /// The path of an element of this map.
+    pub fn at_key(&self, key: impl Into<String>) -> Self {
+        self.join(Step::Key(key.into()))
+    }
+
+    /// The path of an element of this list.
+    pub fn at_index(&self, index: u32) -> Self {
+        self.join(Step::Index(index))
+    }
+
+    fn join(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
     }
 
-    /// The path of an attribute or block of this object.
-    pub fn then(&self, name: impl Into<String>) -> Self {
-        self.with(Step::Attribute(name.into()))
-    }
-
-    /// The steps from the outside in.
+    /// The steps, outermost first.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }
@@ -58,11 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_reads_as_it_is_written_in_a_configuration() {
-        let path = Path::attribute("a")
-            .then("b")
-            .with(Step::Key("k".into()))
-            .with(Step::Index(2));
+    fn path_is_displayed_as_in_a_configuration() {
+        let path = Path::attribute("a").at_name("b").at_key("k").at_index(2);
         assert_eq!(path.to_string(), r#"a.b["k"][2]"#);
     }
 }

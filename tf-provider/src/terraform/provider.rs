@@ -1,3 +1,5 @@
+//! The provider.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -6,23 +8,23 @@ use super::{
     DataSource, Diagnostics, EphemeralResource, Function, ListResource, Resource, Schema, Value,
 };
 
-/// A provider: its block, and the lists of what it offers.
+/// A provider: its configuration, resources, data sources and functions.
 ///
-/// One process may be configured several times, also while calls run: what [`configure`](Self::configure) leaves for the
-/// resources must be replaced as a whole.
+/// A process may be configured several times, while calls are in progress too: [`configure`](Self::configure) must replace
+/// the previous configuration as a whole.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
-    /// The arguments of the provider block; none by default.
+    /// The arguments of the provider block.
     fn schema(&self) -> Schema {
         Schema::default()
     }
 
-    /// Checks the provider block without any I/O; anything in it may be unknown.
+    /// Checks the provider block without any I/O. Any argument may be unknown.
     fn validate(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
-    /// Takes the provider block; anything in it may be unknown while a plan is made.
+    /// Configures the provider. Any argument may be unknown in a plan.
     async fn configure(&self, _request: ConfigureRequest) -> Diagnostics {
         Diagnostics::new()
     }
@@ -47,19 +49,19 @@ pub trait Provider: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The functions. They run on processes that were never configured.
+    /// The functions. They are called on unconfigured processes.
     fn functions(&self) -> Vec<Arc<dyn Function>> {
         Vec::new()
     }
 
-    /// A last act before the process ends, when no call runs any more. It is cut off after a second.
+    /// Cleans up before the process exits, when no call is in progress. Aborted after a second.
     async fn close(&self) {}
 }
 
-/// The provider block, and who asks.
+/// `Configure`: the provider block.
 #[derive(Debug)]
 pub struct ConfigureRequest {
-    /// The version of Terraform (`OpenTofu` names a version of Terraform, too).
+    /// The version of Terraform, or the one that `OpenTofu` claims to be.
     pub terraform_version: String,
     /// The provider block.
     pub config: Value,

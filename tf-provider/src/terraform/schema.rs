@@ -1,26 +1,28 @@
-use super::{Diagnostic, Diagnostics, Path, Step, Type, Value};
+//! Schemas: what configurations may contain and what objects have.
 
-/// What a configuration of one kind may hold, and what its objects have.
+use super::{Diagnostic, Diagnostics, Path, Type, Value};
+
+/// The schema of a provider block, resource, data source, ephemeral resource or list resource.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Schema {
-    /// Counts up when stored objects must be rewritten.
+    /// Increases when stored objects must be converted.
     pub version: i64,
     /// The outermost block.
     pub block: Block,
 }
 
-/// A group of attributes and further blocks.
+/// Attributes and nested blocks.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Block {
-    /// Attributes, in the order of the docs.
+    /// The attributes, in the order of the docs.
     pub attributes: Vec<Attribute>,
-    /// Blocks inside this one.
+    /// The nested blocks.
     pub blocks: Vec<NestedBlock>,
     /// Markdown for the docs.
     pub description: String,
 }
 
-/// One attribute. Made by [`Attribute::new`] and what can be chained to it.
+/// One attribute, built with [`Attribute::new`] and the methods that follow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribute {
     /// The name.
@@ -28,83 +30,72 @@ pub struct Attribute {
     /// The type.
     pub ty: Type,
     /// Who sets it.
-    pub usage: Usage,
+    pub mode: Mode,
     /// Whether hosts hide its value.
     pub sensitive: bool,
-    /// Whether the value is only in configurations, never in plans or state.
+    /// Whether its value is in configurations only, never in plans or state.
     pub write_only: bool,
-    /// What to use instead, if users should stop using it.
-    pub deprecated: Option<String>,
     /// Markdown for the docs.
     pub description: String,
 }
 
 /// Who sets an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Usage {
-    /// The user must.
+pub enum Mode {
+    /// The configuration must.
     Required,
-    /// The user may.
+    /// The configuration may.
     Optional,
     /// The provider does.
     Computed,
-    /// The user may, else the provider does.
+    /// The configuration may, otherwise the provider does.
     OptionalComputed,
 }
 
-/// A block inside a block.
+/// A nested block.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NestedBlock {
     /// The name.
     pub name: String,
-    /// How often it may stand, and what its value is.
+    /// How many are allowed.
     pub nesting: Nesting,
-    /// What is in it.
+    /// The contents.
     pub block: Block,
 }
 
-/// How blocks of one name become one value.
+/// How the blocks of one name become a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nesting {
-    /// At most once: an object or null.
-    Optional,
-    /// Exactly once: an object.
-    Required,
-    /// Any number of times: a list.
+    /// At most one block: an object or null.
+    Single,
+    /// Any number of blocks: a list.
     List,
-    /// Any number of times: a set.
+    /// Any number of blocks: a set.
     Set,
-    /// Once a label: a map.
-    Map,
-    /// At most once: an object always, of nulls where the block is not there.
-    Group,
 }
 
 impl Schema {
-    /// The first version of a schema.
+    /// A schema of version 0.
     pub fn new(block: Block) -> Self {
         Self { version: 0, block }
     }
 }
 
 impl Block {
-    /// The type of the objects under this block.
+    /// The type of objects under this block.
     pub fn ty(&self) -> Type {
-        let attributes = self
-            .attributes
-            .iter()
-            .map(|a| (a.name.clone(), a.ty.clone()));
+        let attributes = self.attributes.iter();
+        let attributes = attributes.map(|a| (a.name.clone(), a.ty.clone()));
         let blocks = self.blocks.iter().map(|b| (b.name.clone(), b.ty()));
         Type::object(attributes.chain(blocks))
     }
 
-    /// An object under this block in which nothing is set.
+    /// The object in which every attribute is null and no block is set.
     pub fn empty(&self) -> Value {
-        let attributes = self
-            .attributes
-            .iter()
-            .map(|a| (a.name.clone(), Value::Null));
-        let blocks = self.blocks.iter().map(|b| (b.name.clone(), b.absent()));
+        let attributes = self.attributes.iter();
+        let attributes = attributes.map(|a| (a.name.clone(), Value::Null));
+        let blocks = self.blocks.iter();
+        let blocks = blocks.map(|b| (b.name.clone(), b.default_value()));
         Value::object(attributes.chain(blocks))
     }
 
@@ -115,174 +106,124 @@ impl Block {
             .find(|attribute| attribute.name == name)
     }
 
-    /// Finds in a configuration what hosts let through: null for required arguments, values for attributes that are only
-    /// computed, and, where `write_only_allowed` is false, write-only arguments. Deprecated arguments give warnings.
+    /// Checks what hosts do not: required arguments that are null, values of computed attributes and, unless
+    /// `write_only_allowed`, of write-only arguments.
     pub fn check(&self, config: &Value, write_only_allowed: bool) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        self.check_at(
-            config,
-            write_only_allowed,
-            &Path::default(),
-            &mut diagnostics,
-        );
-        diagnostics
+        self.check_at(config, write_only_allowed, &Path::default())
     }
 
     /// Sets every write-only argument of an object to null, at any depth.
     pub fn clear_write_only(&self, object: &mut Value) {
-        self.clear(object, &|attribute| attribute.write_only);
+        self.clear(object, |attribute| attribute.write_only);
     }
 
-    /// Sets every attribute that cannot be configured to null, at any depth.
+    /// Sets every attribute that a configuration cannot set to null, at any depth.
     pub fn clear_computed(&self, object: &mut Value) {
-        self.clear(object, &|attribute| {
-            attribute.usage == Usage::Computed || attribute.write_only
-        });
+        self.clear(object, |attribute| attribute.mode == Mode::Computed);
     }
 
-    fn clear(&self, object: &mut Value, applies: &dyn Fn(&Attribute) -> bool) {
+    fn clear(&self, object: &mut Value, applies: fn(&Attribute) -> bool) {
         let Value::Map(entries) = object else { return };
-        for attribute in self
-            .attributes
-            .iter()
-            .filter(|attribute| applies(attribute))
-        {
+        for attribute in self.attributes.iter().filter(|a| applies(a)) {
             entries.insert(attribute.name.clone(), Value::Null);
         }
         for nested in &self.blocks {
-            match (nested.nesting, entries.get_mut(&nested.name)) {
-                (Nesting::List | Nesting::Set, Some(Value::List(elements))) => {
-                    for element in elements {
-                        nested.block.clear(element, applies);
-                    }
-                }
-                (Nesting::Map, Some(Value::Map(inner))) => {
-                    for entry in inner.values_mut() {
-                        nested.block.clear(entry, applies);
-                    }
-                }
-                (_, Some(object)) => nested.block.clear(object, applies),
-                (_, None) => {}
+            match entries.get_mut(&nested.name) {
+                Some(Value::List(elements)) => elements
+                    .iter_mut()
+                    .for_each(|element| nested.block.clear(element, applies)),
+                Some(object) => nested.block.clear(object, applies),
+                None => {}
             }
         }
     }
 
-    fn check_at(&self, config: &Value, allowed: bool, at: &Path, found: &mut Diagnostics) {
+    fn check_at(&self, config: &Value, write_only_allowed: bool, at: &Path) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
         if config.as_map().is_none() {
-            return;
+            return diagnostics;
         }
         for attribute in &self.attributes {
-            let value = config.get(&attribute.name);
-            let problem = attribute.problem(value, allowed);
-            found.extend(problem.map(|problem| problem.at(at.then(&*attribute.name))));
+            let problem = attribute.problem(config.get(&attribute.name), write_only_allowed);
+            diagnostics.extend(problem.map(|problem| problem.at(at.at_name(&*attribute.name))));
         }
         for nested in &self.blocks {
-            let value = config.get(&nested.name);
-            let path = at.then(&*nested.name);
-            match (nested.nesting, value) {
+            let path = at.at_name(&*nested.name);
+            let check = |value, at: &Path| nested.block.check_at(value, write_only_allowed, at);
+            match (nested.nesting, config.get(&nested.name)) {
                 (Nesting::List, Value::List(elements)) => {
                     for (index, element) in (0..).zip(elements) {
-                        let path = path.with(Step::Index(index));
-                        nested.block.check_at(element, allowed, &path, found);
+                        diagnostics.extend(check(element, &path.at_index(index)));
                     }
                 }
+                // Elements of sets cannot be addressed: their problems are reported at the set.
                 (Nesting::Set, Value::List(elements)) => {
-                    for element in elements {
-                        // Elements of sets have no address of their own.
-                        let mut inner = Diagnostics::new();
-                        nested
-                            .block
-                            .check_at(element, allowed, &Path::default(), &mut inner);
-                        found.extend(inner.into_iter().map(|problem| problem.at(path.clone())));
-                    }
+                    let problems = elements.iter().flat_map(|element| check(element, &path));
+                    diagnostics.extend(problems.map(|problem| problem.at(path.clone())));
                 }
-                (Nesting::Map, Value::Map(entries)) => {
-                    for (key, entry) in entries {
-                        let path = path.with(Step::Key(key.clone()));
-                        nested.block.check_at(entry, allowed, &path, found);
-                    }
-                }
-                _ => nested.block.check_at(value, allowed, &path, found),
+                (_, value) => diagnostics.extend(check(value, &path)),
             }
         }
+        diagnostics
     }
 }
 
 impl Attribute {
-    /// An attribute that the provider sets, until one of the methods below says otherwise.
+    /// A computed attribute.
     pub fn new(name: impl Into<String>, ty: Type, description: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             ty,
-            usage: Usage::Computed,
+            mode: Mode::Computed,
             sensitive: false,
             write_only: false,
-            deprecated: None,
             description: description.into(),
         }
     }
 
-    /// The user must set it.
+    /// Makes it required.
     pub fn required(self) -> Self {
-        Self {
-            usage: Usage::Required,
-            ..self
-        }
+        let mode = Mode::Required;
+        Self { mode, ..self }
     }
 
-    /// The user may set it.
+    /// Makes it optional.
     pub fn optional(self) -> Self {
-        Self {
-            usage: Usage::Optional,
-            ..self
-        }
+        let mode = Mode::Optional;
+        Self { mode, ..self }
     }
 
-    /// The user may set it, else the provider does.
+    /// Makes it optional, and computed where it is not configured.
     pub fn optional_computed(self) -> Self {
-        Self {
-            usage: Usage::OptionalComputed,
-            ..self
-        }
+        let mode = Mode::OptionalComputed;
+        Self { mode, ..self }
     }
 
-    /// Hosts hide its value.
+    /// Makes hosts hide its value.
     pub fn sensitive(self) -> Self {
-        Self {
-            sensitive: true,
-            ..self
-        }
+        let sensitive = true;
+        Self { sensitive, ..self }
     }
 
-    /// Only in configurations, never in plans or state.
+    /// Makes it optional and write-only.
     pub fn write_only(self) -> Self {
+        let write_only = true;
         Self {
-            usage: Usage::Optional,
-            write_only: true,
-            ..self
-        }
-    }
-
-    /// Users should stop using it; says what to use instead.
-    pub fn deprecated(self, instead: impl Into<String>) -> Self {
-        Self {
-            deprecated: Some(instead.into()),
-            ..self
+            write_only,
+            ..self.optional()
         }
     }
 
     fn problem(&self, value: &Value, write_only_allowed: bool) -> Option<Diagnostic> {
         let name = &self.name;
-        match (self.usage, value) {
-            (Usage::Required, Value::Null) => Some(Diagnostic::error(
+        match (self.mode, value) {
+            (Mode::Required, Value::Null) => Some(Diagnostic::error(
                 "Missing required argument",
                 format!("The argument \"{name}\" is required, but its value is null."),
             )),
-            (Usage::Computed, set) if !set.is_null() => Some(Diagnostic::error(
+            (Mode::Computed, set) if !set.is_null() => Some(Diagnostic::error(
                 "Value for a read-only attribute",
-                format!(
-                    "The provider sets \"{name}\" by itself. Remove it from the configuration."
-                ),
+                format!("The provider sets \"{name}\". Remove it from the configuration."),
             )),
             (_, set) if self.write_only && !set.is_null() && !write_only_allowed => {
                 Some(Diagnostic::error(
@@ -293,19 +234,13 @@ impl Attribute {
                     ),
                 ))
             }
-            (_, set) if !set.is_null() => self.deprecated.as_ref().map(|instead| {
-                Diagnostic::warning(
-                    "Deprecated argument",
-                    format!("\"{name}\" is deprecated. {instead}"),
-                )
-            }),
             _ => None,
         }
     }
 }
 
 impl NestedBlock {
-    /// A block of that name.
+    /// A nested block of that name.
     pub fn new(name: impl Into<String>, nesting: Nesting, block: Block) -> Self {
         Self {
             name: name.into(),
@@ -314,24 +249,21 @@ impl NestedBlock {
         }
     }
 
-    /// The type of the value that all blocks of this name become.
+    /// The type of the value of all blocks of this name.
     pub fn ty(&self) -> Type {
         let object = self.block.ty();
         match self.nesting {
-            Nesting::Optional | Nesting::Required | Nesting::Group => object,
+            Nesting::Single => object,
             Nesting::List => Type::list(object),
             Nesting::Set => Type::set(object),
-            Nesting::Map => Type::map(object),
         }
     }
 
-    /// The value where no block of this name stands.
-    pub fn absent(&self) -> Value {
+    /// The value without any block of this name.
+    pub fn default_value(&self) -> Value {
         match self.nesting {
-            Nesting::Optional | Nesting::Required => Value::Null,
+            Nesting::Single => Value::Null,
             Nesting::List | Nesting::Set => Value::List(Vec::new()),
-            Nesting::Map => Value::Map(std::collections::BTreeMap::new()),
-            Nesting::Group => self.block.empty(),
         }
     }
 }
@@ -350,15 +282,11 @@ mod tests {
                 Attribute::new("must", Type::String, "").required(),
                 Attribute::new("ours", Type::String, ""),
                 Attribute::new("secret", Type::String, "").write_only(),
-                Attribute::new("old", Type::String, "")
-                    .optional()
-                    .deprecated("Use \"new\"."),
             ],
             blocks: vec![
-                NestedBlock::new("one", Nesting::Optional, inner.clone()),
+                NestedBlock::new("one", Nesting::Single, inner.clone()),
                 NestedBlock::new("list", Nesting::List, inner.clone()),
-                NestedBlock::new("set", Nesting::Set, inner.clone()),
-                NestedBlock::new("map", Nesting::Map, inner),
+                NestedBlock::new("set", Nesting::Set, inner),
             ],
             description: String::new(),
         }
@@ -374,27 +302,23 @@ mod tests {
     }
 
     #[test]
-    fn what_hosts_let_through_is_found_at_any_depth() {
+    fn what_hosts_do_not_check_is_found_at_any_depth() {
         let bad = Value::object([("must", Value::Null)]);
         let mut config = block().empty();
         config.set("ours", "x");
         config.set("secret", "x");
-        config.set("old", "x");
         config.set("one", bad.clone());
         config.set("list", Value::List(vec![bad.clone()]));
-        config.set("set", Value::List(vec![bad.clone()]));
-        config.set("map", Value::object([("k", bad)]));
+        config.set("set", Value::List(vec![bad]));
         assert_eq!(
             problems(&config, false),
             [
                 "must: Missing required argument",
                 "ours: Value for a read-only attribute",
                 "secret: Write-only argument not supported",
-                "old: Deprecated argument",
                 "one.must: Missing required argument",
                 "list[0].must: Missing required argument",
                 "set: Missing required argument",
-                "map[\"k\"].must: Missing required argument",
             ]
         );
     }
@@ -409,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn write_only_arguments_never_stay_in_an_object() {
+    fn clear_write_only_clears_at_any_depth() {
         let mut object = block().empty();
         object.set("secret", "x");
         block().clear_write_only(&mut object);

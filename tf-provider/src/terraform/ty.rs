@@ -1,8 +1,10 @@
+//! Type constraints.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-/// The type of a value, as schemas and dynamic values spell it.
+/// A type constraint, as in schemas and in dynamic values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {
     /// Text.
@@ -11,7 +13,7 @@ pub enum Type {
     Number,
     /// True or false.
     Bool,
-    /// Any type; the value tells.
+    /// Any type: the value contains its own.
     Dynamic,
     /// Elements of one type, in order.
     List(Box<Type>),
@@ -51,7 +53,7 @@ impl Type {
         )
     }
 
-    /// The JSON spelling, such as `["list","string"]`.
+    /// The JSON form, such as `["list","string"]`.
     pub fn to_json(&self) -> Json {
         match self {
             Self::String => json!("string"),
@@ -77,27 +79,27 @@ impl Type {
         }
     }
 
-    /// Reads the JSON spelling.
+    /// Parses the JSON form.
     ///
     /// # Errors
     /// Anything that is not a type constraint. The optional attribute names that an object type may carry as a third
-    /// element are read and dropped.
-    pub fn from_json(json: &Json) -> Result<Self, TypeInvalid> {
+    /// element are ignored.
+    pub fn from_json(json: &Json) -> Result<Self, InvalidType> {
         match json {
             Json::String(name) => match name.as_str() {
                 "string" => Ok(Self::String),
                 "number" => Ok(Self::Number),
                 "bool" => Ok(Self::Bool),
                 "dynamic" => Ok(Self::Dynamic),
-                _ => Err(TypeInvalid),
+                _ => Err(InvalidType),
             },
             Json::Array(parts) => Self::from_parts(parts),
-            _ => Err(TypeInvalid),
+            _ => Err(InvalidType),
         }
     }
 
-    fn from_parts(parts: &[Json]) -> Result<Self, TypeInvalid> {
-        let kind = parts.first().and_then(Json::as_str).ok_or(TypeInvalid)?;
+    fn from_parts(parts: &[Json]) -> Result<Self, InvalidType> {
+        let kind = parts.first().and_then(Json::as_str).ok_or(InvalidType)?;
         match (kind, &parts[1..]) {
             ("list", [element]) => Self::from_json(element).map(Self::list),
             ("set", [element]) => Self::from_json(element).map(Self::set),
@@ -114,7 +116,7 @@ impl Type {
                     .collect::<Result<_, _>>()
                     .map(Self::Object)
             }
-            _ => Err(TypeInvalid),
+            _ => Err(InvalidType),
         }
     }
 }
@@ -122,10 +124,9 @@ impl Type {
 /// JSON that spells no type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a type constraint")]
-pub struct TypeInvalid;
+pub struct InvalidType;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_spells_no_type_is_refused() {
+    fn json_that_is_not_a_type_is_rejected() {
         for text in [
             "1",
             "null",

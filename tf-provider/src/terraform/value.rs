@@ -1,31 +1,33 @@
+//! Values: of configurations, plans and state.
+
 use std::{collections::BTreeMap, fmt};
 
 use super::{Number, Type};
 
-/// A value as Terraform knows it: null and unknown are values like others.
+/// A value of Terraform, where null and unknown are values too.
 ///
-/// `Debug` shows the shape and never the text of a string, since any string may be a secret.
+/// `Debug` shows the length of a string and never its text, since any string may be a secret.
 #[derive(Clone, PartialEq)]
 pub enum Value {
-    /// No value: an argument left out, or an attribute not set.
+    /// No value.
     Null,
-    /// A value that will be known later. What a host knows about it beforehand is not kept.
+    /// A value that is known after the apply. Refinements are not kept.
     Unknown,
     /// True or false.
     Bool(bool),
     /// A decimal number of any size.
     Number(Number),
-    /// Text in normalisation form C.
+    /// Text in normalization form C.
     String(String),
     /// The elements of a list, a set or a tuple.
     List(Vec<Value>),
     /// The entries of a map, or the attributes of an object.
     Map(BTreeMap<String, Value>),
-    /// A value that brings its own type.
+    /// A value with its own type.
     Dynamic(Box<Dynamic>),
 }
 
-/// A value of a type that only the value itself tells.
+/// A value of the type `dynamic`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dynamic {
     /// The type of the value.
@@ -45,17 +47,17 @@ impl Value {
         )
     }
 
-    /// Whether there is no value.
+    /// Whether the value is null.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    /// Whether the value itself is yet to come.
+    /// Whether the value itself is unknown.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Unknown)
     }
 
-    /// Whether nothing in it, at any depth, is yet to come.
+    /// Whether nothing in it is unknown, at any depth.
     pub fn is_wholly_known(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -66,7 +68,7 @@ impl Value {
         }
     }
 
-    /// The attribute or entry of that name; null where there is none.
+    /// The attribute or entry of that name; null if it does not exist.
     pub fn get(&self, name: &str) -> &Self {
         match self {
             Self::Map(entries) => entries.get(name).unwrap_or(&Self::Null),
@@ -93,7 +95,7 @@ impl Value {
         }
     }
 
-    /// The truth of a known bool.
+    /// A known bool.
     pub fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(truth) = self {
             Some(*truth)

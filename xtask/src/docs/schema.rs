@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tf_provider::{Attribute, Block, NestedBlock, Nesting, Type, Usage};
+use tf_provider::{Attribute, Block, Mode, NestedBlock, Nesting, Type};
 
 /// The section below the heading `## Schema`.
 pub(super) fn markdown(block: &Block) -> String {
@@ -102,17 +102,14 @@ fn section(anchor: &str, path: &str, body: &str) -> String {
 
 impl Entry {
     fn of_attribute(attribute: &Attribute, at: &str) -> Self {
-        let group = match attribute.usage {
-            Usage::Required => Group::Required,
-            Usage::Optional | Usage::OptionalComputed => Group::Optional,
-            Usage::Computed => Group::ReadOnly,
+        let group = match attribute.mode {
+            Mode::Required => Group::Required,
+            Mode::Optional | Mode::OptionalComputed => Group::Optional,
+            Mode::Computed => Group::ReadOnly,
         };
         let mut words = vec![type_name(&attribute.ty)];
         if attribute.sensitive {
             words.push("Sensitive".to_owned());
-        }
-        if attribute.deprecated.is_some() {
-            words.push("Deprecated".to_owned());
         }
         if attribute.write_only {
             words.push(format!("[Write-only]({WRITE_ONLY})"));
@@ -129,11 +126,9 @@ impl Entry {
 
     fn of_block(nested: &NestedBlock, at: &str) -> Self {
         let (word, group) = match nested.nesting {
-            Nesting::Required => ("Block", Group::Required),
-            Nesting::Optional | Nesting::Group => ("Block, Optional", Group::Optional),
+            Nesting::Single => ("Block, Optional", Group::Optional),
             Nesting::List => ("Block List", Group::Optional),
             Nesting::Set => ("Block Set", Group::Optional),
-            Nesting::Map => ("Block Map", Group::Optional),
         };
         let name = &nested.name;
         let line = line(
@@ -221,7 +216,7 @@ mod tests {
                     "All:\n- `id`: its id",
                 ),
             ],
-            blocks: vec![NestedBlock::new("timeouts", Nesting::Optional, inner)],
+            blocks: vec![NestedBlock::new("timeouts", Nesting::Single, inner)],
             description: String::new(),
         };
         let expected = format!(

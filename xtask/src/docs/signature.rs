@@ -4,15 +4,11 @@ use tf_provider::{Parameter, Signature, Type};
 
 /// The declaration, fenced.
 pub(super) fn declaration(name: &str, signature: &Signature) -> String {
-    let fixed = signature
+    let parameters: Vec<String> = signature
         .parameters
         .iter()
-        .map(|p| format!("{} {}", p.name, type_word(&p.ty)));
-    let variadic = signature
-        .variadic
-        .iter()
-        .map(|p| format!("{} {}...", p.name, type_word(&p.ty)));
-    let parameters: Vec<String> = fixed.chain(variadic).collect();
+        .map(|p| format!("{} {}", p.name, type_word(&p.ty)))
+        .collect();
     format!(
         "```text\n{name}({}) {}\n```",
         parameters.join(", "),
@@ -22,21 +18,16 @@ pub(super) fn declaration(name: &str, signature: &Signature) -> String {
 
 /// The numbered list of parameters.
 pub(super) fn arguments(signature: &Signature) -> String {
-    let all = signature
-        .parameters
-        .iter()
-        .map(|p| (p, ""))
-        .chain(signature.variadic.iter().map(|p| (p, "Variadic")));
     let lines = (1..)
-        .zip(all)
-        .map(|(position, (parameter, variadic))| line(position, parameter, variadic));
+        .zip(&signature.parameters)
+        .map(|(position, parameter)| line(position, parameter));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn line(position: usize, parameter: &Parameter, variadic: &str) -> String {
+fn line(position: usize, parameter: &Parameter) -> String {
     let nullable = if parameter.allow_null { "Nullable" } else { "" };
     let kind = title(type_word(&parameter.ty));
-    let words: Vec<&str> = [kind.as_str(), variadic, nullable]
+    let words: Vec<&str> = [kind.as_str(), nullable]
         .into_iter()
         .filter(|word| !word.is_empty())
         .collect();
@@ -89,19 +80,18 @@ mod tests {
             ..text.clone()
         };
         let signature = Signature {
-            parameters: vec![text],
-            variadic: Some(more),
+            parameters: vec![text, more],
             returns: Type::object([("a", Type::String)]),
             summary: "",
             description: "",
         };
         assert_eq!(
             declaration("read", &signature),
-            "```text\nread(text string, more number...) object\n```"
+            "```text\nread(text string, more number) object\n```"
         );
         assert_eq!(
             arguments(&signature),
-            "1. `text` (String, Nullable) What to read.\n2. `more` (Number, Variadic) What to read."
+            "1. `text` (String, Nullable) What to read.\n2. `more` (Number) What to read."
         );
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tf_provider::{Block, Usage, Value};
+use tf_provider::{Block, Mode, Value};
 
 use super::*;
 use crate::{
@@ -147,7 +147,7 @@ fn proposed(prior: &UserCertificate, config: &UserCertificate) -> UserCertificat
     let (prior, config) = (prior.clone().into_value(), config.clone().into_value());
     let mut object = config.clone();
     for attribute in &BLOCK.attributes {
-        let computed = matches!(attribute.usage, Usage::Computed | Usage::OptionalComputed);
+        let computed = matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed);
         if computed && config.get(&attribute.name).is_null() {
             object.set(&attribute.name, prior.get(&attribute.name).clone());
         }
