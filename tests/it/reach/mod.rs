@@ -3,7 +3,7 @@
 mod proxy;
 
 use local_atlas::{Endpoint, LocalAtlas, Options, Settings, X509Type};
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use self::proxy::Proxy;
 use crate::support::{
@@ -43,7 +43,7 @@ fn a_machine_without_authorities_is_told_what_to_install() {
         "{error:#?}"
     );
     assert!(
-        error.says("ca-certificates") && error.says("SSL_CERT_FILE"),
+        error.contains("ca-certificates") && error.contains("SSL_CERT_FILE"),
         "{error:#?}"
     );
 }
@@ -107,7 +107,7 @@ fn a_proxy_that_refuses_is_told_as_such() {
         "{error:#?}"
     );
     assert!(
-        error.says("HTTPS_PROXY") && !error.says("secret"),
+        error.contains("HTTPS_PROXY") && !error.contains("secret"),
         "{error:#?}"
     );
     assert_eq!(atlas.control().requests(), []);
