@@ -1,36 +1,41 @@
-//! What a client must be told before its first call.
+//! The configuration of a client and of a call.
 
-use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use thiserror::Error;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
-use super::error::InvalidHeaderValue;
+use super::proxy::{self, InvalidProxy, Proxy};
 
-/// Everything a client needs to know.
+/// The configuration of a client.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the API is.
+    /// The address of the API.
     pub base_url: BaseUrl,
-    /// Which generation of the API is spoken.
+    /// The version of the API.
     pub api_version: ApiVersion,
-    /// Who is asking.
+    /// The credentials.
     pub credentials: Credentials,
-    /// How long one request may take.
+    /// The time limit of one HTTP request.
     pub request_timeout: Duration,
-    /// How often a failed request is repeated where that is safe; a refusal that says when to come
-    /// back does not count.
+    /// How often a failed request is retried where that is safe. A response with `Retry-After` does not count.
     pub max_retries: u32,
-    /// Certificate authorities to trust besides the system's.
+    /// Certificate authorities to trust besides the system's, in PEM.
     pub ca_bundle_pem: Option<String>,
-    /// How the client introduces itself.
+    /// The proxy, if the base URL is reached through one: see [`BaseUrl::proxy`].
+    pub proxy: Option<Proxy>,
+    /// The `User-Agent` header.
     pub user_agent: String,
 }
 
-/// Generations of the Admin API.
+/// Versions of the Admin API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ApiVersion {
     /// `/api/atlas/v1.0`, plain JSON.
@@ -40,42 +45,64 @@ pub enum ApiVersion {
     V2,
 }
 
-/// Ways to prove who is asking.
+/// Kinds of credentials.
 #[derive(Clone, Debug)]
 pub enum Credentials {
-    /// OAuth 2.0 client credentials.
+    /// A service account: OAuth 2.0 client credentials.
     ServiceAccount {
-        /// The account's id.
+        /// The client ID.
         client_id: String,
-        /// Its secret.
+        /// The client secret.
         client_secret: SecretString,
     },
-    /// A programmatic API key, by HTTP Digest.
+    /// A programmatic API key: HTTP Digest.
     ApiKey {
-        /// The public half.
+        /// The public key.
         public_key: String,
-        /// The private half.
+        /// The private key.
         private_key: SecretString,
     },
-    /// A bearer token somebody else obtained.
+    /// An access token, used as it is.
     Token(SecretString),
 }
 
-/// An absolute URL without a trailing slash that requests may be sent to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BaseUrl {
-    origin: String,
-    path: String,
-    is_plain: bool,
+/// The time limit and the cancellation of one call, and whether it may be retried.
+#[derive(Clone, Debug)]
+pub struct CallOptions {
+    /// When the whole call must have ended, waits included.
+    pub deadline: Instant,
+    /// Ends waits and requests that have not been sent.
+    pub cancel: CancellationToken,
+    /// Whether a failed request may be retried.
+    pub retry: Retry,
 }
 
-const GOVERNMENT_DOMAIN: &str = "mongodbgov.com";
+/// Whether a failed request may be retried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// As often as the configuration allows, where that is safe.
+    #[default]
+    Default,
+    /// One attempt.
+    Never,
+}
+
+/// An absolute URL without a trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BaseUrl {
+    is_http: bool,
+    /// In lower case; an IPv6 address without brackets.
+    host: String,
+    /// `None` if it is the scheme's default.
+    port: Option<u16>,
+    path: String,
+}
 
 impl BaseUrl {
-    /// Takes `https://host[:port][/path]`; `http` only where the host is this computer.
+    /// Parses `https://host[:port][/path]`; `http` is accepted for loopback addresses only.
     pub fn parse(text: &str) -> Result<Self, InvalidBaseUrl> {
         let url = Url::parse(text.trim()).map_err(|_| InvalidBaseUrl::NotAUrl)?;
-        let is_plain = match url.scheme() {
+        let is_http = match url.scheme() {
             "https" => false,
             "http" => true,
             _ => return Err(InvalidBaseUrl::Scheme),
@@ -86,96 +113,160 @@ impl BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(InvalidBaseUrl::Query);
         }
-        if is_plain && !is_loopback(&url) {
-            return Err(InvalidBaseUrl::Plain);
+        if is_http && !is_loopback(&url) {
+            return Err(InvalidBaseUrl::Http);
         }
+        let host = match url.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            None => return Err(InvalidBaseUrl::NotAUrl),
+        };
         Ok(Self {
-            origin: url.origin().ascii_serialization(),
+            is_http,
+            host,
+            port: url.port(),
             path: url.path().trim_end_matches('/').to_owned(),
-            is_plain,
         })
     }
 
-    /// The public service.
+    /// `https://cloud.mongodb.com`.
     pub fn cloud() -> Self {
-        Self::known("https://cloud.mongodb.com")
+        Self::known("cloud.mongodb.com")
     }
 
-    /// The service for United States government customers.
+    /// `https://cloud.mongodbgov.com`, for United States government customers.
     pub fn government() -> Self {
-        Self::known("https://cloud.mongodbgov.com")
+        Self::known("cloud.mongodbgov.com")
     }
 
-    fn known(origin: &str) -> Self {
+    fn known(host: &str) -> Self {
         Self {
-            origin: origin.to_owned(),
+            is_http: false,
+            host: host.to_owned(),
+            port: None,
             path: String::new(),
-            is_plain: false,
         }
     }
 
     /// Whether the host is in the domain of Atlas for Government.
     pub fn is_government(&self) -> bool {
-        let authority = self.origin.rsplit('/').next().unwrap_or_default();
-        let host = authority.split(':').next().unwrap_or_default();
-        host == GOVERNMENT_DOMAIN || host.ends_with(&format!(".{GOVERNMENT_DOMAIN}"))
+        let rest = self.host.strip_suffix("mongodbgov.com");
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
+    /// The proxy through which this address is reached, from the values of the environment variables
+    /// [`Proxy::VARIABLES`] (with the name of the one that is set) and [`Proxy::EXCLUSION_VARIABLES`].
+    ///
+    /// # Errors
+    /// The value of the proxy variable cannot be used, even if the address is excluded.
+    pub fn proxy(
+        &self,
+        https_proxy: Option<(&'static str, &str)>,
+        no_proxy: Option<&str>,
+    ) -> Result<Option<Proxy>, InvalidProxy> {
+        let Some((variable, value)) = https_proxy.filter(|(_, value)| !value.trim().is_empty())
+        else {
+            return Ok(None);
+        };
+        let proxy = Proxy::parse(variable, value)?;
+        let is_excluded = proxy::is_excluded(no_proxy.unwrap_or(""), &self.host, self.port());
+        Ok((!is_excluded).then_some(proxy))
     }
 
     /// Scheme, host and port.
-    pub(super) fn origin(&self) -> &str {
-        &self.origin
+    pub(super) fn origin(&self) -> String {
+        let scheme = if self.is_http { "http" } else { "https" };
+        let port = self.port.map(|port| format!(":{port}"));
+        format!(
+            "{scheme}://{}{}",
+            self.bracketed_host(),
+            port.unwrap_or_default()
+        )
     }
 
-    /// The path all requests begin with; empty or starting with a slash.
+    /// Host and port.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.bracketed_host(), self.port())
+    }
+
+    /// The path that all requests begin with; empty or with a leading slash.
     pub(super) fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether TLS is not used, which only happens within this computer.
-    pub(super) fn is_plain(&self) -> bool {
-        self.is_plain
+    /// Whether TLS is not used.
+    pub(super) fn is_http(&self) -> bool {
+        self.is_http
+    }
+
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.is_http { 80 } else { 443 })
+    }
+
+    fn bracketed_host(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        }
     }
 }
 
-/// Why a text is no base URL.
+/// Why a text is not a valid base URL.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidBaseUrl {
-    /// Not even a URL.
+    /// It is not a URL.
     #[error("a base URL is an absolute URL, like https://cloud.mongodb.com")]
     NotAUrl,
-    /// Neither `https` nor `http`.
+    /// The scheme is neither `https` nor `http`.
     #[error("a base URL begins with https://")]
     Scheme,
-    /// login do not belong there.
-    #[error("a base URL must not hold a user name or a password")]
+    /// It contains credentials.
+    #[error("a base URL must not contain a user name or a password")]
     UserInfo,
-    /// Nothing could be appended.
-    #[error("a base URL must not hold a query or a fragment")]
+    /// It contains a query or a fragment.
+    #[error("a base URL must not contain a query or a fragment")]
     Query,
-    /// login would cross a network in the clear.
+    /// The scheme is `http` and the host is not a loopback address.
     #[error(
-        "plain http is accepted for this computer's own addresses only (localhost, 127.0.0.1, [::1]); use https"
+        "plain http is accepted for loopback addresses only (localhost, 127.0.0.1, [::1]); use https"
     )]
-    Plain,
+    Http,
 }
 
-/// Why no client can be made from a configuration.
+/// Why a client cannot be created from a configuration.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// The bundle holds no certificate, or something else as well that cannot be read.
-    #[error("the CA bundle holds no PEM certificates that can be read")]
+    /// The bundle contains no certificate, or a block that cannot be read.
+    #[error("the CA bundle contains no PEM certificates that can be read")]
     CaBundle,
-    /// A credential that no HTTP header can carry: a line break at its end, most often.
-    #[error("the {0} holds characters that cannot be sent, such as a line break")]
+    /// A credential contains a character that no HTTP header can carry.
+    #[error("the {0} contains characters that cannot be sent, such as a line break")]
     Credential(InvalidHeaderValue),
-    /// A user agent that no HTTP header can carry.
-    #[error("the user agent holds characters that cannot be sent")]
+    /// The user agent contains such a character.
+    #[error("the user agent contains characters that cannot be sent")]
     UserAgent,
+    /// The URL of the proxy cannot be used by the HTTP client.
+    #[error("the URL of the proxy cannot be used")]
+    Proxy,
+}
+
+/// A credential that no HTTP header can carry.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the messages name them")]
+pub enum InvalidHeaderValue {
+    #[error("client ID or client secret")]
+    ServiceAccount,
+    #[error("public key")]
+    PublicKey,
+    #[error("access token")]
+    Token,
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin, self.path)
+        write!(f, "{}{}", self.origin(), self.path)
     }
 }
 
@@ -189,12 +280,11 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 
     #[test]
-    fn takes_https_anywhere_and_http_at_home() {
+    fn a_base_url_has_https_or_a_loopback_address() {
         for (text, shown) in [
             ("https://cloud.mongodb.com", "https://cloud.mongodb.com"),
             ("https://cloud.mongodb.com/", "https://cloud.mongodb.com"),
@@ -214,9 +304,9 @@ mod tests {
             ("", InvalidBaseUrl::NotAUrl),
             ("https://", InvalidBaseUrl::NotAUrl),
             ("ftp://cloud.mongodb.com", InvalidBaseUrl::Scheme),
-            ("http://cloud.mongodb.com", InvalidBaseUrl::Plain),
-            ("http://localhost.evil.example", InvalidBaseUrl::Plain),
-            ("http://10.0.0.1", InvalidBaseUrl::Plain),
+            ("http://cloud.mongodb.com", InvalidBaseUrl::Http),
+            ("http://localhost.evil.example", InvalidBaseUrl::Http),
+            ("http://10.0.0.1", InvalidBaseUrl::Http),
             (
                 "https://me:secret@cloud.mongodb.com",
                 InvalidBaseUrl::UserInfo,
@@ -229,6 +319,47 @@ mod tests {
         assert_eq!(
             BaseUrl::parse("https://cloud.mongodb.com/"),
             Ok(BaseUrl::cloud())
+        );
+    }
+
+    #[test]
+    fn an_address_has_its_port_and_the_government_domain_is_compared_by_host() {
+        for (text, address, is_government) in [
+            ("https://cloud.mongodb.com", "cloud.mongodb.com:443", false),
+            (
+                "https://cloud.mongodbgov.com:8443/x",
+                "cloud.mongodbgov.com:8443",
+                true,
+            ),
+            ("https://MongoDBgov.com", "mongodbgov.com:443", true),
+            ("https://notmongodbgov.com", "notmongodbgov.com:443", false),
+            ("http://localhost", "localhost:80", false),
+            ("https://[::1]:9", "[::1]:9", false),
+        ] {
+            let url = BaseUrl::parse(text).unwrap();
+            assert_eq!(
+                (url.address().as_str(), url.is_government()),
+                (address, is_government)
+            );
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_used_unless_it_is_unset_or_the_host_is_excluded() {
+        let url = BaseUrl::cloud();
+        let proxy = |value, no_proxy| url.proxy(Some(("HTTPS_PROXY", value)), no_proxy);
+        assert!(proxy("proxy:1", None).unwrap().is_some());
+        assert!(proxy("proxy:1", Some("example.com")).unwrap().is_some());
+        assert!(proxy("proxy:1", Some("mongodb.com")).unwrap().is_none());
+        assert!(proxy(" ", None).unwrap().is_none());
+        assert!(url.proxy(None, Some("*")).unwrap().is_none());
+        assert!(proxy("nonsense://x", Some("*")).is_err());
+        let local = BaseUrl::parse("http://127.0.0.1:1").unwrap();
+        assert!(
+            local
+                .proxy(Some(("HTTPS_PROXY", "proxy:1")), None)
+                .unwrap()
+                .is_none()
         );
     }
 }

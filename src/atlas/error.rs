@@ -1,205 +1,213 @@
-//! Why a call gave no usable answer.
+//! Errors returned by the Admin API client.
 //!
-//! An error knows what was asked (operation, method, path) and why it failed, never a body of the
-//! issuing call and never a credential. All text that came from a server has been made printable.
+//! An error identifies the request (operation, method, address and path) and its cause. It never contains a credential
+//! or the body of a response to a certificate request. Text from a server has been made safe to print.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use reqwest::Method;
 use thiserror::Error;
 
-use super::flight::GaveUp;
-use super::request::{Operation, Request};
-use super::retry::ROLE_CODES;
-use super::text::printable;
+use super::sanitize::printable;
 
-/// A call that failed; cheap to clone, because callers may have shared the call.
+/// A failed call. Cheap to clone, because concurrent callers can share a call.
 #[derive(Clone, Debug)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    operation: Operation,
-    method: String,
-    path: String,
+    request: RequestInfo,
     attempts: u32,
     kind: ErrorKind,
     source: Option<Source>,
 }
 
-/// What lies beneath an error.
 pub(super) type Source = Box<dyn StdError + Send + Sync>;
 
-/// Causes, as far as a caller can do something different about them.
+/// The part of a request that an error names.
+#[derive(Clone, Debug)]
+pub(super) struct RequestInfo {
+    pub(super) operation: Operation,
+    pub(super) method: Method,
+    /// Host and port, and the proxy if there is one.
+    pub(super) address: Arc<str>,
+    /// Path and query as sent.
+    pub(super) target: String,
+}
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `POST` of a certificate.
+    IssueCertificate,
+    /// `GET` of a user's certificates.
+    ListCertificates,
+    /// `GET` of a database user.
+    ReadUser,
+    /// `GET` of a project's database users.
+    ListUsers,
+    /// The request for an access token or an HTTP Digest challenge.
+    Authenticate,
+    /// The revocation of an access token.
+    RevokeToken,
+}
+
+/// Causes, as far as a caller can act on them.
 #[derive(Clone, Debug, Error)]
 pub enum ErrorKind {
-    /// Atlas answered, and refused.
-    #[error("was refused: HTTP {}{}", .0.status, .0.shown_code())]
+    /// Atlas refused the request.
+    #[error("was refused: HTTP {}{}", .0.status, .0.code_in_parentheses())]
     Api(ApiError),
-    /// An answer that is not Atlas' own, from a proxy or a load balancer most likely.
-    #[error("was answered with HTTP {status}, and not in the form of the Atlas API")]
+    /// The response is not one of the Atlas API; it is probably from a proxy, a gateway or a load balancer.
+    #[error("received HTTP {status} from something that is not the Atlas API")]
     UnexpectedResponse {
         /// The HTTP status.
         status: u16,
-        /// The first line of the body, if it had any.
+        /// The first line of the body; never of a response to a certificate request.
         first_line: Option<String>,
     },
-    /// An answer that points elsewhere; credentials are not carried there.
+    /// The response is a redirect, which is not followed, because the credentials would be sent to another address.
     #[error("was answered with a redirect (HTTP {status}), which is not followed")]
     Redirected {
         /// The HTTP status.
         status: u16,
-        /// Where it points.
+        /// The `Location` header.
         location: Option<String>,
     },
     /// The token endpoint refused the service account.
-    #[error("was refused: HTTP {}{}", .0.status, .0.shown_code())]
+    #[error("was refused: HTTP {}{}", .0.status, .0.code_in_parentheses())]
     Authentication(ApiError),
-    /// No connection could be made; nothing was sent.
+    /// No connection; nothing was sent.
     #[error("could not reach the server: {0}")]
     Connect(ConnectError),
-    /// The connection broke while the answer was awaited.
-    #[error("got no whole answer: the connection broke")]
+    /// The connection was closed before the response was complete.
+    #[error("received no complete response: the connection broke")]
     ConnectionLost,
-    /// No answer within the time one request may take.
-    #[error("got no answer within {} seconds", .after.as_secs())]
+    /// No complete response within the time limit of one request.
+    #[error("received no response within {} seconds", .after.as_secs())]
     TimedOut {
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// The time for the whole operation was used up.
-    #[error("ran out of the time set for the whole operation")]
+    /// The time limit of the call was reached.
+    #[error("reached the time limit of the whole operation")]
     Deadline,
-    /// The wait before a repeat would have outlasted the operation.
-    #[error("{}, and the next try would come in {} seconds, later than the whole operation may take", .cause.kind(), .wait.as_secs())]
+    /// The wait before a retry would end after the deadline of the call.
+    #[error("{}, and the next attempt would be in {} seconds, after the time limit of the whole operation", .cause.kind(), .wait.as_secs())]
     RetryExceedsDeadline {
-        /// How long the wait would have been.
+        /// The wait.
         wait: Duration,
-        /// Why it would have been necessary.
+        /// The reason for the retry.
         cause: Error,
     },
-    /// The caller asked to stop.
+    /// The caller canceled the call.
     #[error("was stopped")]
     Cancelled,
-    /// The system has no certificate authorities to trust.
-    #[error("could not begin: the system's trusted certificate authorities could not be loaded")]
+    /// The system's trusted certificate authorities could not be loaded.
+    #[error("could not start: the system's trusted certificate authorities could not be loaded")]
     NoRootCertificates,
-    /// The HTTP client could not be set up.
-    #[error("could not begin: the HTTP client could not be set up")]
+    /// The HTTP client could not be created.
+    #[error("could not start: the HTTP client could not be set up")]
     Setup,
-    /// More was sent than any answer of this kind has.
-    #[error("got an answer of more than {limit} bytes")]
+    /// The response is larger than any valid one.
+    #[error("received a response of more than {limit} bytes")]
     BodyTooLarge {
-        /// The most that is read.
+        /// The limit.
         limit: usize,
     },
-    /// Success by its status, yet not what was asked for.
-    #[error("got an answer that cannot be understood: {what}")]
+    /// A successful response with an invalid body.
+    #[error("received an invalid response: {what}")]
     InvalidBody {
-        /// What is wrong with it.
+        /// The problem.
         what: &'static str,
     },
 }
 
-/// What a refusing server said.
+/// The error body of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// The HTTP status.
     pub status: u16,
-    /// Atlas' error code, or OAuth's.
+    /// The error code of Atlas, or that of OAuth.
     pub code: Option<String>,
-    /// The sentence that goes with it.
+    /// The server's description of the error.
     pub detail: Option<String>,
-    /// Which fields of the request are to blame.
+    /// The invalid fields of the request.
     pub fields: Vec<Field>,
 }
 
-/// A field of the request body that was refused.
+/// An invalid field of the request body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The API's name of the field.
+    /// The name in the API.
     pub field: String,
-    /// What is wrong with it.
+    /// The problem.
     pub description: String,
 }
 
-/// At which step a connection could not be made.
+/// Why no connection was established.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ConnectError {
-    /// The host's name has no address.
+    /// The host name has no address.
     #[error("its name could not be resolved")]
     Dns,
-    /// Nobody listens.
+    /// The port is closed.
     #[error("the connection was refused")]
     Refused,
     /// The certificate is not trusted, or TLS failed otherwise.
     #[error("TLS failed")]
     Tls,
-    /// The proxy would not let us through.
+    /// The proxy did not open a connection.
     #[error("the proxy did not open a connection")]
     Proxy,
-    /// Nobody answered.
+    /// Connecting took too long.
     #[error("connecting took too long")]
     TimedOut,
-    /// Something else before the request was written.
+    /// Another reason before the request was sent.
     #[error("the connection could not be used")]
     Other,
 }
 
-/// A part of the configuration that no HTTP header can carry.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the texts say it")]
-pub enum InvalidHeaderValue {
-    #[error("client id or client secret")]
-    ServiceAccount,
-    #[error("public key")]
-    PublicKey,
-    #[error("access token")]
-    Token,
-}
-
 impl Error {
-    pub(super) fn new(request: &Request, kind: ErrorKind) -> Self {
-        Self::with_source(request, kind, None)
+    pub(super) fn new(request: &RequestInfo, attempts: u32, kind: ErrorKind) -> Self {
+        Self::with_source(request, attempts, kind, None)
     }
 
-    pub(super) fn with_source(request: &Request, kind: ErrorKind, source: Option<Source>) -> Self {
+    pub(super) fn with_source(
+        request: &RequestInfo,
+        attempts: u32,
+        kind: ErrorKind,
+        source: Option<Source>,
+    ) -> Self {
         Self(Arc::new(Inner {
-            operation: request.operation,
-            method: request.method.to_string(),
-            path: request.target.clone(),
-            attempts: 0,
+            request: request.clone(),
+            attempts,
             kind,
             source,
         }))
     }
 
-    /// Notes how many requests were made before giving up.
-    pub(super) fn after(self, attempts: u32) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => Self(Arc::new(Inner { attempts, ..inner })),
-            Err(shared) => Self(shared),
-        }
-    }
-
-    /// What was asked of Atlas.
+    /// What the request does.
     pub fn operation(&self) -> Operation {
-        self.0.operation
+        self.0.request.operation
     }
 
-    /// The HTTP method of the request.
+    /// The HTTP method.
     pub fn method(&self) -> &str {
-        &self.0.method
+        self.0.request.method.as_str()
     }
 
-    /// Path and query of the request, percent-encoded as sent.
+    /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
+    pub fn address(&self) -> &str {
+        &self.0.request.address
+    }
+
+    /// Path and query, percent-encoded as sent.
     pub fn path(&self) -> &str {
-        &self.0.path
+        &self.0.request.target
     }
 
-    /// How many requests were made; 0 if none could be.
+    /// How many requests were attempted; 0 if the call failed before the first.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -209,10 +217,10 @@ impl Error {
         &self.0.kind
     }
 
-    /// The HTTP status of the answer, if there was one that refused.
+    /// The HTTP status of the response, if it was an error.
     pub fn status(&self) -> Option<u16> {
         match self.kind() {
-            ErrorKind::Api(refusal) | ErrorKind::Authentication(refusal) => Some(refusal.status),
+            ErrorKind::Api(error) | ErrorKind::Authentication(error) => Some(error.status),
             ErrorKind::UnexpectedResponse { status, .. } | ErrorKind::Redirected { status, .. } => {
                 Some(*status)
             }
@@ -221,86 +229,72 @@ impl Error {
         }
     }
 
-    /// Atlas' error code.
+    /// The error code of Atlas.
     pub fn code(&self) -> Option<&str> {
-        self.refusal()?.code.as_deref()
+        self.api_error()?.code.as_deref()
     }
 
-    /// Atlas' own sentence about what is wrong.
+    /// The description of the error by Atlas.
     pub fn detail(&self) -> Option<&str> {
-        self.refusal()?.detail.as_deref()
+        self.api_error()?.detail.as_deref()
     }
 
-    /// The fields of the request that Atlas blames.
+    /// The invalid fields of the request.
     pub fn fields(&self) -> &[Field] {
-        self.refusal().map_or(&[], |refusal| &refusal.fields)
+        self.api_error().map_or(&[], |error| &error.fields)
     }
 
-    /// What the network or the TLS library said, in one line.
+    /// The message of the network or TLS library, in one line.
     pub fn source_message(&self) -> Option<String> {
         if let ErrorKind::RetryExceedsDeadline { cause, .. } = self.kind() {
             return cause.source_message();
         }
-        let mut next: Option<&dyn StdError> = Some(self.0.source.as_ref()?.as_ref());
-        let mut texts: Vec<String> = Vec::new();
-        while let Some(error) = next {
-            texts.push(error.to_string());
-            next = error.source();
-        }
-        // What reqwest and hyper put around the reason says nothing more than the kind does.
-        let is_wrapping = |text: &&String| {
-            let text = text.to_lowercase();
-            WRAPPINGS.iter().any(|known| text.starts_with(known))
-        };
-        let told = texts.iter().filter(|text| !is_wrapping(text));
-        let mut inner: Vec<_> = told.map(|text| printable(text, 300)).collect();
-        inner.dedup();
-        let outer = inner.len().saturating_sub(2);
-        (!inner.is_empty()).then(|| inner[outer..].join(": "))
+        let outermost: &(dyn StdError + 'static) = self.0.source.as_ref()?.as_ref();
+        let mut messages: Vec<_> =
+            std::iter::successors(Some(outermost), |error| StdError::source(*error))
+                .filter(|error| !is_wrapper(*error))
+                .map(|error| printable(&error.to_string(), 300))
+                .collect();
+        messages.dedup();
+        let from = messages.len().saturating_sub(2);
+        (!messages.is_empty()).then(|| messages[from..].join(": "))
     }
 
-    /// The project does not exist (any more), or this login cannot see that it does.
+    /// The project does not exist, or the credentials have no access to it.
     pub fn is_project_not_found(&self) -> bool {
-        self.is_refused_as(404, &["GROUP_NOT_FOUND", "INVALID_GROUP_ID"])
+        self.is_not_found(&["GROUP_NOT_FOUND", "INVALID_GROUP_ID"])
     }
 
-    /// The database user does not exist (any more).
+    /// The database user does not exist.
     pub fn is_user_not_found(&self) -> bool {
-        self.is_refused_as(
-            404,
-            &["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"],
-        )
+        self.is_not_found(&["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"])
     }
 
-    /// This version of the API is no longer served.
+    /// Atlas has removed this version of the API.
     pub fn is_api_version_removed(&self) -> bool {
         self.status() == Some(410)
     }
 
-    /// The newest version of the API was asked: there is none to change to.
+    /// The request used the latest API version, so that another `api_version` cannot help.
     pub fn uses_latest_api_version(&self) -> bool {
         self.path().contains("/v2/")
     }
 
-    /// The login is good, and what it stands for may not do this.
+    /// The credentials are valid and lack a role or access to the project.
     pub fn is_missing_role(&self) -> bool {
-        self.code().is_some_and(|code| ROLE_CODES.contains(&code))
+        self.code().is_some_and(is_role_code)
     }
 
-    /// The caller asked to stop.
-    pub fn is_cancelled(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Cancelled)
-    }
-
-    /// The time for the whole operation did not suffice.
-    pub fn is_deadline_exceeded(&self) -> bool {
-        matches!(
+    /// Atlas rejected the credentials themselves.
+    pub fn is_rejected_credentials(&self) -> bool {
+        let can_be = matches!(
             self.kind(),
-            ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline { .. }
-        )
+            ErrorKind::Api(_) | ErrorKind::Authentication(_)
+        );
+        can_be && self.status() == Some(401) && !self.is_missing_role()
     }
 
-    /// No response was received from the server, or from anything in its place.
+    /// No response was received, neither from Atlas nor from a gateway.
     pub fn is_unreachable(&self) -> bool {
         match self.kind() {
             ErrorKind::Connect(_)
@@ -312,47 +306,84 @@ impl Error {
         }
     }
 
-    /// Atlas did not accept the credentials themselves.
-    pub fn is_rejected_credentials(&self) -> bool {
-        match self.kind() {
-            ErrorKind::Authentication(_) => self.status() == Some(401),
-            ErrorKind::Api(_) => self.status() == Some(401) && !self.is_missing_role(),
-            _ => false,
-        }
+    /// The caller canceled the call.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Cancelled)
     }
 
-    fn is_refused_as(&self, status: u16, codes: &[&str]) -> bool {
-        self.status() == Some(status) && self.code().is_some_and(|code| codes.contains(&code))
+    /// The deadline of the call was reached, or the wait before a retry would exceed it.
+    pub fn is_deadline_exceeded(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline { .. }
+        )
     }
 
-    fn refusal(&self) -> Option<&ApiError> {
+    fn is_not_found(&self, codes: &[&str]) -> bool {
+        self.status() == Some(404) && self.code().is_some_and(|code| codes.contains(&code))
+    }
+
+    fn api_error(&self) -> Option<&ApiError> {
         match self.kind() {
-            ErrorKind::Api(refusal) | ErrorKind::Authentication(refusal) => Some(refusal),
-            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.refusal(),
+            ErrorKind::Api(error) | ErrorKind::Authentication(error) => Some(error),
+            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.api_error(),
             _ => None,
         }
     }
 }
 
+/// Whether a code of a 401 response means valid credentials without the required role or access.
+pub(super) fn is_role_code(code: &str) -> bool {
+    matches!(
+        code,
+        "USER_UNAUTHORIZED" | "NOT_IN_GROUP" | "USER_CANNOT_ACCESS_GROUP" | "NOT_ORG_GROUP_CREATOR"
+    )
+}
+
+/// Whether an error only says that there is a source. The second type, of hyper-util, is known by its text
+/// (hyper-util 0.1: `client error (Connect)`).
+fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<reqwest::Error>() || error.to_string().starts_with("client error (")
+}
+
 impl ApiError {
-    fn shown_code(&self) -> String {
+    fn code_in_parentheses(&self) -> String {
         self.code
             .as_ref()
             .map_or_else(String::new, |code| format!(" ({code})"))
     }
 }
 
-/// How texts begin that only say that there is a cause beneath.
-const WRAPPINGS: [&str; 4] = [
-    "error sending request",
-    "error decoding response body",
-    "request or response body error",
-    "client error (",
-];
+impl Operation {
+    /// The name in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IssueCertificate => "issue_certificate",
+            Self::ListCertificates => "list_certificates",
+            Self::ReadUser => "read_user",
+            Self::ListUsers => "list_users",
+            Self::Authenticate => "authenticate",
+            Self::RevokeToken => "revoke_token",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::IssueCertificate => "issuing a certificate",
+            Self::ListCertificates => "listing certificates",
+            Self::ReadUser => "reading the database user",
+            Self::ListUsers => "listing database users",
+            Self::Authenticate => "authenticating",
+            Self::RevokeToken => "revoking the access token",
+        })
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0.operation, self.0.kind)
+        write!(f, "{} {}", self.0.request.operation, self.0.kind)
     }
 }
 
@@ -362,18 +393,6 @@ impl StdError for Error {
             (Some(source), _) => Some(source.as_ref()),
             (None, ErrorKind::RetryExceedsDeadline { cause, .. }) => Some(cause),
             _ => None,
-        }
-    }
-}
-
-impl From<GaveUp> for ErrorKind {
-    fn from(why: GaveUp) -> Self {
-        match why {
-            GaveUp::Stopped => Self::Cancelled,
-            GaveUp::Deadline => Self::Deadline,
-            GaveUp::Broken => Self::InvalidBody {
-                what: "reading it failed by a bug of the provider",
-            },
         }
     }
 }

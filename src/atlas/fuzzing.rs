@@ -1,4 +1,4 @@
-//! Doors to what reads answers, for the fuzz targets alone.
+//! Parsers of responses, for the fuzz targets only.
 
 use std::time::Duration;
 
@@ -6,48 +6,53 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret;
 
-use super::auth::digest::Challenge;
-use super::request::Operation;
-use super::response;
+use super::{
+    auth::digest::Challenge,
+    config::{ApiVersion, BaseUrl},
+    error::Operation,
+    request::Endpoints,
+    response,
+};
 
-/// What an answer of this status is made into by everything that reads one, as text for people.
+/// Parses a response of this status in all ways, and returns the text that people can see.
 pub fn answer(status: u16, body: &[u8]) -> String {
     let kept = response::issued(body);
     let _ = response::token(body);
-    let mut told = String::new();
-    if let Ok(page) = response::page(body, 500) {
-        for certificate in page.certificates {
-            told += &format!("{} {}\n", certificate.certificate_id, certificate.subject);
+    let mut shown = String::new();
+    if let Ok(page) = response::certificates(body) {
+        for certificate in page.items {
+            shown += &format!("{}\n", certificate.certificate_id);
         }
     }
+    let _ = response::users(body);
     if let Ok(user) = response::user(body) {
-        told += &format!("{:?}\n", user.x509_type);
+        shown += &format!("{:?}\n", user.x509_type);
     }
     let headers = HeaderMap::new();
-    for operation in [Operation::IssueCertificate, Operation::LogIn] {
-        let kind = response::refusal(operation, status, &headers, body);
-        told += &format!("{kind}\n");
+    for operation in [Operation::IssueCertificate, Operation::Authenticate] {
+        let kind = response::error(operation, status, &headers, body);
+        shown += &format!("{kind}\n");
     }
-    told += &response::error_code(body).unwrap_or_default();
+    shown += &response::error_code(body).unwrap_or_default();
     assert!(
         body.is_empty() || !kept.expose_secret().is_empty(),
-        "an answer was lost"
+        "a response was lost"
     );
-    told
+    shown
 }
 
-/// The answer to a challenge in this header.
+/// The response to a challenge in this header.
 pub fn digest(challenge: &[u8]) -> Option<String> {
     let mut headers = HeaderMap::new();
     headers.insert(WWW_AUTHENTICATE, HeaderValue::from_bytes(challenge).ok()?);
     let challenge = Challenge::from_headers(&headers)?;
-    let count = challenge.next_count();
-    let answer = challenge.answer("user", "password", "GET", "/api/atlas/v1.0/groups", count);
-    HeaderValue::from_str(&answer).ok()?;
-    Some(answer)
+    let request = Endpoints::new(&BaseUrl::cloud(), ApiVersion::V1_0, None).token();
+    let header = challenge.authorization_header("user", &"password".into(), &request)?;
+    HeaderValue::from_str(&header).ok()?;
+    Some(header)
 }
 
-/// The wait that this header asks for.
+/// The wait in this header.
 pub fn retry_after(value: &[u8]) -> Option<Duration> {
     let mut headers = HeaderMap::new();
     headers.insert(RETRY_AFTER, HeaderValue::from_bytes(value).ok()?);

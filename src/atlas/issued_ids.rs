@@ -10,20 +10,14 @@ use std::{
 
 use tokio::sync::watch;
 
+use super::params::UserKey;
+
 /// The certificates that this process has received or awaits.
 #[derive(Debug, Default)]
 pub struct IssuedIds {
     users: Mutex<HashMap<UserKey, UserEntry>>,
     /// Changes whenever a request ends.
     ended: watch::Sender<u64>,
-}
-
-/// A database user of a project at a server.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct UserKey {
-    pub(super) server: String,
-    pub(super) project: String,
-    pub(super) common_name: String,
 }
 
 #[derive(Debug, Default)]
@@ -130,23 +124,19 @@ impl Drop for PendingIssue {
 const MAX_RECEIVED: usize = 1024;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::atlas::{ProjectId, Username};
     use std::time::Duration;
     use tokio::time::timeout;
 
     fn user_key(name: &str) -> UserKey {
-        let (server, project) = ("https://x".into(), "p".into());
-        UserKey {
-            server,
-            project,
-            common_name: name.into(),
-        }
+        let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
+        UserKey::new("https://x", &project, &Username::parse(name).unwrap())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_for_requests_of_the_same_user_entered_before() {
+    async fn waits_for_pending_requests_of_the_same_user_started_before() {
         let ids = Arc::<IssuedIds>::default();
         let first = ids.start(user_key("a"));
         let _other = ids.start(user_key("b"));

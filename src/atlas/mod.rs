@@ -1,287 +1,210 @@
-//! The `MongoDB` Atlas Admin API, as far as issuing X.509 certificates needs it.
+//! A client of the `MongoDB` Atlas Admin API, as far as X.509 certificates of database users need it.
 //!
-//! A call goes through `request` (pure), `auth` and `exchange` (log in, send, decide, wait),
-//! `transport` (the only awaited network), `response` (pure), and comes back as a value of
-//! `types` or as an [`Error`]. Nothing is guessed: what may be repeated is decided in `retry`,
-//! and a certificate request without a usable answer is looked into in `issue`.
+//! A call passes through `request` (pure), `auth` (credentials), `retry` (attempts) and `http` (the network), and its
+//! response through `response` (pure). `issue` and `lists` are the calls that need more than one request. Each file
+//! uses only files above it in this order: proxy, config, params, sanitize, error, values, request,
+//! response, `single_use_body`, `http_settings`, http, retry, shared, auth, `issued_ids`, lists, issue.
 
 mod auth;
 mod config;
-mod connection;
 mod error;
-mod exchange;
-mod flight;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod gate;
-mod ids;
+mod http;
+mod http_settings;
 mod issue;
 mod issued_ids;
-mod notices;
+mod lists;
+mod params;
+mod proxy;
 mod request;
 mod response;
 mod retry;
+mod sanitize;
+mod shared;
+mod single_use_body;
 #[cfg(test)]
 mod tests;
-mod text;
-mod transport;
-mod types;
+mod values;
 
-pub use config::{ApiVersion, BaseUrl, Config, ConfigError, Credentials, InvalidBaseUrl};
-pub use error::{ApiError, ConnectError, Error, ErrorKind, Field, InvalidHeaderValue};
-pub use ids::{InvalidMonths, InvalidProjectId, InvalidUsername, Months, ProjectId, Username};
-pub use issued_ids::IssuedIds;
-pub use request::Operation;
-pub(crate) use text::printable;
-pub use types::{
-    CallOptions, CertificateList, DatabaseUser, DeprecationNotice, IssueError, IssuedCertificate,
-    ListedCertificate, Reconciliation, Retry, X509Type,
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::auth::Auth;
-use self::exchange::{Identity, converse};
-use self::flight::Flights;
-use self::issued_ids::UserKey;
-use self::notices::Notices;
-use self::request::{PAGE_SIZE, Requests};
-use self::transport::Transport;
+pub(crate) use self::sanitize::printable;
+use self::{
+    auth::Authenticator,
+    http::HttpClient,
+    issue::IssueCall,
+    lists::Lists,
+    params::UserKey,
+    request::Endpoints,
+    retry::{Sender, Timing},
+    shared::Shared,
+};
+pub use self::{
+    config::{
+        ApiVersion, BaseUrl, CallOptions, Config, ConfigError, Credentials, InvalidBaseUrl,
+        InvalidHeaderValue, Retry,
+    },
+    error::{ApiError, ConnectError, Error, ErrorKind, Field, Operation},
+    http_settings::READS_SSL_CERT_FILE,
+    issue::{IssueError, IssuedCertificate, Reconciliation},
+    issued_ids::IssuedIds,
+    params::{InvalidMonths, InvalidProjectId, InvalidUsername, Months, ProjectId, Username},
+    proxy::{InvalidProxy, Proxy},
+    values::{CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate, X509Type},
+};
 use crate::clock::Clock;
 
-/// A client of one login at one server; clones share everything.
+/// A client with one set of credentials at one server. Clones share connections, tokens and lists.
 #[derive(Clone)]
-pub struct Client(Arc<Core>);
+pub struct Client(Arc<Inner>);
 
-struct Core {
-    server: String,
-    max_retries: u32,
-    request_timeout: Duration,
-    pace: Pace,
-    clock: Arc<dyn Clock>,
+struct Inner {
+    auth: Authenticator,
+    lists: Lists,
+    users: Shared<UserKey, Arc<DatabaseUser>>,
     issued_ids: Arc<IssuedIds>,
-    requests: Requests,
-    transport: Transport,
-    auth: Auth,
-    notices: Notices,
-    listings: Flights<UserKey, Arc<CertificateList>>,
-    users: Flights<UserKey, Arc<DatabaseUser>>,
-}
-
-/// The times that are not configured.
-struct Pace {
-    /// The first pause before a repeat.
-    first_pause: Duration,
-    /// See [`issue::SETTLING`].
-    settling: Duration,
-    /// See [`issue::LEAST_FOR_ISSUING`].
-    least_for_issuing: Duration,
+    is_notice_taken: AtomicBool,
 }
 
 impl Client {
-    /// Makes a client without touching the network or the disk. The clock stands in for the
-    /// server's where an answer has no date.
+    /// Creates a client without access to the network or the disk. The clock is read if a response has no date.
     pub fn new(
         config: Config,
         clock: Arc<dyn Clock>,
         issued_ids: Arc<IssuedIds>,
     ) -> Result<Self, ConfigError> {
-        let pace = Pace {
-            first_pause: Duration::from_millis(500),
-            settling: issue::SETTLING,
-            least_for_issuing: issue::LEAST_FOR_ISSUING,
-        };
-        Self::with_pace(config, clock, issued_ids, pace)
+        Self::with_timing(config, clock, issued_ids, Timing::default())
     }
 
-    fn with_pace(
+    fn with_timing(
         config: Config,
         clock: Arc<dyn Clock>,
         issued_ids: Arc<IssuedIds>,
-        pace: Pace,
+        timing: Timing,
     ) -> Result<Self, ConfigError> {
-        Ok(Self(Arc::new(Core {
-            server: config.base_url.to_string(),
-            max_retries: config.max_retries,
-            request_timeout: config.request_timeout,
-            pace,
+        let sender = Sender {
+            http: HttpClient::new(&config)?,
             clock,
+            max_retries: config.max_retries,
+            timing,
+        };
+        let proxy = config.proxy.as_ref();
+        let endpoints = Endpoints::new(&config.base_url, config.api_version, proxy);
+        Ok(Self(Arc::new(Inner {
+            auth: Authenticator::new(sender, endpoints, config.credentials)?,
+            lists: Lists::new(),
+            users: Shared::new(),
             issued_ids,
-            requests: Requests::new(&config.base_url, config.api_version),
-            transport: Transport::new(&config)?,
-            auth: Auth::new(config.credentials)?,
-            notices: Notices::default(),
-            listings: Flights::new(),
-            users: Flights::new(),
+            is_notice_taken: AtomicBool::new(false),
         })))
     }
 
-    /// Issues one more certificate for a database user.
+    /// Issues one certificate for a database user.
     ///
-    /// Never makes two: the request is repeated only where it is certain that it had no effect.
-    /// Dropping the future calls off a request that was not yet written, and no other.
+    /// Never issues two: the request is retried only if the previous attempt certainly had no effect. Do not drop the
+    /// future after the request was sent, because the private key would be lost.
     pub async fn issue(
         &self,
         project: &ProjectId,
         user: &Username,
         months: Months,
-        call: &CallOptions,
+        options: &CallOptions,
     ) -> Result<IssuedCertificate, IssueError> {
-        issue::issue(&self.0, project, user, months, call).await
+        let call = IssueCall {
+            auth: &self.0.auth,
+            lists: &self.0.lists,
+            issued_ids: &self.0.issued_ids,
+            project,
+            user,
+            options,
+        };
+        call.run(months).await
     }
 
-    /// Notes a certificate that the caller has from before, so that it is never taken for one
-    /// whose key was lost: the server's times are cut to seconds, and it may be as young as that.
+    /// Registers a certificate from an earlier run, so that a reconciliation does not take it for one whose key was lost:
+    /// it can be as young as the resolution of the server's times.
     pub fn register_existing(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
-        let user = self.0.user_key(project, user);
-        self.0.issued_ids.insert_existing(user, certificate_id);
+        let key = self.0.auth.endpoints.user_key(project, user);
+        self.0.issued_ids.insert_existing(key, certificate_id);
     }
 
-    /// Lists a user's unexpired certificates: shared by all who ask, never older than a
-    /// certificate this client issued.
+    /// Lists a user's unexpired certificates. The list is cached until this client issues a certificate for the user.
     pub async fn certificates(
         &self,
         project: &ProjectId,
         user: &Username,
-        call: &CallOptions,
+        options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        self.0.certificates(project, user, call).await
+        self.0
+            .lists
+            .certificates(&self.0.auth, project, user, options)
+            .await
     }
 
-    /// Reads a database user of `$external`; shared by all who ask.
+    /// Reads a database user of `$external`. The user is cached.
     pub async fn user(
         &self,
         project: &ProjectId,
         user: &Username,
-        call: &CallOptions,
+        options: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        let core = &self.0;
-        let request = core.requests.user(project, user);
-        let gave_up = |why| Error::new(&request, ErrorKind::from(why));
-        let fetch = |call| -> flight::Fetch<Arc<DatabaseUser>> {
-            let (core, request) = (Arc::clone(core), request.clone());
-            Box::pin(async move {
-                let answer = converse(&core, &request, &call, Identity::Login).await;
-                let answer = answer
-                    .map_err(|failure| failure.error)?
-                    .into_success(&request)?;
-                let user = response::user(&answer.body);
-                user.map(Arc::new)
-                    .map_err(|kind| answer.error(&request, kind))
-            })
+        let Inner { auth, users, .. } = &*self.0;
+        let request = auth.endpoints.user(project, user);
+        let fetch = async || {
+            let response = auth.call(&request, options).await?;
+            let user = response::user(&response.body);
+            user.map(Arc::new)
+                .map_err(|kind| response.error(&request, kind))
         };
-        core.users
-            .get(&core.user_key(project, user), call, gave_up, fetch)
-            .await
+        let key = auth.endpoints.user_key(project, user);
+        users.get(&key, &request.info, options, fetch).await
     }
 
-    /// Gives the token back, if there is one; at most `timeout` is spent on it.
+    /// Lists the database users of a project, of all authentication databases. The list is not cached.
+    pub async fn users(
+        &self,
+        project: &ProjectId,
+        options: &CallOptions,
+    ) -> Result<Vec<DatabaseUser>, Error> {
+        lists::users(&self.0.auth, project, options).await
+    }
+
+    /// Revokes the access token, if there is one, within `timeout`.
     pub async fn close(&self, timeout: Duration) {
-        let call = CallOptions {
+        let options = CallOptions {
             deadline: Instant::now() + timeout,
             cancel: CancellationToken::new(),
             retry: Retry::Default,
         };
-        if let Err(error) = self.0.auth.revoke(&self.0, &call).await {
-            tracing::debug!(error = %error, "the access token was not revoked and lives on until it expires");
+        if let Err(error) = self.0.auth.revoke(&options).await {
+            tracing::debug!(error = %error, "the access token was not revoked and is valid until it expires");
         }
     }
 
-    /// An announcement that the API version in use will go away, told once.
+    /// The first announcement that the API version in use will be removed; `None` after it was returned once.
     pub fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
-        self.0.notices.take()
+        let notice = self.0.auth.sender.http.deprecation.get()?;
+        let is_taken = self.0.is_notice_taken.swap(true, Ordering::Relaxed);
+        (!is_taken).then(|| notice.clone())
     }
 }
 
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", &self.0.server)
+            .field("server", &self.0.auth.endpoints.server())
             .finish_non_exhaustive()
     }
 }
-
-impl Core {
-    async fn certificates(
-        self: &Arc<Self>,
-        project: &ProjectId,
-        user: &Username,
-        call: &CallOptions,
-    ) -> Result<Arc<CertificateList>, Error> {
-        let gave_up = |why| Error::new(&self.requests.list(project, user, 1), ErrorKind::from(why));
-        let fetch = |call| -> flight::Fetch<Arc<CertificateList>> {
-            let (core, project, user) = (Arc::clone(self), project.clone(), user.clone());
-            Box::pin(async move { core.read_pages(&project, &user, &call).await.map(Arc::new) })
-        };
-        self.listings
-            .get(&self.user_key(project, user), call, gave_up, fetch)
-            .await
-    }
-
-    /// Reads page after page. The list may move meanwhile, so each certificate is taken once.
-    async fn read_pages(
-        self: &Arc<Self>,
-        project: &ProjectId,
-        user: &Username,
-        call: &CallOptions,
-    ) -> Result<CertificateList, Error> {
-        let mut moment = None;
-        let mut certificates: Vec<ListedCertificate> = Vec::new();
-        let mut seen = HashSet::new();
-        for number in 1..=MOST_PAGES {
-            let request = self.requests.list(project, user, number);
-            let answer = converse(self, &request, call, Identity::Login).await;
-            let answer = answer
-                .map_err(|failure| failure.error)?
-                .into_success(&request)?;
-            let page = response::page(&answer.body, PAGE_SIZE)
-                .map_err(|kind| answer.error(&request, kind))?;
-            // The moment of the first page: what came later may be missing, nothing from before.
-            moment.get_or_insert_with(|| {
-                (
-                    answer.date.unwrap_or_else(|| self.clock.now()),
-                    answer.received,
-                )
-            });
-            certificates.extend(
-                page.certificates
-                    .into_iter()
-                    .filter(|c| seen.insert(c.certificate_id.clone())),
-            );
-            if !page.has_next {
-                // A certificate left out would count as missing, and be issued anew.
-                if page
-                    .total
-                    .is_some_and(|total| total > certificates.len() as u64)
-                {
-                    let what = "it lists fewer certificates than it counts";
-                    return Err(answer.error(&request, ErrorKind::InvalidBody { what }));
-                }
-                break;
-            }
-        }
-        let (date, fetched_at) = moment.unwrap_or_else(|| (self.clock.now(), Instant::now()));
-        Ok(CertificateList {
-            certificates,
-            server_time: date,
-            fetched_at,
-        })
-    }
-
-    fn user_key(&self, project: &ProjectId, user: &Username) -> UserKey {
-        UserKey {
-            server: self.server.clone(),
-            project: project.to_string(),
-            common_name: user.common_name(),
-        }
-    }
-}
-
-/// 50,000 certificates for one user: whoever has more has another problem.
-const MOST_PAGES: usize = 100;

@@ -1,180 +1,172 @@
-//! Endpoints as requests: method, path, headers and body. Pure.
+//! Builds the requests to the API: method, path, headers and body. Pure.
 
-use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 
-use super::config::{ApiVersion, BaseUrl};
-use super::ids::{Months, ProjectId, Username};
+use super::{
+    config::{ApiVersion, BaseUrl},
+    error::{Operation, RequestInfo},
+    params::{Months, ProjectId, UserKey, Username},
+    proxy::Proxy,
+};
 
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `POST` of a certificate.
-    IssueCertificate,
-    /// `GET` of a user's certificates.
-    ListCertificates,
-    /// `GET` of a database user.
-    ReadUser,
-    /// Whatever comes before the first request that counts: a token, a challenge.
-    LogIn,
-    /// Revocation of the token.
-    LogOut,
+/// A request without its authorization. Not `Debug`, because a form can contain a token.
+#[derive(Clone)]
+pub(super) struct Request {
+    pub(super) info: RequestInfo,
+    pub(super) accept: &'static str,
+    pub(super) content_type: Option<&'static str>,
+    pub(super) body: Option<Bytes>,
+    /// The maximum size of a successful response.
+    pub(super) max_body_bytes: usize,
 }
 
-impl Operation {
-    /// The name in logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::IssueCertificate => "issue_certificate",
-            Self::ListCertificates => "list_certificates",
-            Self::ReadUser => "read_user",
-            Self::LogIn => "log_in",
-            Self::LogOut => "log_out",
+/// Whether a request may be sent again although a previous attempt may have taken effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idempotency {
+    Idempotent,
+    /// Each time the request takes effect it issues a certificate that cannot be revoked.
+    NotIdempotent,
+}
+
+impl Request {
+    pub(super) fn idempotency(&self) -> Idempotency {
+        match self.info.operation {
+            Operation::IssueCertificate => Idempotency::NotIdempotent,
+            _ => Idempotency::Idempotent,
         }
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::IssueCertificate => "issuing a certificate",
-            Self::ListCertificates => "listing certificates",
-            Self::ReadUser => "reading the database user",
-            Self::LogIn => "logging in",
-            Self::LogOut => "revoking the access token",
-        })
-    }
-}
-
-/// One request, complete but for who is asking. Not `Debug`: a form may hold a token.
-#[derive(Clone)]
-pub(super) struct Request {
-    pub(super) operation: Operation,
-    pub(super) method: Method,
-    /// Path and query as sent.
-    pub(super) target: String,
-    pub(super) accept: &'static str,
-    pub(super) content_type: Option<&'static str>,
-    pub(super) body: Option<Bytes>,
-    /// The most a successful answer may have.
-    pub(super) answer_limit: usize,
-}
-
-impl Request {
-    /// Whether each time this request takes effect it makes something that cannot be undone.
-    pub(super) fn issues(&self) -> bool {
-        self.operation == Operation::IssueCertificate
-    }
-}
-
-/// Makes the requests of one API generation at one place.
+/// The endpoints of one API version at one server.
 #[derive(Clone, Debug)]
-pub(super) struct Requests {
+pub(super) struct Endpoints {
+    server: String,
+    address: Arc<str>,
     base_path: String,
     version: ApiVersion,
 }
 
-impl Requests {
-    pub(super) fn new(base: &BaseUrl, version: ApiVersion) -> Self {
+impl Endpoints {
+    pub(super) fn new(base: &BaseUrl, version: ApiVersion, proxy: Option<&Proxy>) -> Self {
+        let address = match proxy {
+            Some(proxy) => format!("{} through the proxy {}", base.address(), proxy.address()),
+            None => base.address(),
+        };
         Self {
+            server: base.to_string(),
+            address: address.into(),
             base_path: base.path().to_owned(),
             version,
         }
     }
 
+    /// The base URL.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub(super) fn user_key(&self, project: &ProjectId, user: &Username) -> UserKey {
+        UserKey::new(&self.server, project, user)
+    }
+
     /// Issues one more certificate.
     pub(super) fn issue(&self, project: &ProjectId, user: &Username, months: Months) -> Request {
         let body = format!("{{\"monthsUntilExpiration\":{months}}}");
+        let path = certificates_path(project, user);
         Request {
-            method: Method::POST,
             content_type: Some(self.media_type()),
             body: Some(Bytes::from(body)),
-            ..self.api(
-                Operation::IssueCertificate,
-                &format!("{}/certs", managed(project, user)),
-            )
+            ..self.api(Operation::IssueCertificate, Method::POST, &path)
         }
     }
 
-    /// Lists a page of unexpired certificates, counted from 1.
-    pub(super) fn list(&self, project: &ProjectId, user: &Username, page: usize) -> Request {
-        let query = format!("includeCount=true&itemsPerPage={PAGE_SIZE}&pageNum={page}");
-        let path = format!("{}/certs?{query}", managed(project, user));
+    /// Reads a page of a user's unexpired certificates. Pages are numbered from 1.
+    pub(super) fn certificates(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        page: usize,
+    ) -> Request {
+        let path = format!("{}?{}", certificates_path(project, user), page_query(page));
         Request {
-            answer_limit: PAGE_LIMIT,
-            ..self.api(Operation::ListCertificates, &path)
+            max_body_bytes: MAX_PAGE_BYTES,
+            ..self.api(Operation::ListCertificates, Method::GET, &path)
         }
     }
 
-    /// Reads the user itself.
+    /// Reads a page of a project's database users. Pages are numbered from 1.
+    pub(super) fn users(&self, project: &ProjectId, page: usize) -> Request {
+        let path = format!("/groups/{project}/databaseUsers?{}", page_query(page));
+        Request {
+            max_body_bytes: MAX_PAGE_BYTES,
+            ..self.api(Operation::ListUsers, Method::GET, &path)
+        }
+    }
+
+    /// Reads a database user of `$external`.
     pub(super) fn user(&self, project: &ProjectId, user: &Username) -> Request {
-        let path = format!(
-            "/groups/{project}/databaseUsers/$external/{}",
-            user.encoded()
-        );
-        self.api(Operation::ReadUser, &path)
+        let user = user.encoded();
+        let path = format!("/groups/{project}/databaseUsers/$external/{user}");
+        self.api(Operation::ReadUser, Method::GET, &path)
     }
 
-    /// Provokes the challenge that a request to the same place would get, without its effect.
+    /// Requests the HTTP Digest challenge for the path of another request, without that request's effect.
     pub(super) fn challenge(&self, request: &Request) -> Request {
-        Request {
-            operation: Operation::LogIn,
-            method: Method::GET,
-            target: request.target.clone(),
-            accept: self.media_type(),
-            content_type: None,
-            body: None,
-            answer_limit: ANSWER_LIMIT,
-        }
+        let target = request.info.target.clone();
+        self.request(Operation::Authenticate, Method::GET, target)
     }
 
-    /// Obtains a token for a service account.
+    /// Requests an access token for a service account.
     pub(super) fn token(&self) -> Request {
-        self.oauth(
-            Operation::LogIn,
-            "token",
-            "grant_type=client_credentials".into(),
-        )
+        let form = "grant_type=client_credentials".into();
+        self.oauth(Operation::Authenticate, "token", form)
     }
 
-    /// Gives a token back.
+    /// Revokes an access token.
     pub(super) fn revoke(&self, token: &str) -> Request {
         let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
         let form = format!("token={token}&token_type_hint=access_token");
-        self.oauth(Operation::LogOut, "revoke", form)
+        self.oauth(Operation::RevokeToken, "revoke", form)
     }
 
-    fn api(&self, operation: Operation, path: &str) -> Request {
-        Request {
+    fn api(&self, operation: Operation, method: Method, path: &str) -> Request {
+        let prefix = match self.version {
+            ApiVersion::V1_0 => "/api/atlas/v1.0",
+            ApiVersion::V2 => "/api/atlas/v2",
+        };
+        self.request(
             operation,
-            method: Method::GET,
-            target: format!("{}{}{path}", self.base_path, self.prefix()),
-            accept: self.media_type(),
-            content_type: None,
-            body: None,
-            answer_limit: ANSWER_LIMIT,
-        }
+            method,
+            format!("{}{prefix}{path}", self.base_path),
+        )
     }
 
     fn oauth(&self, operation: Operation, verb: &str, form: String) -> Request {
+        let target = format!("{}/api/oauth/{verb}", self.base_path);
         Request {
-            operation,
-            method: Method::POST,
-            target: format!("{}/api/oauth/{verb}", self.base_path),
             accept: "application/json",
             content_type: Some("application/x-www-form-urlencoded"),
             body: Some(Bytes::from(form)),
-            answer_limit: ANSWER_LIMIT,
+            ..self.request(operation, Method::POST, target)
         }
     }
 
-    fn prefix(&self) -> &'static str {
-        match self.version {
-            ApiVersion::V1_0 => "/api/atlas/v1.0",
-            ApiVersion::V2 => "/api/atlas/v2",
+    fn request(&self, operation: Operation, method: Method, target: String) -> Request {
+        Request {
+            info: RequestInfo {
+                operation,
+                method,
+                address: Arc::clone(&self.address),
+                target,
+            },
+            accept: self.media_type(),
+            content_type: None,
+            body: None,
+            max_body_bytes: 1 << 20,
         }
     }
 
@@ -186,18 +178,20 @@ impl Requests {
     }
 }
 
-fn managed(project: &ProjectId, user: &Username) -> String {
-    format!("/groups/{project}/databaseUsers/{}", user.encoded())
+fn certificates_path(project: &ProjectId, user: &Username) -> String {
+    format!("/groups/{project}/databaseUsers/{}/certs", user.encoded())
 }
 
-/// The most the API offers.
+fn page_query(page: usize) -> String {
+    format!("includeCount=true&itemsPerPage={PAGE_SIZE}&pageNum={page}")
+}
+
+/// The maximum that the API accepts.
 pub(super) const PAGE_SIZE: usize = 500;
-/// A page of 500 has some 90 KB; a name of 1024 characters makes it 2 MB.
-const PAGE_LIMIT: usize = 8 << 20;
-const ANSWER_LIMIT: usize = 1 << 20;
+/// 500 certificates have about 90 KB, or 2 MB if the user's name has 1024 characters.
+const MAX_PAGE_BYTES: usize = 8 << 20;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -209,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn speaks_both_generations_in_one_place() {
+    fn both_api_versions_have_the_same_paths_and_bodies() {
         let (project, user) = subject();
         let base = BaseUrl::parse("https://proxy.example/atlas/").unwrap();
         for (version, prefix, media) in [
@@ -224,60 +218,69 @@ mod tests {
                 "application/vnd.atlas.2023-01-01+json",
             ),
         ] {
-            let requests = Requests::new(&base, version);
-            let post = requests.issue(&project, &user, Months::parse(3).unwrap());
+            let endpoints = Endpoints::new(&base, version, None);
+            let post = endpoints.issue(&project, &user, Months::parse(3).unwrap());
             let path = format!(
                 "{prefix}/groups/32b6e34b3d91647abb20e7b8/databaseUsers/a%20b%2F%C3%A9/certs"
             );
-            assert_eq!((post.method.as_str(), &post.target), ("POST", &path));
+            assert_eq!(
+                (post.info.method.as_str(), &post.info.target),
+                ("POST", &path)
+            );
             assert_eq!((post.accept, post.content_type), (media, Some(media)));
             assert_eq!(
                 post.body.as_deref(),
                 Some(&b"{\"monthsUntilExpiration\":3}"[..])
             );
-            assert!(post.issues());
+            assert!(post.idempotency() == Idempotency::NotIdempotent);
 
-            let list = requests.list(&project, &user, 2);
+            let list = endpoints.certificates(&project, &user, 2);
             assert_eq!(
-                list.target,
+                list.info.target,
                 format!("{path}?includeCount=true&itemsPerPage=500&pageNum=2")
             );
             assert_eq!(
-                (list.method.as_str(), list.accept, list.content_type),
+                (list.info.method.as_str(), list.accept, list.content_type),
                 ("GET", media, None)
             );
 
-            let read = requests.user(&project, &user);
+            let users = endpoints.users(&project, 1);
+            let query = "?includeCount=true&itemsPerPage=500&pageNum=1";
+            let path = format!("{prefix}/groups/{project}/databaseUsers{query}");
+            assert_eq!(users.info.target, path);
+
+            let read = endpoints.user(&project, &user);
             assert!(
-                read.target
+                read.info
+                    .target
                     .ends_with("/databaseUsers/$external/a%20b%2F%C3%A9")
             );
         }
     }
 
     #[test]
-    fn asks_for_a_challenge_where_it_will_be_used_and_without_effect() {
+    fn a_challenge_is_requested_with_get_from_the_same_path() {
         let (project, user) = subject();
-        let requests = Requests::new(&BaseUrl::cloud(), ApiVersion::V1_0);
-        let post = requests.issue(&project, &user, Months::parse(3).unwrap());
-        let challenge = requests.challenge(&post);
+        let endpoints = Endpoints::new(&BaseUrl::cloud(), ApiVersion::V1_0, None);
+        let post = endpoints.issue(&project, &user, Months::parse(3).unwrap());
+        let challenge = endpoints.challenge(&post);
         assert_eq!(
-            (challenge.method.as_str(), &challenge.target),
-            ("GET", &post.target)
+            (challenge.info.method.as_str(), &challenge.info.target),
+            ("GET", &post.info.target)
         );
-        assert!(challenge.body.is_none() && !challenge.issues());
+        assert!(challenge.body.is_none() && challenge.idempotency() == Idempotency::Idempotent);
     }
 
     #[test]
-    fn obtains_and_revokes_tokens_by_form() {
-        let requests = Requests::new(&BaseUrl::cloud(), ApiVersion::V2);
-        assert_eq!(requests.token().target, "/api/oauth/token");
+    fn tokens_are_requested_and_revoked_with_a_form() {
+        let endpoints = Endpoints::new(&BaseUrl::cloud(), ApiVersion::V2, None);
+        assert_eq!(endpoints.token().info.target, "/api/oauth/token");
         assert_eq!(
-            requests.token().body.as_deref(),
+            endpoints.token().body.as_deref(),
             Some(&b"grant_type=client_credentials"[..])
         );
-        let revoke = requests.revoke("a+b/c=");
-        assert_eq!(revoke.target, "/api/oauth/revoke");
+        let revoke = endpoints.revoke("a+b/c=");
+        assert_eq!(revoke.info.target, "/api/oauth/revoke");
         assert_eq!(
             revoke.body.as_deref(),
             Some(&b"token=a%2Bb%2Fc%3D&token_type_hint=access_token"[..])

@@ -1,28 +1,27 @@
-//! Status, headers and body as typed values or as the reason why not. Pure.
+//! Parses responses: status, headers and body become a typed value or the kind of an error. Pure.
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
+use super::{
+    error::{ApiError, ErrorKind, Field, Operation},
+    request::PAGE_SIZE,
+    sanitize::{first_line, printable, redacted},
+    values::{DatabaseUser, DeprecationNotice, ListedCertificate, X509Type},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
-use zeroize::{Zeroize, Zeroizing};
 
-use super::error::{ApiError, ErrorKind, Field};
-use super::request::Operation;
-use super::text::{first_line, printable, redacted};
-use super::types::{DatabaseUser, ListedCertificate, X509Type};
-
-/// The text of a certificate answer: bare, as one JSON string, or in an envelope. Nothing is lost:
-/// what is none of these comes back as it is, and what is not even text comes back as base64.
+/// The text of a response to a certificate request: PEM, one JSON string, or an envelope.
+///
+/// Any other text is returned unchanged, and a body that is not text as base64 in a `data:` URL, so that no key is lost.
 pub(super) fn issued(body: &[u8]) -> SecretString {
     let Ok(text) = std::str::from_utf8(body) else {
-        let encoded = Zeroizing::new(STANDARD.encode(body));
-        return format!("data:application/octet-stream;base64,{}", *encoded).into();
+        let encoded = STANDARD.encode(body);
+        return format!("data:application/octet-stream;base64,{encoded}").into();
     };
     unwrapped(text).unwrap_or_else(|| text.into())
 }
@@ -35,11 +34,9 @@ fn unwrapped(text: &str) -> Option<SecretString> {
             .filter(|text| !text.is_empty())
             .map(Into::into),
         b'{' => {
-            let mut envelope = serde_json::from_str::<Envelope>(trimmed).ok()?;
-            let is_pem = envelope.content.trim_start().starts_with("-----BEGIN");
-            let content = is_pem.then(|| SecretString::from(envelope.content.as_str()));
-            envelope.content.zeroize();
-            content
+            let Envelope { content } = serde_json::from_str(trimmed).ok()?;
+            let is_pem = content.trim_start().starts_with("-----BEGIN");
+            is_pem.then(|| content.into())
         }
         _ => None,
     }
@@ -50,69 +47,88 @@ struct Envelope {
     content: String,
 }
 
-/// A page of the list, and whether another follows.
-pub(super) struct Page {
-    pub(super) certificates: Vec<ListedCertificate>,
+/// Whether the body of a 201 response can be a certificate: it is neither blank nor an HTML page nor an API error.
+pub(super) fn can_be_certificate(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let is_page = text.starts_with('<') || ErrorJson::parse(text.as_bytes()).is_some();
+    !text.is_empty() && (!is_page || text.contains("-----BEGIN"))
+}
+
+/// A page of a list.
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
     pub(super) has_next: bool,
-    /// How many certificates there are on all pages, if the server says so.
+    /// The number of items on all pages, if the response contains it.
     pub(super) total: Option<u64>,
 }
 
-/// Reads one page of certificates.
-pub(super) fn page(body: &[u8], page_size: usize) -> Result<Page, ErrorKind> {
-    let page: PageJson = serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody {
-        what: "it is not a list of certificates",
-    })?;
-    let full = page.results.len() >= page_size;
-    let linked = page
+/// Parses a page of certificates.
+pub(super) fn certificates(body: &[u8]) -> Result<Page<ListedCertificate>, ErrorKind> {
+    page(body, "it is not a list of certificates", listed)
+}
+
+/// Parses a page of database users.
+pub(super) fn users(body: &[u8]) -> Result<Page<DatabaseUser>, ErrorKind> {
+    page(body, "it is not a list of database users", |user| {
+        Ok(database_user(user))
+    })
+}
+
+fn page<J: DeserializeOwned, T>(
+    body: &[u8],
+    what: &'static str,
+    convert: impl Fn(J) -> Result<T, ErrorKind>,
+) -> Result<Page<T>, ErrorKind> {
+    let page: PageJson<J> =
+        serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })?;
+    let is_full = page.results.len() >= PAGE_SIZE;
+    let is_linked = page
         .links
         .iter()
         .any(|link| link.rel.as_deref() == Some("next"));
-    let has_next = !page.results.is_empty() && (full || linked);
-    let total = page.total_count.as_u64();
-    let certificates = page
-        .results
-        .into_iter()
-        .map(listed)
-        .collect::<Result<_, _>>()?;
     Ok(Page {
-        certificates,
-        has_next,
-        total,
+        has_next: !page.results.is_empty() && (is_full || is_linked),
+        total: page.total_count.as_u64(),
+        items: page
+            .results
+            .into_iter()
+            .map(convert)
+            .collect::<Result<_, _>>()?,
     })
 }
 
 fn listed(json: CertificateJson) -> Result<ListedCertificate, ErrorKind> {
+    let invalid = |what| ErrorKind::InvalidBody { what };
     let certificate_id = match json.id {
         IdJson::Number(number) => number.to_string(),
         IdJson::Text(text) => text,
     };
     let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
     if certificate_id.is_empty() || !is_digits {
-        return Err(ErrorKind::InvalidBody {
-            what: "a certificate's _id is not a positive whole number",
-        });
+        return Err(invalid(
+            "a certificate's _id is not a positive whole number",
+        ));
     }
     let time = |text: &str| {
         text.parse::<Timestamp>()
-            .map_err(|_| ErrorKind::InvalidBody {
-                what: "a certificate's dates are not RFC 3339",
-            })
+            .map_err(|_| invalid("a certificate's dates are not RFC 3339"))
     };
     Ok(ListedCertificate {
         certificate_id,
         created_at: time(&json.created_at)?,
         not_after: time(&json.not_after)?,
-        subject: printable(&json.subject.unwrap_or_default(), 2048),
+        subject: json.subject.unwrap_or_default(),
     })
 }
 
 #[derive(Deserialize)]
-struct PageJson {
-    #[serde(default)]
+#[serde(rename_all = "camelCase")]
+struct PageJson<T> {
+    #[serde(default = "Vec::new")]
     links: Vec<LinkJson>,
-    results: Vec<CertificateJson>,
-    #[serde(default, rename = "totalCount")]
+    results: Vec<T>,
+    #[serde(default)]
     total_count: Value,
 }
 
@@ -122,17 +138,16 @@ struct LinkJson {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct CertificateJson {
     #[serde(rename = "_id")]
     id: IdJson,
-    #[serde(rename = "createdAt")]
     created_at: String,
-    #[serde(rename = "notAfter")]
     not_after: String,
     subject: Option<String>,
 }
 
-/// A number kept as its digits (it exceeds what a float holds), or the same as text.
+/// The digits of a number, which exceeds the range of a float, or the same as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum IdJson {
@@ -140,31 +155,36 @@ enum IdJson {
     Text(String),
 }
 
-/// Reads a database user.
+/// Parses a database user.
 pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, ErrorKind> {
-    let user: UserJson = serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody {
-        what: "it is not a database user",
-    })?;
-    Ok(DatabaseUser {
-        x509_type: match user.x509_type.as_deref() {
+    let what = "it is not a database user";
+    let json = serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })?;
+    Ok(database_user(json))
+}
+
+fn database_user(json: UserJson) -> DatabaseUser {
+    DatabaseUser {
+        username: json.username,
+        auth_database: json.database_name.unwrap_or_default(),
+        x509_type: match json.x509_type.as_deref() {
             Some("MANAGED") => X509Type::Managed,
             Some("CUSTOMER") => X509Type::Customer,
             Some("NONE") | None => X509Type::None,
             Some(other) => X509Type::Other(printable(other, 64)),
         },
-    })
+    }
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct UserJson {
-    /// Only what has a name is a user.
-    #[serde(rename = "username")]
-    _username: String,
+    username: String,
+    database_name: Option<String>,
     #[serde(rename = "x509Type")]
     x509_type: Option<String>,
 }
 
-/// A bearer token and how long it is good for.
+/// The response of the token endpoint.
 #[derive(Deserialize)]
 pub(super) struct TokenJson {
     #[serde(deserialize_with = "secret")]
@@ -174,19 +194,18 @@ pub(super) struct TokenJson {
     pub(super) expires_in: Option<u64>,
 }
 
-/// Reads the token endpoint's answer.
+/// Parses the response of the token endpoint.
 pub(super) fn token(body: &[u8]) -> Result<TokenJson, ErrorKind> {
-    serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody {
-        what: "it holds no access token",
-    })
+    let what = "it contains no access token";
+    serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-/// Why an answer that is no success refuses.
-pub(super) fn refusal(
+/// The error that a response stands for which is not the expected success.
+pub(super) fn error(
     operation: Operation,
     status: u16,
     headers: &HeaderMap,
@@ -198,18 +217,18 @@ pub(super) fn refusal(
             location: header(headers, &LOCATION),
         };
     }
-    let is_login = matches!(operation, Operation::LogIn | Operation::LogOut);
-    match ErrorJson::parse(body) {
-        Some(json) if is_login => ErrorKind::Authentication(json.refusal(status)),
-        Some(json) => ErrorKind::Api(json.refusal(status)),
-        // Without a body of its own this status still says all there is to say.
-        None if status == 401 && is_login => ErrorKind::Authentication(ApiError {
+    let is_oauth = matches!(operation, Operation::Authenticate | Operation::RevokeToken);
+    let api_error = ErrorJson::parse(body).filter(|_| status >= 400);
+    match api_error.map(|json| json.api_error(status)) {
+        Some(error) if is_oauth => ErrorKind::Authentication(error),
+        Some(error) => ErrorKind::Api(error),
+        // This status needs no body.
+        None if status == 401 && is_oauth => ErrorKind::Authentication(ApiError {
             status,
             ..ApiError::default()
         }),
         None => ErrorKind::UnexpectedResponse {
             status,
-            // Nothing of what may be a certificate's answer is shown, whatever its status.
             first_line: match operation {
                 Operation::IssueCertificate => None,
                 _ => first_line(body, 120),
@@ -218,13 +237,13 @@ pub(super) fn refusal(
     }
 }
 
-/// The code in an error body, if there is one.
+/// The code in an error body.
 pub(super) fn error_code(body: &[u8]) -> Option<String> {
     ErrorJson::parse(body).and_then(|json| json.code())
 }
 
-/// Both error forms at once: Atlas' own, and that of RFC 6749, where `error` is a word.
-/// Members are taken as any value, because a wrong type must not hide the rest.
+/// The error body of Atlas, or that of OAuth (RFC 6749 section 5.2), where `error` is the code. Members are parsed one by
+/// one, so that a wrong type does not hide the others.
 struct ErrorJson(Map<String, Value>);
 
 impl ErrorJson {
@@ -241,19 +260,20 @@ impl ErrorJson {
             .or_else(|| self.text("error", 80))
     }
 
-    fn refusal(&self, status: u16) -> ApiError {
+    fn api_error(&self, status: u16) -> ApiError {
         let detail = self
             .text("detail", 1000)
-            .or_else(|| self.text("error_description", 1000));
+            .or_else(|| self.text("error_description", 1000))
+            .or_else(|| self.text("reason", 200));
         let fields = self
             .0
             .get("badRequestDetail")
-            .map_or(&Value::Null, |json| &json["fields"]);
-        let fields = fields.as_array().map_or(&[][..], Vec::as_slice);
+            .and_then(|json| json["fields"].as_array())
+            .map_or(&[][..], Vec::as_slice);
         ApiError {
             status,
             code: self.code(),
-            detail: detail.or_else(|| self.text("reason", 200)),
+            detail,
             fields: fields.iter().take(50).filter_map(field).collect(),
         }
     }
@@ -276,24 +296,40 @@ fn text(json: &Value, limit: usize) -> Option<String> {
         .map(|text| redacted(text, limit))
 }
 
-/// The server's clock as the answer states it.
+/// The `Date` header: the server's clock.
 pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
-/// How long the server asks to wait; a date counts from the server's own clock.
+/// The `Retry-After` header, at most one day. A date is relative to `now`, which is the server's clock.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
-        return Some(Duration::from_secs(
-            value.parse().unwrap_or(u64::from(u32::MAX)),
-        ));
-    }
-    let seconds = http_date(value)?.as_second() - now.as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = if is_number {
+        value.parse().unwrap_or(MAX_RETRY_AFTER)
+    } else {
+        let seconds = http_date(value)?
+            .as_second()
+            .saturating_sub(now.as_second());
+        u64::try_from(seconds).unwrap_or(0)
+    };
+    Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))
 }
 
-/// A header as printable text.
+const MAX_RETRY_AFTER: u64 = 86_400;
+
+/// The headers that announce the removal of an endpoint.
+pub(super) fn deprecation(operation: Operation, headers: &HeaderMap) -> Option<DeprecationNotice> {
+    let deprecation = header(headers, &HeaderName::from_static("deprecation"));
+    let sunset = header(headers, &HeaderName::from_static("sunset"));
+    (deprecation.is_some() || sunset.is_some()).then_some(DeprecationNotice {
+        operation,
+        deprecation,
+        sunset,
+    })
+}
+
+/// A header as redacted text.
 pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers
         .get(name)
@@ -305,7 +341,6 @@ fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
     use secrecy::ExposeSecret;
@@ -313,7 +348,7 @@ mod tests {
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 
     #[test]
-    fn keeps_every_certificate_answer_whatever_its_form() {
+    fn an_issued_body_is_kept_in_every_form() {
         let quoted = serde_json::to_string(PEM).unwrap();
         for (body, kept) in [
             (PEM.to_owned(), PEM.to_owned()),
@@ -342,17 +377,17 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_recorded_list() {
+    fn the_recorded_list_is_parsed() {
         let body = br#"{"links":[{"href":"https://x/certs","rel":"self"}],"results":[
             {"_id":1976722359483124370,"createdAt":"2026-08-10T02:06:35Z","groupId":"32b6e34b3d91647abb20e7b8",
              "notAfter":"2026-11-10T03:06:35Z","subject":"CN=user389"},
             {"_id":123456789012345678901234567890,"createdAt":"2026-08-10T02:06:35Z","notAfter":"2026-11-10T03:06:35Z"},
             {"_id":"5","createdAt":"2026-08-10T02:06:35Z","notAfter":"2026-11-10T03:06:35Z","subject":null}],
             "totalCount":3}"#;
-        let first = page(body, 500).unwrap();
+        let first = certificates(body).unwrap();
         assert!(!first.has_next);
         let ids: Vec<_> = first
-            .certificates
+            .items
             .iter()
             .map(|c| c.certificate_id.as_str())
             .collect();
@@ -361,23 +396,19 @@ mod tests {
             ["1976722359483124370", "123456789012345678901234567890", "5"]
         );
         assert_eq!(
-            first.certificates[0].created_at,
+            first.items[0].created_at,
             "2026-08-10T02:06:35Z".parse().unwrap()
         );
-        assert_eq!(first.certificates[0].subject, "CN=user389");
-        assert!(
-            page(body, 3).unwrap().has_next,
-            "a full page may have a successor"
-        );
+        assert_eq!(first.items[0].subject, "CN=user389");
         let linked = br#"{"links":[{"rel":"next"}],"results":[]}"#;
         assert!(
-            !page(linked, 500).unwrap().has_next,
+            !certificates(linked).unwrap().has_next,
             "an empty page is the last"
         );
     }
 
     #[test]
-    fn refuses_a_list_it_cannot_trust() {
+    fn an_invalid_list_is_an_error() {
         for body in [
             "",
             "[]",
@@ -391,7 +422,7 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    page(body.as_bytes(), 500),
+                    certificates(body.as_bytes()),
                     Err(ErrorKind::InvalidBody { .. })
                 ),
                 "{body}"
@@ -400,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_who_issues_a_users_certificates() {
+    fn a_user_has_its_x509_type() {
         for (json, wanted) in [
             (
                 r#"{"username":"u","x509Type":"MANAGED","roles":[]}"#,
@@ -424,10 +455,9 @@ mod tests {
     }
 
     #[test]
-    fn reads_refusals_of_every_shape() {
+    fn errors_of_every_form_are_parsed() {
         let none = HeaderMap::new();
-        let read =
-            |operation, status, body: &str| refusal(operation, status, &none, body.as_bytes());
+        let read = |operation, status, body: &str| error(operation, status, &none, body.as_bytes());
         let full = r#"{"detail":"No group\nwith ID x exists.","error":404,"errorCode":"GROUP_NOT_FOUND","parameters":null,
             "badRequestDetail":{"fields":[{"field":"monthsUntilExpiration","description":"too big"},{"x":1}]},"reason":"Not Found"}"#;
         let ErrorKind::Api(found) = read(Operation::ListCertificates, 404, full) else {
@@ -450,7 +480,7 @@ mod tests {
         assert_eq!((found.status, found.code), (401, None));
 
         let oauth = r#"{"error":"invalid_client","error_description":"bad secret"}"#;
-        let ErrorKind::Authentication(found) = read(Operation::LogIn, 401, oauth) else {
+        let ErrorKind::Authentication(found) = read(Operation::Authenticate, 401, oauth) else {
             panic!()
         };
         assert_eq!(found.code.as_deref(), Some("invalid_client"));
@@ -494,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_waits_in_seconds_and_as_a_date() {
+    fn retry_after_is_seconds_or_a_date_and_at_most_a_day() {
         let now: Timestamp = "2026-08-10T03:06:35Z".parse().unwrap();
         for (value, seconds) in [
             ("0", Some(0)),
@@ -502,7 +532,9 @@ mod tests {
             (" 7 ", Some(7)),
             ("Mon, 10 Aug 2026 03:07:35 GMT", Some(60)),
             ("Mon, 10 Aug 2026 03:06:00 GMT", Some(0)),
-            ("99999999999999999999999", Some(u64::from(u32::MAX))),
+            ("99999999999999999999999", Some(86_400)),
+            ("18446744073709551615", Some(86_400)),
+            ("Mon, 10 Aug 2099 03:06:35 GMT", Some(86_400)),
             ("-5", None),
             ("soon", None),
             ("", None),
@@ -518,5 +550,58 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(DATE, "Mon, 10 Aug 2026 03:06:35 GMT".parse().unwrap());
         assert_eq!(date(&headers), Some(now));
+    }
+
+    #[test]
+    fn only_a_page_and_an_error_cannot_be_a_certificate() {
+        for body in [
+            PEM,
+            "\"x\"",
+            "{\"a\":1}",
+            "MIIE",
+            "<x>-----BEGIN",
+            "\u{feff}MIIE",
+        ] {
+            assert!(can_be_certificate(body.as_bytes()), "{body}");
+        }
+        assert!(can_be_certificate(&[0xff, 0x00]));
+        for body in [
+            "",
+            " \n",
+            "<html>",
+            "\n<!DOCTYPE html>",
+            r#"{"error":500,"detail":"x"}"#,
+        ] {
+            assert!(!can_be_certificate(body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_subject_of_a_list_is_not_shortened() {
+        let subject = format!("CN={}\u{200b}", "x".repeat(5000));
+        let item = serde_json::json!({"_id": 1, "createdAt": "2026-08-10T02:06:35Z",
+            "notAfter": "2026-11-10T03:06:35Z", "subject": subject});
+        let body = serde_json::json!({ "results": [item] }).to_string();
+        assert_eq!(
+            certificates(body.as_bytes()).unwrap().items[0].subject,
+            subject
+        );
+    }
+
+    #[test]
+    fn a_page_of_users_has_their_names_and_databases() {
+        let body =
+            br#"{"results":[{"username":"app","databaseName":"$external","x509Type":"MANAGED"},
+            {"username":"admin","databaseName":"admin"}],"totalCount":2}"#;
+        let page = users(body).unwrap();
+        assert_eq!((page.has_next, page.total), (false, Some(2)));
+        let user = DatabaseUser {
+            username: "app".into(),
+            auth_database: "$external".into(),
+            x509_type: X509Type::Managed,
+        };
+        assert_eq!(page.items[0], user);
+        assert_eq!(page.items[1].auth_database, "admin");
+        assert!(users(br#"{"results":[{"databaseName":"admin"}]}"#).is_err());
     }
 }

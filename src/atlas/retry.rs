@@ -1,176 +1,343 @@
-//! Whether a request is made again, and when: one pure function.
+//! Sends a request with retries. Whether and when to retry is decided by one pure function.
 //!
-//! What reads may be repeated after a refusal for load (429), a server error (500, 502, 503, 504),
-//! maintenance (405 with its code) or a failure of the connection. The request that issues may be
-//! repeated only after 429, maintenance, or a failure proven to precede its sending; everything
-//! else may have issued a certificate that nobody can take back.
+//! An idempotent request is retried after 429, 500, 502, 503, 504, 405 with the code of a maintenance, or a connection
+//! failure. A certificate request is retried after 429, a maintenance, or a failure that certainly precedes its sending;
+//! everything else may have issued a certificate that cannot be revoked. TLS failures are never retried.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
-/// What came of one attempt, as far as the decision needs it.
+use reqwest::header::HeaderValue;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    config::{CallOptions, Retry},
+    error::{ConnectError, Error, ErrorKind, RequestInfo},
+    http::{HttpClient, Response, SendError},
+    request::{Idempotency, Request},
+    response,
+};
+use crate::clock::Clock;
+
+/// Sends requests with retries.
+pub(super) struct Sender {
+    pub(super) http: HttpClient,
+    /// Stands in for the server's clock if a response has no date.
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) max_retries: u32,
+    pub(super) timing: Timing,
+}
+
+/// The times that are not configurable.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Saw<'a> {
-    /// An answer.
+pub(super) struct Timing {
+    /// The wait before the first retry, at most; it doubles with each further one.
+    pub(super) initial_backoff: Duration,
+    /// How long Atlas may take to issue a certificate: 0.7 to 2.3 seconds were seen. A list that is read earlier after a
+    /// broken connection can miss the certificate.
+    pub(super) settle_delay: Duration,
+    /// A certificate request is not sent with less time than this until the deadline.
+    pub(super) min_issue_time: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            initial_backoff: Duration::from_millis(500),
+            settle_delay: Duration::from_secs(3),
+            min_issue_time: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Sender {
+    /// Sends a request, with retries, and returns the last response, whatever its status. `authorize` returns the
+    /// `Authorization` header of each attempt; `previous_attempts` were made with other credentials.
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+        previous_attempts: u32,
+        authorize: impl Fn() -> Option<HeaderValue>,
+    ) -> Result<Response, SendError> {
+        let mut attempt = previous_attempts;
+        let mut retries = 0;
+        self.check_time(request, options, Duration::ZERO)
+            .map_err(|kind| Error::new(&request.info, attempt, kind))?;
+        loop {
+            attempt += 1;
+            let result = self.http.send(request, authorize(), options, attempt).await;
+            let budget = Budget {
+                retries,
+                max_retries: self.max_retries,
+            };
+            let decision = self.decide(request, budget, &result);
+            let RetryDecision::RetryAfter {
+                wait,
+                consumes_budget,
+                reason,
+            } = decision
+            else {
+                return result;
+            };
+            if options.retry == Retry::Never {
+                return result;
+            }
+            if let Err(kind) = self.check_time(request, options, wait) {
+                let cause = match result {
+                    Ok(response) => response.status_error(request),
+                    Err(failure) => failure.error,
+                };
+                let kind = match kind {
+                    ErrorKind::Deadline => ErrorKind::RetryExceedsDeadline { wait, cause },
+                    kind => kind,
+                };
+                return Err(Error::new(&request.info, attempt, kind).into());
+            }
+            retries += u32::from(consumes_budget);
+            wait_before_retry(&request.info, options, wait, reason)
+                .await
+                .map_err(|kind| Error::new(&request.info, attempt, kind))?;
+        }
+    }
+
+    fn decide(
+        &self,
+        request: &Request,
+        budget: Budget,
+        result: &Result<Response, SendError>,
+    ) -> RetryDecision {
+        let code;
+        let outcome = match result {
+            Ok(response) if response.is_success() => return RetryDecision::Return,
+            Ok(response) => {
+                code = response::error_code(&response.body);
+                let now = response.server_time.unwrap_or_else(|| self.clock.now());
+                AttemptOutcome::Status {
+                    status: response.status,
+                    code: code.as_deref(),
+                    retry_after: response::retry_after(&response.headers, now),
+                }
+            }
+            Err(failure) => match failure.error.kind() {
+                ErrorKind::Connect(ConnectError::Tls) => AttemptOutcome::Permanent,
+                ErrorKind::Connect(_) | ErrorKind::ConnectionLost | ErrorKind::TimedOut { .. } => {
+                    match (request.idempotency(), failure.sent_at) {
+                        (Idempotency::NotIdempotent, None) => AttemptOutcome::NotSent,
+                        _ => AttemptOutcome::NoResponse,
+                    }
+                }
+                _ => AttemptOutcome::Permanent,
+            },
+        };
+        let backoff = self.timing.initial_backoff;
+        decide(request.idempotency(), outcome, budget, backoff, jitter())
+    }
+
+    /// Whether the request can be sent after a wait. A certificate request needs time for its response, because a
+    /// timeout can lose the key of a certificate.
+    fn check_time(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+        wait: Duration,
+    ) -> Result<(), ErrorKind> {
+        if options.cancel.is_cancelled() {
+            return Err(ErrorKind::Cancelled);
+        }
+        let needed = match request.idempotency() {
+            Idempotency::NotIdempotent => self.timing.min_issue_time,
+            Idempotency::Idempotent => Duration::ZERO,
+        };
+        let left = options.deadline.saturating_duration_since(Instant::now());
+        if wait.saturating_add(needed) < left {
+            Ok(())
+        } else {
+            Err(ErrorKind::Deadline)
+        }
+    }
+}
+
+async fn wait_before_retry(
+    request: &RequestInfo,
+    options: &CallOptions,
+    wait: Duration,
+    reason: &'static str,
+) -> Result<(), ErrorKind> {
+    if wait >= LOG_WAITS_FROM {
+        tracing::info!(
+            atlas.operation = request.operation.name(),
+            http.path = request.target.as_str(),
+            wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "waiting {} seconds before {} again: {reason}",
+            wait.as_secs(),
+            request.operation
+        );
+    }
+    tokio::select! {
+        () = sleep(wait) => Ok(()),
+        () = options.cancel.cancelled() => Err(ErrorKind::Cancelled),
+    }
+}
+
+/// The outcome of one attempt.
+#[derive(Clone, Copy, Debug)]
+enum AttemptOutcome<'a> {
+    /// A response that is not a success.
     Status {
         status: u16,
         code: Option<&'a str>,
         retry_after: Option<Duration>,
     },
-    /// No answer, and proof that the request never left.
-    NeverSent,
-    /// No answer, or a broken one, to a request that left.
-    NoAnswer,
+    /// No response, and the request was certainly not processed.
+    NotSent,
+    /// No complete response to a request that was possibly sent.
+    NoResponse,
     /// A failure that another attempt cannot change.
-    Final,
+    Permanent,
 }
 
-/// How often this request has been made, and may be.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tries {
-    /// Repeats so far that count against the limit.
-    pub(super) counted: u32,
-    pub(super) limit: u32,
-    /// Whether the login was already renewed for this request.
-    pub(super) renewed: bool,
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    retries: u32,
+    max_retries: u32,
 }
 
-/// The decision.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Step {
-    /// Take what came as the outcome.
-    Finish,
-    /// Renew the login, if it can be, and repeat at once.
-    RenewLogin,
-    /// Wait, then repeat.
-    Wait {
-        pause: Duration,
-        /// Whether the repeat counts against the limit.
-        counts: bool,
-        because: &'static str,
+enum RetryDecision {
+    /// Return the response or the error.
+    Return,
+    RetryAfter {
+        wait: Duration,
+        consumes_budget: bool,
+        reason: &'static str,
     },
 }
 
-/// Decides. `issues` marks the request that must not take effect twice, `first` is the first
-/// pause, `jitter` a number from 0 to 1.
-pub(super) fn decide(
-    issues: bool,
-    saw: Saw<'_>,
-    tries: Tries,
-    first: Duration,
+/// Decides whether to retry. `jitter` is a number from 0 to 1.
+fn decide(
+    idempotency: Idempotency,
+    outcome: AttemptOutcome<'_>,
+    budget: Budget,
+    initial_backoff: Duration,
     jitter: f64,
-) -> Step {
-    let because = match saw {
-        Saw::Status {
+) -> RetryDecision {
+    let is_idempotent = idempotency == Idempotency::Idempotent;
+    let (reason, retry_after) = match outcome {
+        AttemptOutcome::Status {
             status: 429,
-            retry_after: Some(asked),
+            retry_after: Some(wait),
             ..
         } => {
-            let asked = asked.max(FLOOR);
-            let spread = (asked / 4).min(MAX_SPREAD).mul_f64(jitter);
-            return Step::Wait {
-                pause: asked + spread,
-                counts: false,
-                because: BUSY,
+            let wait = wait.max(MIN_RETRY_AFTER);
+            let spread = (wait / 4).min(MAX_SPREAD).mul_f64(jitter);
+            return RetryDecision::RetryAfter {
+                wait: wait.saturating_add(spread),
+                consumes_budget: false,
+                reason: RATE_LIMITED,
             };
         }
-        Saw::Status {
-            status: 401, code, ..
-        } if !tries.renewed && !code.is_some_and(|code| ROLE_CODES.contains(&code)) => {
-            return Step::RenewLogin;
-        }
-        Saw::Status { status: 429, .. } => BUSY,
-        Saw::Status {
+        AttemptOutcome::Status { status: 429, .. } => (RATE_LIMITED, Some(MIN_RETRY_AFTER)),
+        AttemptOutcome::Status {
             status: 405,
             code: Some(MAINTENANCE),
-            ..
-        } => "Atlas is under maintenance",
-        Saw::Status {
+            retry_after,
+        } => ("Atlas is under maintenance", retry_after),
+        AttemptOutcome::Status {
             status: 500 | 502 | 503 | 504,
+            retry_after,
             ..
-        } if !issues => "Atlas failed to answer",
-        Saw::NeverSent => "Atlas could not be reached",
-        Saw::NoAnswer if !issues => "the connection to Atlas failed",
-        _ => return Step::Finish,
+        } if is_idempotent => ("Atlas failed to respond", retry_after),
+        AttemptOutcome::NotSent => ("Atlas could not be reached", None),
+        AttemptOutcome::NoResponse if is_idempotent => ("the connection to Atlas failed", None),
+        _ => return RetryDecision::Return,
     };
-    if tries.counted >= tries.limit {
-        return Step::Finish;
+    if budget.retries >= budget.max_retries {
+        return RetryDecision::Return;
     }
-    let asked = match saw {
-        Saw::Status {
-            retry_after: Some(asked),
-            ..
-        } => asked.max(FLOOR),
-        Saw::Status { status: 429, .. } => FLOOR,
-        _ => Duration::ZERO,
-    };
-    let full = first.saturating_mul(1 << tries.counted.min(16)).min(CAP);
-    Step::Wait {
-        pause: asked.max(full.mul_f64(0.5 + 0.5 * jitter)),
-        counts: true,
-        because,
+    let backoff = initial_backoff
+        .saturating_mul(1 << budget.retries.min(16))
+        .min(MAX_BACKOFF)
+        .mul_f64(0.5 + 0.5 * jitter);
+    RetryDecision::RetryAfter {
+        wait: retry_after.map_or(backoff, |wait| wait.max(MIN_RETRY_AFTER).max(backoff)),
+        consumes_budget: true,
+        reason,
     }
 }
 
-/// Atlas has been seen to ask for 0 seconds.
-const FLOOR: Duration = Duration::from_secs(1);
-const CAP: Duration = Duration::from_secs(30);
+/// A random number from 0 to 1, so that concurrent callers do not retry together.
+fn jitter() -> f64 {
+    let random = RandomState::new().hash_one(0_u8);
+    f64::from(u32::try_from(random >> 32).unwrap_or_default()) / f64::from(u32::MAX)
+}
+
+/// Atlas has been seen to send `Retry-After: 0`.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 const MAX_SPREAD: Duration = Duration::from_secs(5);
-const BUSY: &str = "Atlas limits the rate of requests";
+const LOG_WAITS_FROM: Duration = Duration::from_secs(5);
+const RATE_LIMITED: &str = "Atlas limits the rate of requests";
 const MAINTENANCE: &str = "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES";
-/// A 401 with one of these knows who is asking, so a new login would change nothing.
-pub(super) const ROLE_CODES: [&str; 4] = [
-    "USER_UNAUTHORIZED",
-    "NOT_IN_GROUP",
-    "USER_CANNOT_ACCESS_GROUP",
-    "NOT_ORG_GROUP_CREATOR",
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
+    const NONE: Budget = Budget {
+        retries: 0,
+        max_retries: 0,
+    };
     const FIRST: Duration = Duration::from_millis(500);
 
-    fn status(status: u16) -> Saw<'static> {
-        Saw::Status {
+    fn status(status: u16) -> AttemptOutcome<'static> {
+        AttemptOutcome::Status {
             status,
             code: None,
             retry_after: None,
         }
     }
 
-    fn after(code: u16, seconds: u64) -> Saw<'static> {
-        Saw::Status {
+    fn after(code: u16, seconds: u64) -> AttemptOutcome<'static> {
+        AttemptOutcome::Status {
             status: code,
             code: None,
             retry_after: Some(Duration::from_secs(seconds)),
         }
     }
 
-    fn coded(status: u16, code: &'static str) -> Saw<'static> {
-        Saw::Status {
+    fn coded(status: u16, code: &'static str) -> AttemptOutcome<'static> {
+        AttemptOutcome::Status {
             status,
             code: Some(code),
             retry_after: None,
         }
     }
 
-    fn waits(issues: bool, saw: Saw<'_>) -> Option<(Duration, bool)> {
-        let tries = Tries {
-            limit: 5,
-            ..Tries::default()
+    fn waits(idempotency: Idempotency, outcome: AttemptOutcome<'_>) -> Option<(Duration, bool)> {
+        let budget = Budget {
+            retries: 0,
+            max_retries: 5,
         };
-        match decide(issues, saw, tries, FIRST, 0.0) {
-            Step::Wait { pause, counts, .. } => Some((pause, counts)),
-            _ => None,
+        match decide(idempotency, outcome, budget, FIRST, 0.0) {
+            RetryDecision::RetryAfter {
+                wait,
+                consumes_budget,
+                ..
+            } => Some((wait, consumes_budget)),
+            RetryDecision::Return => None,
         }
     }
 
     #[test]
-    fn repeats_a_refused_post_but_never_an_ambiguous_one() {
+    fn a_refused_certificate_request_is_retried_and_an_ambiguous_one_never() {
         let half = Some((FIRST / 2, true));
         let second = Some((Duration::from_secs(1), true));
-        for (saw, read, issue) in [
+        for (outcome, read, issue) in [
             (status(200), None, None),
             (status(201), None, None),
             (status(302), None, None),
@@ -188,83 +355,78 @@ mod tests {
                 Some((Duration::from_secs(7), false)),
                 Some((Duration::from_secs(7), false)),
             ),
-            (after(429, 0), Some((FLOOR, false)), Some((FLOOR, false))),
+            (
+                after(429, 0),
+                Some((MIN_RETRY_AFTER, false)),
+                Some((MIN_RETRY_AFTER, false)),
+            ),
             (status(500), half, None),
             (status(501), None, None),
             (status(502), half, None),
             (status(503), half, None),
             (after(503, 9), Some((Duration::from_secs(9), true)), None),
             (status(504), half, None),
-            (Saw::NeverSent, half, half),
-            (Saw::NoAnswer, half, None),
-            (Saw::Final, None, None),
+            (AttemptOutcome::NotSent, half, half),
+            (AttemptOutcome::NoResponse, half, None),
+            (AttemptOutcome::Permanent, None, None),
         ] {
-            assert_eq!(waits(false, saw), read, "reading, {saw:?}");
-            assert_eq!(waits(true, saw), issue, "issuing, {saw:?}");
+            assert_eq!(
+                waits(Idempotency::Idempotent, outcome),
+                read,
+                "reading, {outcome:?}"
+            );
+            assert_eq!(
+                waits(Idempotency::NotIdempotent, outcome),
+                issue,
+                "issuing, {outcome:?}"
+            );
         }
     }
 
     #[test]
-    fn gives_up_after_the_limit_unless_atlas_says_when() {
-        let spent = Tries {
-            counted: 5,
-            limit: 5,
-            renewed: true,
+    fn the_limit_does_not_apply_to_rate_limits_with_retry_after() {
+        let spent = Budget {
+            retries: 5,
+            max_retries: 5,
         };
-        for saw in [
+        for outcome in [
             status(500),
             status(429),
-            Saw::NoAnswer,
-            Saw::NeverSent,
+            AttemptOutcome::NoResponse,
+            AttemptOutcome::NotSent,
             after(503, 3),
         ] {
-            assert_eq!(decide(false, saw, spent, FIRST, 0.5), Step::Finish);
+            assert_eq!(
+                decide(Idempotency::Idempotent, outcome, spent, FIRST, 0.5),
+                RetryDecision::Return
+            );
         }
-        for saw in [after(429, 3), after(429, 0)] {
+        for outcome in [after(429, 3), after(429, 0)] {
             assert!(matches!(
-                decide(true, saw, spent, FIRST, 0.5),
-                Step::Wait { counts: false, .. }
+                decide(Idempotency::NotIdempotent, outcome, spent, FIRST, 0.5),
+                RetryDecision::RetryAfter {
+                    consumes_budget: false,
+                    ..
+                }
             ));
         }
-        let never = Tries::default();
-        assert_eq!(decide(false, status(500), never, FIRST, 0.0), Step::Finish);
+        let never = NONE;
+        assert_eq!(
+            decide(Idempotency::Idempotent, status(500), never, FIRST, 0.0),
+            RetryDecision::Return
+        );
     }
 
     #[test]
-    fn renews_a_login_once_and_only_where_that_can_help() {
-        let fresh = Tries {
-            limit: 5,
-            ..Tries::default()
-        };
-        let renewed = Tries {
-            renewed: true,
-            ..fresh
-        };
-        for issues in [false, true] {
-            let decide = |saw, tries| decide(issues, saw, tries, FIRST, 0.0);
-            assert_eq!(decide(status(401), fresh), Step::RenewLogin);
-            assert_eq!(
-                decide(coded(401, "UNEXPECTED_ERROR"), fresh),
-                Step::RenewLogin
-            );
-            assert_eq!(decide(status(401), renewed), Step::Finish);
-            for code in ROLE_CODES {
-                assert_eq!(decide(coded(401, code), fresh), Step::Finish);
-            }
-        }
-    }
-
-    #[test]
-    fn doubles_its_own_pauses_and_keeps_them_within_bounds() {
+    fn backoff_doubles_up_to_its_maximum() {
         let pause = |counted, jitter| {
-            let tries = Tries {
-                counted,
-                limit: 99,
-                renewed: false,
+            let budget = Budget {
+                retries: counted,
+                max_retries: 99,
             };
-            match decide(false, status(500), tries, FIRST, jitter) {
-                Step::Wait { pause, .. } => pause,
-                step => panic!("{step:?}"),
+            match decide(Idempotency::Idempotent, status(500), budget, FIRST, jitter) {
+                RetryDecision::RetryAfter { wait, .. } => wait,
+                decision @ RetryDecision::Return => panic!("{decision:?}"),
             }
         };
         let millis: Vec<_> = (0..8)
@@ -275,18 +437,47 @@ mod tests {
             [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]
         );
         assert_eq!(pause(3, 0.0).as_millis(), 2000);
-        assert_eq!(pause(90, 1.0), CAP);
+        assert_eq!(pause(90, 1.0), MAX_BACKOFF);
     }
 
     #[test]
-    fn never_comes_back_before_atlas_asked() {
+    fn a_retry_is_never_earlier_than_retry_after() {
         for (jitter, seconds) in [(0.0, 60.0), (1.0, 65.0), (0.5, 62.5)] {
-            let Step::Wait { pause, .. } =
-                decide(true, after(429, 60), Tries::default(), FIRST, jitter)
-            else {
+            let RetryDecision::RetryAfter { wait, .. } = decide(
+                Idempotency::NotIdempotent,
+                after(429, 60),
+                NONE,
+                FIRST,
+                jitter,
+            ) else {
                 panic!()
             };
-            assert!((pause.as_secs_f64() - seconds).abs() < 0.001);
+            assert!((wait.as_secs_f64() - seconds).abs() < 0.001);
+        }
+    }
+
+    proptest! {
+        /// Neither an overflow nor a wait that is shorter than the server demands, for any header.
+        #[test]
+        fn no_retry_after_breaks_the_decision(
+            seconds in any::<u64>(),
+            status in prop_oneof![Just(429_u16), Just(405), Just(503), 100..600_u16],
+            idempotency in prop_oneof![Just(Idempotency::Idempotent), Just(Idempotency::NotIdempotent)],
+            (retries, max_retries) in any::<(u32, u32)>(),
+            jitter in 0.0..=1.0_f64,
+        ) {
+            let outcome = AttemptOutcome::Status {
+                status,
+                code: Some(MAINTENANCE),
+                retry_after: Some(Duration::from_secs(seconds)),
+            };
+            let budget = Budget { retries, max_retries };
+            let decision = decide(idempotency, outcome, budget, FIRST, jitter);
+            if let RetryDecision::RetryAfter { wait, consumes_budget, .. } = decision {
+                prop_assert!(wait >= Duration::from_secs(seconds).max(MIN_RETRY_AFTER));
+                prop_assert!(consumes_budget == (status != 429));
+                prop_assert!(!consumes_budget || retries < max_retries);
+            }
         }
     }
 }

@@ -335,6 +335,7 @@ mod tests {
             request_timeout: Duration::from_secs(30),
             max_retries: 0,
             ca_bundle_pem: None,
+            proxy: None,
             user_agent: "test".to_owned(),
         };
         let clock = Arc::new(FixedClock("2027-01-01T00:00:00Z".parse().unwrap()));

@@ -10,7 +10,7 @@ use super::{
     guardrails::{self, Guardrails},
 };
 use crate::{
-    atlas::{ApiVersion, BaseUrl, Config},
+    atlas::{ApiVersion, BaseUrl, Config, Proxy},
     x509,
 };
 
@@ -133,6 +133,7 @@ pub(super) fn resolve(
     };
     warnings.extend(warning);
     let config = Config {
+        proxy: environment.proxy(&base_url)?,
         base_url,
         api_version: parsed.api_version,
         credentials,
@@ -287,6 +288,20 @@ impl Environment {
                     to_sentence(&error.to_string())
                 ),
             )
+        })
+    }
+
+    /// The proxy through which the base URL is reached.
+    fn proxy(&self, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
+        let https_proxy = self.first(&Proxy::VARIABLES)?;
+        let no_proxy = self.first(&Proxy::EXCLUSION_VARIABLES)?;
+        let https_proxy = https_proxy
+            .as_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
+        base_url.proxy(https_proxy, no_proxy).map_err(|error| {
+            let problem = to_sentence(&error.to_string());
+            Diagnostic::error("Invalid environment variable", problem)
         })
     }
 }

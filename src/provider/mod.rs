@@ -126,7 +126,7 @@ fn invalid_configuration(error: ConfigError) -> Diagnostic {
     );
     match error {
         ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
-        ConfigError::Credential(_) | ConfigError::UserAgent => diagnostic,
+        ConfigError::Credential(_) | ConfigError::UserAgent | ConfigError::Proxy => diagnostic,
     }
 }
 

@@ -15,11 +15,6 @@ pub(crate) use serial::hex_of_decimal;
 
 use thiserror::Error;
 
-/// Lower-case hexadecimal, for HTTP Digest.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
-}
-
 /// The reason why a PEM text cannot be used.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Error {

@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use local_atlas::{Endpoint, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_harness::{
-    core::{Action, MoveSource, Outcome, ResourceInstance},
-    value::{changed_attributes, is_unknown},
-};
+use tf_host::core::{Action, MoveSource, Outcome, ResourceInstance};
 
 use crate::support::{
     age,
@@ -141,7 +138,7 @@ async fn adopt(
         outcome.action
     );
     assert!(
-        !is_unknown(&outcome.plan.planned["certificate_id"]),
+        !outcome.plan.planned["certificate_id"].is_unknown(),
         "{what}"
     );
     let again = played.plan(instance.as_ref(), config).await;
@@ -149,7 +146,9 @@ async fn adopt(
         again.action,
         Action::NoOp,
         "{what}: {:?}",
-        changed_attributes(&again.planned, &again.prior.unwrap().state)
+        again
+            .planned
+            .changed_attributes(&again.prior.unwrap().state)
     );
     outcome
 }

@@ -1,9 +1,10 @@
 //! The binary as a person runs it: it explains itself, and it waits for a host that a developer brings.
 
 use serde_json::json;
-use tf_harness::{
+use tf_host::{
     core::{Core, Settings},
-    plugin::{Address, PluginProcess, Provider, Reattach, SpawnOptions},
+    process::{Address, PluginProcess, Reattach, SpawnOptions},
+    provider::Provider,
 };
 
 use crate::support::{

@@ -38,6 +38,7 @@ fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
             request_timeout: Duration::from_secs(60),
             max_retries: 5,
             ca_bundle_pem: None,
+            proxy: None,
             user_agent: "test".to_owned(),
         };
         shows_nothing(&config);
@@ -169,6 +170,7 @@ fn no_error_about_settings_repeats_a_credential() {
         ca_bundle_pem: Some(format!(
             "-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----"
         )),
+        proxy: None,
         user_agent: "test".to_owned(),
     };
     let error = client(config(Credentials::Token(SECRET.into()))).expect_err("no certificate");

@@ -2,12 +2,13 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use tf_harness::{
+use tf_host::{
     pb::{health, tfplugin5},
-    plugin::{
-        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, LaunchError, Provider,
-        SpawnOptions, StartError,
+    process::{
+        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, LaunchError,
+        SpawnOptions,
     },
+    provider::{Provider, StartError},
 };
 
 use crate::support::plugin::Temporary;
@@ -166,9 +167,12 @@ async fn spawn(options: SpawnOptions) -> Provider {
     Provider::spawn(options).await.expect("the provider starts")
 }
 
-async fn get_schema(provider: &Provider) -> Result<(), tonic::Status> {
-    let request = tfplugin5::get_provider_schema::Request {};
-    provider.client().get_schema(request).await.map(drop)
+async fn get_schema(
+    provider: &Provider,
+) -> Result<tfplugin5::get_provider_schema::Response, tf_host::provider::RpcError> {
+    provider
+        .get_schema(tfplugin5::get_provider_schema::Request {})
+        .await
 }
 
 async fn answers(provider: &Provider, tls: Option<&ClientTls>) -> bool {

@@ -6,9 +6,9 @@ use std::{collections::HashSet, time::Duration};
 
 use local_atlas::{Endpoint, Fault, LocalAtlas, When};
 use serde_json::{Value as Json, json};
-use tf_harness::{
+use tf_host::{
     cli::{Output, Workspace},
-    plugin::SpawnOptions,
+    process::SpawnOptions,
 };
 
 use crate::support::{
@@ -311,7 +311,7 @@ impl Scene {
                 .await
                 .unwrap()
         });
-        let listed = read.state.expect("the certificates");
+        let listed = read.state.expect("the certificates").to_json();
         listed["certificates"]
             .as_array()
             .unwrap()

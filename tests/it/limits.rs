@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use local_atlas::{Endpoint, Fault, Rate, RetryAfter};
 use serde_json::json;
-use tf_harness::{
+use tf_host::{
     core::{Core, Settings},
-    plugin::Provider,
+    provider::Provider,
 };
 
 use crate::support::{

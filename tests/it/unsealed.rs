@@ -4,10 +4,11 @@ use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local_atlas::{Certificate, LocalAtlas};
-use tf_harness::{
+use tf_host::{
     cli::{Output, Workspace},
     core::{Core, Settings},
-    plugin::{Provider, SpawnOptions},
+    process::SpawnOptions,
+    provider::Provider,
     value::unknown,
 };
 
@@ -227,7 +228,7 @@ async fn it_opens_without_a_provider_configuration_and_with_nothing_of_the_netwo
             .unwrap();
         let warnings: Vec<_> = opened.diagnostics.warnings().collect();
         assert_eq!(warnings.len(), 1, "what is sealed is no certificate");
-        assert_eq!(warnings[0].path, "sealed_pem");
+        assert_eq!(warnings[0].path_text(), "sealed_pem");
         let instance = opened.instance.expect("it is open all the same");
         assert_eq!(instance.result["combined_pem"], "any text");
         assert!(instance.result["private_key_pem"].is_null());

@@ -1,7 +1,8 @@
-//! Who is asking: how a request gets its `Authorization`, and what a 401 does to it.
+//! Authenticates requests: which `Authorization` a request has, and what a 401 response changes.
 //!
-//! A token or a challenge is fetched by one request for all that wait for it. What a 401 showed to
-//! be outdated is dropped, and the request that got the 401 goes on with a new one once.
+//! One request fetches a token or a challenge for all that wait for it. If a 401 response shows that it is outdated, the
+//! request is sent once more with a new one; that is safe even for a certificate request, because a 401 is decided
+//! before the request is processed.
 
 pub(super) mod digest;
 mod oauth;
@@ -11,212 +12,251 @@ use std::sync::Arc;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use self::digest::Challenge;
-use self::oauth::Token;
-use super::Core;
-use super::config::{ConfigError, Credentials};
-use super::error::{Error, ErrorKind, InvalidHeaderValue};
-use super::exchange::{Identity, converse};
-use super::flight::{Fetch, Flights};
-use super::request::Request;
-use super::response;
-use super::transport::Answer;
-use super::types::CallOptions;
+use self::{digest::Challenge, oauth::Token};
+use super::{
+    config::{CallOptions, ConfigError, Credentials, InvalidHeaderValue},
+    error::{Error, ErrorKind, is_role_code},
+    http::{Response, SendError},
+    request::{Endpoints, Request},
+    response,
+    retry::Sender,
+    shared::Shared,
+};
 
-/// A login with what it has obtained so far.
-pub(super) enum Auth {
+/// Sends requests with the configured credentials.
+pub(super) struct Authenticator {
+    pub(super) sender: Sender,
+    pub(super) endpoints: Endpoints,
+    method: Method,
+}
+
+enum Method {
     ServiceAccount {
         basic: HeaderValue,
-        tokens: Flights<(), Arc<Token>>,
+        token: Shared<(), Arc<Token>>,
     },
     ApiKey {
         public_key: String,
         private_key: SecretString,
-        challenges: Flights<(), Met>,
+        challenge: Shared<(), Option<Arc<Challenge>>>,
     },
     Token(HeaderValue),
 }
 
-/// A challenge, or that the server has none.
-type Met = Option<Arc<Challenge>>;
-
 /// What one request is authorized with.
-pub(super) enum Credential {
+enum Authorization {
     Fixed,
     Token(Arc<Token>),
-    /// The challenge and the number of this answer to it; nothing where the server has none.
-    Challenge(Option<(Arc<Challenge>, u32)>),
+    /// `None` if the server sent no challenge.
+    Digest(Option<Arc<Challenge>>),
 }
 
-/// What the repeat of a request that got a 401 is authorized with.
-pub(super) enum Renewal {
-    Token,
-    /// Kept from all others until it has worked, so that its count arrives in order.
-    Challenge(Arc<Challenge>),
-}
-
-impl Auth {
-    pub(super) fn new(login: Credentials) -> Result<Self, ConfigError> {
-        match login {
+impl Authenticator {
+    pub(super) fn new(
+        sender: Sender,
+        endpoints: Endpoints,
+        credentials: Credentials,
+    ) -> Result<Self, ConfigError> {
+        let invalid = ConfigError::Credential;
+        let method = match credentials {
             Credentials::ServiceAccount {
                 client_id,
                 client_secret,
-            } => oauth::basic(&client_id, &client_secret)
-                .map(|basic| Self::ServiceAccount {
-                    basic,
-                    tokens: Flights::new(),
-                })
-                .ok_or(ConfigError::Credential(InvalidHeaderValue::ServiceAccount)),
+            } => Method::ServiceAccount {
+                basic: oauth::basic(&client_id, &client_secret)
+                    .ok_or(invalid(InvalidHeaderValue::ServiceAccount))?,
+                token: Shared::new(),
+            },
             Credentials::ApiKey {
                 public_key,
                 private_key,
-            } => oauth::sensitive(&public_key)
-                .map(|_| Self::ApiKey {
+            } => {
+                oauth::sensitive(&public_key).ok_or(invalid(InvalidHeaderValue::PublicKey))?;
+                Method::ApiKey {
                     public_key,
                     private_key,
-                    challenges: Flights::new(),
-                })
-                .ok_or(ConfigError::Credential(InvalidHeaderValue::PublicKey)),
-            Credentials::Token(token) => oauth::bearer(token.expose_secret())
-                .map(Self::Token)
-                .ok_or(ConfigError::Credential(InvalidHeaderValue::Token)),
-        }
-    }
-
-    /// Has whatever this login needs at hand, fetching it if need be.
-    pub(super) async fn credential(
-        &self,
-        core: &Arc<Core>,
-        request: &Request,
-        call: &CallOptions,
-        renewal: Option<Renewal>,
-    ) -> Result<Credential, Error> {
-        match self {
-            Self::Token(_) => Ok(Credential::Fixed),
-            Self::ServiceAccount { basic, tokens } => {
-                tokens.forget(&(), |token| token.is_due());
-                let fetch = |call| fetch_token(Arc::clone(core), basic.clone(), call);
-                let gave_up = |why| Error::new(request, ErrorKind::from(why));
-                tokens
-                    .get(&(), call, gave_up, fetch)
-                    .await
-                    .map(Credential::Token)
-            }
-            Self::ApiKey { challenges, .. } => {
-                if let Some(Renewal::Challenge(challenge)) = renewal {
-                    return Ok(Credential::answer(Some(challenge)));
+                    challenge: Shared::new(),
                 }
-                let fetch = |call| fetch_challenge(Arc::clone(core), request.clone(), call);
-                let gave_up = |why| Error::new(request, ErrorKind::from(why));
-                let challenge = challenges.get(&(), call, gave_up, fetch).await?;
-                challenges.forget(&(), Option::is_none);
-                Ok(Credential::answer(challenge))
+            }
+            Credentials::Token(token) => {
+                Method::Token(oauth::bearer(&token).ok_or(invalid(InvalidHeaderValue::Token))?)
+            }
+        };
+        Ok(Self {
+            sender,
+            endpoints,
+            method,
+        })
+    }
+
+    /// Sends a request with retries, and once more with new credentials if a 401 response demands it.
+    pub(super) async fn send(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+    ) -> Result<Response, SendError> {
+        let mut previous_attempts = 0;
+        loop {
+            let authorization = self.authorize(request, options).await?;
+            let header = || self.header(&authorization, request);
+            let result = self
+                .sender
+                .send(request, options, previous_attempts, header)
+                .await;
+            let response = result?;
+            if response.status != 401 {
+                if let Authorization::Digest(Some(challenge)) = &authorization {
+                    challenge.set_accepted();
+                }
+                return Ok(response);
+            }
+            let is_first = previous_attempts == 0;
+            let code = response::error_code(&response.body);
+            let lacks_role = code.as_deref().is_some_and(is_role_code);
+            if !is_first || lacks_role || !self.on_unauthorized(&authorization, &response) {
+                return Ok(response);
+            }
+            previous_attempts = response.attempts;
+        }
+    }
+
+    /// Sends a request and returns a successful response.
+    pub(super) async fn call(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+    ) -> Result<Response, Error> {
+        let result = self.send(request, options).await;
+        result
+            .map_err(|failure| failure.error)?
+            .error_for_status(request)
+    }
+
+    /// Revokes the token, if there is one.
+    pub(super) async fn revoke(&self, options: &CallOptions) -> Result<(), Error> {
+        let Method::ServiceAccount { basic, token } = &self.method else {
+            return Ok(());
+        };
+        let Some(current) = token.get_cached(&()) else {
+            return Ok(());
+        };
+        token.invalidate(&());
+        let request = self.endpoints.revoke(current.value.expose_secret());
+        self.send_with(&request, options, Some(basic))
+            .await?
+            .error_for_status(&request)?;
+        Ok(())
+    }
+
+    /// Returns the authorization for a request; fetches a token or a challenge if none is cached.
+    async fn authorize(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+    ) -> Result<Authorization, Error> {
+        match &self.method {
+            Method::Token(_) => Ok(Authorization::Fixed),
+            Method::ServiceAccount { basic, token } => {
+                token.invalidate_if(&(), |token| token.is_due());
+                let fetch = async || self.fetch_token(basic, options).await.map(Arc::new);
+                let token = token.get(&(), &request.info, options, fetch).await?;
+                Ok(Authorization::Token(token))
+            }
+            Method::ApiKey { challenge, .. } => {
+                let fetch = async || self.fetch_challenge(request, options).await;
+                let current = challenge.get(&(), &request.info, options, fetch).await?;
+                challenge.invalidate_if(&(), Option::is_none);
+                Ok(Authorization::Digest(current))
             }
         }
     }
 
-    /// The header itself; the only place where a login's secret becomes part of a request.
-    pub(super) fn header(&self, credential: &Credential, request: &Request) -> Option<HeaderValue> {
-        match (self, credential) {
-            (Self::Token(bearer), _) => Some(bearer.clone()),
-            (_, Credential::Token(token)) => oauth::bearer(token.expose()),
+    /// The `Authorization` header: the only place where a secret becomes part of a request.
+    fn header(&self, authorization: &Authorization, request: &Request) -> Option<HeaderValue> {
+        match (&self.method, authorization) {
+            (Method::Token(header), _) => Some(header.clone()),
+            (_, Authorization::Token(token)) => oauth::bearer(&token.value),
             (
-                Self::ApiKey {
+                Method::ApiKey {
                     public_key,
                     private_key,
                     ..
                 },
-                Credential::Challenge(Some((challenge, count))),
+                Authorization::Digest(Some(challenge)),
             ) => {
-                let (method, uri) = (request.method.as_str(), request.target.as_str());
-                let secret = private_key.expose_secret();
-                oauth::sensitive(&challenge.answer(public_key, secret, method, uri, *count))
+                let header = challenge.authorization_header(public_key, private_key, request)?;
+                oauth::sensitive(&header)
             }
             _ => None,
         }
     }
 
-    /// What to repeat a request with that got this 401; `None` if the login itself is wrong.
-    pub(super) fn renew(&self, used: &Credential, answer: &Answer) -> Option<Renewal> {
-        match (self, used) {
-            // Also a token just obtained, once: it may have been revoked, or not be known everywhere yet.
-            (Self::ServiceAccount { tokens, .. }, Credential::Token(token)) => {
-                tokens.forget(&(), |kept| Arc::ptr_eq(kept, token));
-                Some(Renewal::Token)
+    /// Drops what a 401 response shows to be outdated; false if the credentials themselves are wrong.
+    fn on_unauthorized(&self, used: &Authorization, response: &Response) -> bool {
+        match (&self.method, used) {
+            // Also a new token: it can have been revoked, or not be known to all servers yet.
+            (Method::ServiceAccount { token, .. }, Authorization::Token(used)) => {
+                token.invalidate_if(&(), |current| Arc::ptr_eq(current, used));
+                true
             }
-            (Self::ApiKey { challenges, .. }, Credential::Challenge(used)) => {
-                let next = Challenge::from_headers(&answer.headers)?;
-                let Some((used, count)) = used else {
-                    return Some(Renewal::Challenge(Arc::new(next)));
+            (Method::ApiKey { challenge, .. }, Authorization::Digest(used)) => {
+                let Some(next) = Challenge::from_headers(&response.headers) else {
+                    return false;
                 };
-                challenges.forget(&(), |kept| kept.as_ref().is_some_and(|k| k.is_same(used)));
-                // A first answer that is refused, and not for its age, is a wrong answer.
-                (*count > 1 || next.is_stale).then(|| Renewal::Challenge(Arc::new(next)))
+                // A response to a new nonce that is refused for another reason than its age is wrong.
+                if used
+                    .as_ref()
+                    .is_some_and(|used| !used.is_accepted() && !next.is_stale())
+                {
+                    return false;
+                }
+                challenge.insert((), Some(Arc::new(next)));
+                true
             }
-            _ => None,
+            _ => false,
         }
     }
 
-    /// Notes that a credential was accepted.
-    pub(super) fn accepted(&self, used: &Credential) {
-        if let (Self::ApiKey { challenges, .. }, Credential::Challenge(Some((challenge, _)))) =
-            (self, used)
-        {
-            challenges.keep(&(), Some(Arc::clone(challenge)));
+    async fn fetch_token(
+        &self,
+        basic: &HeaderValue,
+        options: &CallOptions,
+    ) -> Result<Token, Error> {
+        let request = self.endpoints.token();
+        let response = self.send_with(&request, options, Some(basic)).await?;
+        let response = response.error_for_status(&request)?;
+        let json =
+            response::token(&response.body).map_err(|kind| response.error(&request, kind))?;
+        if oauth::bearer(&json.access_token).is_none() {
+            let what = "the access token contains characters that cannot be sent";
+            return Err(response.error(&request, ErrorKind::InvalidBody { what }));
         }
+        Ok(Token::new(json, response.received_at))
     }
 
-    /// Gives the token back, if there is one.
-    pub(super) async fn revoke(&self, core: &Arc<Core>, call: &CallOptions) -> Result<(), Error> {
-        let Self::ServiceAccount { basic, tokens } = self else {
-            return Ok(());
-        };
-        let Some(token) = tokens.peek(&()) else {
-            return Ok(());
-        };
-        tokens.outdate(&());
-        let request = core.requests.revoke(token.expose());
-        let answer = converse(core, &request, call, Identity::Header(basic.clone())).await;
-        answer
-            .map_err(|failure| failure.error)?
-            .into_success(&request)?;
-        Ok(())
-    }
-}
-
-impl Credential {
-    fn answer(challenge: Met) -> Self {
-        Self::Challenge(challenge.map(|challenge| {
-            let count = challenge.next_count();
-            (challenge, count)
-        }))
-    }
-}
-
-fn fetch_token(core: Arc<Core>, basic: HeaderValue, call: CallOptions) -> Fetch<Arc<Token>> {
-    Box::pin(async move {
-        let request = core.requests.token();
-        let answer = converse(&core, &request, &call, Identity::Header(basic)).await;
-        let answer = answer
-            .map_err(|failure| failure.error)?
-            .into_success(&request)?;
-        let json = response::token(&answer.body).map_err(|kind| answer.error(&request, kind))?;
-        if oauth::bearer(json.access_token.expose_secret()).is_none() {
-            let what = "the access token holds characters that cannot be sent";
-            return Err(answer.error(&request, ErrorKind::InvalidBody { what }));
+    async fn fetch_challenge(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+    ) -> Result<Option<Arc<Challenge>>, Error> {
+        let request = self.endpoints.challenge(request);
+        let response = self.send_with(&request, options, None).await?;
+        if response.status == 429 || response.status >= 500 {
+            return Err(response.status_error(&request));
         }
-        Ok(Arc::new(Token::new(json, answer.received)))
-    })
-}
+        Ok(Challenge::from_headers(&response.headers).map(Arc::new))
+    }
 
-fn fetch_challenge(core: Arc<Core>, request: Request, call: CallOptions) -> Fetch<Met> {
-    Box::pin(async move {
-        let request = core.requests.challenge(&request);
-        let answer = converse(&core, &request, &call, Identity::Nobody).await;
-        let answer = answer.map_err(|failure| failure.error)?;
-        if answer.status == 429 || answer.status >= 500 {
-            return Err(answer.refusal(&request));
-        }
-        Ok(Challenge::from_headers(&answer.headers).map(Arc::new))
-    })
+    async fn send_with(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+        header: Option<&HeaderValue>,
+    ) -> Result<Response, Error> {
+        let result = self
+            .sender
+            .send(request, options, 0, || header.cloned())
+            .await;
+        result.map_err(|failure| failure.error)
+    }
 }

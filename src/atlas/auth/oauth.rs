@@ -1,59 +1,53 @@
-//! Bearer tokens of a service account (OAuth 2.0 client credentials).
+//! Access tokens of a service account (OAuth 2.0 client credentials, RFC 6749 section 4.4).
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::super::response::TokenJson;
 
-/// A token and when another one is needed.
-pub(in crate::atlas) struct Token {
-    value: SecretString,
+/// An access token.
+pub(super) struct Token {
+    pub(super) value: SecretString,
     due: Instant,
 }
 
 impl Token {
-    /// `obtained` is when the answer came; the token is used until 5 minutes before its end, or
-    /// for half its life if that is longer.
-    pub(super) fn new(json: TokenJson, obtained: Instant) -> Self {
-        let life = Duration::from_secs(json.expires_in.unwrap_or(3600).min(365 * 86_400));
-        let use_for = life.saturating_sub(EARLY).max(life / 2);
+    /// The token is replaced 5 minutes before its expiry, or after half its lifetime if that is later.
+    pub(super) fn new(json: TokenJson, received_at: Instant) -> Self {
+        let lifetime = Duration::from_secs(json.expires_in.unwrap_or(3600).min(365 * 86_400));
+        let use_for = lifetime.saturating_sub(EARLY).max(lifetime / 2);
         Self {
             value: json.access_token,
-            due: obtained + use_for,
+            due: received_at + use_for,
         }
     }
 
     pub(super) fn is_due(&self) -> bool {
         self.due <= Instant::now()
     }
-
-    pub(super) fn expose(&self) -> &str {
-        self.value.expose_secret()
-    }
 }
 
-/// `Basic` with both halves form-encoded, as RFC 6749 section 2.3.1 has it.
+/// The `Basic` header; both parts are form-encoded (RFC 6749 section 2.3.1).
 pub(super) fn basic(client_id: &str, client_secret: &SecretString) -> Option<HeaderValue> {
     let id = utf8_percent_encode(client_id, FORM);
     let secret = utf8_percent_encode(client_secret.expose_secret(), FORM);
-    let pair = Zeroizing::new(format!("{id}:{secret}"));
-    let encoded = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-    sensitive(&encoded)
+    sensitive(&format!(
+        "Basic {}",
+        STANDARD.encode(format!("{id}:{secret}"))
+    ))
 }
 
-/// `Bearer` and the token.
-pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
-    sensitive(&Zeroizing::new(format!("Bearer {token}")))
+/// The `Bearer` header.
+pub(super) fn bearer(token: &SecretString) -> Option<HeaderValue> {
+    sensitive(&format!("Bearer {}", token.expose_secret()))
 }
 
-/// A header that shows in no log.
+/// A header that `Debug` does not show; `None` if no header can carry the text.
 pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
@@ -68,7 +62,6 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*');
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -86,7 +79,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn renews_five_minutes_early_and_short_tokens_at_half_their_life() {
+    async fn a_token_is_due_five_minutes_early_or_after_half_its_lifetime() {
         for (life, used_for) in [
             (Some(3600), 3300),
             (None, 3300),
@@ -105,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_both_halves_before_joining_them() {
+    fn both_parts_are_encoded_before_they_are_joined() {
         let plain = basic("mdb_sa_id_1", &"mdb_sa_sk_x".into()).unwrap();
         assert!(plain.is_sensitive());
         let decode = |value: &HeaderValue| {
@@ -122,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_token_no_header_can_carry() {
-        assert!(bearer("abc\n").is_none());
-        assert!(bearer("abc").is_some());
+    fn a_token_that_no_header_can_carry_is_none() {
+        assert!(bearer(&"abc\n".into()).is_none());
+        assert!(bearer(&"abc".into()).is_some());
     }
 }

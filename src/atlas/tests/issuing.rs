@@ -1,5 +1,4 @@
 use secrecy::ExposeSecret;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -24,7 +23,7 @@ fn ids(reconciliation: &Reconciliation) -> Vec<String> {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn asks_once_and_brings_home_the_very_bytes() {
     let pem = bundle(7);
     let sent = pem.clone();
@@ -65,7 +64,7 @@ async fn asks_once_and_brings_home_the_very_bytes() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn repeats_what_was_refused_before_it_could_take_effect() {
     let maintenance = "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES";
     let server = Server::start(move |_, before| match before {
@@ -77,7 +76,7 @@ async fn repeats_what_was_refused_before_it_could_take_effect() {
     assert_eq!((server.count("POST"), server.count("GET")), (3, 0));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
     let whole = bundle(7);
     let key = whole.find("-----BEGIN PRIVATE").unwrap();
@@ -129,7 +128,7 @@ async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn says_so_when_the_list_cannot_be_had_either() {
     let server = Server::start(|seen, _| match seen.method.as_str() {
         "POST" => Reply::Cut,
@@ -150,7 +149,7 @@ async fn says_so_when_the_list_cannot_be_had_either() {
     assert_eq!(why.code(), Some("IP_ADDRESS_NOT_ON_ACCESS_LIST"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_breaks_off_behind_the_certificate_names_it_and_one_behind_the_key_is_whole()
 {
     let whole = bundle(7);
@@ -176,16 +175,150 @@ async fn an_answer_that_breaks_off_behind_the_certificate_names_it_and_one_behin
     }
 }
 
-#[tokio::test]
-async fn keeps_a_success_whatever_its_body() {
-    for body in ["<html>", "{\"a\":1}", "-----BEGIN CERTIFICATE-----\n"] {
-        let server = Server::start(move |_, _| Reply::new(200, body)).await;
+#[tokio::test(start_paused = true)]
+async fn a_created_response_is_kept_unless_it_cannot_be_a_certificate() {
+    for body in ["{\"a\":1}", "-----BEGIN CERTIFICATE-----\n", "MIIE"] {
+        let server = Server::start(move |seen, _| match seen.method.as_str() {
+            "POST" => Reply::new(201, body),
+            _ => Reply::new(200, list(&[5])),
+        })
+        .await;
         let issued = issue(&client(&server), &project(), &call()).await.unwrap();
         assert_eq!(issued.pem.expose_secret(), body);
+        assert!(issued.certificate.is_err());
+        assert_eq!(ids(&issued.reconciliation.unwrap()), ["5"]);
+    }
+    // A status that Atlas does not send, with a certificate and its key, which nobody else can have.
+    let pem = bundle(7);
+    let sent = pem.clone();
+    let server = Server::start(move |_, _| Reply::new(200, sent.clone())).await;
+    let issued = issue(&client(&server), &project(), &call()).await.unwrap();
+    assert_eq!(issued.pem.expose_secret(), pem);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_a_gateway_is_no_certificate_and_its_outcome_is_reconciled() {
+    let certificate = bundle(7)
+        .split_once("-----BEGIN PRIVATE")
+        .unwrap()
+        .0
+        .to_owned();
+    for (status, body) in [
+        (200, "<html>Sign in</html>".to_owned()),
+        (201, "<!DOCTYPE html>".to_owned()),
+        (200, "{}".to_owned()),
+        (202, "accepted".to_owned()),
+        (200, certificate),
+        (204, String::new()),
+        (201, api_error(500, "UNEXPECTED_ERROR")),
+    ] {
+        let server = Server::start(move |seen, _| match seen.method.as_str() {
+            "POST" => Reply::new(status, body.clone()),
+            _ => Reply::new(200, list(&[5])),
+        })
+        .await;
+        let error = issue(&client(&server), &project(), &call())
+            .await
+            .unwrap_err();
+        let IssueError::Ambiguous {
+            cause,
+            reconciliation,
+        } = error
+        else {
+            panic!("{error}")
+        };
+        let text = format!(
+            "issuing a certificate received HTTP {status} from something that is not the Atlas API"
+        );
+        assert_eq!(cause.to_string(), text);
+        assert_eq!(ids(&reconciliation), ["5"]);
+        assert_eq!(server.count("POST"), 1);
     }
 }
 
-#[tokio::test]
+/// A server that answers every POST with 503 and issues the certificate late. Its list is that of the moment.
+async fn slow_server(issued_after: Duration) -> Server {
+    let posts: std::sync::Mutex<Vec<Instant>> = std::sync::Mutex::default();
+    Server::start(move |seen, _| {
+        let mut posts = posts.lock().unwrap();
+        if seen.method == "POST" {
+            posts.push(Instant::now());
+            return Reply::new(503, "");
+        }
+        let issued = posts.iter().filter(|post| post.elapsed() >= issued_after);
+        let serials: Vec<u64> = (1..).take(issued.count()).collect();
+        Reply::new(200, list(&serials))
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_after_an_ambiguous_request_is_as_young_as_the_settle_delay_demands() {
+    let server = slow_server(Duration::from_millis(2500)).await;
+    let (client, project) = (client(&server), project());
+    let ask = || {
+        let (client, project) = (client.clone(), project.clone());
+        tokio::spawn(async move { issue(&client, &project, &call()).await })
+    };
+    let first = ask();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let second = ask();
+    let Err(IssueError::Ambiguous { reconciliation, .. }) = first.await.unwrap() else {
+        panic!("the outcome is uncertain")
+    };
+    assert_eq!(ids(&reconciliation), ["1"]);
+    // Another reader fills the cache before the second certificate exists.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let read = client
+        .certificates(&project, &user(), &call())
+        .await
+        .unwrap();
+    assert_eq!(read.certificates.len(), 1);
+    let Err(IssueError::Ambiguous { reconciliation, .. }) = second.await.unwrap() else {
+        panic!("the outcome is uncertain")
+    };
+    assert_eq!(ids(&reconciliation), ["1", "2"]);
+    assert_eq!(server.count("POST"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ambiguous_requests_of_the_same_moment_share_one_list() {
+    let server = slow_server(Duration::ZERO).await;
+    let (client, project) = (client(&server), project());
+    let asked: Vec<_> = (0..5)
+        .map(|_| {
+            let (client, project) = (client.clone(), project.clone());
+            tokio::spawn(async move { issue(&client, &project, &call()).await })
+        })
+        .collect();
+    for answer in asked {
+        assert!(matches!(
+            answer.await.unwrap(),
+            Err(IssueError::Ambiguous { .. })
+        ));
+    }
+    assert!(server.count("GET") < 5, "{}", server.count("GET"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_retry_after_is_an_error_like_any_other() {
+    for value in ["18446744073709551615", "99999999999999999999"] {
+        let server =
+            Server::start(move |_, _| Reply::new(429, "").with("Retry-After", value)).await;
+        let error = issue(&client(&server), &project(), &call())
+            .await
+            .unwrap_err();
+        let IssueError::NotIssued(error) = error else {
+            panic!("{error}")
+        };
+        let ErrorKind::RetryExceedsDeadline { wait, .. } = error.kind() else {
+            panic!("{error}")
+        };
+        assert!((86_400..86_406).contains(&wait.as_secs()), "{wait:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_means_that_nothing_was_issued() {
     for (status, code) in [
         (400, "USER_NOT_MANAGED_X509"),
@@ -211,7 +344,7 @@ async fn a_refusal_means_that_nothing_was_issued() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
@@ -237,7 +370,7 @@ async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
     let never = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&never);
@@ -251,7 +384,7 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
         request_timeout: Duration::from_millis(300),
         ..config(&server, login)
     };
-    let client = Client::with_pace(config, clock(), Arc::default(), quick()).unwrap();
+    let client = Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
     let IssueError::Ambiguous {
         cause,
@@ -265,7 +398,7 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
     assert_eq!(server.count("POST"), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn is_not_begun_without_time_for_its_answer() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let config = config(&server, Credentials::Token("t".into()));
@@ -279,7 +412,7 @@ async fn is_not_begun_without_time_for_its_answer() {
     assert!(server.seen().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wait_longer_than_the_time_left_is_not_begun() {
     let server = Server::start(|_, _| {
         Reply::new(429, api_error(429, "RATE_LIMITED_TOKEN_BUCKET")).with("Retry-After", "55")
@@ -300,16 +433,16 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
     assert_eq!(server.count("POST"), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
-    let pace = Pace {
-        first_pause: Duration::from_secs(3600),
-        ..quick()
+    let timing = Timing {
+        initial_backoff: Duration::from_secs(3600),
+        ..Timing::default()
     };
     let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::with_pace(config, clock(), Arc::default(), pace).unwrap();
+    let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
     let hurried = CallOptions {
         deadline: Instant::now() + Duration::from_secs(10),
         ..call()
@@ -332,15 +465,15 @@ async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
     assert_eq!(error.attempts(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped() {
     let server = Server::start(|_, _| Reply::new(503, "")).await;
-    let pace = Pace {
-        settling: Duration::from_secs(3600),
-        ..quick()
+    let timing = Timing {
+        settle_delay: Duration::from_secs(3600),
+        ..Timing::default()
     };
     let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::with_pace(config, clock(), Arc::default(), pace).unwrap();
+    let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
     let (project, call) = (project(), call());
     let looking = tokio::spawn({
         let call = call.clone();
@@ -364,22 +497,39 @@ async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped(
     assert_eq!(server.count("GET"), 0);
 }
 
-#[tokio::test]
-async fn stop_ends_a_wait_before_a_repeat() {
-    let server = Server::start(|_, _| Reply::new(429, "").with("Retry-After", "20")).await;
-    let (client, project, call) = (client(&server), project(), call());
-    let waiting = tokio::spawn({
-        let call = call.clone();
-        async move { issue(&client, &project, &call).await }
-    });
-    server.arrived.acquire().await.unwrap().forget();
-    call.cancel.cancel();
-    // Either the answer was in before the stop, or the request had been written: never a second.
-    assert!(matches!(waiting.await.unwrap(), Err(IssueError::Cancelled)));
-    assert_eq!(server.count("POST"), 1);
+#[tokio::test(start_paused = true)]
+async fn a_cancellation_ends_the_wait_before_a_retry_at_once() {
+    let rate_limited: fn() -> Reply = || Reply::new(429, "").with("Retry-After", "20");
+    let maintenance: fn() -> Reply = || {
+        Reply::new(
+            405,
+            api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"),
+        )
+    };
+    for reply in [rate_limited, maintenance] {
+        let server = Server::start(move |_, _| reply()).await;
+        let timing = Timing {
+            initial_backoff: Duration::from_secs(20),
+            ..Timing::default()
+        };
+        let config = config(&server, Credentials::Token("t".into()));
+        let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
+        let call = call();
+        let waiting = tokio::spawn({
+            let call = call.clone();
+            async move { issue(&client, &project(), &call).await }
+        });
+        server.arrived.acquire().await.unwrap().forget();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let cancelled_at = Instant::now();
+        call.cancel.cancel();
+        assert!(matches!(waiting.await.unwrap(), Err(IssueError::Cancelled)));
+        assert_eq!(cancelled_at.elapsed(), Duration::ZERO);
+        assert_eq!(server.count("POST"), 1);
+    }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn stop_before_anything_was_sent_sends_nothing() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let call = call();
@@ -391,7 +541,7 @@ async fn stop_before_anything_was_sent_sends_nothing() {
     assert!(server.seen().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn stop_does_not_end_a_request_that_was_written() {
     let release = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&release);
@@ -411,27 +561,7 @@ async fn stop_does_not_end_a_request_that_was_written() {
     assert!(issuing.await.unwrap().is_ok());
 }
 
-#[tokio::test]
-async fn a_caller_who_goes_away_does_not_end_a_request_that_was_written() {
-    let release = Arc::new(Semaphore::new(0));
-    let held = Arc::clone(&release);
-    let server = Server::start(move |_, _| {
-        Reply::When(Arc::clone(&held), Box::new(Reply::new(201, bundle(11))))
-    })
-    .await;
-    let (client, project) = (client(&server), project());
-    let ids = Arc::clone(&client.0.issued_ids);
-    let user_key = client.0.user_key(&project, &user());
-    let issuing = tokio::spawn(async move { issue(&client, &project, &call()).await });
-    server.arrived.acquire().await.unwrap().forget();
-    issuing.abort();
-    assert!(issuing.await.unwrap_err().is_cancelled());
-    release.add_permits(1);
-    ids.wait_for_pending(&user_key).await;
-    assert!(ids.contains(&user_key, "11"));
-}
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_for_one_user_never_blame_each_other() {
     // Eleven requests; the first is cut after issuing 100, the others bring 1 to 10, some of them
     // only after the list was read.
@@ -473,7 +603,7 @@ async fn requests_for_one_user_never_blame_each_other() {
     drop(late);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn works_over_a_connection_that_the_server_has_closed_meanwhile() {
     // Each answer is followed by a close that is not announced.
     let server = Server::start(|_, before| {
@@ -487,7 +617,7 @@ async fn works_over_a_connection_that_the_server_has_closed_meanwhile() {
     assert_eq!(server.count("POST"), 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had() {
     for (reason, is_refused) in [
         (h2::Reason::REFUSED_STREAM, true),
@@ -512,7 +642,7 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
                     _ => list(&[]),
                 };
                 let head =
-                    http::Response::builder().header("date", "Mon, 10 Aug 2026 03:00:00 GMT");
+                    ::http::Response::builder().header("date", "Mon, 10 Aug 2026 03:00:00 GMT");
                 let mut body = respond
                     .send_response(head.body(()).unwrap(), false)
                     .unwrap();
@@ -520,11 +650,11 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             }
             posts
         });
-        let client = Client::with_pace(
+        let client = Client::with_timing(
             config_at(&url, Credentials::Token("t".into())),
             clock(),
             Arc::default(),
-            quick(),
+            Timing::default(),
         )
         .unwrap();
         let http = reqwest::Client::builder()
@@ -532,8 +662,10 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             .no_proxy();
         client
             .0
-            .transport
-            .using(http.tls_certs_only([]).build().unwrap());
+            .auth
+            .sender
+            .http
+            .replace(http.tls_certs_only([]).build().unwrap());
         let result = issue(&client, &project(), &call()).await;
         drop(client);
         match result {
@@ -546,32 +678,4 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
         }
         assert_eq!(serving.await.unwrap(), if is_refused { 2 } else { 1 });
     }
-}
-
-#[tokio::test]
-async fn a_server_without_tls_got_nothing() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-        }
-    });
-    let root = bundle(1);
-    let end = root.find("-----BEGIN PRIVATE").unwrap();
-    let config = Config {
-        ca_bundle_pem: Some(root[..end].to_owned()),
-        max_retries: 0,
-        ..config_at(&url, Credentials::Token("t".into()))
-    };
-    let client = Client::with_pace(config, clock(), Arc::default(), quick()).unwrap();
-    let error = issue(&client, &project(), &call()).await.unwrap_err();
-    let IssueError::NotIssued(error) = error else {
-        panic!("{error}")
-    };
-    assert!(
-        matches!(error.kind(), ErrorKind::Connect(ConnectError::Tls)),
-        "{error:?}"
-    );
-    serving.abort();
 }

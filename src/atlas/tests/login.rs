@@ -45,7 +45,7 @@ async fn read(client: &Client) -> Result<Arc<CertificateList>, Error> {
     client.certificates(&project(), &user(), &call()).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_token_serves_all_and_is_given_back() {
     let server = Server::start(|seen, _| match seen.target.as_str() {
         "/api/oauth/token" => token("first"),
@@ -94,7 +94,7 @@ async fn one_token_serves_all_and_is_given_back() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_a_token_there_is_nothing_to_give_back() {
     let server = Server::start(|_, _| Reply::new(200, "")).await;
     client_with(&server, service_account())
@@ -106,7 +106,7 @@ async fn without_a_token_there_is_nothing_to_give_back() {
     assert!(server.seen().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stale_token_is_renewed_and_the_request_repeated_once_even_if_it_issues() {
     let valid = Arc::new(Mutex::new("first"));
     let now_valid = Arc::clone(&valid);
@@ -143,7 +143,7 @@ async fn a_stale_token_is_renewed_and_the_request_repeated_once_even_if_it_issue
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
     for (code, requests) in [
         ("USER_UNAUTHORIZED", 1),
@@ -178,7 +178,7 @@ async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
     let server = Server::start(|_, _| {
         Reply::new(
@@ -196,7 +196,7 @@ async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
         panic!("{error}")
     };
     assert!(matches!(error.kind(), ErrorKind::Authentication(_)));
-    assert_eq!(error.operation(), Operation::LogIn);
+    assert_eq!(error.operation(), Operation::Authenticate);
     assert_eq!(
         (error.code(), error.detail()),
         (Some("invalid_client"), Some("Invalid client secret"))
@@ -205,7 +205,7 @@ async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
     assert_eq!(server.seen().len(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_ready_made_token_is_used_as_it_is_and_its_end_is_an_error() {
     let server = Server::start(|_, _| Reply::new(401, "{\"error\":401}")).await;
     let error = read(&client(&server)).await.unwrap_err();
@@ -220,7 +220,7 @@ fn field<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
     tail.split(',').next().map(|value| value.trim_matches('"'))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues() {
     let server = Server::start(|seen, before| match seen.header("authorization") {
         None => challenge("nonce1", false),
@@ -263,7 +263,7 @@ async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_old_nonce_is_replaced_and_the_request_repeated_once() {
     let valid = Arc::new(Mutex::new("one"));
     let now_valid = Arc::clone(&valid);
@@ -294,7 +294,7 @@ async fn an_old_nonce_is_replaced_and_the_request_repeated_once() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_wrong_key_is_found_out_without_a_loop() {
     let server = Server::start(|_, before| challenge(&format!("nonce{before}"), false)).await;
     let client = client_with(&server, api_key());
@@ -309,7 +309,7 @@ async fn a_wrong_key_is_found_out_without_a_loop() {
     assert_eq!((server.count("GET"), server.count("POST")), (1, 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_that_asks_for_no_login_is_served_all_the_same() {
     let server = Server::start(|seen, _| match seen.method.as_str() {
         "POST" => Reply::new(201, bundle(1)),
@@ -324,20 +324,20 @@ async fn a_server_that_asks_for_no_login_is_served_all_the_same() {
     assert_eq!(server.count("POST"), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
     let server = Server::start(|_, _| Reply::Cut).await;
     for (login, text) in [
         (
             Credentials::Token("hush\n".into()),
-            "the access token holds characters that cannot be sent, such as a line break",
+            "the access token contains characters that cannot be sent, such as a line break",
         ),
         (
             Credentials::ApiKey {
                 public_key: "hush\n".into(),
                 private_key: "x".into(),
             },
-            "the public key holds characters that cannot be sent, such as a line break",
+            "the public key contains characters that cannot be sent, such as a line break",
         ),
     ] {
         let error = Client::new(config(&server, login), clock(), Arc::default()).unwrap_err();

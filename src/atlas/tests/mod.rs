@@ -1,7 +1,7 @@
 //! The client against a scripted server on loopback: what is sent, how often, and what is made of
 //! the answers.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod connecting;
 mod issuing;
 mod login;
 mod reading;
@@ -21,7 +21,13 @@ fn client(server: &Server) -> Client {
 }
 
 fn client_with(server: &Server, login: Credentials) -> Client {
-    Client::with_pace(config(server, login), clock(), Arc::default(), quick()).unwrap()
+    Client::with_timing(
+        config(server, login),
+        clock(),
+        Arc::default(),
+        Timing::default(),
+    )
+    .unwrap()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -36,6 +42,7 @@ fn config_at(url: &str, login: Credentials) -> Config {
         request_timeout: Duration::from_secs(30),
         max_retries: 2,
         ca_bundle_pem: None,
+        proxy: None,
         user_agent: "an-agent/1.0".into(),
     }
 }
@@ -43,14 +50,6 @@ fn config_at(url: &str, login: Credentials) -> Config {
 /// A clock an hour ahead of the server's.
 fn clock() -> Arc<dyn Clock> {
     Arc::new(FixedClock("2026-08-10T04:00:00Z".parse().unwrap()))
-}
-
-fn quick() -> Pace {
-    Pace {
-        first_pause: Duration::ZERO,
-        settling: Duration::ZERO,
-        least_for_issuing: Duration::from_millis(1),
-    }
 }
 
 fn call() -> CallOptions {
@@ -86,16 +85,21 @@ fn bundle(serial: u64) -> String {
 
 /// A list of these serial numbers, issued at the date all answers carry.
 fn list(serials: &[u64]) -> String {
+    page(serials, serials.len(), false)
+}
+
+/// A page of a list with this total count, and whether it links to the next.
+fn page(serials: &[u64], total: usize, has_next: bool) -> String {
     let item = |serial| {
         format!(
             r#"{{"_id":{serial},"createdAt":"2026-08-10T02:00:00Z","groupId":"x","notAfter":"2026-11-10T03:00:00Z","subject":"CN=app"}}"#
         )
     };
     let items: Vec<_> = serials.iter().map(item).collect();
+    let links = if has_next { r#"{"rel":"next"}"# } else { "" };
     format!(
-        r#"{{"links":[],"results":[{}],"totalCount":{}}}"#,
-        items.join(","),
-        items.len()
+        r#"{{"links":[{links}],"results":[{}],"totalCount":{total}}}"#,
+        items.join(",")
     )
 }
 

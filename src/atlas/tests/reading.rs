@@ -3,7 +3,7 @@ use tokio::sync::Semaphore;
 use super::server::{Reply, Server};
 use super::*;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_resources_of_one_user_share_one_list() {
     let release = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&release);
@@ -33,7 +33,7 @@ async fn many_resources_of_one_user_share_one_list() {
     assert_eq!(server.count("GET"), 1, "two spellings of one user");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_list_is_never_older_than_a_certificate_of_ours() {
     let server = Server::start(|seen, before| match seen.method.as_str() {
         "POST" => Reply::new(201, bundle(2)),
@@ -53,32 +53,167 @@ async fn a_list_is_never_older_than_a_certificate_of_ours() {
     assert_eq!(server.count("GET"), 2);
 }
 
-#[tokio::test]
-async fn reads_all_pages_and_each_certificate_once() {
-    let server = Server::start(|seen, _| {
-        let serials: Vec<u64> = match seen.target.rsplit_once("pageNum=").unwrap().1 {
-            "1" => (0..500).collect(),
-            "2" => (499..999).collect(),
-            "3" => vec![999],
-            other => panic!("page {other}"),
-        };
-        Reply::new(200, list(&serials))
-    })
-    .await;
-    let listing = client(&server)
-        .certificates(&project(), &user(), &call())
-        .await
-        .unwrap();
-    assert_eq!(listing.certificates.len(), 1000);
-    assert_eq!(server.count("GET"), 3);
-    assert!(
-        server.seen()[0]
-            .target
-            .ends_with("/certs?includeCount=true&itemsPerPage=500&pageNum=1")
-    );
+/// The number of the page that a request asks for.
+fn page_number(seen: &super::server::Seen) -> usize {
+    seen.target
+        .rsplit_once("pageNum=")
+        .unwrap()
+        .1
+        .parse()
+        .unwrap()
 }
 
-#[tokio::test]
+async fn read(server: &Server) -> Result<Arc<CertificateList>, Error> {
+    client(server)
+        .certificates(&project(), &user(), &call())
+        .await
+}
+
+fn inconsistency(error: &Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::InvalidBody { what } => what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_pages_are_read_and_each_certificate_is_listed_once() {
+    let server = Server::start(|seen, _| {
+        let serials: Vec<u64> = match page_number(seen) {
+            1 => (0..500).collect(),
+            2 => (499..999).collect(),
+            3 => vec![999],
+            other => panic!("page {other}"),
+        };
+        Reply::new(200, page(&serials, 1000, false))
+    })
+    .await;
+    assert_eq!(read(&server).await.unwrap().certificates.len(), 1000);
+    assert_eq!(server.count("GET"), 3);
+    let first = &server.seen()[0].target;
+    assert!(first.ends_with("/certs?includeCount=true&itemsPerPage=500&pageNum=1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_a_proxy_that_drops_the_query_is_an_error() {
+    let first: Vec<u64> = (0..100).collect();
+    let server = Server::start(move |_, _| Reply::new(200, page(&first, 250, true))).await;
+    let error = read(&server).await.unwrap_err();
+    assert_eq!(
+        inconsistency(&error),
+        "a page of the list contains only items of previous pages"
+    );
+    assert_eq!(server.count("GET"), 4, "it is read once more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_with_fewer_items_than_its_total_count_is_an_error() {
+    let server = Server::start(|_, _| Reply::new(200, page(&[1, 2], 3, false))).await;
+    let error = read(&server).await.unwrap_err();
+    assert_eq!(
+        inconsistency(&error),
+        "the list contains fewer items than its total count"
+    );
+    assert_eq!(server.count("GET"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_changes_between_two_pages_is_read_once_more() {
+    // Certificate 0 expires after the first page, which moves certificate 500 to the first page.
+    let server = Server::start(|seen, before| {
+        let all: Vec<u64> = (u64::from(before > 0)..1001).collect();
+        let from = (page_number(seen) - 1) * 500;
+        let to = all.len().min(from + 500);
+        Reply::new(200, page(&all[from..to], all.len(), false))
+    })
+    .await;
+    let list = read(&server).await.unwrap();
+    assert_eq!(list.certificates.len(), 1000);
+    assert!(
+        list.certificates
+            .iter()
+            .any(|certificate| certificate.certificate_id == "500")
+    );
+
+    let server = Server::start(|_, before| {
+        let serials: Vec<u64> = (0..500)
+            .map(|serial| serial + before as u64 * 500)
+            .collect();
+        Reply::new(200, page(&serials, 1000 + before, false))
+    })
+    .await;
+    let error = read(&server).await.unwrap_err();
+    assert_eq!(inconsistency(&error), "the list changed while it was read");
+    assert_eq!(server.count("GET"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_read_once_more_if_a_certificate_expires_and_another_is_issued_between_two_pages()
+{
+    // Certificate 0 expires and 1001 is issued after the first page; the total count stays.
+    let expired = r#""_id":0,"createdAt":"2026-08-10T02:00:00Z","groupId":"x","notAfter":"2026-08-10T03:00:01Z""#;
+    let server = Server::start(move |seen, before| {
+        let shift = u64::from(before > 0);
+        let all: Vec<u64> = (shift..1001 + shift).collect();
+        let from = (page_number(seen) - 1) * 500;
+        let to = all.len().min(from + 500);
+        let body = page(&all[from..to], all.len(), false);
+        let item = r#""_id":0,"createdAt":"2026-08-10T02:00:00Z","groupId":"x","notAfter":"2026-11-10T03:00:00Z""#;
+        let date = format!("Mon, 10 Aug 2026 03:00:0{before} GMT");
+        Reply::new(200, body.replace(item, expired)).with("Date", date)
+    })
+    .await;
+    let list = read(&server).await.unwrap();
+    assert!(
+        list.certificates
+            .iter()
+            .any(|certificate| certificate.certificate_id == "500")
+    );
+    assert_eq!(list.certificates.len(), 1001);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_an_end_is_an_error() {
+    let server = Server::start(|seen, _| {
+        let first = page_number(seen) as u64 * 500;
+        let serials: Vec<u64> = (first..first + 500).collect();
+        Reply::new(200, page(&serials, 1_000_000, true))
+    })
+    .await;
+    let error = read(&server).await.unwrap_err();
+    assert_eq!(inconsistency(&error), "the list has more than 50,000 items");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_of_a_project_are_read_from_all_pages() {
+    let server = Server::start(|seen, _| {
+        let number = page_number(seen);
+        let count = if number == 1 { 500 } else { 1 };
+        let user = |index| {
+            format!(r#"{{"username":"user{number}-{index}","databaseName":"$external","x509Type":"MANAGED"}}"#)
+        };
+        let users: Vec<_> = (0..count).map(user).collect();
+        Reply::new(200, format!(r#"{{"results":[{}],"totalCount":501}}"#, users.join(",")))
+    })
+    .await;
+    let project = project();
+    let users = client(&server).users(&project, &call()).await.unwrap();
+    assert_eq!(users.len(), 501);
+    assert_eq!(
+        (users[500].username.as_str(), &users[500].x509_type),
+        ("user2-0", &X509Type::Managed)
+    );
+    let path =
+        format!("/groups/{project}/databaseUsers?includeCount=true&itemsPerPage=500&pageNum=1");
+    assert!(server.seen()[0].target.ends_with(&path));
+
+    let server = Server::start(|_, _| Reply::new(404, api_error(404, "GROUP_NOT_FOUND"))).await;
+    let error = client(&server).users(&project, &call()).await.unwrap_err();
+    assert!(error.is_project_not_found());
+    assert_eq!(error.operation(), Operation::ListUsers);
+}
+
+#[tokio::test(start_paused = true)]
 async fn reading_is_repeated_after_any_failure_that_may_pass() {
     let replies: [fn() -> Reply; 6] = [
         || Reply::Cut,
@@ -110,7 +245,7 @@ async fn reading_is_repeated_after_any_failure_that_may_pass() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn where_an_answer_has_no_date_our_clock_stands_in() {
     for (date, wanted) in [
         ("Mon, 10 Aug 2026 03:00:05 GMT", "2026-08-10T03:00:05Z"),
@@ -126,7 +261,7 @@ async fn where_an_answer_has_no_date_our_clock_stands_in() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_knows_whether_a_newer_version_could_be_asked() {
     for (api_version, newest) in [(ApiVersion::V1_0, false), (ApiVersion::V2, true)] {
         let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
@@ -134,7 +269,8 @@ async fn an_error_knows_whether_a_newer_version_could_be_asked() {
             api_version,
             ..config(&server, Credentials::Token("t".into()))
         };
-        let client = Client::with_pace(config, clock(), Arc::default(), quick()).unwrap();
+        let client =
+            Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
         let read = client.certificates(&project(), &user(), &call()).await;
         let error = read.unwrap_err();
         assert!(error.is_api_version_removed());
@@ -142,7 +278,7 @@ async fn an_error_knows_whether_a_newer_version_could_be_asked() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_not_remembered() {
     let server = Server::start(|_, before| match before {
         0 => Reply::new(404, api_error(404, "USERNAME_NOT_FOUND")),
@@ -166,12 +302,12 @@ async fn a_failure_is_not_remembered() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
     for (reply, text) in [
         (
             Reply::new(407, "<html>\n<p>secret page"),
-            "reading the database user was answered with HTTP 407, and not in the form of the Atlas API",
+            "reading the database user received HTTP 407 from something that is not the Atlas API",
         ),
         (
             Reply::new(302, "").with("Location", "https://evil.example/"),
@@ -179,11 +315,11 @@ async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
         ),
         (
             Reply::new(200, "<html>"),
-            "reading the database user got an answer that cannot be understood: it is not a database user",
+            "reading the database user received an invalid response: it is not a database user",
         ),
         (
             Reply::new(200, " ".repeat(2 << 20)),
-            "reading the database user got an answer of more than 1048576 bytes",
+            "reading the database user received a response of more than 1048576 bytes",
         ),
     ] {
         let reply = std::sync::Mutex::new(Some(reply));
@@ -197,7 +333,7 @@ async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn stop_ends_a_read_under_way() {
     let never = Arc::new(Semaphore::new(0));
     let server =
@@ -212,7 +348,7 @@ async fn stop_ends_a_read_under_way() {
     assert!(reading.await.unwrap().unwrap_err().is_cancelled());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_announcement_of_an_end_is_told_once() {
     let server = Server::start(|_, _| {
         Reply::new(200, list(&[])).with("Deprecation", "Mon, 5 Aug 2024 00:00:00 GMT")
@@ -234,7 +370,7 @@ async fn the_announcement_of_an_end_is_told_once() {
     assert!(client.take_deprecation_notice().is_none());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_without_retries_makes_one_attempt() {
     for reply in [
         || Reply::new(429, "").with("Retry-After", "1"),

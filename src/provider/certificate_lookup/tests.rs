@@ -35,6 +35,7 @@ impl World {
                 request_timeout: Duration::from_secs(60),
                 max_retries: 0,
                 ca_bundle_pem: None,
+                proxy: None,
                 user_agent: "test".to_owned(),
             },
             Arc::new(SystemClock),

@@ -109,7 +109,7 @@ fn login_advice(error: &Error) -> Advice {
              that go on at the same time.",
         ),
         Some(status) if status >= 500 => Advice::new(
-            "Credentials failed at Atlas",
+            "Login failed at Atlas",
             "This is a fault on Atlas' side. Run this again in a while.",
         ),
         _ => Advice::new(

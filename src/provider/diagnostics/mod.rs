@@ -56,8 +56,9 @@ fn failed(error: &Error, project: &ProjectId, username: &Username) -> String {
             format!("Listing the certificates of {whom} {kind}.")
         }
         Operation::ReadUser => format!("Reading {whom} {kind}."),
-        Operation::LogIn | Operation::LogOut => {
-            format!("Logging in to Atlas on behalf of {whom} {kind}.")
+        Operation::ListUsers => format!("Listing the database users of project {project} {kind}."),
+        Operation::Authenticate | Operation::RevokeToken => {
+            format!("Authenticating at Atlas, for {whom}, {kind}.")
         }
     }
 }
@@ -87,7 +88,12 @@ fn described(error: &Error, failed: &str) -> Diagnostic {
     }
     paragraphs.push(advice.next_step.to_owned());
     if !error.path().is_empty() {
-        paragraphs.push(format!("Request: {} {}", error.method(), error.path()));
+        paragraphs.push(format!(
+            "Request: {} {}, sent to {}",
+            error.method(),
+            error.path(),
+            error.address()
+        ));
     }
     let diagnostic = Diagnostic::error(advice.summary, paragraphs.join("\n\n"));
     match blamed(error).or(advice.argument) {

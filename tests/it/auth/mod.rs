@@ -7,9 +7,9 @@ mod tokens;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_harness::{
+use tf_host::{
     core::{Core, Outcome, Settings},
-    plugin::Provider,
+    provider::Provider,
 };
 
 use crate::support::{atlas::PROJECT, plugin::Temporary};

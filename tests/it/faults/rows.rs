@@ -61,7 +61,7 @@ fn busy() -> Vec<Row> {
             Refused("Timed out while waiting for Atlas"),
             Fails("Timed out while waiting for Atlas"),
         )
-        .saying(&["HTTP 429 (RATE_LIMITED_TOKEN_BUCKET)", "the next try would come in 72", "timeouts"]),
+        .saying(&["HTTP 429 (RATE_LIMITED_TOKEN_BUCKET)", "the next attempt would be in 72", "timeouts"]),
         row("405 maintenance once", |f| f.refuse(Answer::maintenance()), Done, Quiet),
         row(
             "405 maintenance",
@@ -150,7 +150,7 @@ fn unreadable() -> Vec<Row> {
         raw("201 with a damaged certificate", |f| f.rewrite(Rewrite::DamagedCertificate)),
         both("201 with invalid UTF-8", |f| f.rewrite(Rewrite::InvalidUtf8)),
         both("201 with garbage", |f| f.rewrite(Rewrite::Garbage)),
-        both("201 with HTML", |f| {
+        empty("201 with HTML", |f| {
             f.rewrite(Rewrite::Body { content_type: "text/html".to_owned(), body: "<html><body>Welcome</body></html>".to_owned() })
         }),
     ]

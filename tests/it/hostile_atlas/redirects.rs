@@ -2,9 +2,9 @@
 
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_harness::{
+use tf_host::{
     core::{Core, Settings},
-    plugin::Provider,
+    provider::Provider,
 };
 
 use super::{Scene, TYPE, certificate};

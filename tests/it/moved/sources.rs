@@ -1,10 +1,7 @@
 //! From where an object may come, and which objects may not.
 
 use serde_json::json;
-use tf_harness::{
-    core::{Action, MoveSource},
-    value::changed_attributes,
-};
+use tf_host::core::{Action, MoveSource};
 
 use super::{OFFICIAL, accepted, complete, config, refused, source, with};
 use crate::support::{
@@ -95,7 +92,7 @@ async fn our_own_kind_moves_between_addresses_as_it_is() {
     };
     let moved = accepted(&played, &source).await;
     assert_eq!(
-        changed_attributes(&created.state, &moved.state),
+        created.state.changed_attributes(&moved.state),
         Vec::<String>::new()
     );
     assert_eq!(played.plan(Some(&moved), &ours).await.action, Action::NoOp);

@@ -3,7 +3,7 @@
 mod proxy;
 
 use local_atlas::{Endpoint, LocalAtlas, Options, Settings, X509Type};
-use tf_harness::cli::Workspace;
+use tf_host::cli::Workspace;
 
 use self::proxy::Proxy;
 use crate::support::{
@@ -43,7 +43,7 @@ fn a_machine_without_authorities_is_told_what_to_install() {
         "{error:#?}"
     );
     assert!(
-        error.contains("ca-certificates") && error.contains("SSL_CERT_FILE"),
+        error.says("ca-certificates") && error.says("SSL_CERT_FILE"),
         "{error:#?}"
     );
 }
@@ -65,7 +65,7 @@ fn authorities_in_ssl_cert_file_are_trusted() {
 fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names_the_host() {
     let atlas = secure();
     let proxy = Proxy::start();
-    let base_url = atlas.base_url().replace("127.0.0.1", "localhost");
+    let base_url = atlas.base_url().replace("127.0.0.1", "atlas.example");
     let mut workspace = one_certificate(&atlas, &base_url, Some(atlas.ca_pem()));
     workspace.set_env(
         "HTTPS_PROXY",
@@ -85,9 +85,13 @@ fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names
         "{seen:?}"
     );
 
-    workspace.set_env("NO_PROXY", "localhost");
-    assert!(workspace.plans_nothing());
-    assert_eq!(proxy.seen().len(), seen.len(), "the proxy was asked again");
+    // Without the proxy the name has no address.
+    let mut excluded = one_certificate(&atlas, &base_url, Some(atlas.ca_pem()));
+    excluded.set_env("HTTPS_PROXY", &format!("http://{}", proxy.address()));
+    excluded.set_env("NO_PROXY", "localhost, atlas.example");
+    let error = refused(&excluded);
+    assert!(error.says("its name could not be resolved"), "{error:#?}");
+    assert_eq!(proxy.seen().len(), seen.len(), "the proxy was used again");
     assert_eq!(atlas.control().issued_count(), 1);
 }
 
@@ -95,7 +99,7 @@ fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names
 fn a_proxy_that_refuses_is_told_as_such() {
     let atlas = secure();
     let proxy = Proxy::refusing();
-    let base_url = atlas.base_url().replace("127.0.0.1", "localhost");
+    let base_url = atlas.base_url().replace("127.0.0.1", "atlas.example");
     let mut workspace = one_certificate(&atlas, &base_url, Some(atlas.ca_pem()));
     workspace.set_env(
         "HTTPS_PROXY",
@@ -107,7 +111,7 @@ fn a_proxy_that_refuses_is_told_as_such() {
         "{error:#?}"
     );
     assert!(
-        error.contains("HTTPS_PROXY") && !error.contains("secret"),
+        error.says("HTTPS_PROXY") && !error.says("secret"),
         "{error:#?}"
     );
     assert_eq!(atlas.control().requests(), []);

@@ -4,9 +4,9 @@ use std::ops::Deref;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_harness::{
+use tf_host::{
     core::{Core, Imported, Outcome, Plan, Refreshed, Resource, ResourceInstance, Settings},
-    plugin::Provider,
+    provider::Provider,
 };
 
 use super::plugin::Temporary;

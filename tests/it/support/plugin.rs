@@ -9,9 +9,10 @@ use std::{
 use local_atlas::LocalAtlas;
 use serde_json::json;
 use tempfile::TempDir;
-use tf_harness::{
+use tf_host::{
     core::{Core, Settings},
-    plugin::{Provider, SpawnOptions},
+    process::SpawnOptions,
+    provider::Provider,
 };
 
 use super::{atlas::login, terraform::provider};
@@ -34,7 +35,7 @@ impl Temporary {
 
     /// The provider, started as a person does.
     pub fn by_hand(&self) -> SpawnOptions {
-        SpawnOptions::standalone(provider()).env("TMPDIR", self.0.path())
+        SpawnOptions::by_hand(provider()).env("TMPDIR", self.0.path())
     }
 
     pub fn path(&self) -> &Path {

@@ -2,11 +2,10 @@
 
 use local_atlas::LocalAtlas;
 use serde_json::Value as Json;
-use tf_harness::{
+use tf_host::{
     cli::{Output, Workspace},
     core::{Action, ResourceInstance},
     diagnostic::Diagnostics,
-    value::is_unknown,
 };
 use tokio::runtime::Runtime;
 
@@ -104,7 +103,11 @@ impl Stage for InProcess {
         let mut report = Report::default();
         let mut add = |diagnostics: &Diagnostics| {
             for said in diagnostics.iter() {
-                report.add(said.is_error, &said.summary, &said.detail);
+                report.add(
+                    diagnostics.errors().any(|error| error == said),
+                    &said.summary,
+                    &said.detail,
+                );
             }
         };
         let mut announced = false;
@@ -124,7 +127,7 @@ impl Stage for InProcess {
                     announced = matches!(
                         outcome.plan.action,
                         Action::Create | Action::Replace | Action::Update
-                    ) && is_unknown(&outcome.plan.planned["certificate_id"]);
+                    ) && outcome.plan.planned["certificate_id"].is_unknown();
                     add(&outcome.diagnostics);
                 }
                 Command::Refresh => add(&resource.refresh(instance).await.unwrap().diagnostics),
@@ -143,7 +146,7 @@ impl Stage for InProcess {
     fn object(&self) -> Option<Json> {
         self.instance
             .as_ref()
-            .map(|instance| instance.state.clone())
+            .map(|instance| instance.state.to_json())
     }
 
     fn is_tainted(&self) -> bool {

@@ -61,7 +61,8 @@ impl Identity {
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
-        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        // The last one for requests through a proxy, which loopback addresses never have.
+        let names = ["localhost", "127.0.0.1", "::1", "atlas.example"].map(str::to_owned);
         let mut server = CertificateParams::new(names)?;
         server
             .distinguished_name

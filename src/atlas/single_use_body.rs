@@ -1,0 +1,143 @@
+//! The body of a request that must not take effect twice, and the proof whether it was sent.
+//!
+//! Findings in the sources of the crates below (reqwest 0.13, hyper-util 0.1, hyper 1.12):
+//! - hyper-util's pooled client retries a request by itself only if the connection returns the request, and hyper
+//!   returns it only while it is still queued, before its head was encoded (`TrySendError::take_message`; every later
+//!   failure carries no message).
+//! - reqwest retries after HTTP/2 refusals (`REFUSED_STREAM`, `GOAWAY` that excludes the stream) only if the body can be
+//!   cloned; this body cannot.
+//! - Both need the body again. This body yields its bytes once, at the moment when the connection is about to send
+//!   them. So a second copy cannot be sent in full whatever these crates do, and until the bytes are taken the server
+//!   cannot have a request to act on.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use thiserror::Error;
+use tokio::time::Instant;
+
+/// Tracks whether the body was passed to the HTTP connection. Transitions once.
+#[derive(Debug, Default)]
+pub(super) struct SendState(Mutex<State>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    NotSent,
+    Sent(Instant),
+    Cancelled,
+}
+
+impl SendState {
+    /// Prevents the body from being sent; false if it was sent already.
+    pub(super) fn cancel(&self) -> bool {
+        let mut state = self.lock();
+        if *state == State::NotSent {
+            *state = State::Cancelled;
+        }
+        *state == State::Cancelled
+    }
+
+    /// When the body was sent; `None` if it was not.
+    pub(super) fn sent_at(&self) -> Option<Instant> {
+        match *self.lock() {
+            State::Sent(at) => Some(at),
+            State::NotSent | State::Cancelled => None,
+        }
+    }
+
+    fn mark_sent(&self) -> Result<(), NotSent> {
+        let mut state = self.lock();
+        match *state {
+            State::NotSent => {
+                *state = State::Sent(Instant::now());
+                Ok(())
+            }
+            State::Sent(_) | State::Cancelled => Err(NotSent),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that yields its bytes once, unless its state was canceled before.
+pub(super) struct SingleUseBody {
+    state: Arc<SendState>,
+    bytes: Option<Bytes>,
+}
+
+impl SingleUseBody {
+    pub(super) fn new(state: Arc<SendState>, bytes: Bytes) -> Self {
+        let bytes = Some(bytes);
+        Self { state, bytes }
+    }
+}
+
+/// The request was canceled before it was sent.
+#[derive(Debug, Error)]
+#[error("the request was canceled before it was sent")]
+pub(super) struct NotSent;
+
+impl http_body::Body for SingleUseBody {
+    type Data = Bytes;
+    type Error = NotSent;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, NotSent>>> {
+        let Some(bytes) = self.bytes.take() else {
+            return Poll::Ready(None);
+        };
+        Poll::Ready(Some(self.state.mark_sent().map(|()| Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, Bytes::len) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body::Body as _;
+    use std::task::Waker;
+
+    fn poll(body: &mut SingleUseBody) -> Option<Result<Bytes, NotSent>> {
+        match Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(frame) => frame.map(|frame| frame.map(|f| f.into_data().unwrap())),
+            Poll::Pending => panic!("never waits"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_sent_once_or_never() {
+        let state = Arc::new(SendState::default());
+        let mut body = SingleUseBody::new(Arc::clone(&state), Bytes::from_static(b"{}"));
+        let mut copy = SingleUseBody::new(Arc::clone(&state), Bytes::from_static(b"{}"));
+        assert_eq!(
+            (body.size_hint().exact(), body.is_end_stream()),
+            (Some(2), false)
+        );
+        assert!(state.sent_at().is_none());
+        assert_eq!(poll(&mut body).unwrap().unwrap(), "{}");
+        assert!(state.sent_at().is_some() && !state.cancel());
+        assert!(poll(&mut body).is_none() && poll(&mut copy).unwrap().is_err());
+
+        let state = Arc::new(SendState::default());
+        let mut body = SingleUseBody::new(Arc::clone(&state), Bytes::from_static(b"{}"));
+        assert!(state.cancel() && state.cancel());
+        assert!(poll(&mut body).unwrap().is_err() && state.sent_at().is_none());
+    }
+}
