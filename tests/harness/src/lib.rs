@@ -1,0 +1,35 @@
+//! Drives a provider for tests.
+//!
+//! - [`cli`] runs the real Terraform or `OpenTofu` in a folder of its own.
+//! - [`core`] makes the calls that Terraform core makes (plan, apply, refresh, import, move) from this process, checks
+//!   each response as core does, and keeps what core would store.
+//! - [`plugin`] launches the provider and connects to it over mutual TLS. Every part is public, so that a test can also
+//!   connect in a wrong way.
+//!
+//! The crate shares no code with the provider, so that each checks the other. Schemas may have attributes and single
+//! nested blocks; a value of any other shape is refused where it is used.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use serde_json::json;
+//! use tf_harness::core::{Core, Settings};
+//! use tf_harness::plugin::{Provider, SpawnOptions};
+//!
+//! let provider = Provider::spawn(SpawnOptions::new("target/debug/terraform-provider-x")).await?;
+//! let core = Core::new(provider, Settings::default()).await?;
+//! core.configure(json!({})).await?.ok()?;
+//! let mut instance = None;
+//! core.apply_config("x_thing", &mut instance, json!({ "name": "a" })).await?.ok()?;
+//! core.provider().shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod checks;
+pub mod cli;
+pub mod core;
+pub mod diagnostic;
+pub mod pb;
+pub mod plugin;
+pub mod schema;
+pub mod value;

@@ -1,0 +1,211 @@
+//! A gRPC connection to a plugin, with TLS or in plain text.
+
+use std::{
+    future::Future,
+    io,
+    net::Shutdown,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use thiserror::Error;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time,
+};
+use tokio_rustls::TlsConnector;
+use tonic::{
+    codegen::{Service, http::Uri},
+    transport::{Channel, Endpoint},
+};
+
+use super::{Address, ClientTls, lock};
+use crate::pb::{
+    health::health_client::HealthClient,
+    plugin::{
+        grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
+        grpc_stdio_client::GrpcStdioClient,
+    },
+    tfplugin5::{get_provider_schema, provider_client::ProviderClient},
+};
+
+/// An open connection. Clones and clients share it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    channel: Channel,
+    sockets: Sockets,
+}
+
+/// The reason for which there is no connection. With TLS 1.3 a server may refuse the client's certificate only after
+/// this, so that the first call fails.
+#[derive(Debug, Error)]
+pub enum ConnectError {
+    /// The certificate of the handshake line or of the host is unusable.
+    #[error("unusable TLS settings")]
+    Settings(#[source] rustls::Error),
+    /// No listener, or the TLS or HTTP/2 handshake failed.
+    #[error("no connection to the plugin")]
+    Transport(#[source] tonic::transport::Error),
+}
+
+impl Connection {
+    /// Connects, in plain text if there are no TLS settings.
+    pub async fn open(address: &Address, tls: Option<&ClientTls>) -> Result<Self, ConnectError> {
+        let sockets = Sockets(Arc::new(Mutex::new(Some(Vec::new()))));
+        let config = tls
+            .map(ClientTls::config)
+            .transpose()
+            .map_err(ConnectError::Settings)?;
+        let dialer = Dialer {
+            address: address.clone(),
+            tls: config.map(|config| TlsConnector::from(Arc::new(config))),
+            sockets: sockets.clone(),
+        };
+        let endpoint = Endpoint::from_static("http://localhost");
+        let channel = endpoint.connect_with_connector(dialer).await;
+        Ok(Self {
+            channel: channel.map_err(ConnectError::Transport)?,
+            sockets,
+        })
+    }
+
+    /// Whether a call through such a connection is answered.
+    pub async fn answers(address: &Address, tls: Option<&ClientTls>) -> bool {
+        let attempt = async {
+            let connection = Self::open(address, tls).await.ok()?;
+            let request = get_provider_schema::Request {};
+            connection.provider().get_schema(request).await.ok()
+        };
+        let response = time::timeout(Duration::from_secs(10), attempt).await;
+        matches!(response, Ok(Some(_)))
+    }
+
+    /// The provider service, with the size limits of Terraform.
+    pub fn provider(&self) -> ProviderClient<Channel> {
+        const LARGEST: usize = i32::MAX as usize;
+        ProviderClient::new(self.channel.clone())
+            .max_decoding_message_size(LARGEST)
+            .max_encoding_message_size(LARGEST)
+    }
+
+    /// The channel, for calls that no client would make.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// go-plugin's controller.
+    pub fn controller(&self) -> GrpcControllerClient<Channel> {
+        GrpcControllerClient::new(self.channel.clone())
+    }
+
+    /// The standard health service.
+    pub fn health(&self) -> HealthClient<Channel> {
+        HealthClient::new(self.channel.clone())
+    }
+
+    pub(super) fn stdio(&self) -> GrpcStdioClient<Channel> {
+        GrpcStdioClient::new(self.channel.clone())
+    }
+
+    pub(super) fn broker(&self) -> GrpcBrokerClient<Channel> {
+        GrpcBrokerClient::new(self.channel.clone())
+    }
+
+    /// The sockets of this connection.
+    pub fn sockets(&self) -> Sockets {
+        self.sockets.clone()
+    }
+}
+
+/// Second handles to the sockets of a connection, by which it is cut even if clones of it exist. `None` afterwards.
+#[derive(Clone, Debug)]
+pub struct Sockets(Arc<Mutex<Option<Vec<Socket>>>>);
+
+#[derive(Debug)]
+enum Socket {
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+    Tcp(std::net::TcpStream),
+}
+
+impl Sockets {
+    /// Cuts each socket. Nothing reconnects.
+    pub fn cut(&self) {
+        for socket in lock(&self.0).take().unwrap_or_default() {
+            // A socket that the other side has closed cannot be shut down.
+            let _ = match socket {
+                #[cfg(unix)]
+                Socket::Unix(socket) => socket.shutdown(Shutdown::Both),
+                Socket::Tcp(socket) => socket.shutdown(Shutdown::Both),
+            };
+        }
+    }
+
+    fn keep(&self, socket: Socket) -> io::Result<()> {
+        let mut sockets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = || io::Error::other("the host has closed the connection");
+        sockets.as_mut().ok_or_else(closed)?.push(socket);
+        Ok(())
+    }
+}
+
+/// Connects whenever the channel needs a connection.
+#[derive(Clone)]
+struct Dialer {
+    address: Address,
+    tls: Option<TlsConnector>,
+    sockets: Sockets,
+}
+
+impl Dialer {
+    async fn dial(self) -> io::Result<TokioIo<Box<dyn Stream>>> {
+        let socket: Box<dyn Stream> = match &self.address {
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let socket = tokio::net::UnixStream::connect(path).await?.into_std()?;
+                self.sockets.keep(Socket::Unix(socket.try_clone()?))?;
+                Box::new(tokio::net::UnixStream::from_std(socket)?)
+            }
+            #[cfg(not(unix))]
+            Address::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
+            Address::Tcp(address) => {
+                let socket = TcpStream::connect(address).await?.into_std()?;
+                socket.set_nodelay(true)?;
+                self.sockets.keep(Socket::Tcp(socket.try_clone()?))?;
+                Box::new(TcpStream::from_std(socket)?)
+            }
+        };
+        let Some(tls) = self.tls else {
+            return Ok(TokioIo::new(socket));
+        };
+        let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+        let stream = tls.connect(name, socket).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(io::Error::other("missing selected ALPN property"));
+        }
+        Ok(TokioIo::new(Box::new(stream)))
+    }
+}
+
+impl Service<Uri> for Dialer {
+    type Response = TokioIo<Box<dyn Stream>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        Box::pin(self.clone().dial())
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}

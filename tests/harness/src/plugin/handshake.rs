@@ -1,0 +1,84 @@
+//! The handshake line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use rustls_pki_types::CertificateDer;
+use thiserror::Error;
+
+/// The address on which a plugin listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A unix socket.
+    Unix(PathBuf),
+    /// A loopback port.
+    Tcp(SocketAddr),
+}
+
+/// A handshake line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// The line without its end.
+    pub line: String,
+    /// The application protocol version.
+    pub version: u32,
+    /// The address.
+    pub address: Address,
+    /// The plugin's certificate; `None` for plain text.
+    pub server_certificate: Option<CertificateDer<'static>>,
+    /// The seventh field, if there is one.
+    pub multiplex: Option<bool>,
+}
+
+/// A handshake line that go-plugin cannot use.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("unrecognized remote plugin message: {0:?}")]
+pub struct HandshakeError(pub String);
+
+impl Handshake {
+    /// Reads the line, with its line feed, more strictly than go-plugin.
+    pub fn parse(line: &str) -> Result<Self, HandshakeError> {
+        Self::read(line).ok_or_else(|| HandshakeError(line.to_owned()))
+    }
+
+    fn read(line: &str) -> Option<Self> {
+        let line = line
+            .strip_suffix('\n')
+            .filter(|line| !line.contains(['\r', ' ']))?;
+        let mut fields: Vec<_> = line.split('|').collect();
+        let multiplex = match fields.get(6) {
+            Some(text) => Some(text.parse().ok()?),
+            None => None,
+        };
+        fields.truncate(6);
+        let ["1", version, network, address, "grpc", certificate] = fields[..] else {
+            return None;
+        };
+        let server_certificate = match certificate.len() {
+            0 => None,
+            1..=50 => return None, // go-plugin ignores such a certificate
+            _ => Some(STANDARD_NO_PAD.decode(certificate).ok()?.into()),
+        };
+        Some(Self {
+            line: line.to_owned(),
+            version: version.parse().ok()?,
+            address: Address::parse(network, address)?,
+            server_certificate,
+            multiplex,
+        })
+    }
+}
+
+impl Address {
+    /// Reads network and address as the handshake line and `TF_REATTACH_PROVIDERS` spell them.
+    pub fn parse(network: &str, address: &str) -> Option<Self> {
+        match network {
+            "unix" if address.starts_with('/') => Some(Self::Unix(address.into())),
+            "tcp" => {
+                let address: SocketAddr = address.parse().ok()?;
+                address.ip().is_loopback().then_some(Self::Tcp(address))
+            }
+            _ => None,
+        }
+    }
+}

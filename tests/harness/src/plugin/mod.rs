@@ -1,0 +1,235 @@
+//! Being the host of a provider process, as go-plugin is: launch, handshake, mutual TLS, shutdown.
+
+mod connection;
+mod handshake;
+mod process;
+mod tls;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+use tokio::{sync::mpsc, task::JoinHandle, time};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
+
+pub use self::{
+    connection::{ConnectError, Connection, Sockets},
+    handshake::{Address, Handshake, HandshakeError},
+    process::{
+        ClientCertificate, Exit, LaunchError, OutputLines, PluginProcess, Reattach, SpawnOptions,
+        Stdin,
+    },
+    tls::{ClientIdentity, ClientTls},
+};
+use crate::pb::{plugin, tfplugin5::provider_client::ProviderClient};
+
+/// A running provider. Clones share it; the last one to be dropped kills the process.
+#[derive(Clone, Debug)]
+pub struct Provider(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    process: Option<PluginProcess>,
+    handshake: Option<Handshake>,
+    startup: Duration,
+    connection: Mutex<Option<Connection>>,
+    streams: Mutex<Option<Streams>>,
+    stdio: OutputLines,
+}
+
+/// The reason for which there is no provider.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// There was no valid handshake line.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// The connection failed.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The handshake is not what the host requires.
+    #[error("the handshake does not fit: {0}")]
+    Unfit(&'static str),
+}
+
+impl Provider {
+    /// Starts the binary, connects, and opens the two streams that go-plugin opens.
+    pub async fn spawn(options: SpawnOptions) -> Result<Self, StartError> {
+        let (process, handshake, startup) = PluginProcess::launch(options).await?;
+        if handshake.version != 5 {
+            return Err(StartError::Unfit("incompatible API version with plugin"));
+        }
+        if handshake.server_certificate.is_some() != process.identity.is_some() {
+            return Err(StartError::Unfit("TLS on one side only"));
+        }
+        let certificate = handshake.server_certificate.clone();
+        let tls = certificate.map(|it| ClientTls::new(it, process.identity.clone()));
+        let connection = Connection::open(&handshake.address, tls.as_ref()).await?;
+        Ok(Self::open(
+            connection,
+            Some(process),
+            Some(handshake),
+            startup,
+        ))
+    }
+
+    /// Connects in plain text to a provider that was started with `-debug`. It is neither shut down nor killed.
+    pub async fn reattach(to: &Reattach) -> Result<Self, StartError> {
+        let connection = Connection::open(&to.address, None).await?;
+        Ok(Self::open(connection, None, None, Duration::ZERO))
+    }
+
+    /// The time from exec to the handshake line.
+    pub fn startup(&self) -> Duration {
+        self.0.startup
+    }
+
+    /// The handshake line; `None` after reattaching.
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.0.handshake.as_ref()
+    }
+
+    /// The process; `None` after reattaching.
+    pub fn process(&self) -> Option<&PluginProcess> {
+        self.0.process.as_ref()
+    }
+
+    /// The lines on standard error so far.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.process()
+            .map(|process| process.stderr.lines())
+            .unwrap_or_default()
+    }
+
+    /// The data received on the stdio stream. A host warns of each chunk.
+    pub fn stdio_chunks(&self) -> Vec<String> {
+        self.0.stdio.lines()
+    }
+
+    /// The connection; `None` after the end.
+    pub fn connection(&self) -> Option<Connection> {
+        lock(&self.0.connection).clone()
+    }
+
+    /// The generated client.
+    ///
+    /// # Panics
+    /// After [`Self::shutdown`] or [`Self::disconnect_abruptly`].
+    pub fn client(&self) -> ProviderClient<Channel> {
+        match self.connection() {
+            Some(connection) => connection.provider(),
+            None => panic!("the host has closed the connection"),
+        }
+    }
+
+    /// Ends the provider as go-plugin does: closes the broker stream, calls `Shutdown`, closes the connection, waits two
+    /// seconds, kills. `None` if there is no process, or if it was ended before.
+    pub async fn shutdown(&self) -> Option<Exit> {
+        let connection = lock(&self.0.connection).take()?;
+        let process = self.0.process.as_ref();
+        let begun = Instant::now();
+        let streams = lock(&self.0.streams).take();
+        if let Some(streams) = &streams {
+            streams.broker.abort();
+        }
+        if process.is_some() {
+            // go-plugin ignores a failure, too.
+            let _ = connection.controller().shutdown(plugin::Empty {}).await;
+        }
+        drop(streams);
+        let sockets = connection.sockets();
+        drop(connection); // ends gracefully unless a test holds a clone
+        let exit = async { process?.end_within(SHUTDOWN_TIMEOUT, begun).await.ok() };
+        let cut_for_clones = async {
+            time::sleep(CLOSE_TIMEOUT).await;
+            sockets.cut();
+            std::future::pending::<()>().await;
+        };
+        let exit = tokio::select! {
+            exit = exit => exit,
+            () = cut_for_clones => None,
+        };
+        sockets.cut();
+        exit
+    }
+
+    /// Disappears as a host that was killed: connection and pipes are cut.
+    pub fn disconnect_abruptly(&self) {
+        lock(&self.0.streams).take();
+        if let Some(connection) = lock(&self.0.connection).take() {
+            connection.sockets().cut();
+        }
+        if let Some(process) = &self.0.process {
+            process.close_pipes();
+        }
+    }
+
+    fn open(
+        connection: Connection,
+        process: Option<PluginProcess>,
+        handshake: Option<Handshake>,
+        startup: Duration,
+    ) -> Self {
+        let stdio = OutputLines::default();
+        let streams = Mutex::new(Some(Streams::open(&connection, stdio.clone())));
+        let connection = Mutex::new(Some(connection));
+        Self(Arc::new(Inner {
+            process,
+            handshake,
+            startup,
+            connection,
+            streams,
+            stdio,
+        }))
+    }
+}
+
+/// The two streams that stay open as long as the connection.
+#[derive(Debug)]
+struct Streams {
+    broker: JoinHandle<()>,
+    stdio: JoinHandle<()>,
+}
+
+impl Streams {
+    fn open(connection: &Connection, chunks: OutputLines) -> Self {
+        let (mut stdio, mut broker) = (connection.stdio(), connection.broker());
+        let stdio = tokio::spawn(async move {
+            let Ok(response) = stdio.stream_stdio(()).await else {
+                return;
+            };
+            let mut stream = response.into_inner();
+            while let Ok(Some(chunk)) = stream.message().await {
+                chunks.fill(chunk.data.as_slice()).await;
+            }
+        });
+        let broker = tokio::spawn(async move {
+            let (_nothing_is_sent, requests) = mpsc::channel::<plugin::ConnInfo>(1);
+            let Ok(response) = broker.start_stream(ReceiverStream::new(requests)).await else {
+                return;
+            };
+            let mut stream = response.into_inner();
+            while let Ok(Some(_)) = stream.message().await {}
+        });
+        Self { broker, stdio }
+    }
+}
+
+impl Drop for Streams {
+    fn drop(&mut self) {
+        self.stdio.abort();
+        self.broker.abort();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// go-plugin kills after this time.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A connection that is still open after this time is cut.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(50);
