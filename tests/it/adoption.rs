@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use local_atlas::{Endpoint, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_host::core::{Action, MoveSource, Outcome, ResourceInstance};
+use tf_harness::{
+    core::{Action, MoveSource, Outcome, ResourceInstance},
+    value::{changed_attributes, is_unknown},
+};
 
 use crate::support::{
     age,
@@ -138,7 +141,7 @@ async fn adopt(
         outcome.action
     );
     assert!(
-        !outcome.plan.planned["certificate_id"].is_unknown(),
+        !is_unknown(&outcome.plan.planned["certificate_id"]),
         "{what}"
     );
     let again = played.plan(instance.as_ref(), config).await;
@@ -146,9 +149,7 @@ async fn adopt(
         again.action,
         Action::NoOp,
         "{what}: {:?}",
-        again
-            .planned
-            .changed_attributes(&again.prior.unwrap().state)
+        changed_attributes(&again.planned, &again.prior.unwrap().state)
     );
     outcome
 }

@@ -1,10 +1,9 @@
 //! The binary as a person runs it: it explains itself, and it waits for a host that a developer brings.
 
 use serde_json::json;
-use tf_host::{
+use tf_harness::{
     core::{Core, Settings},
-    process::{Address, PluginProcess, Reattach, SpawnOptions},
-    provider::Provider,
+    plugin::{Address, PluginProcess, Provider, Reattach, SpawnOptions},
 };
 
 use crate::support::{

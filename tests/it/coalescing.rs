@@ -1,7 +1,7 @@
 //! How many requests Atlas gets: as few as the figures of the design allow, and never an outdated answer for it.
 
 use local_atlas::{Endpoint, LocalAtlas, X509Type};
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use crate::support::{
     atlas::{PROJECT, atlas},

@@ -2,13 +2,12 @@
 
 use std::{fs, io::Write as _, path::Path, process::Stdio};
 
-use serde_json::json;
-use tf_host::{
+use serde_json::{Value as Json, json};
+use tf_harness::{
     cli::{Output, Workspace},
     core::{Core, Settings},
-    process::SpawnOptions,
-    provider::Provider,
-    value::{Value, unknown},
+    plugin::{Provider, SpawnOptions},
+    value::{is_unknown, unknown},
 };
 
 use crate::support::{
@@ -165,30 +164,22 @@ async fn null_and_unknown_arguments_are_treated_as_each_function_says_on_an_unco
             .unwrap();
         let core = Core::new(provider, settings).await.unwrap();
         for name in ["parse_certificate", "split_pem", "x509_uri"] {
-            let result = core
-                .call(name, [Value::from(unknown())])
-                .await
-                .unwrap()
-                .unwrap();
-            assert!(result.is_unknown(), "{name}");
+            let result = core.call(name, [unknown()]).await.unwrap().unwrap();
+            assert!(is_unknown(&result), "{name}");
         }
-        let nulls = core
-            .call("split_pem", [Value::Null])
-            .await
-            .unwrap()
-            .unwrap();
+        let nulls = core.call("split_pem", [Json::Null]).await.unwrap().unwrap();
         assert_eq!(
-            nulls.to_json(),
+            nulls,
             json!({ "certificate_pem": null, "private_key_pem": null })
         );
         for name in ["parse_certificate", "split_pem", "x509_uri"] {
             let error = core
-                .call(name, [Value::from("hunter2")])
+                .call(name, ["hunter2".into()])
                 .await
                 .unwrap()
                 .unwrap_err();
-            assert_eq!(error.argument, Some(0), "{name}");
-            assert!(!error.text.contains("hunter2"), "{error}");
+            assert_eq!(error.function_argument, Some(0), "{name}");
+            assert!(!error.text.contains("hunter2"), "{error:?}");
         }
     }
 }

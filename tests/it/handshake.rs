@@ -2,13 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use tf_host::{
+use tf_harness::{
     pb::{health, tfplugin5},
-    process::{
-        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, LaunchError,
-        SpawnOptions,
+    plugin::{
+        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, LaunchError, Provider,
+        SpawnOptions, StartError,
     },
-    provider::{Provider, StartError},
 };
 
 use crate::support::plugin::Temporary;
@@ -167,12 +166,9 @@ async fn spawn(options: SpawnOptions) -> Provider {
     Provider::spawn(options).await.expect("the provider starts")
 }
 
-async fn get_schema(
-    provider: &Provider,
-) -> Result<tfplugin5::get_provider_schema::Response, tf_host::provider::RpcError> {
-    provider
-        .get_schema(tfplugin5::get_provider_schema::Request {})
-        .await
+async fn get_schema(provider: &Provider) -> Result<(), tonic::Status> {
+    let request = tfplugin5::get_provider_schema::Request {};
+    provider.client().get_schema(request).await.map(drop)
 }
 
 async fn answers(provider: &Provider, tls: Option<&ClientTls>) -> bool {

@@ -2,7 +2,7 @@
 
 use local_atlas::{Certificate, Endpoint, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_host::{cli::Workspace, core::Action};
+use tf_harness::{cli::Workspace, core::Action};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
@@ -115,7 +115,7 @@ fn after_an_import_a_replacement_brings_a_certificate_with_its_key() {
     assert!(
         farewell
             .expect("a warning")
-            .says(&certificates[1].id.to_string())
+            .contains(&certificates[1].id.to_string())
     );
     let object = only(&workspace);
     assert_eq!(object["has_private_key"], true);

@@ -6,9 +6,9 @@ use std::{collections::HashSet, time::Duration};
 
 use local_atlas::{Endpoint, Fault, LocalAtlas, When};
 use serde_json::{Value as Json, json};
-use tf_host::{
+use tf_harness::{
     cli::{Output, Workspace},
-    process::SpawnOptions,
+    plugin::SpawnOptions,
 };
 
 use crate::support::{
@@ -311,7 +311,7 @@ impl Scene {
                 .await
                 .unwrap()
         });
-        let listed = read.state.expect("the certificates").to_json();
+        let listed = read.state.expect("the certificates");
         listed["certificates"]
             .as_array()
             .unwrap()

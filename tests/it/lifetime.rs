@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use local_atlas::{Endpoint, Fault, When};
 use serde_json::json;
-use tf_host::{
+use tf_harness::{
     core::{Core, Error, Outcome},
     pb::tfplugin5,
-    provider::Provider,
+    plugin::Provider,
 };
 use tokio::task::JoinHandle;
 #[cfg(target_os = "linux")]
-use {tf_host::process::Stdin, tokio::io::AsyncWriteExt as _};
+use {tf_harness::plugin::Stdin, tokio::io::AsyncWriteExt as _};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
@@ -85,7 +85,7 @@ async fn does_not_outlive_its_host() {
         .await
         .unwrap();
     alive(&provider).await;
-    provider.abandon();
+    provider.disconnect_abruptly();
     let status = provider
         .process()
         .unwrap()
@@ -107,8 +107,8 @@ async fn finishes_what_it_has_sent_before_it_dies_as_an_orphan() {
     let applying = start(&busy, "app");
     paused.reached().await;
 
-    busy.provider().abandon();
-    idle.provider().abandon();
+    busy.provider().disconnect_abruptly();
+    idle.provider().disconnect_abruptly();
     applying.await.unwrap().expect_err("the connection is gone");
     let (busy, idle) = (
         busy.provider().process().unwrap(),
@@ -228,6 +228,7 @@ fn certificate(username: &str) -> serde_json::Value {
 
 async fn alive(provider: &Provider) {
     provider
+        .client()
         .get_metadata(tfplugin5::get_metadata::Request {})
         .await
         .expect("an answer");

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use local_atlas::{Endpoint, Fault, Rate, RetryAfter};
 use serde_json::json;
-use tf_host::{
+use tf_harness::{
     core::{Core, Settings},
-    provider::Provider,
+    plugin::Provider,
 };
 
 use crate::support::{

@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde_json::json;
-use tf_host::{pb::tfplugin5::get_provider_schema, process::PluginProcess, provider::Provider};
+use tf_harness::{
+    pb::tfplugin5::get_provider_schema,
+    plugin::{PluginProcess, Provider},
+};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
@@ -96,6 +99,7 @@ async fn a_debugger_may_look_into_a_provider_in_debug_mode() {
 async fn served(temporary: &Temporary) -> Provider {
     let provider = Provider::spawn(temporary.options()).await.unwrap();
     provider
+        .client()
         .get_schema(get_provider_schema::Request {})
         .await
         .unwrap();

@@ -4,7 +4,7 @@ use std::{env, fs, path::Path, process::Command};
 
 use local_atlas::{LocalAtlas, Options, X509Type};
 use semver::Version;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 use xtask::package::{
     Assets, InstallTarget, Installed, Linkage, NAMESPACE, Platform, checksums, install, pack,
 };

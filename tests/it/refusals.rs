@@ -2,7 +2,7 @@
 
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
 use serde_json::json;
-use tf_host::{core::Core, diagnostic::Diagnostic};
+use tf_harness::{core::Core, diagnostic::Diagnostic};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
@@ -63,7 +63,7 @@ async fn every_known_code_is_told_with_atlas_own_words_and_a_next_step() {
         let answer = Answer::api_error(status, code, "what Atlas says\u{1b}[31m about it");
         let error = refused(&atlas, &core, answer).await;
         assert_eq!(error.summary, summary, "{code}: {error:?}");
-        assert_eq!(error.path_text(), at, "{code}");
+        assert_eq!(error.path, at, "{code}");
         for words in [
             says,
             code,
@@ -74,7 +74,7 @@ async fn every_known_code_is_told_with_atlas_own_words_and_a_next_step() {
             "No certificate was issued.",
         ] {
             assert!(
-                error.says(words),
+                error.contains(words),
                 "{words:?} is missing for {code}: {error:?}"
             );
         }
@@ -102,9 +102,9 @@ async fn a_field_that_atlas_blames_is_the_argument_that_is_blamed() {
             Answer::text(400, "application/json", &body.to_string()),
         )
         .await;
-        assert_eq!(error.path_text(), at);
+        assert_eq!(error.path, at);
         assert!(
-            error.says(field) && error.says("must be something else"),
+            error.contains(field) && error.contains("must be something else"),
             "{error:?}"
         );
     }
@@ -122,18 +122,20 @@ async fn an_answer_of_an_unknown_kind_shows_its_first_line_unless_a_certificate_
     };
     let error = refused(&atlas, &core, page()).await;
     assert_eq!(error.summary, "Refused, and not by Atlas' API");
-    assert!(!error.says("gatekeeper"), "{error:?}");
+    assert!(!error.contains("gatekeeper"), "{error:?}");
 
     atlas
         .control()
         .add_fault(Fault::on(Endpoint::ListCertificates).refuse(page()));
     let imported = core
-        .import("atlas_user_certificate", &format!("{PROJECT}/app"))
+        .resource("atlas_user_certificate")
+        .import(&format!("{PROJECT}/app"))
         .await
         .expect("a sound answer");
     let error = imported.diagnostics.errors().next().expect("an error");
     assert!(
-        error.says("The answer begins: Blocked by the gatekeeper") && !error.says("and more"),
+        error.contains("The answer begins: Blocked by the gatekeeper")
+            && !error.contains("and more"),
         "{error:?}"
     );
 }

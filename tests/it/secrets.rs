@@ -2,7 +2,7 @@
 
 use local_atlas::{Endpoint, Fault, LocalAtlas, Rewrite, When};
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use crate::support::{
     atlas::{PROJECT, atlas},

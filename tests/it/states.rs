@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use local_atlas::{Answer, Endpoint, Fault};
 use serde_json::Value as Json;
-use tf_host::core::{Action, ResourceInstance};
+use tf_harness::{
+    core::{Action, ResourceInstance},
+    value::changed_attributes,
+};
 
 use crate::support::{
     atlas::atlas,
@@ -42,11 +45,7 @@ async fn state_of_every_released_version_is_read_refreshed_and_planned_without_a
         );
         let instance = instance.unwrap();
         for (attribute, value) in sample["instance"]["attributes"].as_object().unwrap() {
-            assert_eq!(
-                instance.state.to_json()[attribute],
-                *value,
-                "{name}: {attribute}"
-            );
+            assert_eq!(instance.state[attribute], *value, "{name}: {attribute}");
         }
         assert_eq!(instance.private, stored.private, "{name}");
         let plan = played.plan(Some(&instance), &sample["config"]).await;
@@ -59,7 +58,7 @@ async fn state_of_every_released_version_is_read_refreshed_and_planned_without_a
             plan.action,
             Action::NoOp,
             "{name}: {:?}",
-            plan.planned.changed_attributes(&instance.state)
+            changed_attributes(&plan.planned, &instance.state)
         );
         assert!(
             atlas

@@ -4,11 +4,10 @@ use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local_atlas::{Certificate, LocalAtlas};
-use tf_host::{
+use tf_harness::{
     cli::{Output, Workspace},
     core::{Core, Settings},
-    process::SpawnOptions,
-    provider::Provider,
+    plugin::{Provider, SpawnOptions},
     value::unknown,
 };
 
@@ -228,7 +227,7 @@ async fn it_opens_without_a_provider_configuration_and_with_nothing_of_the_netwo
             .unwrap();
         let warnings: Vec<_> = opened.diagnostics.warnings().collect();
         assert_eq!(warnings.len(), 1, "what is sealed is no certificate");
-        assert_eq!(warnings[0].path_text(), "sealed_pem");
+        assert_eq!(warnings[0].path, "sealed_pem");
         let instance = opened.instance.expect("it is open all the same");
         assert_eq!(instance.result["combined_pem"], "any text");
         assert!(instance.result["private_key_pem"].is_null());

@@ -3,7 +3,7 @@
 use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use crate::{
     archive::{PASSWORD, der, readers},

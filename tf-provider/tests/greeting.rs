@@ -5,7 +5,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use tf_host::cli::{Cli, Workspace};
+use tf_harness::cli::{Cli, Workspace};
 
 #[path = "../examples/greeting.rs"]
 mod greeting;

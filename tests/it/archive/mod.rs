@@ -8,11 +8,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local_atlas::{Certificate, Endpoint, LocalAtlas};
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use serde_json::{Value as Json, json};
-use tf_host::{
+use tf_harness::{
     cli::Workspace,
     core::{Action, Core, Settings},
-    process::SpawnOptions,
-    provider::Provider,
+    plugin::{Provider, SpawnOptions},
 };
 
 use self::readers::{
@@ -291,7 +290,7 @@ async fn a_host_that_would_store_the_password_is_refused_at_the_argument() {
             .expect("an error there")
             .clone();
         assert!(
-            !refusal.detail.contains(PASSWORD) && refusal.says("1.11"),
+            !refusal.detail.contains(PASSWORD) && refusal.contains("1.11"),
             "{refusal:?}"
         );
         assert!(instance.is_none());

@@ -2,9 +2,9 @@
 
 use local_atlas::{Endpoint, Fault};
 use serde_json::json;
-use tf_host::{
+use tf_harness::{
     core::{Core, Settings},
-    provider::Provider,
+    plugin::Provider,
 };
 
 use super::{create, created};
@@ -77,11 +77,11 @@ resource "atlas_user_certificate" "each" {{
         let told = told(&output);
         let endings: Vec<_> = told
             .iter()
-            .filter(|told| told.says("api_version"))
+            .filter(|told| told.contains("api_version"))
             .collect();
         assert_eq!(endings.len(), 1, "{told:#?}");
         assert!(
-            !endings[0].is_error && endings[0].says("1 Jul 2027"),
+            !endings[0].is_error && endings[0].contains("1 Jul 2027"),
             "{endings:#?}"
         );
     }
@@ -133,6 +133,6 @@ async fn an_unusable_provider_argument_is_named_at_configure() {
         }
         let found = diagnostics.find(summary);
         let found = found.unwrap_or_else(|| panic!("no {summary:?} in {diagnostics:?}"));
-        assert_eq!(found.path_text(), path, "{summary}");
+        assert_eq!(found.path, path, "{summary}");
     }
 }

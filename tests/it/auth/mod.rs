@@ -7,9 +7,9 @@ mod tokens;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_host::{
+use tf_harness::{
     core::{Core, Outcome, Settings},
-    provider::Provider,
+    plugin::Provider,
 };
 
 use crate::support::{atlas::PROJECT, plugin::Temporary};

@@ -2,9 +2,9 @@
 
 use local_atlas::Endpoint;
 use serde_json::json;
-use tf_host::{
+use tf_harness::{
     core::{Core, Settings},
-    provider::Provider,
+    plugin::Provider,
 };
 
 use super::{create, created, service_account, started};
@@ -54,7 +54,7 @@ async fn a_configure_that_fails_leaves_no_credentials_behind() {
     let problems = core.configure(block).await.expect("a response");
     let problem = problems.find("Invalid environment variable");
     assert!(
-        problem.is_some_and(|problem| problem.says("MONGODB_ATLAS_BASE_URL")),
+        problem.is_some_and(|problem| problem.contains("MONGODB_ATLAS_BASE_URL")),
         "{problems:?}"
     );
     let outcome = create(&core).await;

@@ -63,7 +63,7 @@ async fn a_refused_service_account_is_reported_with_the_oauth_error() {
             .find(summary)
             .unwrap_or_else(|| panic!("{summary}: {:?}", outcome.diagnostics));
         assert!(
-            error.says(says) && error.says("No certificate was issued"),
+            error.contains(says) && error.contains("No certificate was issued"),
             "{error:?}"
         );
         let secret = atlas.control().credentials().client_secret;

@@ -1,7 +1,7 @@
 //! A configuration with mistakes: every one is told at its place in the file, all in one run, before anybody is asked.
 
 use local_atlas::X509Type;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use super::certificate;
 use crate::support::{

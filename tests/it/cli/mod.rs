@@ -8,7 +8,7 @@ mod unknowns;
 
 use local_atlas::{LocalAtlas, LoggedIn, LoginError};
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use crate::support::atlas::PROJECT;
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use tf_host::cli::{SOURCE, Workspace};
+use tf_harness::cli::{SOURCE, Workspace};
 use xtask::package::{Layout, NAMESPACE};
 
 use super::{pages, shown};
@@ -57,7 +57,7 @@ fn blocks_with_other_providers_validate_with_the_real_ones() {
 /// Checks every block that this CLI supports, and returns their number.
 fn check_blocks(
     workspace: &Workspace,
-    check: impl Fn(&Workspace, &str) -> tf_host::cli::Output,
+    check: impl Fn(&Workspace, &str) -> tf_harness::cli::Output,
 ) -> usize {
     let version = version();
     let modules = super::root().join("examples/modules");

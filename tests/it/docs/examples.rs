@@ -3,7 +3,7 @@
 use std::fs;
 
 use local_atlas::X509Type;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use super::{root, shown, walk};
 use crate::support::{

@@ -16,7 +16,7 @@ use crate::support::{
     atlas::{PROJECT, atlas, login},
     terraform::{cli, provider, version},
 };
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 #[test]
 fn the_pages_are_what_the_schemas_examples_and_templates_make() {

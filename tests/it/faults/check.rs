@@ -29,7 +29,7 @@ pub(super) fn created(row: &Row, walk: &Walk, run: &Run) {
                     && object.attributes["certificate_id"].is_null()
             );
             assert!(
-                run.error(row).says("terraform untaint"),
+                run.error(row).contains("terraform untaint"),
                 "{:#?}",
                 run.error(row)
             );
@@ -61,7 +61,7 @@ pub(super) fn reissued(row: &Row, walk: &Walk, run: &Run, before: &Object) {
     if row.issuing == Issuing::Raw {
         assert!(
             run.error(row)
-                .says("The previous certificate and its key stay in place"),
+                .contains("The previous certificate and its key stay in place"),
             "{:#?}",
             run.error(row)
         );
@@ -78,7 +78,7 @@ pub(super) fn failed_to_read(row: &Row, walk: &Walk, run: &Run) {
     let error = run.error(row);
     assert_eq!(error.summary, summary, "{error:#?}");
     for words in row.says {
-        assert!(error.says(words), "{words:?} is missing in {error:#?}");
+        assert!(error.contains(words), "{words:?} is missing in {error:#?}");
     }
     asked_for(row, error);
 }
@@ -149,7 +149,7 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
         Issuing::Done | Issuing::Raw => "The response is",
     };
     for words in row.says.iter().chain(&[next_step]) {
-        assert!(error.says(words), "{words:?} is missing in {error:#?}");
+        assert!(error.contains(words), "{words:?} is missing in {error:#?}");
     }
     asked_for(row, error);
     if matches!(row.issuing, Issuing::Nothing | Issuing::Lost | Issuing::Raw) {
@@ -160,7 +160,7 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
 /// Every error says whom it is about.
 fn asked_for(row: &Row, error: &crate::support::told::Told) {
     assert!(
-        error.says(row.name) && error.says(crate::support::atlas::PROJECT),
+        error.contains(row.name) && error.contains(crate::support::atlas::PROJECT),
         "{error:#?}"
     );
 }
@@ -174,7 +174,7 @@ fn accounted(row: &Row, issued: &[Certificate], state: Option<&Json>, run: &Run)
         let error = run.error(row);
         let expiry = certificate.not_after.to_string();
         assert!(
-            error.says(&certificate.id.to_string()) && error.says(&expiry),
+            error.contains(&certificate.id.to_string()) && error.contains(&expiry),
             "{:?}: certificate {}, valid until {expiry}, is in nobody's hands and not named in {error:#?}",
             row.name,
             certificate.id

@@ -46,7 +46,7 @@ fn parallel_creates_for_one_user_never_blame_each_other() {
         assert_eq!(error.summary, "Certificate issued, but its key was lost");
         // Which of the two is whose cannot be known, so both are named.
         for id in &issued {
-            assert_eq!(error.says(id), !held.contains(id), "{id}: {error:#?}");
+            assert_eq!(error.contains(id), !held.contains(id), "{id}: {error:#?}");
         }
     }
 }
@@ -63,7 +63,7 @@ fn a_certificate_of_somebody_else_is_not_blamed_unless_it_was_issued_at_the_same
     let error = failed(&atlas);
     assert_eq!(error.summary, "Certificate not issued", "{error:#?}");
     assert!(
-        error.says("nothing was issued") && !error.says(&older),
+        error.contains("nothing was issued") && !error.contains(&older),
         "{error:#?}"
     );
 }
@@ -84,7 +84,7 @@ fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
             error.summary, "Certificate issued, but its key was lost",
             "{error:#?}"
         );
-        assert!(error.says(&issued.id.to_string()), "{error:#?}");
+        assert!(error.contains(&issued.id.to_string()), "{error:#?}");
     }
 }
 
@@ -115,7 +115,7 @@ fn what_cannot_be_found_out_is_said_with_how_to() {
             "Nothing was sent twice",
             "the connection broke",
         ] {
-            assert!(error.says(words), "{words}: {error:#?}");
+            assert!(error.contains(words), "{words}: {error:#?}");
         }
         assert_eq!(
             atlas

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use local_atlas::{Certificate, Control, Endpoint, Fault, LocalAtlas, X509Type};
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use super::Row;
 use crate::support::{

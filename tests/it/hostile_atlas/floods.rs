@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use local_atlas::{Answer, Endpoint, Fault, Rewrite};
 use serde_json::json;
-use tf_host::core::Core;
+use tf_harness::core::Core;
 
 use super::{Scene, TYPE, certificate, words};
 use crate::support::atlas::PROJECT;

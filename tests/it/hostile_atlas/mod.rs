@@ -7,7 +7,7 @@ mod words;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_host::{
+use tf_harness::{
     core::{Core, Outcome, Refreshed, ResourceInstance},
     diagnostic::Diagnostics,
 };

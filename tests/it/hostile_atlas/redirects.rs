@@ -2,9 +2,9 @@
 
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_host::{
+use tf_harness::{
     core::{Core, Settings},
-    provider::Provider,
+    plugin::Provider,
 };
 
 use super::{Scene, TYPE, certificate};

@@ -122,8 +122,8 @@ fn certificate(months: u8) -> Json {
     json!({ "project_id": PROJECT, "username": USER, "months_until_expiration": months })
 }
 
-fn state(instance: Option<&tf_host::core::ResourceInstance>) -> Json {
-    instance.expect("an object").state.to_json()
+fn state(instance: Option<&tf_harness::core::ResourceInstance>) -> Json {
+    instance.expect("an object").state.clone()
 }
 
 /// A certificate with its key that no Atlas would make.

@@ -2,7 +2,7 @@
 
 use local_atlas::{Answer, Endpoint, Fault, Rewrite};
 use serde_json::{Value as Json, json};
-use tf_host::diagnostic::Diagnostics;
+use tf_harness::diagnostic::Diagnostics;
 
 use super::{Scene, certificate, words};
 

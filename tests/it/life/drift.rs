@@ -13,7 +13,7 @@ fn a_certificate_that_atlas_lists_no_more_is_issued_anew_with_a_warning() {
     assert!(life.atlas.control().unlist_certificate(life.issued()[0].id));
     let warning = warned(&life.plan(&[]), "Certificate is missing at Atlas").clone();
     assert!(
-        warning.says(first["not_after"].as_str().unwrap()),
+        warning.contains(first["not_after"].as_str().unwrap()),
         "{warning:?}"
     );
     life.apply(&[]);
@@ -41,7 +41,7 @@ fn a_missing_certificate_is_left_alone_where_auto_renew_is_false() {
     )
     .clone();
     assert!(
-        warning.says("is not listed by Atlas any more"),
+        warning.contains("is not listed by Atlas any more"),
         "{warning:?}"
     );
     assert_eq!(
@@ -70,7 +70,7 @@ fn the_same_key_works_again_when_the_user_is_back() {
         } else {
             let warning = warned(&told, "Database user does not exist");
             assert!(
-                warning.says(first["not_after"].as_str().unwrap()),
+                warning.contains(first["not_after"].as_str().unwrap()),
                 "{warning:?}"
             );
             assert_eq!(life.object()["status"], "user_missing");
@@ -144,7 +144,7 @@ fn with_its_project_an_object_is_removed_with_a_warning_and_with_nothing_else() 
     life.atlas.control().remove_project(PROJECT);
     let told = life.apply(&["-refresh-only"]);
     assert!(
-        warned(&told, "Project does not exist any more").says(PROJECT),
+        warned(&told, "Project does not exist any more").contains(PROJECT),
         "{told:?}"
     );
     assert_eq!(farewells(&told), 0);

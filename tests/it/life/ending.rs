@@ -18,14 +18,14 @@ fn destroying_says_once_which_certificate_stays_valid_and_until_when() {
     assert_eq!(farewells(&told), 1);
     let warning = warned(&told, "Destroying does not revoke the certificate");
     for certificate in life.issued() {
-        assert!(warning.says(&certificate.id.to_string()), "{warning:?}");
+        assert!(warning.contains(&certificate.id.to_string()), "{warning:?}");
     }
     assert!(
-        warning.says(object["not_after"].as_str().unwrap()),
+        warning.contains(object["not_after"].as_str().unwrap()),
         "{warning:?}"
     );
     assert!(
-        warning.says("delete the database user, and do not create one of the same name"),
+        warning.contains("delete the database user, and do not create one of the same name"),
         "{warning:?}"
     );
     assert!(
@@ -78,7 +78,7 @@ fn a_forced_replacement_says_it_once_while_it_is_applied() {
     assert_eq!(farewells(&told), 1);
     assert!(
         warned(&told, "Destroying does not revoke the certificate")
-            .says(first["certificate_id"].as_str().unwrap())
+            .contains(first["certificate_id"].as_str().unwrap())
     );
     let second = life.object();
     assert_eq!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use local_atlas::{Certificate, Endpoint, LocalAtlas, LoggedIn};
 use serde_json::Value as Json;
-use tf_host::cli::{Output, Workspace};
+use tf_harness::cli::{Output, Workspace};
 
 use crate::support::{
     atlas::{PROJECT, atlas},

@@ -10,7 +10,7 @@ fn a_window_longer_than_half_a_life_is_refused_before_the_first_certificate() {
     let told = refused(life.workspace.plan(&["-json"]));
     let error = failed(&told, "Renewal window too long");
     assert!(
-        error.says("42 days") && error.says("terraform destroy -refresh=false"),
+        error.contains("42 days") && error.contains("terraform destroy -refresh=false"),
         "{error:?}"
     );
     let shown = life.workspace.plan(&[]).failure().text();
@@ -35,7 +35,7 @@ fn a_window_too_long_for_the_stored_life_is_cut_with_a_warning_and_never_in_the_
         &told,
         "Renewal window longer than half the certificate's life",
     );
-    assert!(warning.says("100"), "{warning:?}");
+    assert!(warning.contains("100"), "{warning:?}");
     let cut = life.object();
     assert_eq!(changed(&first, &cut), ["renew_before_days", "renewal_time"]);
     let time = |name: &str| {
@@ -72,7 +72,7 @@ fn a_create_that_is_refused_stands_in_the_way_of_destroy_only_until_refresh_is_l
     let other = certificate("renew_before_days = 43").replace("\"app\" {", "\"other\" {");
     life.now(&(certificate("") + &other));
     let told = refused(life.workspace.destroy(&["-json"]));
-    assert!(failed(&told, "Renewal window too long").says("terraform destroy -refresh=false"));
+    assert!(failed(&told, "Renewal window too long").contains("terraform destroy -refresh=false"));
     assert_eq!(farewells(&life.destroy(&["-refresh=false"])), 1);
     assert!(
         life.workspace

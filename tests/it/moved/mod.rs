@@ -5,7 +5,7 @@ mod sources;
 
 use local_atlas::{Certificate, Endpoint, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_host::core::{Imported, MoveSource, ResourceInstance};
+use tf_harness::core::{Imported, MoveSource, ResourceInstance};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
@@ -103,7 +103,7 @@ fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
     assert!(
         farewell
             .iter()
-            .any(|told| told.says(&certificate.id.to_string())),
+            .any(|told| told.contains(&certificate.id.to_string())),
         "{farewell:?}"
     );
     assert!(workspace.instances(CERTIFICATE).is_empty());

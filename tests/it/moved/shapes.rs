@@ -2,7 +2,7 @@
 
 use local_atlas::Certificate;
 use serde_json::{Value as Json, json};
-use tf_host::core::Action;
+use tf_harness::core::Action;
 
 use super::{accepted, complete, config, posts, source, with};
 use crate::support::{
@@ -211,7 +211,7 @@ async fn with_no_certificate_anywhere_the_next_apply_issues_one() {
         (&true.into(), &3_i64.into())
     );
     assert_eq!(
-        object["superseded_certificates"].elements().unwrap().len(),
+        object["superseded_certificates"].as_array().unwrap().len(),
         0
     );
     assert_eq!(

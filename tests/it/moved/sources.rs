@@ -1,7 +1,10 @@
 //! From where an object may come, and which objects may not.
 
 use serde_json::json;
-use tf_host::core::{Action, MoveSource};
+use tf_harness::{
+    core::{Action, MoveSource},
+    value::changed_attributes,
+};
 
 use super::{OFFICIAL, accepted, complete, config, refused, source, with};
 use crate::support::{
@@ -92,7 +95,7 @@ async fn our_own_kind_moves_between_addresses_as_it_is() {
     };
     let moved = accepted(&played, &source).await;
     assert_eq!(
-        created.state.changed_attributes(&moved.state),
+        changed_attributes(&created.state, &moved.state),
         Vec::<String>::new()
     );
     assert_eq!(played.plan(Some(&moved), &ours).await.action, Action::NoOp);

@@ -3,7 +3,7 @@
 mod proxy;
 
 use local_atlas::{Endpoint, LocalAtlas, Options, Settings, X509Type};
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use self::proxy::Proxy;
 use crate::support::{
@@ -43,7 +43,7 @@ fn a_machine_without_authorities_is_told_what_to_install() {
         "{error:#?}"
     );
     assert!(
-        error.says("ca-certificates") && error.says("SSL_CERT_FILE"),
+        error.contains("ca-certificates") && error.contains("SSL_CERT_FILE"),
         "{error:#?}"
     );
 }
@@ -90,7 +90,7 @@ fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names
     excluded.set_env("HTTPS_PROXY", &format!("http://{}", proxy.address()));
     excluded.set_env("NO_PROXY", "localhost, atlas.example");
     let error = refused(&excluded);
-    assert!(error.says("its name could not be resolved"), "{error:#?}");
+    assert!(error.contains("its name could not be resolved"), "{error:#?}");
     assert_eq!(proxy.seen().len(), seen.len(), "the proxy was used again");
     assert_eq!(atlas.control().issued_count(), 1);
 }
@@ -111,7 +111,7 @@ fn a_proxy_that_refuses_is_told_as_such() {
         "{error:#?}"
     );
     assert!(
-        error.says("HTTPS_PROXY") && !error.says("secret"),
+        error.contains("HTTPS_PROXY") && !error.contains("secret"),
         "{error:#?}"
     );
     assert_eq!(atlas.control().requests(), []);

@@ -2,7 +2,7 @@
 
 use local_atlas::Certificate;
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use super::{EIGHTY_DAYS, certificate, only, provider_and};
 use crate::support::{

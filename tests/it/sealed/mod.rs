@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use local_atlas::{Certificate, Endpoint, LocalAtlas};
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use crate::support::{age::Pair, atlas::PROJECT};
 

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use local_atlas::{Endpoint, Fault, Rewrite};
 use serde_json::Value as Json;
-use tf_host::cli::Workspace;
+use tf_harness::cli::Workspace;
 
 use super::{EIGHTY_DAYS, certificate, newest, only, posts, provider_and, recipients};
 use crate::support::{

@@ -4,9 +4,9 @@ use std::ops::Deref;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_host::{
+use tf_harness::{
     core::{Core, Imported, Outcome, Plan, Refreshed, Resource, ResourceInstance, Settings},
-    provider::Provider,
+    plugin::Provider,
 };
 
 use super::plugin::Temporary;

@@ -9,10 +9,9 @@ use std::{
 use local_atlas::LocalAtlas;
 use serde_json::json;
 use tempfile::TempDir;
-use tf_host::{
+use tf_harness::{
     core::{Core, Settings},
-    process::SpawnOptions,
-    provider::Provider,
+    plugin::{Provider, SpawnOptions},
 };
 
 use super::{atlas::login, terraform::provider};
@@ -35,7 +34,7 @@ impl Temporary {
 
     /// The provider, started as a person does.
     pub fn by_hand(&self) -> SpawnOptions {
-        SpawnOptions::by_hand(provider()).env("TMPDIR", self.0.path())
+        SpawnOptions::standalone(provider()).env("TMPDIR", self.0.path())
     }
 
     pub fn path(&self) -> &Path {

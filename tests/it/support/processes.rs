@@ -14,7 +14,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open},
 };
-use tf_host::cli::{Output, Workspace};
+use tf_harness::cli::{Output, Workspace};
 
 use super::plugin::PATIENCE;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use local_atlas::LocalAtlas;
-use tf_host::cli::{Cli, Version, Workspace};
+use tf_harness::cli::{Cli, Version, Workspace};
 
 /// The provider's binary.
 pub fn provider() -> &'static Path {

@@ -1,7 +1,7 @@
 //! What a command run with `-json` tells the user, one diagnostic at a time.
 
 use serde_json::Value as Json;
-use tf_host::cli::Output;
+use tf_harness::cli::Output;
 
 /// An error or a warning as the CLI shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Told {
 
 impl Told {
     /// Whether summary and detail hold this text, blanks folded.
-    pub fn says(&self, text: &str) -> bool {
+    pub fn contains(&self, text: &str) -> bool {
         let words = format!("{} {}", self.summary, self.detail);
         words
             .split_whitespace()

@@ -8,7 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use tf_host::cli::{Output, Workspace};
+use tf_harness::cli::{Output, Workspace};
 
 /// How many bytes in a row give a secret away.
 const RUN: usize = 12;

@@ -2,10 +2,11 @@
 
 use local_atlas::LocalAtlas;
 use serde_json::Value as Json;
-use tf_host::{
+use tf_harness::{
     cli::{Output, Workspace},
     core::{Action, ResourceInstance},
     diagnostic::Diagnostics,
+    value::is_unknown,
 };
 use tokio::runtime::Runtime;
 
@@ -103,11 +104,7 @@ impl Stage for InProcess {
         let mut report = Report::default();
         let mut add = |diagnostics: &Diagnostics| {
             for said in diagnostics.iter() {
-                report.add(
-                    diagnostics.errors().any(|error| error == said),
-                    &said.summary,
-                    &said.detail,
-                );
+                report.add(said.is_error, &said.summary, &said.detail);
             }
         };
         let mut announced = false;
@@ -127,7 +124,7 @@ impl Stage for InProcess {
                     announced = matches!(
                         outcome.plan.action,
                         Action::Create | Action::Replace | Action::Update
-                    ) && outcome.plan.planned["certificate_id"].is_unknown();
+                    ) && is_unknown(&outcome.plan.planned["certificate_id"]);
                     add(&outcome.diagnostics);
                 }
                 Command::Refresh => add(&resource.refresh(instance).await.unwrap().diagnostics),
@@ -146,7 +143,7 @@ impl Stage for InProcess {
     fn object(&self) -> Option<Json> {
         self.instance
             .as_ref()
-            .map(|instance| instance.state.to_json())
+            .map(|instance| instance.state.clone())
     }
 
     fn is_tainted(&self) -> bool {

@@ -12,12 +12,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_host::{
-    core::{Core, ResourceInstance, Settings, Walk},
+use tf_harness::{
+    core::{Core, Phase, ResourceInstance, Settings},
     pb::tfplugin5 as pb,
-    process::SpawnOptions,
-    provider::Provider,
-    wire,
+    plugin::{Provider, SpawnOptions},
+    value::encode,
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -94,15 +93,15 @@ async fn plan_latency(
     let core = start(provider, atlas).await?;
     let instance = create(&core, 0).await?;
     let block = &core.schema().resources.get(TYPE).context(TYPE)?.block;
-    let config = tf_host::convert::block(configuration(0).into(), block)?;
-    let state = Some(wire::encode(&instance.state, &block.ty()));
+    let config = block.conform(configuration(0))?;
+    let state = Some(encode(&instance.state, &block.ty()));
     let request = pb::plan_resource_change::Request {
         type_name: TYPE.to_owned(),
         prior_state: state.clone(),
         proposed_new_state: state,
-        config: Some(wire::encode(&config, &block.ty())),
+        config: Some(encode(&config, &block.ty())),
         prior_private: instance.private.clone(),
-        client_capabilities: core.settings().in_walk(Walk::Plan),
+        client_capabilities: core.settings().capabilities(Phase::Plan),
         ..pb::plan_resource_change::Request::default()
     };
     let mut lanes = JoinSet::new();
@@ -112,7 +111,11 @@ async fn plan_latency(
             let mut times = Vec::new();
             for _ in 0..calls / IN_FLIGHT {
                 let started = Instant::now();
-                let response = provider.plan_resource_change(request.clone()).await?;
+                let response = provider
+                    .client()
+                    .plan_resource_change(request.clone())
+                    .await?;
+                let response = response.into_inner();
                 times.push(milliseconds(started.elapsed()));
                 if let Some(diagnostic) = response.diagnostics.first() {
                     bail!("PlanResourceChange: {}", diagnostic.summary);

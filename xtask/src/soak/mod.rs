@@ -41,7 +41,10 @@ mod measure {
     use anyhow::{Context, Result, ensure};
     use local_atlas::{LocalAtlas, Settings, X509Type};
     use serde_json::json;
-    use tf_host::{core::Core, process::SpawnOptions, provider::Provider};
+    use tf_harness::{
+        core::Core,
+        plugin::{Provider, SpawnOptions},
+    };
     use tokio::{runtime::Runtime, task::JoinSet, time};
 
     use super::{
@@ -139,7 +142,7 @@ mod measure {
             .env("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret);
         let core = Core::new(
             Provider::spawn(options).await?,
-            tf_host::core::Settings::default(),
+            tf_harness::core::Settings::default(),
         )
         .await?;
         core.configure(json!({})).await?.ok()?;

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use local_atlas::{Answer, Control, Endpoint, Fault, LocalAtlas, RetryAfter, Rewrite, When};
 use serde_json::{Value as Json, json};
-use tf_host::core::{Core, Error, ResourceInstance};
+use tf_harness::core::{Core, Error, ResourceInstance};
 
 pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 const TYPE: &str = "atlas_user_certificate";

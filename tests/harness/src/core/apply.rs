@@ -2,12 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::{Action, Error, INVALID_OBJECT, Phase, Plan, Resource, ResourceInstance, check, rpc};
+use super::{Action, Error, Phase, Plan, Resource, ResourceInstance, response::PLAN, rpc};
 use crate::{
-    checks::{Problem, Violation, compatible, storable, write_only_values},
+    checks::compatible,
     diagnostic::{Diagnostics, Refused},
     pb::tfplugin5 as pb,
-    value::{decode, encode, is_wholly_known, unknown_as_null},
+    value::encode,
 };
 
 /// The result of an apply.
@@ -151,9 +151,8 @@ impl Resource {
         outcome: &mut Outcome,
         config: Json,
     ) -> Result<Option<(Json, Plan)>, Error> {
-        const RPC: &str = "PlanResourceChange";
         const INCONSISTENT: &str = "Provider produced inconsistent final plan";
-        let block = &self.schema()?.block;
+        let (reader, block) = (self.reader()?, &self.schema()?.block);
         let config = block.conform(config)?;
         let expected = if prior.is_some() {
             Action::Update
@@ -180,10 +179,10 @@ impl Resource {
         }
         if plan.action != expected && (expected, plan.action) != (Action::Update, Action::NoOp) {
             let message = format!("the action changed from {expected:?} to {:?}", plan.action);
-            return Err(self.violation(RPC, INCONSISTENT, message).into());
+            return Err(reader.violation(PLAN, INCONSISTENT, message).into());
         }
         let problems = compatible(block, &outcome.plan.planned, &plan.planned);
-        check(RPC, &self.type_name, INCONSISTENT, problems)?;
+        reader.check(PLAN, INCONSISTENT, problems)?;
         Ok(Some((config, plan)))
     }
 
@@ -206,105 +205,14 @@ impl Resource {
             planned_identity: self.encode_identity(plan.planned_identity.as_ref()),
         };
         let response = rpc!(self.core.provider, apply_resource_change, request);
-        let result = self.store(plan.prior.as_ref(), &plan.planned, response)?;
+        let reader = self.reader()?;
+        let result = reader.store(plan.prior.as_ref(), &plan.planned, &response);
         *instance = result.instance;
         outcome.apply_diagnostics.append(result.diagnostics);
         result
             .violation
             .map_or(Ok(()), |violation| Err(violation.into()))
     }
-
-    /// The outcome table of `ApplyResourceChange`: what core stores after each response.
-    pub(super) fn store(
-        &self,
-        prior: Option<&ResourceInstance>,
-        planned: &Json,
-        response: pb::apply_resource_change::Response,
-    ) -> Result<Stored, Error> {
-        let schema = self.schema()?;
-        let mut stored = Stored {
-            instance: prior.cloned(),
-            diagnostics: Diagnostics::default(),
-            violation: None,
-        };
-        match self.diagnostics(RPC, &response.diagnostics) {
-            Ok(diagnostics) => stored.diagnostics = diagnostics,
-            Err(Error::Violation(violation)) => stored.violation = Some(violation),
-            Err(error) => return Err(error),
-        }
-        let failed = stored.diagnostics.has_errors();
-        let report = |stored: &mut Stored, summary: &str, problems: Vec<Problem>| {
-            if let Err(violation) = check(RPC, &self.type_name, summary, problems) {
-                stored.violation.get_or_insert(violation);
-            }
-        };
-        let new = match decode(response.new_state.as_ref(), &schema.block.ty()) {
-            Ok(new) => new,
-            Err(mismatch) => {
-                report(&mut stored, INVALID_OBJECT, vec![mismatch.into()]);
-                return Ok(stored);
-            }
-        };
-        let written = write_only_values(&schema.block, &new);
-        if !written.is_empty() {
-            report(&mut stored, INVALID_OBJECT, written);
-            return Ok(stored);
-        }
-        let misplaced = match (new.is_null(), planned.is_null()) {
-            (true, true) if !failed => {
-                stored.instance = None;
-                return Ok(stored);
-            }
-            (true, _) if failed => return Ok(stored),
-            (true, _) => Some("the object was present, but is now absent"),
-            (false, true) if !failed => Some("the object still exists after its deletion"),
-            (false, _) => None,
-        };
-        if let Some(message) = misplaced {
-            stored
-                .violation
-                .get_or_insert(self.violation(RPC, INVALID_RESULT, message));
-            return Ok(stored);
-        }
-        if !is_wholly_known(&new) {
-            report(&mut stored, INVALID_RESULT, storable(&schema.block, &new));
-        } else if !failed {
-            let summary = "Provider produced inconsistent result after apply";
-            report(
-                &mut stored,
-                summary,
-                compatible(&schema.block, planned, &new),
-            );
-        }
-        let known = prior.and_then(|prior| prior.identity.as_ref());
-        let identity = match self.decode_identity(RPC, response.new_identity.as_ref(), known) {
-            Ok(identity) => identity,
-            Err(_) if failed => known.cloned(),
-            Err(Error::Violation(violation)) => {
-                stored.violation.get_or_insert(violation);
-                known.cloned()
-            }
-            Err(error) => return Err(error),
-        };
-        let wrong = failed || stored.violation.is_some();
-        stored.instance = Some(ResourceInstance {
-            state: unknown_as_null(&new),
-            private: response.private,
-            identity,
-            tainted: prior.map_or(wrong, |prior| prior.tainted),
-            schema_version: schema.version,
-        });
-        Ok(stored)
-    }
-}
-
-/// What is in state after an apply.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) instance: Option<ResourceInstance>,
-    pub(super) diagnostics: Diagnostics,
-    /// The first finding.
-    pub(super) violation: Option<Violation>,
 }
 
 impl Outcome {
@@ -317,6 +225,3 @@ impl Outcome {
         }
     }
 }
-
-const RPC: &str = "ApplyResourceChange";
-const INVALID_RESULT: &str = "Provider returned invalid result object after apply";

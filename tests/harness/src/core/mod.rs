@@ -4,7 +4,10 @@
 //! provider is a diagnostic in an `Ok`.
 
 mod apply;
+mod import;
+mod plan;
 mod resource;
+mod response;
 mod settings;
 
 use std::{
@@ -18,7 +21,10 @@ use tonic::{Code, Status};
 
 pub use self::{
     apply::Outcome,
-    resource::{Action, Imported, MoveSource, Plan, Refreshed, Resource, ResourceInstance},
+    import::{Imported, MoveSource},
+    plan::{Action, Plan},
+    resource::{Refreshed, Resource, ResourceInstance},
+    response::{ResponseReader, Stored},
     settings::{Host, Phase, Settings},
 };
 use crate::{

@@ -1,60 +1,53 @@
-//! Raw requests, also such as no Terraform would send: every one is answered, and none harms the next.
+//! Requests that no correct host sends: damaged, enormous, contradictory, for another schema. Each gets a diagnostic or a
+//! clean status, and the process goes on.
 
+mod bytes;
 mod calls;
-mod malformed;
+mod values;
+
+use std::time::Duration;
 
 use serde_json::Value as Json;
-use tf_host::{
-    convert,
+use tf_harness::{
     core::{Core, Settings},
     pb::tfplugin5::{self as pb, DynamicValue},
-    provider::Provider,
-    ty::Type,
-    wire,
+    plugin::Provider,
+    value::{Type, encode},
 };
 
 use crate::support::plugin::Temporary;
 
 const TYPE: &str = "atlas_user_certificate";
 
-/// A provider that was never configured.
-struct Wire {
+/// A provider that is not configured.
+struct Unconfigured {
     core: Core,
     _temporary: Temporary,
 }
 
-impl Wire {
+impl Unconfigured {
     async fn start() -> Self {
         let temporary = Temporary::new();
-        let provider = Provider::spawn(temporary.options())
-            .await
-            .expect("the provider starts");
-        let core = Core::new(provider, Settings::default())
-            .await
-            .expect("a sound schema");
+        let provider = Provider::spawn(temporary.options()).await.unwrap();
+        let core = Core::new(provider, Settings::default()).await.unwrap();
         Self {
             core,
             _temporary: temporary,
         }
     }
 
-    fn provider(&self) -> &Provider {
-        self.core.provider()
-    }
-
-    /// The type of the resource's objects.
     fn ty(&self) -> Type {
         self.core.schema().resources[TYPE].block.ty()
     }
 
     /// A configuration, completed as core does.
-    fn object(&self, config: Json) -> tf_host::value::Value {
-        convert::block(config.into(), &self.core.schema().resources[TYPE].block)
-            .expect("a configuration that core lets through")
+    fn object(&self, config: Json) -> Json {
+        let block = &self.core.schema().resources[TYPE].block;
+        block.conform(config).unwrap()
     }
 
     fn encoded(&self, config: Json) -> DynamicValue {
-        wire::encode(&self.object(config), &self.ty())
+        encode(&self.object(config), &self.ty())
     }
 
     async fn validate(&self, config: DynamicValue) -> Vec<pb::Diagnostic> {
@@ -63,11 +56,14 @@ impl Wire {
             config: Some(config),
             client_capabilities: None,
         };
-        self.provider()
-            .validate_resource_type_config(request)
-            .await
-            .expect("an answer")
-            .diagnostics
+        let mut client = self.core.provider().client();
+        let response = client.validate_resource_type_config(request).await;
+        response.expect("a response").into_inner().diagnostics
+    }
+
+    /// The only diagnostic of a validation, which is an error.
+    async fn refusal(&self, config: DynamicValue) -> pb::Diagnostic {
+        one_error(&self.validate(config).await).clone()
     }
 }
 
@@ -90,15 +86,21 @@ fn is_error(diagnostic: &pb::Diagnostic) -> bool {
     diagnostic.severity() == pb::diagnostic::Severity::Error
 }
 
-/// The only diagnostic, which is an error.
 #[track_caller]
 fn one_error(diagnostics: &[pb::Diagnostic]) -> &pb::Diagnostic {
     let [only] = diagnostics else {
         panic!("not one diagnostic: {diagnostics:#?}")
     };
-    assert!(
-        is_error(only) && !only.summary.is_empty() && !only.detail.is_empty(),
-        "{only:#?}"
-    );
+    assert!(is_error(only) && !only.summary.is_empty() && !only.detail.is_empty());
     only
+}
+
+/// The process still answers, and has not panicked.
+async fn assert_alive(provider: &Provider) {
+    let request = pb::get_provider_schema::Request {};
+    provider.client().get_schema(request).await.unwrap();
+    let process = provider.process().expect("a process");
+    let log = process.stderr.lines().join("\n");
+    assert!(!log.contains("panic"), "{log}");
+    assert!(process.wait(Duration::ZERO).await.is_none());
 }

@@ -1,17 +1,21 @@
-//! Objects that come from elsewhere: import, and moves from another resource type.
+//! Objects from elsewhere: import, and moves from another resource type.
 
 use serde_json::Value as Json;
 
-use super::{Error, Host, Resource, ResourceInstance, Walk};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::pb::tfplugin5 as pb;
+use super::{
+    Error, Host, Phase, Resource, ResourceInstance, check_deferred, resource::raw_state, rpc,
+};
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    pb::tfplugin5 as pb,
+};
 
-/// What an import or a move brought.
+/// The result of an import or a move.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The instance, unless it was refused.
     pub instance: Option<ResourceInstance>,
-    /// What was said.
+    /// The diagnostics.
     pub diagnostics: Diagnostics,
 }
 
@@ -22,27 +26,37 @@ pub struct MoveSource {
     pub provider_address: String,
     /// The other type.
     pub type_name: String,
-    /// The schema version under which it is stored.
+    /// The schema version under which the object is stored.
     pub schema_version: i64,
-    /// Its attributes as state has them.
+    /// Its attributes in state.
     pub state: Json,
     /// The other provider's private data.
     pub private: Vec<u8>,
 }
 
 impl Resource {
-    /// `ImportResourceState` and `ReadResource`.
+    /// `ImportResourceState` and `ReadResource`, as `terraform import`.
     pub async fn import(&self, id: &str) -> Result<Imported, Error> {
+        self.import_by(id, None).await
+    }
+
+    /// The same with `import { identity = ... }`.
+    pub async fn import_by_identity(&self, identity: &Json) -> Result<Imported, Error> {
+        self.import_by("", Some(identity)).await
+    }
+
+    async fn import_by(&self, id: &str, identity: Option<&Json>) -> Result<Imported, Error> {
         const RPC: &str = "ImportResourceState";
+        let reader = self.reader()?;
         let request = pb::import_resource_state::Request {
             type_name: self.type_name.clone(),
             id: id.to_owned(),
-            client_capabilities: self.core.settings.in_walk(Walk::Plan),
-            identity: None,
+            client_capabilities: self.core.settings.capabilities(Phase::Plan),
+            identity: self.encode_identity(identity),
         };
-        let response = self.core.provider.import_resource_state(request).await?;
-        let mut diagnostics = self.diagnostics(RPC, &response.diagnostics)?;
-        self.check_deferred(RPC, response.deferred.as_ref())?;
+        let response = rpc!(self.core.provider, import_resource_state, request);
+        check_deferred(RPC, &self.type_name, response.deferred)?;
+        let mut diagnostics = reader.diagnostics(RPC, &response.diagnostics)?;
         if diagnostics.has_errors() {
             return Ok(Imported {
                 instance: None,
@@ -50,30 +64,30 @@ impl Resource {
             });
         }
         let [imported] = response.imported_resources.as_slice() else {
-            let message = format!("{} resources, not one", response.imported_resources.len());
-            return Err(self
-                .violation(RPC, "Import returned no resources", message)
+            let message = format!("{} resources", response.imported_resources.len());
+            return Err(reader
+                .violation(RPC, "Import did not return one resource", message)
                 .into());
         };
-        let state = self.decode(RPC, imported.state.as_ref())?;
-        if imported.type_name != self.type_name || state.is_null() {
-            let message = format!("type {:?}, state {state}", imported.type_name);
-            return Err(self
+        if imported.type_name != self.type_name {
+            let message = format!("type {:?}", imported.type_name);
+            return Err(reader
                 .violation(RPC, "Provider produced invalid import", message)
                 .into());
         }
-        self.check_known(RPC, &state)?;
         let instance = ResourceInstance {
-            state,
+            state: reader.stored_object(RPC, imported.state.as_ref())?,
             private: imported.private.clone(),
+            identity: reader.identity(RPC, imported.identity.as_ref(), identity)?,
             tainted: false,
             schema_version: self.schema()?.version,
         };
-        let (read, said) = self.read(&instance).await?;
-        diagnostics.append(&said);
+        let (read, reading) = self.read(&instance).await?;
+        diagnostics.append(reading);
         if read.is_none() {
+            let summary = "Cannot import non-existent remote object";
             diagnostics.0.push(Diagnostic::by_core(
-                "Cannot import non-existent remote object",
+                summary,
                 format!("no object with id {id:?}"),
             ));
         }
@@ -84,55 +98,42 @@ impl Resource {
         })
     }
 
-    /// `MoveResourceState` and `UpgradeResourceState`; the read that core makes next is part of the
-    /// following plan.
+    /// `MoveResourceState` and `UpgradeResourceState`; the following plan reads the object.
     pub async fn move_from(&self, source: &MoveSource) -> Result<Imported, Error> {
         const RPC: &str = "MoveResourceState";
-        let core = &self.core;
+        let reader = self.reader()?;
+        let (core, refused) = (&self.core, |diagnostics| Imported {
+            instance: None,
+            diagnostics,
+        });
         if core.settings.host == Host::Terraform && !core.schema.capabilities.move_resource_state {
             let refusal = Diagnostic::by_core("Unsupported `moved` across resource types", "");
-            return Ok(Imported {
-                instance: None,
-                diagnostics: Diagnostics(vec![refusal]),
-            });
+            return Ok(refused(Diagnostics(vec![refusal])));
         }
         let request = pb::move_resource_state::Request {
             source_provider_address: source.provider_address.clone(),
             source_type_name: source.type_name.clone(),
             source_schema_version: source.schema_version,
-            source_state: Some(pb::RawState {
-                json: source.state.to_string().into_bytes(),
-                flatmap: std::collections::HashMap::new(),
-            }),
+            source_state: Some(raw_state(&source.state)),
             target_type_name: self.type_name.clone(),
             source_private: source.private.clone(),
             source_identity: None,
             source_identity_schema_version: 0,
         };
-        let response = core.provider.move_resource_state(request).await?;
-        let mut diagnostics = self.diagnostics(RPC, &response.diagnostics)?;
+        let response = rpc!(core.provider, move_resource_state, request);
+        let mut diagnostics = reader.diagnostics(RPC, &response.diagnostics)?;
         if diagnostics.has_errors() {
-            return Ok(Imported {
-                instance: None,
-                diagnostics,
-            });
+            return Ok(refused(diagnostics));
         }
-        let state = self.decode(RPC, response.target_state.as_ref())?;
-        if state.is_null() {
-            let message = "null target state without an error";
-            return Err(self
-                .violation(RPC, "Provider returned invalid result", message)
-                .into());
-        }
-        self.check_known(RPC, &state)?;
         let moved = ResourceInstance {
-            state,
+            state: reader.stored_object(RPC, response.target_state.as_ref())?,
             private: response.target_private,
+            identity: reader.identity(RPC, response.target_identity.as_ref(), None)?,
             tainted: false,
             schema_version: self.schema()?.version,
         };
-        let (instance, said) = self.upgrade(&moved).await?;
-        diagnostics.append(&said);
+        let (instance, upgrading) = self.upgrade(&moved).await?;
+        diagnostics.append(upgrading);
         Ok(Imported {
             instance,
             diagnostics,
