@@ -38,9 +38,10 @@ const LAYERS: &[Layer] = &[
         path: "tf-provider/src/plugin",
         modules: &["protocol"],
         crates: &[
-            "async_trait",
+            "base64",
+            "jiff",
+            "nix",
             "rcgen",
-            "rustix",
             "rustls",
             "rustls_pki_types",
             "serde_json",
@@ -53,13 +54,6 @@ const LAYERS: &[Layer] = &[
             "tracing_subscriber",
         ],
         not_std: &[],
-    },
-    // Its announce line: functions over strings.
-    Layer {
-        path: "tf-provider/src/plugin/handshake.rs",
-        modules: &[],
-        crates: &["base64"],
-        not_std: &["env", "fs", "net", "process"],
     },
     // Terraform's vocabulary as plain Rust. Never prost, tonic, msgpack, I/O, the clock.
     Layer {

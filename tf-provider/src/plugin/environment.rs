@@ -1,41 +1,40 @@
-use std::ffi::OsString;
-use std::path::PathBuf;
+//! The environment variables of the host and of the user.
+
+use std::{ffi::OsString, path::PathBuf};
 
 use tracing::level_filters::LevelFilter;
 
-use super::log;
+use super::hclog;
 
-/// Everything this process takes from its environment, read once.
-///
-/// Hosts pass their whole environment on, so all of it but `PLUGIN_*` and the cookie is also the user's.
+/// The environment of this process, read once. An empty variable counts as absent.
 #[derive(Debug)]
 #[cfg_attr(
     not(unix),
-    allow(dead_code, reason = "without unix sockets nothing asks where they go")
+    allow(dead_code, reason = "there are no unix sockets on this system")
 )]
 pub(super) struct Environment {
     pub(super) cookie: Option<String>,
-    /// The protocol versions that the host speaks, in no order.
+    /// The protocol versions of the host, separated by commas.
     pub(super) protocol_versions: Option<String>,
     /// First and last port to try; zero is any port.
     #[cfg(any(not(unix), test))]
     pub(super) ports: std::ops::RangeInclusive<u16>,
-    /// The host's certificate as PEM. Present means that TLS is not to be done without.
+    /// The certificate of the host as PEM. If present, TLS is required.
     pub(super) client_certificate: Option<String>,
-    /// Whether the host wants to hear if we multiplex.
-    pub(super) asks_for_multiplexing: bool,
-    /// Where the host wants the socket.
-    pub(super) socket_directory: Option<PathBuf>,
-    /// The group that the host wants to share the socket with, by name or number.
+    /// Whether the handshake line must state if the plugin multiplexes.
+    pub(super) multiplexing: bool,
+    /// The directory for the socket.
+    pub(super) socket_dir: Option<PathBuf>,
+    /// The group that may use the socket, by name or number.
     pub(super) socket_group: Option<String>,
-    /// Where sockets go if the host does not say.
-    pub(super) temp_directory: PathBuf,
-    /// How much to log.
+    /// The directory for the socket if the host names none.
+    pub(super) temp_dir: PathBuf,
+    /// The lowest level that is logged.
     pub(super) log_level: LevelFilter,
 }
 
 impl Environment {
-    /// Reads the environment of this process for the provider of this type name.
+    /// Reads the environment of this process, for the provider of this type name.
     pub(super) fn read(provider: &str) -> Self {
         Self::from_variables(provider, std::env::temp_dir(), |name| {
             std::env::var_os(name)
@@ -44,46 +43,45 @@ impl Environment {
 
     pub(super) fn from_variables(
         provider: &str,
-        temp_directory: PathBuf,
+        temp_dir: PathBuf,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Self {
         let raw = |name: &str| variable(name).filter(|value| !value.is_empty());
-        // Lossy, so that a damaged value is still there: it must fail, not count as absent.
+        // Lossy: an invalid value must be rejected later and not count as absent.
         let text = |name: &str| raw(name).map(|value| value.to_string_lossy().into_owned());
         let own_level = format!(
             "TF_LOG_PROVIDER_{}",
             provider.to_uppercase().replace('-', "_")
         );
+        let levels = [own_level.as_str(), "TF_LOG_PROVIDER", "TF_LOG"];
         Self {
             cookie: text("TF_PLUGIN_MAGIC_COOKIE"),
             protocol_versions: text("PLUGIN_PROTOCOL_VERSIONS"),
             #[cfg(any(not(unix), test))]
-            ports: port(text("PLUGIN_MIN_PORT"))..=port(text("PLUGIN_MAX_PORT")),
+            ports: ports(text("PLUGIN_MIN_PORT"), text("PLUGIN_MAX_PORT")),
             client_certificate: text("PLUGIN_CLIENT_CERT"),
-            asks_for_multiplexing: raw("PLUGIN_MULTIPLEX_GRPC").is_some(),
-            socket_directory: raw("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+            multiplexing: raw("PLUGIN_MULTIPLEX_GRPC").is_some(),
+            socket_dir: raw("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
             socket_group: text("PLUGIN_UNIX_SOCKET_GROUP"),
-            temp_directory,
-            log_level: log::level(
-                [own_level.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
-                    .into_iter()
-                    .find_map(text)
-                    .as_deref(),
-            ),
+            temp_dir,
+            log_level: hclog::level(levels.into_iter().find_map(text).as_deref()),
         }
     }
 }
 
+/// The range of ports. Any port if it is absent, invalid or empty.
 #[cfg(any(not(unix), test))]
-fn port(text: Option<String>) -> u16 {
-    text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+fn ports(min: Option<String>, max: Option<String>) -> std::ops::RangeInclusive<u16> {
+    let port = |text: Option<String>| text.and_then(|text| text.trim().parse().ok());
+    let range = port(min).unwrap_or(0)..=port(max).unwrap_or(0);
+    if range.is_empty() { 0..=0 } else { range }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
-    /// The environment of a process that was given these variables and no others.
+    /// An environment with these variables only.
     pub(in crate::plugin) fn environment(variables: &[(&str, &str)]) -> Environment {
         Environment::from_variables("my-cloud", std::env::temp_dir(), |name| {
             variables
@@ -94,7 +92,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn takes_an_empty_variable_for_an_absent_one() {
+    fn empty_variable_counts_as_absent() {
         let read = environment(&[
             ("PLUGIN_CLIENT_CERT", ""),
             ("PLUGIN_MULTIPLEX_GRPC", ""),
@@ -104,15 +102,15 @@ pub(super) mod tests {
             ("TF_LOG", "warn"),
         ]);
         assert_eq!(read.client_certificate, None);
-        assert!(!read.asks_for_multiplexing);
-        assert_eq!(read.socket_directory, None);
+        assert!(!read.multiplexing);
+        assert_eq!(read.socket_dir, None);
         assert_eq!(read.socket_group, None);
         assert_eq!(read.log_level, LevelFilter::WARN);
     }
 
     #[cfg(unix)]
     #[test]
-    fn keeps_a_client_certificate_that_is_not_even_text() {
+    fn client_certificate_that_is_not_text_is_not_absent() {
         use std::os::unix::ffi::OsStringExt as _;
 
         let read = Environment::from_variables("x", PathBuf::new(), |name| {
@@ -122,7 +120,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn lets_the_most_specific_variable_decide_how_much_is_logged() {
+    fn most_specific_variable_decides_the_log_level() {
         let all = [
             ("TF_LOG_PROVIDER_MY_CLOUD", "error"),
             ("TF_LOG_PROVIDER", "info"),
@@ -135,11 +133,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn reads_the_port_range_and_takes_junk_for_any_port() {
+    fn invalid_port_range_means_any_port() {
         let range =
             |min, max| environment(&[("PLUGIN_MIN_PORT", min), ("PLUGIN_MAX_PORT", max)]).ports;
         assert_eq!(range("10000", "25000"), 10000..=25000);
         assert_eq!(range("x", "99999"), 0..=0);
+        assert_eq!(range("30", "20"), 0..=0);
         assert_eq!(environment(&[]).ports, 0..=0);
     }
 }

@@ -1,104 +1,104 @@
-use std::error::Error as _;
-use std::io;
-use std::path::PathBuf;
-use std::process::ExitCode;
+//! The errors of the plugin process.
+
+use std::{error::Error as _, io, path::PathBuf, process::ExitCode};
 
 use thiserror::Error;
 
-use super::console;
-
-/// Why the plugin process could not start, or could not go on.
+/// Why the plugin process could not start or could not continue.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The command line holds something this binary does not know.
-    #[error("unknown argument {argument:?}; --help says what there is")]
+    /// An unknown argument.
+    #[error("unknown argument {argument:?}; see --help")]
     Usage {
-        /// The first argument that was not understood.
+        /// The first unknown argument.
         argument: String,
     },
-    /// No host started this process: somebody ran it by hand.
+    /// No host started this process.
     #[error("{explanation}")]
-    ByHand {
-        /// What the binary is and how it is used, in several lines.
+    NotLaunchedByHost {
+        /// What the binary is and how it is used.
         explanation: String,
     },
-    /// Debug mode has no TLS, and a host that gives its certificate demands it.
-    #[error("-debug serves without TLS, but PLUGIN_CLIENT_CERT asks for it; unset one of them")]
+    /// Debug mode has no TLS, but `PLUGIN_CLIENT_CERT` requires it.
+    #[error("-debug serves without TLS, but PLUGIN_CLIENT_CERT requires it; unset one of them")]
     DebugWithClientCertificate,
-    /// `PLUGIN_CLIENT_CERT` holds no PEM certificate.
+    /// `PLUGIN_CLIENT_CERT` is not a PEM certificate.
     #[error("could not read the host's certificate from PLUGIN_CLIENT_CERT as PEM")]
     ClientPem(#[source] rustls_pki_types::pem::Error),
-    /// `PLUGIN_CLIENT_CERT` holds PEM, but no certificate in it.
+    /// `PLUGIN_CLIENT_CERT` is PEM, but not of a certificate.
     #[error("could not read the host's certificate from PLUGIN_CLIENT_CERT as X.509")]
     ClientCertificate(#[source] rustls::Error),
-    /// Our own key or certificate could not be made.
-    #[error("could not make the certificate of this process")]
+    /// The key or certificate of this process could not be created.
+    #[error("could not create the certificate of this process")]
     OwnCertificate(#[source] rcgen::Error),
-    /// The TLS library refused our settings.
+    /// The TLS library rejected the settings.
     #[error("could not set up TLS")]
     Tls(#[source] rustls::Error),
-    /// No directory could be made for the socket.
-    #[error("could not make a directory for the socket in {}", parent.display())]
+    /// No directory could be created for the socket.
+    #[error("could not create a directory for the socket in {}", parent.display())]
     SocketDirectory {
-        /// The directory that was to hold it.
+        /// Its parent.
         parent: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// A socket in this directory could not be named in the handshake line.
+    /// The path of the socket does not fit into the handshake line.
     #[error(
-        "a socket in {} cannot be announced: the path is too long or holds unusual characters",
+        "a socket in {} cannot be announced: the path is too long or contains unusual characters",
         parent.display()
     )]
     SocketPath {
-        /// The directory that was to hold it.
+        /// Its parent.
         parent: PathBuf,
     },
-    /// The group of `PLUGIN_UNIX_SOCKET_GROUP` is not known here.
-    #[error("no group {group:?}, asked for by PLUGIN_UNIX_SOCKET_GROUP")]
+    /// The group in `PLUGIN_UNIX_SOCKET_GROUP` does not exist.
+    #[error("no group {group:?}, as required by PLUGIN_UNIX_SOCKET_GROUP")]
     UnknownGroup {
-        /// What the variable says.
+        /// The value of the variable.
         group: String,
     },
-    /// The socket could not be given its owner and mode.
-    #[error("could not set who may use the socket")]
+    /// The group or mode of the socket could not be set.
+    #[error("could not set the group and mode of the socket")]
     SocketAccess(#[source] io::Error),
-    /// Nothing could be bound.
+    /// No address could be bound.
     #[error("could not listen on {address}")]
     Listen {
-        /// The path or the range of ports that was tried.
+        /// The path or the range of ports.
         address: String,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// The signal handlers could not be installed.
-    #[error("could not take over the signals")]
+    #[error("could not install the signal handlers")]
     Signals(#[source] io::Error),
     /// Standard output was closed before the handshake line was written.
     #[error("could not write the handshake line to standard output")]
     Announce(#[source] io::Error),
-    /// The server ended by itself.
+    /// Standard output was closed before the text was written.
+    #[error("could not write to standard output")]
+    Print(#[source] io::Error),
+    /// The server failed.
     #[error("the gRPC server failed")]
     Server(#[source] tonic::transport::Error),
-    /// The server's task ended by itself.
-    #[error("the gRPC server broke down")]
+    /// The task of the server panicked.
+    #[error("the gRPC server crashed")]
     ServerTask(#[source] tokio::task::JoinError),
 }
 
 impl Error {
-    /// Tells the user on standard error, and gives the exit code of the process.
+    /// Prints the error on standard error and returns the exit code of the process.
     ///
-    /// The prefix of a failed start is the one that makes a host log the line as an error.
+    /// The prefix makes a host log the line as an error.
     pub fn report(&self) -> ExitCode {
         let (prefix, code) = match self {
             Self::Usage { .. } => ("", 2),
-            Self::ByHand { .. } => ("", 1),
+            Self::NotLaunchedByHost { .. } => ("", 1),
             _ => ("[ERROR] ", 1),
         };
-        console::complain(format!("{prefix}{}\n", self.chain()).as_bytes());
+        super::write_stderr(format!("{prefix}{}\n", self.chain()).as_bytes());
         ExitCode::from(code)
     }
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_every_cause_once() {
+    fn every_cause_is_printed_once() {
         let error = Error::Listen {
             address: "/tmp/x".to_owned(),
             source: io::Error::other("no room"),

@@ -1,101 +1,181 @@
-//! The words exchanged before the first RPC: cookie, protocol version, and the line that says where we listen.
+//! The handshake with the host: the magic cookie, the protocol version and the line on standard output.
 
-use std::fmt;
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use serde_json::{Map, Value, json};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use super::listener::Endpoint;
 
-/// The protocol version we serve, whatever the host offers: it complains better than we could.
-pub(super) const PROTOCOL_VERSION: u32 = 5;
+/// The protocol version of the handshake line, whatever the host offers: the host reports a mismatch.
+const PROTOCOL_VERSION: u32 = 5;
+const CORE_VERSION: u32 = 1;
+const MAGIC_COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
-/// Whether this value of `TF_PLUGIN_MAGIC_COOKIE` shows that a host started us.
-pub(super) fn is_from_host(cookie: Option<&str>) -> bool {
-    cookie == Some(COOKIE)
+/// Whether this value of `TF_PLUGIN_MAGIC_COOKIE` is that of a host.
+pub(super) fn is_magic_cookie(cookie: Option<&str>) -> bool {
+    cookie == Some(MAGIC_COOKIE)
 }
 
-/// Whether this value of `PLUGIN_PROTOCOL_VERSIONS` names the version we serve.
-pub(super) fn offers_our_version(versions: Option<&str>) -> bool {
+/// Whether this value of `PLUGIN_PROTOCOL_VERSIONS` contains version 5.
+pub(super) fn offers_version(versions: Option<&str>) -> bool {
     versions
         .unwrap_or_default()
         .split(',')
         .any(|version| version.trim().parse() == Ok(PROTOCOL_VERSION))
 }
 
-/// The one line on standard output that a host waits for.
-#[derive(Debug)]
-pub(super) struct Announcement<'a> {
-    pub(super) network: &'a str,
-    pub(super) address: &'a str,
-    /// Our certificate as DER; without it the host connects in plain text.
-    pub(super) certificate: Option<&'a [u8]>,
-    /// The seventh field, which only hosts that asked understand. We never multiplex.
-    pub(super) answers_multiplexing: bool,
+/// The line on standard output that a host waits for.
+///
+/// `certificate` is the certificate of this process as DER; without one the host connects in plain text. `multiplexing`
+/// adds the seventh field, which states that this plugin does not multiplex.
+pub(super) fn line<L>(
+    endpoint: &Endpoint<L>,
+    certificate: Option<&[u8]>,
+    multiplexing: bool,
+) -> String {
+    let (network, address) = (endpoint.network, &endpoint.address);
+    let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der));
+    let certificate = certificate.unwrap_or_default();
+    let seventh = if multiplexing { "|false" } else { "" };
+    format!("{CORE_VERSION}|{PROTOCOL_VERSION}|{network}|{address}|grpc|{certificate}{seventh}\n")
 }
 
-impl fmt::Display for Announcement<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            network, address, ..
-        } = self;
-        write!(
-            f,
-            "{CORE_VERSION}|{PROTOCOL_VERSION}|{network}|{address}|grpc|"
-        )?;
-        if let Some(der) = self.certificate {
-            f.write_str(&STANDARD_NO_PAD.encode(der))?;
+/// The instructions for a developer who started the binary with `-debug`.
+pub(super) fn reattach<L>(provider: &str, endpoint: &Endpoint<L>, pid: u32) -> String {
+    // A single quote would end the word in a shell; JSON has an escape for it.
+    let value = reattach_providers(provider, endpoint, pid).replace('\'', "\\u0027");
+    let assignment = if cfg!(windows) {
+        format!(
+            "$env:TF_REATTACH_PROVIDERS='{value}'\n\nor, in cmd.exe,\n\nset TF_REATTACH_PROVIDERS={value}"
+        )
+    } else {
+        format!("TF_REATTACH_PROVIDERS='{value}'")
+    };
+    format!(
+        "The provider is running. To use it, set this in the environment of terraform or tofu:\n\
+         \n\
+         {assignment}\n\
+         \n\
+         Ctrl-C ends it.\n"
+    )
+}
+
+/// The value of `TF_REATTACH_PROVIDERS`, with an entry for each registry: a short source address means another one to
+/// `terraform` than to `tofu`.
+fn reattach_providers<L>(provider: &str, endpoint: &Endpoint<L>, pid: u32) -> String {
+    // `Test` keeps hosts from ending this process after a run.
+    let entry = json!({
+        "Protocol": "grpc",
+        "ProtocolVersion": PROTOCOL_VERSION,
+        "Pid": pid,
+        "Test": true,
+        "Addr": { "Network": endpoint.network, "String": endpoint.address },
+    });
+    let mut entries = Map::new();
+    if let Some((_, source)) = provider.split_once('/') {
+        for registry in REGISTRIES {
+            entries.insert(format!("{registry}/{source}"), entry.clone());
         }
-        if self.answers_multiplexing {
-            f.write_str("|false")?;
-        }
-        f.write_str("\n")
     }
+    entries.insert(provider.to_owned(), entry);
+    Value::Object(entries).to_string()
 }
-
-const CORE_VERSION: u32 = 1;
-const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn knows_a_host_by_the_exact_cookie_only() {
-        assert!(is_from_host(Some(COOKIE)));
-        for wrong in [None, Some(""), Some("1"), Some(&COOKIE[1..])] {
-            assert!(!is_from_host(wrong), "{wrong:?}");
+    fn endpoint(network: &'static str, address: &str) -> Endpoint<()> {
+        Endpoint {
+            listener: (),
+            network,
+            address: address.to_owned(),
+            socket_dir: std::sync::Arc::default(),
         }
-        assert!(!is_from_host(Some(&COOKIE.to_uppercase())));
     }
 
     #[test]
-    fn finds_its_version_in_any_order_and_among_junk() {
+    fn only_the_exact_cookie_is_accepted() {
+        assert!(is_magic_cookie(Some(MAGIC_COOKIE)));
+        for wrong in [None, Some(""), Some("1"), Some(&MAGIC_COOKIE[1..])] {
+            assert!(!is_magic_cookie(wrong), "{wrong:?}");
+        }
+        assert!(!is_magic_cookie(Some(&MAGIC_COOKIE.to_uppercase())));
+    }
+
+    #[test]
+    fn version_is_found_in_any_order_and_among_junk() {
         for offered in ["5", "5,6", "6,5", "x,,5", " 5 "] {
-            assert!(offers_our_version(Some(offered)), "{offered:?}");
+            assert!(offers_version(Some(offered)), "{offered:?}");
         }
         for offered in [None, Some(""), Some("6"), Some("55"), Some("five")] {
-            assert!(!offers_our_version(offered), "{offered:?}");
+            assert!(!offers_version(offered), "{offered:?}");
         }
     }
 
     #[test]
-    fn announces_six_fields_and_a_seventh_only_on_request() {
-        let plain = Announcement {
-            network: "unix",
-            address: "/tmp/plugin1/socket",
-            certificate: None,
-            answers_multiplexing: false,
-        };
-        assert_eq!(plain.to_string(), "1|5|unix|/tmp/plugin1/socket|grpc|\n");
+    fn line_has_six_fields_and_a_seventh_on_request() {
+        let unix = endpoint("unix", "/tmp/plugin1/socket");
+        let plain = line(&unix, None, false);
+        assert_eq!(plain, "1|5|unix|/tmp/plugin1/socket|grpc|\n");
 
-        let secured = Announcement {
-            network: "tcp",
-            address: "127.0.0.1:10000",
-            certificate: Some(&[0xfb, 0xff, 0xfe, 0x01]),
-            answers_multiplexing: true,
-        };
+        let tcp = endpoint("tcp", "127.0.0.1:10000");
+        let secured = line(&tcp, Some(&[0xfb, 0xff, 0xfe, 0x01]), true);
+        assert_eq!(secured, "1|5|tcp|127.0.0.1:10000|grpc|+//+AQ|false\n");
+    }
+
+    #[test]
+    fn reattach_names_the_process_under_the_addresses_of_both_registries() {
+        let endpoint = endpoint("unix", "/tmp/p/s");
+        let text = reattach_providers("registry.terraform.io/acme/cloud", &endpoint, 42);
+        let read: Value = serde_json::from_str(&text).unwrap();
+        let keys: Vec<_> = read.as_object().unwrap().keys().collect();
         assert_eq!(
-            secured.to_string(),
-            "1|5|tcp|127.0.0.1:10000|grpc|+//+AQ|false\n"
+            keys,
+            [
+                "registry.opentofu.org/acme/cloud",
+                "registry.terraform.io/acme/cloud"
+            ]
+        );
+        assert_eq!(
+            read["registry.opentofu.org/acme/cloud"],
+            json!({
+                "Protocol": "grpc", "ProtocolVersion": 5, "Pid": 42, "Test": true,
+                "Addr": { "Network": "unix", "String": "/tmp/p/s" },
+            })
+        );
+    }
+
+    #[test]
+    fn reattach_keeps_the_address_of_a_private_registry() {
+        let endpoint = endpoint("unix", "/s");
+        let text = reattach_providers("registry.acme.example/acme/cloud", &endpoint, 1);
+        let read: Value = serde_json::from_str(&text).unwrap();
+        assert!(read.get("registry.acme.example/acme/cloud").is_some());
+        assert_eq!(read.as_object().unwrap().len(), 3);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn reattach_is_one_shell_word_for_any_path() {
+        let text = reattach(
+            "registry.terraform.io/a/b",
+            &endpoint("unix", "/tmp/it's/s"),
+            1,
+        );
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("TF_REATTACH_PROVIDERS='"))
+            .unwrap();
+        let value = line
+            .strip_prefix("TF_REATTACH_PROVIDERS='")
+            .and_then(|rest| rest.strip_suffix('\''))
+            .unwrap();
+        assert!(!value.contains('\''));
+        let read: Value = serde_json::from_str(value).unwrap();
+        assert_eq!(
+            read["registry.terraform.io/a/b"]["Addr"]["String"],
+            "/tmp/it's/s"
         );
     }
 }

@@ -1,49 +1,38 @@
-//! Being a plugin process: environment, handshake, sockets, TLS, the services every plugin has, and a good end.
-//!
-//! Knows nothing of schemas and of what the served messages mean.
+//! The plugin process: command line, environment, handshake, mutual TLS, the services of every plugin, logs and shutdown.
+//! No schemas and no provider messages.
 
-mod accept;
-mod console;
+mod args;
 mod environment;
 mod error;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
 mod handshake;
-mod hardening;
-mod host;
-mod lifetime;
+mod hclog;
 mod listener;
-mod log;
-mod panic;
-mod pb;
-mod reattach;
-mod record;
+mod panic_hook;
+mod server;
 mod services;
-mod signals;
-#[cfg(unix)]
-mod socket;
-mod timestamp;
+mod shutdown;
 mod tls;
-mod usage;
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use tonic::service::Routes;
 
 pub use self::error::Error;
-
-use self::environment::Environment;
-use self::handshake::Announcement;
-use self::lifetime::Lifetime;
-use self::listener::Endpoint;
-use self::tls::Tls;
-use self::usage::{Invocation, Mode};
+use self::{
+    args::{Command, Mode},
+    environment::Environment,
+    server::Server,
+    tls::Tls,
+};
 use crate::protocol::Calls;
 
-/// What a provider binary says about itself.
+/// What a provider binary states about itself.
 #[derive(Debug, Clone, Copy)]
 pub struct ProviderInfo {
-    /// The provider's type name: `cloud` for the binary `terraform-provider-cloud`.
+    /// The type name: `cloud` for the binary `terraform-provider-cloud`.
     pub name: &'static str,
     /// The version, without a `v`.
     pub version: &'static str,
@@ -51,114 +40,129 @@ pub struct ProviderInfo {
     pub address: &'static str,
     /// One line for `--help`.
     pub summary: &'static str,
-    /// The crates whose log events the host gets, by the names they have in paths: `acme_cloud`. Events of other crates are
-    /// dropped, because they may show the bytes of requests.
+    /// The crates whose events are logged, as in paths: `acme_cloud`. Events of other crates may contain the bytes of requests
+    /// and are dropped.
     pub crates: &'static [&'static str],
 }
 
-/// Serves as the plugin that a host started, or does what a person asked for on the command line.
+/// Serves the host that started this process, or handles the command line of a user.
 ///
-/// Returns when the process is to exit. Blocking threads that still wait must not delay that: shut the runtime down in the
-/// background.
+/// Returns when the process must exit. Shut the runtime down in the background: blocking threads must not delay the exit.
 pub(crate) async fn serve(
-    about: &ProviderInfo,
+    info: &ProviderInfo,
     routes: Routes,
     calls: Arc<Calls>,
     close: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let parent = host::parent();
-    let mode = match Invocation::parse(std::env::args_os().skip(1))? {
-        Invocation::Serve(mode) => mode,
-        Invocation::Version => {
-            answer(&usage::version(about));
-            return Ok(());
-        }
-        Invocation::Help => {
-            answer(&usage::help(about));
-            return Ok(());
-        }
+    let parent = shutdown::parent_id();
+    let mode = match Command::parse(std::env::args_os().skip(1))? {
+        Command::Serve(mode) => mode,
+        Command::Version => return print(&args::version(info)),
+        Command::Help => return print(&args::help(info)),
     };
-    let environment = Environment::read(about.name);
-    admit(mode, &environment, about)?;
-    panic::install();
-    log::install(environment.log_level, about.crates);
-    // In debug mode somebody wants to look into the process.
-    if mode == Mode::Plugin {
-        hardening::keep_memory_private();
+    let environment = Environment::read(info.name);
+    match mode {
+        Mode::Plugin if !handshake::is_magic_cookie(environment.cookie.as_deref()) => {
+            let explanation = args::not_launched_by_host(info);
+            return Err(Error::NotLaunchedByHost { explanation });
+        }
+        // A host that sends a certificate requires TLS, which debug mode does not have.
+        Mode::Debug if environment.client_certificate.is_some() => {
+            return Err(Error::DebugWithClientCertificate);
+        }
+        Mode::Plugin | Mode::Debug => {}
     }
-    let signals = signals::listen(mode).map_err(Error::Signals)?;
+    panic_hook::install();
+    hclog::install(environment.log_level, info.crates);
+    if mode == Mode::Plugin {
+        keep_memory_private();
+    }
+    let signals = shutdown::signals(mode).map_err(Error::Signals)?;
 
-    let tls = environment
-        .client_certificate
-        .as_deref()
-        .map(Tls::pinned_to)
-        .transpose()?;
-    let endpoint = Endpoint::bind(&environment)?;
-    announce(mode, &environment, about, &endpoint, tls.as_ref())?;
-    greet(mode, &environment, about);
-
-    let place = endpoint.place;
-    let lifetime = Lifetime {
+    let client = environment.client_certificate.as_deref();
+    let tls = client.map(Tls::pinned_to).transpose()?;
+    let endpoint = listener::bind(&environment)?;
+    let certificate = tls.as_ref().map(|tls| &*tls.certificate);
+    let announcement = match mode {
+        Mode::Plugin => handshake::line(&endpoint, certificate, environment.multiplexing),
+        Mode::Debug => handshake::reattach(info.address, &endpoint, std::process::id()),
+    };
+    write_stdout(&announcement).map_err(Error::Announce)?;
+    tracing::debug!(provider.version = info.version, mode = ?mode, "provider started");
+    if mode == Mode::Plugin && !handshake::offers_version(environment.protocol_versions.as_deref())
+    {
+        tracing::warn!("the host does not offer protocol version 5");
+    }
+    let server = Server {
         mode,
         parent,
         signals,
-        listener: endpoint.listener,
-        place: Arc::clone(&place),
+        endpoint,
         tls: tls.map(|tls| tls.config),
         calls,
     };
-    let outcome = lifetime.run(routes, close).await;
-    place.vacate();
-    outcome
+    server.run(routes, close).await
 }
 
-/// Answers a person. Whether they still listen is theirs to know.
-fn answer(text: &str) {
-    let _ = console::say(text);
+fn print(text: &str) -> Result<(), Error> {
+    write_stdout(text).map_err(Error::Print)
 }
 
-/// Lets in a host that knows the cookie, and a developer who asked for debug mode.
-fn admit(mode: Mode, environment: &Environment, about: &ProviderInfo) -> Result<(), Error> {
-    match mode {
-        Mode::Plugin if !handshake::is_from_host(environment.cookie.as_deref()) => {
-            Err(Error::ByHand {
-                explanation: usage::by_hand(about),
-            })
-        }
-        // No host starts us so. Whoever did would be served without the protection that they asked for.
-        Mode::Debug if environment.client_certificate.is_some() => {
-            Err(Error::DebugWithClientCertificate)
-        }
-        Mode::Plugin | Mode::Debug => Ok(()),
+/// Writes to standard output and flushes. `println!` would panic after the host has closed the pipe.
+fn write_stdout(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Writes to standard error in one call and ignores errors: the host may have closed the pipe.
+fn write_stderr(line: &[u8]) {
+    let _ = io::stderr().lock().write_all(line);
+}
+
+/// Disables core files and, on Linux, access of other processes of the same user to the memory of this one, which contains
+/// keys and credentials. A failure is logged only.
+fn keep_memory_private() {
+    #[cfg(unix)]
+    if let Err(error) =
+        nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0)
+    {
+        tracing::debug!(error = %error, "could not disable core files");
+    }
+    // The limit does not apply to a core that is piped to a program.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::debug!(error = %error, "could not make the process undumpable");
     }
 }
 
-fn announce(
-    mode: Mode,
-    environment: &Environment,
-    about: &ProviderInfo,
-    endpoint: &Endpoint,
-    tls: Option<&Tls>,
-) -> Result<(), Error> {
-    let (network, address) = (endpoint.network, endpoint.address.as_str());
-    let text = match mode {
-        Mode::Debug => reattach::instructions(about.address, network, address, std::process::id()),
-        Mode::Plugin => Announcement {
-            network,
-            address,
-            certificate: tls.map(|tls| &*tls.certificate),
-            answers_multiplexing: environment.asks_for_multiplexing,
-        }
-        .to_string(),
-    };
-    console::say(&text).map_err(Error::Announce)
-}
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing {
+    //! Access to the parsers of the environment, for the fuzz targets.
 
-fn greet(mode: Mode, environment: &Environment, about: &ProviderInfo) {
-    tracing::debug!(provider.version = about.version, mode = ?mode, "the provider is running");
-    if mode == Mode::Plugin
-        && !handshake::offers_our_version(environment.protocol_versions.as_deref())
-    {
-        tracing::warn!("the host does not offer protocol version 5");
+    use std::{ffi::OsString, path::PathBuf, sync::Arc};
+
+    use super::{environment::Environment, handshake, listener::Endpoint, tls::Tls};
+
+    /// Parses these variables as at a start and returns the handshake line.
+    pub fn handshake(variables: &[(&str, OsString)]) -> String {
+        let environment = Environment::from_variables("fuzz", PathBuf::from("/tmp"), |name| {
+            let mut variables = variables.iter();
+            variables
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.clone())
+        });
+        let _ = handshake::is_magic_cookie(environment.cookie.as_deref());
+        let _ = handshake::offers_version(environment.protocol_versions.as_deref());
+        let client = environment.client_certificate.as_deref();
+        let tls = client.and_then(|pem| Tls::pinned_to(pem).ok());
+        let certificate = tls.as_ref().map(|tls| &*tls.certificate);
+        let endpoint = Endpoint {
+            listener: (),
+            network: "unix",
+            address: "/tmp/plugin/socket".to_owned(),
+            socket_dir: Arc::default(),
+        };
+        handshake::line(&endpoint, certificate, environment.multiplexing)
     }
 }

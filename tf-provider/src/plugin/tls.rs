@@ -1,30 +1,33 @@
-//! Mutual TLS with exactly one peer: the host whose certificate came in the environment.
+//! Mutual TLS with one peer: the host whose certificate is in the environment.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs},
+    server::{
+        NoServerSessionStorage, ParsedCertificate,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
 };
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime, pem::PemObject as _};
 
 use super::error::Error;
 
-/// Our half of mutual TLS, made anew in every process and never stored.
+/// The certificate and the settings of this process. The key is new in every process and never stored.
 pub(super) struct Tls {
-    /// What the host must find in the handshake line.
+    /// The certificate for the handshake line.
     pub(super) certificate: CertificateDer<'static>,
     pub(super) config: Arc<ServerConfig>,
 }
 
 impl Tls {
-    /// Makes a key and a certificate, and lets nobody in but the owner of the key of `client`, a PEM certificate.
+    /// Creates a key and a certificate. Accepts only the holder of the key of `client`, a PEM certificate.
     pub(super) fn pinned_to(client: &str) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = PinnedClient::parse(client, &provider)?;
@@ -36,7 +39,7 @@ impl Tls {
             .with_single_cert(vec![certificate.clone()], key.into())
             .map_err(Error::Tls)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
-        // One connection for the life of the process: nothing to resume, and every handshake is a full one.
+        // A process has one connection: there are no sessions to resume.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(Self {
@@ -46,7 +49,12 @@ impl Tls {
     }
 }
 
-/// Hosts check the DNS name, the validity and nothing else.
+/// Tolerates a clock that is set back between this process and its host.
+const NOT_BEFORE_SKEW: Duration = Duration::from_secs(60 * 60);
+/// Longer than any process runs.
+const VALIDITY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A certificate with what hosts check: the DNS name and the validity.
 fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'static>), rcgen::Error>
 {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
@@ -58,8 +66,8 @@ fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'sta
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
-    params.not_before = epoch + now.saturating_sub(CLOCK_STEP);
-    params.not_after = epoch + now + LIFE;
+    params.not_before = epoch + now.saturating_sub(NOT_BEFORE_SKEW);
+    params.not_after = epoch + now + VALIDITY;
     let certificate = params.self_signed(&key)?;
     Ok((
         certificate.der().clone(),
@@ -67,11 +75,11 @@ fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'sta
     ))
 }
 
-/// Accepts one certificate, byte for byte, from whoever proves to hold its key.
+/// Accepts one certificate, byte for byte, if the peer proves to hold its key.
 ///
-/// Chains, names, validity and usages are not looked at: the host made this certificate for this process, marks it as a
-/// CA, which webpki would refuse, and handed it over before we were born. What proves the peer is the signature over the
-/// handshake, and that is verified by rustls. The certificate alone proves nothing: it is in the environment.
+/// Chains, names, validity and usages are not checked: the host created this certificate for this process, marks it as a
+/// CA, which webpki rejects, and passed it in `PLUGIN_CLIENT_CERT` at process start. The signature over the handshake
+/// authenticates the peer, and rustls verifies it. The certificate alone proves nothing: it is in the environment.
 #[derive(Debug)]
 struct PinnedClient {
     expected: CertificateDer<'static>,
@@ -131,11 +139,5 @@ impl ClientCertVerifier for PinnedClient {
     }
 }
 
-/// Room for a clock that is set back between this process and its host.
-const CLOCK_STEP: Duration = Duration::from_secs(60 * 60);
-/// No process lives as long.
-const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 pub(super) mod tests;

@@ -18,11 +18,11 @@ use tonic_prost::ProstCodec;
 
 use super::*;
 use crate::plugin::environment::tests::environment;
-use crate::plugin::listener::Endpoint;
-use crate::plugin::pb::health::health_check_response::ServingStatus;
-use crate::plugin::pb::health::{HealthCheckRequest, HealthCheckResponse};
-use crate::plugin::pb::host::grpc_stdio_server::GrpcStdio;
-use crate::plugin::pb::host::{ConnInfo, Empty, StdioData};
+use crate::plugin::listener::{self, SocketDir};
+use crate::plugin::services::pb::health::health_check_response::ServingStatus;
+use crate::plugin::services::pb::health::{HealthCheckRequest, HealthCheckResponse};
+use crate::plugin::services::pb::plugin::grpc_stdio_server::{GrpcStdio, GrpcStdioServer};
+use crate::plugin::services::pb::plugin::{ConnInfo, Empty, StdioData};
 
 /// Stands in for the provider's service. Its one call answers when it is let go.
 struct Slow {
@@ -35,7 +35,6 @@ struct SlowServer(tonic::service::Routes);
 
 impl SlowServer {
     fn new(started: &Arc<Notify>, release: &Arc<Notify>) -> Self {
-        use crate::plugin::pb::host::grpc_stdio_server::GrpcStdioServer;
         Self(tonic::service::Routes::new(GrpcStdioServer::new(Slow {
             started: Arc::clone(started),
             release: Arc::clone(release),
@@ -92,7 +91,7 @@ struct Running {
     client: Grpc<Channel>,
     process: tokio::task::JoinHandle<Result<(), Error>>,
     path: String,
-    _place: Arc<Place>,
+    _socket_dir: Arc<SocketDir>,
 }
 
 impl Running {
@@ -102,17 +101,17 @@ impl Running {
     }
 
     async fn start_as(mode: Mode, close: impl Future<Output = ()> + Send + 'static) -> Self {
-        let endpoint = Endpoint::bind(&environment(&[])).unwrap();
+        let endpoint = listener::bind(&environment(&[])).unwrap();
         let calls = Arc::new(Calls::new());
         let (busy, stopped) = (calls.hold(), calls.cancellation());
         let (signal, signals) = mpsc::channel(1);
         let (started, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let lifetime = Lifetime {
+        let (path, socket_dir) = (endpoint.address.clone(), endpoint.socket_dir.clone());
+        let server = Server {
             mode,
-            parent: host::parent(),
+            parent: shutdown::parent_id(),
             signals,
-            listener: endpoint.listener,
-            place: Arc::clone(&endpoint.place),
+            endpoint,
             tls: None,
             calls,
         };
@@ -125,8 +124,8 @@ impl Running {
             }
         };
         let routes = Routes::new(SlowServer::new(&started, &release));
-        let process = tokio::spawn(lifetime.run(routes, close));
-        let client = Client::try_from(format!("unix:{}", endpoint.address))
+        let process = tokio::spawn(server.run(routes, close));
+        let client = Client::try_from(format!("unix:{path}"))
             .unwrap()
             .connect()
             .await
@@ -140,8 +139,8 @@ impl Running {
             release,
             client: Grpc::new(client),
             process,
-            path: endpoint.address,
-            _place: endpoint.place,
+            path,
+            _socket_dir: socket_dir,
         }
     }
 
@@ -235,7 +234,7 @@ impl Running {
 }
 
 #[tokio::test]
-async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
+async fn shutdown_ends_the_process_at_once_although_streams_are_open() {
     let running = Running::start().await;
     running.busy.lock().unwrap().take();
     let mut stdio: Streaming<StdioData> = running.listen("/plugin.GRPCStdio/StreamStdio", ()).await;
@@ -252,7 +251,7 @@ async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
     let start = Instant::now();
     assert_eq!(running.shutdown().await.unwrap(), Empty {});
     running.process.await.unwrap().unwrap();
-    assert!(start.elapsed() < FAREWELL / 2, "{:?}", start.elapsed());
+    assert!(start.elapsed() < DRAIN_TIMEOUT / 2, "{:?}", start.elapsed());
 
     // Ended in good order, with nothing said before.
     assert!(stdio.next().await.is_none());
@@ -263,7 +262,7 @@ async fn answers_a_shutdown_and_ends_at_once_although_streams_are_open() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_in_the_file_system_once_a_shutdown_is_answered() {
+async fn socket_is_removed_before_the_response_to_shutdown() {
     let running = Running::start().await;
     assert!(Path::new(&running.path).exists());
     running.shutdown().await.unwrap();
@@ -274,7 +273,7 @@ async fn nothing_is_left_in_the_file_system_once_a_shutdown_is_answered() {
 }
 
 #[tokio::test]
-async fn gives_the_last_act_a_second_and_no_more() {
+async fn close_is_aborted_after_a_second() {
     let running = Running::start_as(Mode::Debug, pending()).await;
     running.busy.lock().unwrap().take();
     let start = Instant::now();
@@ -282,13 +281,13 @@ async fn gives_the_last_act_a_second_and_no_more() {
     running.process.await.unwrap().unwrap();
     let elapsed = start.elapsed();
     assert!(
-        elapsed >= FAREWELL && elapsed < FAREWELL * 3 / 2,
+        elapsed >= DRAIN_TIMEOUT && elapsed < DRAIN_TIMEOUT * 3 / 2,
         "{elapsed:?}"
     );
 }
 
 #[tokio::test]
-async fn lets_an_open_call_finish_after_a_shutdown() {
+async fn open_call_completes_after_a_shutdown() {
     let running = Running::start().await;
     running.busy.lock().unwrap().take();
     let call = running.call();
@@ -300,7 +299,7 @@ async fn lets_an_open_call_finish_after_a_shutdown() {
 }
 
 #[tokio::test]
-async fn accepts_nobody_after_a_shutdown() {
+async fn no_connection_is_accepted_after_a_shutdown() {
     let running = Running::start().await;
     running.busy.lock().unwrap().take();
     running.shutdown().await.unwrap();
@@ -310,7 +309,7 @@ async fn accepts_nobody_after_a_shutdown() {
 }
 
 #[tokio::test]
-async fn reports_health_for_the_names_that_hosts_ask_for() {
+async fn health_is_serving_for_the_names_of_hosts() {
     let running = Running::start().await;
     for name in ["", "plugin"] {
         let status = running.health(name).await.unwrap().status();
@@ -322,7 +321,7 @@ async fn reports_health_for_the_names_that_hosts_ask_for() {
 }
 
 #[tokio::test]
-async fn finishes_what_is_under_way_before_it_obeys_a_signal() {
+async fn signal_ends_the_process_after_the_calls_in_progress() {
     let running = Running::start().await;
     let call = running.call();
     running.started.notified().await;
@@ -341,7 +340,7 @@ async fn finishes_what_is_under_way_before_it_obeys_a_signal() {
 }
 
 #[tokio::test]
-async fn waits_no_longer_after_a_second_signal_or_a_shutdown() {
+async fn second_signal_or_shutdown_ends_the_wait() {
     for insist in [Insist::BySignal, Insist::ByShutdown] {
         let running = Running::start().await;
         running.signal.send(()).await.unwrap();
@@ -363,7 +362,7 @@ enum Insist {
 }
 
 #[tokio::test]
-async fn ends_by_itself_when_its_host_has_gone_but_not_before_its_work_is_done() {
+async fn process_ends_after_its_host_and_the_calls_in_progress() {
     let running = Running::start_as(Mode::Plugin, async {}).await;
     drop(running.client);
     running.stopped.cancelled().await;

@@ -1,34 +1,34 @@
-//! What the binary does when a person, not a host, starts it.
+//! The command line.
 
 use std::ffi::OsString;
 
 use super::ProviderInfo;
 use super::error::Error;
 
-/// What the command line asks for.
+/// The command of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Invocation {
+pub(super) enum Command {
     Serve(Mode),
     Version,
     Help,
 }
 
-/// Who connects, and so who says when to end.
+/// Who starts and ends the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// A host started us, owns us and ends us.
+    /// A host, for one run.
     Plugin,
-    /// A developer started us; hosts come and go.
+    /// A developer, for several hosts.
     Debug,
 }
 
-impl Invocation {
-    /// Reads the arguments after the program's name. A host gives none.
+impl Command {
+    /// Parses the arguments after the program name. A host passes none.
     pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
-        let mut invocation = Self::Serve(Mode::Plugin);
+        let mut command = Self::Serve(Mode::Plugin);
         for (position, argument) in arguments.into_iter().enumerate() {
             let argument = argument.to_string_lossy().into_owned();
-            invocation = match argument.as_str() {
+            command = match argument.as_str() {
                 _ if position > 0 => return Err(Error::Usage { argument }),
                 "-debug" | "--debug" => Self::Serve(Mode::Debug),
                 "-version" | "--version" | "-V" => Self::Version,
@@ -36,61 +36,61 @@ impl Invocation {
                 _ => return Err(Error::Usage { argument }),
             };
         }
-        Ok(invocation)
+        Ok(command)
     }
 }
 
 /// The one line of `--version`.
-pub(super) fn version(about: &ProviderInfo) -> String {
-    format!("{} {}\n", binary(about), about.version)
+pub(super) fn version(info: &ProviderInfo) -> String {
+    format!("{} {}\n", binary(info), info.version)
 }
 
 /// The text of `--help`.
-pub(super) fn help(about: &ProviderInfo) -> String {
-    let ProviderInfo { name, summary, .. } = about;
-    let binary = binary(about);
+pub(super) fn help(info: &ProviderInfo) -> String {
+    let ProviderInfo { name, summary, .. } = info;
+    let binary = binary(info);
     let variable = name.to_uppercase().replace('-', "_");
     format!(
         "{summary}\n\
          \n\
-         {binary} is a plugin: Terraform and OpenTofu start it by themselves when a\n\
-         configuration asks for it:\n\
+         {binary} is a plugin: Terraform and OpenTofu start it for a configuration\n\
+         that requires it:\n\
          \n\
          {required}\
          \n\
-         Run by hand it knows these:\n\
+         Options:\n\
          \n\
-         \x20 -debug      wait for a Terraform or OpenTofu that is told where to find it\n\
+         \x20 -debug      serve until Ctrl-C and print how Terraform or OpenTofu connects\n\
          \x20 --version   print the version\n\
          \x20 --help      print this text\n\
          \n\
          Logging: TF_LOG_PROVIDER_{variable}, else TF_LOG_PROVIDER, else TF_LOG\n\
          (trace, debug, info, warn, error, off).\n",
-        required = required_providers(about),
+        required = required_providers(info),
     )
 }
 
-/// What a person reads who ran the binary without knowing what it is.
-pub(super) fn by_hand(about: &ProviderInfo) -> String {
+/// The explanation for a user who runs the binary.
+pub(super) fn not_launched_by_host(info: &ProviderInfo) -> String {
     format!(
         "{binary} is a Terraform plugin and is not meant to be run by hand.\n\
-         Terraform and OpenTofu start it by themselves when a configuration asks for it:\n\
+         Terraform and OpenTofu start it for a configuration that requires it:\n\
          \n\
          {required}\
          \n\
-         {binary} --help says more.",
-        binary = binary(about),
-        required = required_providers(about),
+         See {binary} --help.",
+        binary = binary(info),
+        required = required_providers(info),
     )
 }
 
-fn required_providers(about: &ProviderInfo) -> String {
+fn required_providers(info: &ProviderInfo) -> String {
     let ProviderInfo {
         name,
         version,
         address,
         ..
-    } = about;
+    } = info;
     let source = address
         .strip_prefix("registry.terraform.io/")
         .unwrap_or(address);
@@ -106,16 +106,15 @@ fn required_providers(about: &ProviderInfo) -> String {
     )
 }
 
-fn binary(about: &ProviderInfo) -> String {
-    format!("terraform-provider-{}", about.name)
+fn binary(info: &ProviderInfo) -> String {
+    format!("terraform-provider-{}", info.name)
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
-    const ABOUT: ProviderInfo = ProviderInfo {
+    const INFO: ProviderInfo = ProviderInfo {
         name: "cloud",
         version: "1.2.3",
         address: "registry.terraform.io/acme/cloud",
@@ -124,30 +123,30 @@ mod tests {
     };
 
     #[test]
-    fn understands_one_argument_with_one_dash_or_two() {
+    fn options_have_one_dash_or_two() {
         let cases = [
-            (vec![], Invocation::Serve(Mode::Plugin)),
-            (vec!["-debug"], Invocation::Serve(Mode::Debug)),
-            (vec!["--debug"], Invocation::Serve(Mode::Debug)),
-            (vec!["-version"], Invocation::Version),
-            (vec!["--version"], Invocation::Version),
-            (vec!["--help"], Invocation::Help),
-            (vec!["-h"], Invocation::Help),
+            (vec![], Command::Serve(Mode::Plugin)),
+            (vec!["-debug"], Command::Serve(Mode::Debug)),
+            (vec!["--debug"], Command::Serve(Mode::Debug)),
+            (vec!["-version"], Command::Version),
+            (vec!["--version"], Command::Version),
+            (vec!["--help"], Command::Help),
+            (vec!["-h"], Command::Help),
         ];
         for (arguments, expected) in cases {
-            let parsed = Invocation::parse(arguments.iter().map(OsString::from)).unwrap();
+            let parsed = Command::parse(arguments.iter().map(OsString::from)).unwrap();
             assert_eq!(parsed, expected, "{arguments:?}");
         }
     }
 
     #[test]
-    fn names_the_argument_it_does_not_know() {
+    fn unknown_argument_is_named_in_the_error() {
         for (arguments, culprit) in [
             (vec!["serve"], "serve"),
             (vec!["--debug", "now"], "now"),
             (vec![""], ""),
         ] {
-            match Invocation::parse(arguments.iter().map(OsString::from)) {
+            match Command::parse(arguments.iter().map(OsString::from)) {
                 Err(Error::Usage { argument }) => assert_eq!(argument, culprit),
                 other => panic!("{arguments:?} gave {other:?}"),
             }
@@ -155,18 +154,18 @@ mod tests {
     }
 
     #[test]
-    fn says_its_version_in_one_line() {
-        assert_eq!(version(&ABOUT), "terraform-provider-cloud 1.2.3\n");
+    fn version_is_one_line() {
+        assert_eq!(version(&INFO), "terraform-provider-cloud 1.2.3\n");
     }
 
     #[test]
-    fn shows_the_block_that_makes_a_host_start_it() {
-        for text in [help(&ABOUT), by_hand(&ABOUT)] {
+    fn help_shows_the_required_providers_block() {
+        for text in [help(&INFO), not_launched_by_host(&INFO)] {
             assert!(text.contains("required_providers {"), "{text}");
             assert!(text.contains("source  = \"acme/cloud\""), "{text}");
         }
-        assert!(help(&ABOUT).starts_with("Manages clouds.\n"));
-        assert!(help(&ABOUT).contains("TF_LOG_PROVIDER_CLOUD"));
-        assert!(by_hand(&ABOUT).contains("--help"));
+        assert!(help(&INFO).starts_with("Manages clouds.\n"));
+        assert!(help(&INFO).contains("TF_LOG_PROVIDER_CLOUD"));
+        assert!(not_launched_by_host(&INFO).contains("--help"));
     }
 }

@@ -1,0 +1,234 @@
+//! Log lines in the format of hclog, which hosts parse: one JSON object per line on standard error.
+//!
+//! A host crashes on a `@message`, `@level` or `@timestamp` that is not a string, and splits lines of 64 KiB or more.
+
+use std::{error::Error, fmt};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    layer::{Context, SubscriberExt as _},
+    registry::{LookupSpan, Registry, Scope},
+};
+
+use super::write_stderr;
+
+/// Logs the events of `crates` and of this one, from `level` up. Other crates are never logged: their events may contain the
+/// bytes of a body.
+pub(super) fn install(level: LevelFilter, crates: &[&'static str]) {
+    if level == LevelFilter::OFF {
+        return;
+    }
+    // Fails if the binary has installed a subscriber of its own, which then stays.
+    let _ = tracing::subscriber::set_global_default(subscriber(level, crates, write_stderr));
+}
+
+fn subscriber(
+    level: LevelFilter,
+    crates: &[&'static str],
+    write: impl Fn(&[u8]) + Send + Sync + 'static,
+) -> impl Subscriber + Send + Sync {
+    let targets = crates.iter().chain([&env!("CARGO_CRATE_NAME")]);
+    let targets: Targets = targets.map(|name| (*name, level)).collect();
+    Registry::default().with(targets).with(Hclog { write })
+}
+
+/// The level of a logging variable, as hosts understand it.
+pub(super) fn level(text: Option<&str>) -> LevelFilter {
+    let Some(text) = text else {
+        return LevelFilter::OFF;
+    };
+    match text.trim().to_ascii_uppercase().as_str() {
+        "OFF" => LevelFilter::OFF,
+        "ERROR" => LevelFilter::ERROR,
+        "WARN" => LevelFilter::WARN,
+        "INFO" => LevelFilter::INFO,
+        "DEBUG" => LevelFilter::DEBUG,
+        // TRACE, JSON and invalid levels.
+        _ => LevelFilter::TRACE,
+    }
+}
+
+/// Writes each event as one line, with the fields of its spans.
+struct Hclog<W> {
+    write: W,
+}
+
+impl<S, W> Layer<S> for Hclog<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: Fn(&[u8]) + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        // Formats before it locks: formatting may panic, and the panic hook logs.
+        let mut recorded = Fields::default();
+        values.record(&mut recorded);
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            fields.extend(&recorded);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        let spans = context.event_scope(event).into_iter();
+        for span in spans.flat_map(Scope::from_root) {
+            if let Some(outer) = span.extensions().get::<Fields>() {
+                fields.extend(outer);
+            }
+        }
+        event.record(&mut fields);
+        let level = *event.metadata().level();
+        (self.write)(&line(level, Timestamp::now(), fields));
+    }
+}
+
+/// The fields of a span or an event, each of limited length, without the names of the line itself.
+#[derive(Debug, Default)]
+struct Fields {
+    message: String,
+    values: Map<String, Value>,
+}
+
+impl Fields {
+    fn extend(&mut self, outer: &Self) {
+        for (name, value) in &outer.values {
+            self.values.insert(name.clone(), value.clone());
+        }
+    }
+
+    fn insert(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = match field.name().strip_prefix('@') {
+            Some(rest) => format!("_{rest}"),
+            None => field.name().to_owned(),
+        };
+        self.values.insert(name, value.into());
+    }
+
+    fn shorten(&mut self, limit: usize) {
+        truncate(&mut self.message, limit);
+        for value in self.values.values_mut() {
+            if let Value::String(text) = value {
+                truncate(text, limit);
+            }
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let mut text = value.to_owned();
+        truncate(&mut text, VALUE_LIMIT);
+        if field.name() == "message" {
+            self.message = text;
+        } else {
+            self.insert(field, text);
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let mut text = value.to_string();
+        let mut cause = value.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        self.record_str(field, &text);
+    }
+
+    /// Bytes may be a secret: only their number is logged.
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.insert(field, format!("{} bytes", value.len()));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        match serde_json::Number::from_f64(value) {
+            Some(number) => self.insert(field, number),
+            None => self.insert(field, value.to_string()),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.insert(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.insert(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.insert(field, value);
+    }
+}
+
+/// The line, below the limit of hosts.
+fn line(level: Level, time: Timestamp, mut fields: Fields) -> Vec<u8> {
+    for limit in [VALUE_LIMIT, 1024, 128] {
+        fields.shorten(limit);
+        let line = entry(level, time, &fields);
+        if line.len() < LINE_LIMIT {
+            return line;
+        }
+    }
+    // Thousands of fields.
+    fields.values.clear();
+    entry(level, time, &fields)
+}
+
+fn entry(level: Level, time: Timestamp, fields: &Fields) -> Vec<u8> {
+    let mut record = fields.values.clone();
+    for (name, text) in [
+        ("@level", level.as_str().to_ascii_lowercase()),
+        ("@message", fields.message.clone()),
+        ("@module", "provider".to_owned()),
+        // Exactly six digits: hosts do not parse any other number of them.
+        ("@timestamp", format!("{time:.6}")),
+    ] {
+        record.insert(name.to_owned(), Value::String(text));
+    }
+    let mut line = Value::Object(record).to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+/// Shortens a text to about `limit` bytes and appends its length.
+fn truncate(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        let mark = format!("… ({} bytes)", text.len());
+        let kept = (0..=limit.saturating_sub(mark.len()))
+            .rev()
+            .find(|end| text.is_char_boundary(*end));
+        text.truncate(kept.unwrap_or_default());
+        text.push_str(&mark);
+    }
+}
+
+/// The size of a host's buffer.
+const LINE_LIMIT: usize = 64 * 1024;
+/// Six times as much if every character is escaped.
+const VALUE_LIMIT: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;
