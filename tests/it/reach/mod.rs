@@ -90,7 +90,10 @@ fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names
     excluded.set_env("HTTPS_PROXY", &format!("http://{}", proxy.address()));
     excluded.set_env("NO_PROXY", "localhost, atlas.example");
     let error = refused(&excluded);
-    assert!(error.contains("its name could not be resolved"), "{error:#?}");
+    assert!(
+        error.contains("its name could not be resolved"),
+        "{error:#?}"
+    );
     assert_eq!(proxy.seen().len(), seen.len(), "the proxy was used again");
     assert_eq!(atlas.control().issued_count(), 1);
 }
