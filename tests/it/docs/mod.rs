@@ -3,6 +3,8 @@
 mod blocks;
 mod commands;
 mod examples;
+#[cfg(unix)]
+mod guide;
 mod troubleshooting;
 
 use std::{
