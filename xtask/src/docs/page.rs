@@ -25,56 +25,51 @@ struct Kind {
     example: &'static str,
 }
 
-const PROVIDER: Kind = Kind {
-    title: "Provider",
-    folder: "",
-    example: "provider.tf",
-};
-const RESOURCE: Kind = Kind {
-    title: "Resource",
-    folder: "resources",
-    example: "resource.tf",
-};
-const DATA_SOURCE: Kind = Kind {
-    title: "Data Source",
-    folder: "data-sources",
-    example: "data-source.tf",
-};
-const EPHEMERAL: Kind = Kind {
-    title: "Ephemeral Resource",
-    folder: "ephemeral-resources",
-    example: "ephemeral-resource.tf",
-};
-const FUNCTION: Kind = Kind {
-    title: "function",
-    folder: "functions",
-    example: "function.tf",
-};
+impl Kind {
+    const fn new(title: &'static str, folder: &'static str, example: &'static str) -> Self {
+        Self {
+            title,
+            folder,
+            example,
+        }
+    }
+}
+
+const PROVIDER: Kind = Kind::new("Provider", "", "provider.tf");
+const RESOURCE: Kind = Kind::new("Resource", "resources", "resource.tf");
+const DATA_SOURCE: Kind = Kind::new("Data Source", "data-sources", "data-source.tf");
+const EPHEMERAL: Kind = Kind::new(
+    "Ephemeral Resource",
+    "ephemeral-resources",
+    "ephemeral-resource.tf",
+);
+const LIST: Kind = Kind::new(
+    "List Resource",
+    "list-resources",
+    "list-resource.tfquery.hcl",
+);
+const FUNCTION: Kind = Kind::new("function", "functions", "function.tf");
 
 impl Page {
     /// Every page, the provider's first.
     pub(super) fn all(provider: &dyn Provider) -> Vec<Self> {
         let mut pages = vec![Self::of_schema(&PROVIDER, "atlas", &provider.schema())];
-        for resource in provider.resources() {
-            pages.push(Self::of_schema(
-                &RESOURCE,
-                resource.type_name(),
-                &resource.schema(),
-            ));
+        for it in provider.resources() {
+            let mut page = Self::of_schema(&RESOURCE, it.type_name(), &it.schema());
+            if let Some(identity) = it.identity_schema() {
+                page.sections
+                    .insert("identity", schema::identity(&identity));
+            }
+            pages.push(page);
         }
-        for source in provider.data_sources() {
-            pages.push(Self::of_schema(
-                &DATA_SOURCE,
-                source.type_name(),
-                &source.schema(),
-            ));
+        for it in provider.data_sources() {
+            pages.push(Self::of_schema(&DATA_SOURCE, it.type_name(), &it.schema()));
         }
-        for ephemeral in provider.ephemeral_resources() {
-            pages.push(Self::of_schema(
-                &EPHEMERAL,
-                ephemeral.type_name(),
-                &ephemeral.schema(),
-            ));
+        for it in provider.ephemeral_resources() {
+            pages.push(Self::of_schema(&EPHEMERAL, it.type_name(), &it.schema()));
+        }
+        for it in provider.list_resources() {
+            pages.push(Self::of_schema(&LIST, it.type_name(), &it.schema()));
         }
         for function in provider.functions() {
             let signature = function.signature();

@@ -2,13 +2,31 @@
 
 use std::fmt::Write;
 
-use tf_provider::{Attribute, Block, Mode, NestedBlock, Nesting, Type};
+use tf_provider::{Attribute, Block, IdentitySchema, Mode, NestedBlock, Nesting, Type};
 
 /// The section below the heading `## Schema`.
 pub(super) fn markdown(block: &Block) -> String {
     let mut text = groups(block, &Level::Top);
     text += &nested(block, "");
     text.trim_end().to_owned()
+}
+
+/// The section below the heading `### Identity Schema`.
+pub(super) fn identity(schema: &IdentitySchema) -> String {
+    let group = |title: &str, required: bool| {
+        let attributes = schema.attributes.iter();
+        let lines: Vec<String> = attributes
+            .filter(|attribute| attribute.required_for_import == required)
+            .map(|it| format!("- `{}` ({}) {}", it.name, type_name(&it.ty), it.description))
+            .collect();
+        (!lines.is_empty()).then(|| format!("#### {title}\n\n{}", lines.join("\n")))
+    };
+    let groups = [group("Required", true), group("Optional", false)];
+    groups
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// Where a group of entries stands.
