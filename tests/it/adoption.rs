@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use local_atlas::{Endpoint, LocalAtlas};
+use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
 use tf_harness::{
     core::{Action, MoveSource, Outcome, ResourceInstance},
@@ -12,6 +12,7 @@ use tf_harness::{
 use crate::support::{
     age,
     atlas::{PROJECT, atlas},
+    fixture::posts,
     played::{CERTIFICATE, Played},
 };
 
@@ -230,11 +231,4 @@ fn with(config: &Json, more: &Json) -> Json {
 
 fn names(argument: &Json) -> impl Iterator<Item = &str> {
     argument.as_object().unwrap().keys().map(String::as_str)
-}
-
-fn posts(atlas: &LocalAtlas) -> usize {
-    atlas
-        .control()
-        .requests_to(Endpoint::IssueCertificate)
-        .len()
 }

@@ -5,15 +5,15 @@ use tf_harness::cli::Workspace;
 
 use crate::support::{
     atlas::{PROJECT, atlas},
+    diagnostics::diagnostics,
     terraform::workspace,
-    told::told,
 };
 
 #[test]
 fn twenty_creates_cost_twenty_posts_and_one_look_at_the_user_for_each_plan() {
     let (atlas, workspace) = twenty();
     workspace.apply(&["-parallelism=20"]).success();
-    let count = |endpoint| atlas.control().requests_to(endpoint).len();
+    let count = |endpoint| atlas.control().request_count(endpoint);
     assert_eq!(count(Endpoint::IssueCertificate), 20);
     // The plan, and the plan that is made again before each create is carried out.
     assert_eq!(count(Endpoint::ReadUser), 2);
@@ -32,7 +32,7 @@ fn twenty_resources_of_one_user_cost_one_list_a_refresh() {
     workspace.apply(&["-parallelism=20"]).success();
     atlas.control().clear_requests();
     assert!(workspace.plans_nothing());
-    let count = |endpoint| atlas.control().requests_to(endpoint).len();
+    let count = |endpoint| atlas.control().request_count(endpoint);
     assert_eq!(
         (
             count(Endpoint::ListCertificates),
@@ -52,7 +52,7 @@ fn resources_of_a_user_that_is_gone_share_the_look_at_the_user_too() {
     }
     atlas.control().clear_requests();
     assert!(!workspace.plans_nothing(), "all are missing");
-    let count = |endpoint| atlas.control().requests_to(endpoint).len();
+    let count = |endpoint| atlas.control().request_count(endpoint);
     assert_eq!(
         (count(Endpoint::ListCertificates), count(Endpoint::ReadUser)),
         (1, 1)
@@ -73,10 +73,10 @@ fn a_user_that_is_not_managed_is_a_warning_in_the_plan_and_a_missing_one_is_noth
         }
         let workspace = workspace(&atlas, &resources(1));
         let output = workspace.run(["plan", "-json"]).success();
-        let told = told(&output);
-        let summaries: Vec<_> = told
+        let shown = diagnostics(&output);
+        let summaries: Vec<_> = shown
             .iter()
-            .map(|told| (told.is_error, told.summary.as_str()))
+            .map(|shown| (shown.is_error, shown.summary.as_str()))
             .collect();
         let expected: &[_] = if warns {
             &[(false, "Database user is not Atlas-managed X.509")]

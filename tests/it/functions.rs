@@ -74,7 +74,7 @@ fn the_console_evaluates_each_function_in_its_example() {
 }
 
 #[test]
-fn they_work_in_validate_plan_and_apply_and_from_modules() {
+fn functions_work_in_validate_plan_and_apply_and_in_modules() {
     if !has_functions() {
         return;
     }

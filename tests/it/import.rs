@@ -1,14 +1,15 @@
 //! Importing a certificate: its id in three forms, and what the next plan does.
 
-use local_atlas::{Certificate, Endpoint, LocalAtlas};
+use local_atlas::{Certificate, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_harness::{cli::Workspace, core::Action};
+use tf_harness::core::Action;
 
 use crate::support::{
     atlas::{PROJECT, atlas},
+    diagnostics::diagnostics,
+    fixture::{days, only, posts},
     played::Played,
     terraform::{version, workspace},
-    told::told,
 };
 
 #[test]
@@ -76,9 +77,9 @@ fn an_import_block_takes_the_same_ids_and_issues_nothing() {
         let workspace = workspace(&atlas, &resource("app", &import));
         let output = workspace.apply(&["-json"]).success();
         assert_eq!(
-            told(&output)
+            diagnostics(&output)
                 .iter()
-                .filter(|told| told.summary == "Imported without its private key")
+                .filter(|shown| shown.summary == "Imported without its private key")
                 .count(),
             1
         );
@@ -109,9 +110,9 @@ fn after_an_import_a_replacement_brings_a_certificate_with_its_key() {
     let output = workspace
         .apply(&["-json", "-replace=atlas_user_certificate.app"])
         .success();
-    let farewell = told(&output)
+    let farewell = diagnostics(&output)
         .into_iter()
-        .find(|told| told.summary == "Destroying does not revoke the certificate");
+        .find(|shown| shown.summary == "Destroying does not revoke the certificate");
     assert!(
         farewell
             .expect("a warning")
@@ -133,9 +134,7 @@ fn an_import_of_nothing_says_what_to_give_or_what_atlas_lists() {
     atlas
         .control()
         .add_user(PROJECT, "bare", local_atlas::X509Type::Managed);
-    atlas
-        .control()
-        .advance(std::time::Duration::from_secs(50 * 24 * 60 * 60)); // the first one of a month expires
+    atlas.control().advance(days(50)); // the first one of a month expires
     let workspace = workspace(&atlas, &resource("app", ""));
     let other = "5e2211c17a3e5a48f5497de3";
     for (id, said) in [
@@ -308,9 +307,7 @@ async fn an_open_window_renews_what_was_imported_unless_the_same_plan_postpones_
     let atlas = atlas(&["app"]);
     let played = Played::against(&atlas).await;
     let first = atlas.control().issue(PROJECT, "app", 3);
-    atlas
-        .control()
-        .advance(std::time::Duration::from_secs(70 * 24 * 60 * 60));
+    atlas.control().advance(days(70));
     let imported = played.import(&format!("{PROJECT}/app")).await.instance;
     assert_eq!(imported.as_ref().unwrap().state["status"], "renewal_due");
 
@@ -353,18 +350,4 @@ fn resource(user: &str, more: &str) -> String {
     format!(
         "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = {user:?}\n}}\n\n{more}"
     )
-}
-
-#[track_caller]
-fn only(workspace: &Workspace) -> Json {
-    let mut all = workspace.instances("atlas_user_certificate");
-    assert_eq!(all.len(), 1);
-    all.remove(0)
-}
-
-fn posts(atlas: &LocalAtlas) -> usize {
-    atlas
-        .control()
-        .requests_to(Endpoint::IssueCertificate)
-        .len()
 }

@@ -3,15 +3,11 @@
 use local_atlas::{Certificate, Endpoint, Fault, Login, Role, When};
 use serde_json::Value as Json;
 
-use crate::support::{
-    atlas::{PROJECT, atlas},
-    terraform::{workspace, write_main},
-};
+use crate::support::{atlas::PROJECT, fixture::Fixture, terraform::write_main};
 
 #[test]
 fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, "");
+    let t = Fixture::new("");
     for (kind, arguments, line, summary) in [
         (
             "atlas_user_certificate",
@@ -33,11 +29,11 @@ fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
         ),
     ] {
         if arguments.starts_with("certificate_id") {
-            atlas.control().issue(PROJECT, "app", 1);
+            t.atlas.control().issue(PROJECT, "app", 1);
         }
         let block = format!("provider \"atlas\" {{}}\n{}", data(kind, arguments));
-        write_main(&workspace, &block);
-        let printed = workspace.plan(&[]).failure().text();
+        write_main(&t.workspace, &block);
+        let printed = t.workspace.plan(&[]).failure().text();
         assert!(printed.contains(summary), "{summary} is not in {printed}");
         assert!(printed.contains(line), "{line} is not in {printed}");
     }
@@ -45,11 +41,9 @@ fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
 
 #[test]
 fn refreshes_and_data_sources_of_a_user_share_one_request() {
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, &resource());
-    workspace.apply(&[]).success();
+    let t = Fixture::applied(&resource());
     write_main(
-        &workspace,
+        &t.workspace,
         &format!(
             "provider \"atlas\" {{}}\n{}{}{}",
             resource(),
@@ -57,17 +51,17 @@ fn refreshes_and_data_sources_of_a_user_share_one_request() {
             data("atlas_user_certificates", "")
         ),
     );
-    atlas.control().clear_requests();
-    assert!(workspace.plans_nothing());
-    let lists = atlas.control().requests_to(Endpoint::ListCertificates);
+    t.atlas.control().clear_requests();
+    assert!(t.plans_nothing());
+    let lists = t.atlas.control().requests_to(Endpoint::ListCertificates);
     assert_eq!(lists.len(), 1, "{lists:#?}");
 }
 
 #[test]
 fn reading_needs_no_more_than_project_read_only() {
-    let atlas = atlas(&["app"]);
-    let issued = atlas.control().issue(PROJECT, "app", 3);
-    atlas
+    let t = Fixture::new("");
+    let issued = t.atlas.control().issue(PROJECT, "app", 3);
+    t.atlas
         .control()
         .set_role(Login::ServiceAccount, Role::ReadOnly);
     let both = format!(
@@ -76,20 +70,21 @@ fn reading_needs_no_more_than_project_read_only() {
         data("atlas_user_certificate", ""),
         data("atlas_user_certificates", "")
     );
-    let workspace = workspace(&atlas, &both);
-    workspace.apply(&[]).success();
+    t.set_config(&both);
+    t.workspace.apply(&[]).success();
     let id = issued.id.to_string();
     assert_eq!(
-        workspace.state()["outputs"]["found"]["value"],
+        t.workspace.state()["outputs"]["found"]["value"],
         serde_json::json!([id, id])
     );
-    atlas.control().set_role(Login::ServiceAccount, Role::None);
-    workspace.plan(&[]).failure();
+    t.atlas
+        .control()
+        .set_role(Login::ServiceAccount, Role::None);
+    t.workspace.plan(&[]).failure();
 }
 
 #[test]
-fn what_is_not_known_yet_is_looked_up_in_the_apply() {
-    let atlas = atlas(&["app"]);
+fn unknown_arguments_are_looked_up_in_the_apply() {
     // The resource's id is unknown in the plan of its creation; the newest certificate is then the one just issued.
     let configuration = format!(
         "{}data \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n  \
@@ -97,36 +92,35 @@ fn what_is_not_known_yet_is_looked_up_in_the_apply() {
          output \"same\" {{\n  value = data.atlas_user_certificate.app.serial_number == atlas_user_certificate.app.serial_number\n}}\n",
         resource()
     );
-    let workspace = workspace(&atlas, &configuration);
-    let plan = workspace.plan(&[]).success().text();
+    let t = Fixture::new(&configuration);
+    let plan = t.workspace.plan(&[]).success().text();
     assert!(
         plan.contains("data.atlas_user_certificate.app will be read during apply"),
         "{plan}"
     );
     assert!(
-        atlas
+        t.atlas
             .control()
             .requests_to(Endpoint::ListCertificates)
             .is_empty()
     );
-    workspace.apply(&[]).success();
-    assert_eq!(workspace.state()["outputs"]["same"]["value"], true);
-    assert!(workspace.plans_nothing());
+    t.workspace.apply(&[]).success();
+    assert_eq!(t.workspace.state()["outputs"]["same"]["value"], true);
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn an_unknown_provider_configuration_is_an_error_that_names_the_argument() {
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, "");
+    let t = Fixture::new("");
     write_main(
-        &workspace,
+        &t.workspace,
         &format!(
             "resource \"terraform_data\" \"token\" {{\n  input = \"x\"\n}}\nprovider \"atlas\" {{\n  access_token = \
              terraform_data.token.output\n}}\n{}",
             data("atlas_user_certificates", "")
         ),
     );
-    let said = workspace.plan(&[]).failure().text();
+    let said = t.workspace.plan(&[]).failure().text();
     assert!(
         said.contains("access_token") && said.contains("-target"),
         "{said}"
@@ -135,13 +129,13 @@ fn an_unknown_provider_configuration_is_an_error_that_names_the_argument() {
 
 #[test]
 fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, &resource());
-    atlas
+    let t = Fixture::new(&resource());
+    t.atlas
         .control()
         .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
-    let said = workspace.apply(&[]).failure().text();
-    let orphan = atlas
+    let said = t.workspace.apply(&[]).failure().text();
+    let orphan = t
+        .atlas
         .control()
         .certificates(PROJECT, "app")
         .pop()
@@ -150,17 +144,10 @@ fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
         said.contains(&orphan.id.to_string()),
         "the error names it: {said}"
     );
-    assert_eq!(
-        atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .len(),
-        1,
-        "and it is not asked for again"
-    );
+    assert_eq!(t.posts(), 1, "and it is not asked for again");
 
     write_main(
-        &workspace,
+        &t.workspace,
         &format!(
             "provider \"atlas\" {{}}\n{}{}output \"found\" {{\n  value = data.atlas_user_certificate.app\n}}\noutput \"all\" {{\n  value = \
              data.atlas_user_certificates.app.certificates\n}}\n",
@@ -168,8 +155,8 @@ fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
             data("atlas_user_certificates", "")
         ),
     );
-    workspace.apply(&[]).success();
-    let outputs = &workspace.state()["outputs"];
+    t.workspace.apply(&[]).success();
+    let outputs = &t.workspace.state()["outputs"];
     same(&outputs["found"]["value"], &orphan);
     assert_eq!(outputs["all"]["value"].as_array().map(Vec::len), Some(1));
     same(&outputs["all"]["value"][0], &orphan);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local_atlas::{Certificate, LocalAtlas};
+use local_atlas::LocalAtlas;
 use tf_harness::{
     cli::{Output, Workspace},
     core::{Core, Settings},
@@ -14,6 +14,7 @@ use tf_harness::{
 use crate::support::{
     age::{self, Pair},
     atlas::{PROJECT, atlas, login},
+    fixture::newest,
     terraform::{bare_workspace, provider, version, write_main},
     traces::{Secret, Traces},
 };
@@ -210,7 +211,7 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
 }
 
 #[tokio::test]
-async fn it_opens_without_a_provider_configuration_and_with_nothing_of_the_network() {
+async fn the_ephemeral_resource_needs_no_provider_configuration_and_no_network() {
     let mine = age::pair();
     for settings in [Settings::terraform("1.11.4"), Settings::opentofu("1.12.6")] {
         let provider = Provider::spawn(SpawnOptions::new(provider()))
@@ -286,14 +287,6 @@ fn certificate(pair: &Pair, more: &str) -> String {
          private_key_recipients = [{:?}]\n  {more}\n}}\n",
         pair.recipient
     )
-}
-
-fn newest(atlas: &LocalAtlas) -> Certificate {
-    atlas
-        .control()
-        .certificates(PROJECT, "app")
-        .pop()
-        .expect("a certificate")
 }
 
 const IDENTITY: &str = "variable \"identity\" {\n  type = string\n  ephemeral = true\n}\n";

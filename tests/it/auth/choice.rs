@@ -2,17 +2,13 @@
 
 use local_atlas::{Endpoint, Fault};
 use serde_json::json;
-use tf_harness::{
-    core::{Core, Settings},
-    plugin::Provider,
-};
 
 use super::{create, created};
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::Temporary,
+    diagnostics::diagnostics,
+    plugin::{Temporary, configure, started},
     terraform::workspace,
-    told::told,
 };
 
 #[tokio::test]
@@ -26,23 +22,14 @@ async fn the_block_wins_whole_over_the_environment_and_other_settings_are_looked
         ("MONGODB_ATLAS_CLIENT_SECRET", "wrong"),
         ("MONGODB_ATLAS_BASE_URL", &atlas.base_url()),
     ];
-    let provider = Provider::spawn(temporary.options().envs(environment))
-        .await
-        .expect("the provider starts");
-    let core = Core::new(provider, Settings::default())
-        .await
-        .expect("a sound schema");
+    let core = started(temporary.options().envs(environment)).await;
     let block =
         json!({ "public_key": credentials.public_key, "private_key": credentials.private_key });
-    let told = core.configure(block).await.expect("a sound answer");
-    assert!(told.is_empty(), "{told:?}");
+    let shown = core.configure(block).await.expect("a sound answer");
+    assert!(shown.is_empty(), "{shown:?}");
     created(&core).await;
 
-    core.configure(json!({}))
-        .await
-        .expect("a sound answer")
-        .ok()
-        .expect("a login");
+    configure(&core, json!({})).await;
     let outcome = create(&core).await;
     assert!(
         outcome.diagnostics.find("Atlas login refused").is_some(),
@@ -74,35 +61,24 @@ resource "atlas_user_certificate" "each" {{
     atlas.control().add_fault(ending);
     for command in [&["apply", "-auto-approve", "-json"][..], &["plan", "-json"]] {
         let output = workspace.run(command).success();
-        let told = told(&output);
-        let endings: Vec<_> = told
+        let shown = diagnostics(&output);
+        let endings: Vec<_> = shown
             .iter()
-            .filter(|told| told.contains("api_version"))
+            .filter(|shown| shown.contains("api_version"))
             .collect();
-        assert_eq!(endings.len(), 1, "{told:#?}");
+        assert_eq!(endings.len(), 1, "{shown:#?}");
         assert!(
             !endings[0].is_error && endings[0].contains("1 Jul 2027"),
             "{endings:#?}"
         );
     }
-    assert_eq!(
-        atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .len(),
-        3
-    );
+    assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 3);
 }
 
 #[tokio::test]
 async fn an_unusable_provider_argument_is_named_at_configure() {
     let temporary = Temporary::new();
-    let provider = Provider::spawn(temporary.options())
-        .await
-        .expect("the provider starts");
-    let core = Core::new(provider, Settings::default())
-        .await
-        .expect("a sound schema");
+    let core = started(temporary.options()).await;
     for (block, path, summary) in [
         (json!({}), "", ""),
         (

@@ -7,28 +7,19 @@ mod tokens;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_harness::{
-    core::{Core, Outcome, Settings},
-    plugin::Provider,
-};
+use tf_harness::core::{Core, Outcome};
 
-use crate::support::{atlas::PROJECT, plugin::Temporary};
+use crate::support::{
+    atlas::PROJECT,
+    plugin::{self, Temporary, configure},
+};
 
 /// A provider process with this provider block, which may name everything but `base_url`.
 async fn started(atlas: &LocalAtlas, mut block: Json) -> (Core, Temporary) {
     let temporary = Temporary::new();
-    let provider = Provider::spawn(temporary.options())
-        .await
-        .expect("the provider starts");
-    let core = Core::new(provider, Settings::default())
-        .await
-        .expect("a sound schema");
+    let core = plugin::started(temporary.options()).await;
     block["base_url"] = json!(atlas.base_url());
-    core.configure(block)
-        .await
-        .expect("a sound answer")
-        .ok()
-        .expect("a login");
+    configure(&core, block).await;
     (core, temporary)
 }
 

@@ -2,13 +2,12 @@
 
 use local_atlas::Endpoint;
 use serde_json::json;
-use tf_harness::{
-    core::{Core, Settings},
-    plugin::Provider,
-};
 
 use super::{create, created, service_account, started};
-use crate::support::{atlas::atlas, plugin::Temporary};
+use crate::support::{
+    atlas::atlas,
+    plugin::{self, Temporary, configure},
+};
 
 #[tokio::test]
 async fn every_configuration_revokes_its_token() {
@@ -18,11 +17,7 @@ async fn every_configuration_revokes_its_token() {
     block["base_url"] = json!(atlas.base_url());
     created(&core).await;
     for _ in 0..2 {
-        core.configure(block.clone())
-            .await
-            .expect("a response")
-            .ok()
-            .expect("credentials");
+        configure(&core, block.clone()).await;
         created(&core).await;
     }
     core.provider().shutdown().await.expect("the process ends");
@@ -38,17 +33,10 @@ async fn a_configure_that_fails_leaves_no_credentials_behind() {
     let options = temporary
         .options()
         .envs([("MONGODB_ATLAS_BASE_URL", "no URL")]);
-    let provider = Provider::spawn(options).await.expect("the provider starts");
-    let core = Core::new(provider, Settings::default())
-        .await
-        .expect("a sound schema");
+    let core = plugin::started(options).await;
     let mut block = service_account(&atlas);
     block["base_url"] = json!(atlas.base_url());
-    core.configure(block.clone())
-        .await
-        .expect("a response")
-        .ok()
-        .expect("credentials");
+    configure(&core, block.clone()).await;
     created(&core).await;
     block["base_url"] = json!(null);
     let problems = core.configure(block).await.expect("a response");
@@ -66,11 +54,5 @@ async fn a_configure_that_fails_leaves_no_credentials_behind() {
         "{:?}",
         outcome.diagnostics
     );
-    assert_eq!(
-        atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .len(),
-        1
-    );
+    assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 1);
 }

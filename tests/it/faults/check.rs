@@ -101,11 +101,11 @@ pub(super) fn read(row: &Row, walk: &Walk, run: &Run, before: &Object) {
         }
         Reading::Gone => {
             assert_eq!(after, None);
-            let told = run.about(row);
-            assert_eq!(told.len(), 1, "{told:#?}");
+            let shown = run.about(row);
+            assert_eq!(shown.len(), 1, "{shown:#?}");
             assert!(
-                !told[0].is_error && told[0].summary == "Project does not exist any more",
-                "{told:#?}"
+                !shown[0].is_error && shown[0].summary == "Project does not exist any more",
+                "{shown:#?}"
             );
         }
         Reading::Fails(_) | Reading::NotAsked => unreachable!("such rows are not walked"),
@@ -158,7 +158,7 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
 }
 
 /// Every error says whom it is about.
-fn asked_for(row: &Row, error: &crate::support::told::Told) {
+fn asked_for(row: &Row, error: &crate::support::diagnostics::CliDiagnostic) {
     assert!(
         error.contains(row.name) && error.contains(crate::support::atlas::PROJECT),
         "{error:#?}"

@@ -6,8 +6,8 @@ use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, When};
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
+    diagnostics::{CliDiagnostic, diagnostics},
     terraform::{bare_workspace, workspace},
-    told::{Told, told},
 };
 
 #[test]
@@ -24,7 +24,7 @@ fn parallel_creates_for_one_user_never_blame_each_other() {
     let output = workspace
         .run(["apply", "-auto-approve", "-json", "-parallelism=20"])
         .failure();
-    let told = told(&output);
+    let shown = diagnostics(&output);
 
     let issued: BTreeSet<_> = atlas
         .control()
@@ -38,11 +38,11 @@ fn parallel_creates_for_one_user_never_blame_each_other() {
         .map(|object| object["certificate_id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(
-        (issued.len(), held.len(), told.len()),
+        (issued.len(), held.len(), shown.len()),
         (12, 10, 2),
-        "{told:#?}"
+        "{shown:#?}"
     );
-    for error in &told {
+    for error in &shown {
         assert_eq!(error.summary, "Certificate issued, but its key was lost");
         // Which of the two is whose cannot be known, so both are named.
         for id in &issued {
@@ -89,7 +89,7 @@ fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
 }
 
 #[test]
-fn what_cannot_be_found_out_is_said_with_how_to() {
+fn an_ambiguous_outcome_explains_how_to_check_it() {
     for (list, why) in [
         (
             Answer::api_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "Not allowed."),
@@ -117,18 +117,12 @@ fn what_cannot_be_found_out_is_said_with_how_to() {
         ] {
             assert!(error.contains(words), "{words}: {error:#?}");
         }
-        assert_eq!(
-            atlas
-                .control()
-                .requests_to(Endpoint::IssueCertificate)
-                .len(),
-            1
-        );
+        assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 1);
     }
 }
 
 /// The only error of a create.
-fn failed(atlas: &LocalAtlas) -> Told {
+fn failed(atlas: &LocalAtlas) -> CliDiagnostic {
     let mut workspace = bare_workspace(&format!(
         "provider \"atlas\" {{\n  max_retries = 1\n}}\n{}",
         certificates(1)
@@ -138,9 +132,9 @@ fn failed(atlas: &LocalAtlas) -> Told {
     }
     let output = workspace.run(["apply", "-auto-approve", "-json"]).failure();
     assert!(workspace.instances("atlas_user_certificate").is_empty());
-    let mut errors: Vec<_> = told(&output)
+    let mut errors: Vec<_> = diagnostics(&output)
         .into_iter()
-        .filter(|told| told.is_error)
+        .filter(|shown| shown.is_error)
         .collect();
     assert_eq!(errors.len(), 1, "{errors:#?}");
     errors.remove(0)

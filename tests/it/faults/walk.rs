@@ -10,8 +10,8 @@ use tf_harness::cli::Workspace;
 use super::Row;
 use crate::support::{
     atlas::{PROJECT, atlas, login},
+    diagnostics::{CliDiagnostic, diagnostics},
     terraform::bare_workspace,
-    told::{Told, told},
 };
 
 pub(super) struct Walk {
@@ -27,9 +27,9 @@ pub(super) struct Object {
     pub(super) is_tainted: bool,
 }
 
-/// What a run told, by row.
+/// The diagnostics of a run, by row.
 pub(super) struct Run {
-    told: Vec<Told>,
+    shown: Vec<CliDiagnostic>,
 }
 
 impl Walk {
@@ -148,7 +148,7 @@ impl Walk {
         }
         self.control().assert_all_faults_used();
         Run {
-            told: told(&output),
+            shown: diagnostics(&output),
         }
     }
 
@@ -200,29 +200,29 @@ impl Walk {
 impl Run {
     /// The only error about a row.
     #[track_caller]
-    pub(super) fn error(&self, row: &Row) -> &Told {
+    pub(super) fn error(&self, row: &Row) -> &CliDiagnostic {
         let about: Vec<_> = self
             .about(row)
             .into_iter()
-            .filter(|told| told.is_error)
+            .filter(|shown| shown.is_error)
             .collect();
         assert_eq!(about.len(), 1, "one error about {:?}: {about:#?}", row.name);
         about[0]
     }
 
     /// Errors and warnings about a row.
-    pub(super) fn about(&self, row: &Row) -> Vec<&Told> {
+    pub(super) fn about(&self, row: &Row) -> Vec<&CliDiagnostic> {
         let address = format!("atlas_user_certificate.row[{:?}]", row.name);
-        self.told
+        self.shown
             .iter()
-            .filter(|told| told.address == address)
+            .filter(|shown| shown.address == address)
             .collect()
     }
 
     /// Makes sure that there was nothing to tell.
     #[track_caller]
     pub(super) fn none(&self) {
-        assert!(self.told.is_empty(), "{:#?}", self.told);
+        assert!(self.shown.is_empty(), "{:#?}", self.shown);
     }
 }
 

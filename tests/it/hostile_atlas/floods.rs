@@ -156,16 +156,8 @@ async fn nothing_that_a_list_can_say_harms_the_object() {
 #[tokio::test]
 async fn a_wait_that_atlas_asks_for_is_never_longer_than_the_time_given() {
     let scene = Scene::set().await;
-    let waits = [
-        "99999999999999999999",
-        "-1",
-        "18446744073709551616",
-        "Fri, 31 Dec 9999 23:59:59 GMT",
-        "1e9",
-        "soon",
-        "",
-    ];
-    for wait in waits {
+    // The other values of the header are in the unit tests of the client.
+    for wait in ["99999999999999999999", "soon"] {
         let limited = Answer::rate_limited(None).header("retry-after", wait);
         scene.atlas.control().add_fault(
             Fault::on(Endpoint::IssueCertificate)
@@ -189,12 +181,15 @@ fn set_status(state: &mut serde_json::Value, like: &serde_json::Value) {
     state["attributes"]["status"] = like["attributes"]["status"].clone();
 }
 
-/// The most memory that the provider ever had, in KiB; 0 where the system does not tell.
+/// The peak memory of the provider in KiB; 0 on systems other than Linux, which do not report it.
 fn peak(core: &Core) -> u64 {
+    if !cfg!(target_os = "linux") {
+        return 0;
+    }
     let process = core.provider().process().expect("a process");
-    let status =
-        std::fs::read_to_string(format!("/proc/{}/status", process.pid)).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok())
-        .unwrap_or(0)
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid));
+    let status = status.expect("the status of the process");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.map(|peak| peak.trim().trim_end_matches("kB").trim().parse());
+    peak.expect("VmHWM").expect("a number")
 }

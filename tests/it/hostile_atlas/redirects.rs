@@ -2,13 +2,13 @@
 
 use local_atlas::{Answer, Endpoint, Fault, LocalAtlas};
 use serde_json::{Value as Json, json};
-use tf_harness::{
-    core::{Core, Settings},
-    plugin::Provider,
-};
+use tf_harness::core::Core;
 
 use super::{Scene, TYPE, certificate};
-use crate::support::{atlas::atlas, plugin::Temporary};
+use crate::support::{
+    atlas::atlas,
+    plugin::{Temporary, configure, started},
+};
 
 #[tokio::test]
 async fn no_credential_ever_follows_a_redirect() {
@@ -20,9 +20,9 @@ async fn no_credential_ever_follows_a_redirect() {
         json!({ "access_token": keys.access_token }),
     ];
     for login in logins {
+        let temporary = Temporary::new();
+        let core = logged_in(&home, &temporary, &login).await;
         for status in [301, 302, 303, 307, 308] {
-            let temporary = Temporary::new();
-            let core = logged_in(&home, &temporary, &login).await;
             let target = format!("{}/api/atlas/v1.0/groups", elsewhere.base_url());
             let redirect = || Answer::redirect(status, &target);
             let fault = Fault::on_any().always().before_login().refuse(redirect());
@@ -68,8 +68,7 @@ async fn logged_in(atlas: &LocalAtlas, temporary: &Temporary, login: &Json) -> C
     let options = temporary
         .options()
         .env("MONGODB_ATLAS_BASE_URL", atlas.base_url());
-    let provider = Provider::spawn(options).await.unwrap();
-    let core = Core::new(provider, Settings::default()).await.unwrap();
-    core.configure(login.clone()).await.unwrap().ok().unwrap();
+    let core = started(options).await;
+    configure(&core, login.clone()).await;
     core
 }

@@ -85,7 +85,7 @@ async fn no_header_steers_the_terminal_or_fakes_a_line() {
 }
 
 #[tokio::test]
-async fn what_is_listed_and_read_is_harmless_too() {
+async fn text_in_lists_and_users_cannot_steer_the_terminal() {
     let (scene, instance) = Scene::with_certificate().await;
     let listed = json!({ "links": [], "totalCount": 1, "results": [
         { "_id": EVIL, "createdAt": EVIL, "groupId": EVIL, "notAfter": EVIL, "subject": EVIL },

@@ -3,15 +3,16 @@
 mod shapes;
 mod sources;
 
-use local_atlas::{Certificate, Endpoint, LocalAtlas};
+use local_atlas::Certificate;
 use serde_json::{Value as Json, json};
 use tf_harness::core::{Imported, MoveSource, ResourceInstance};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
+    diagnostics::diagnostics,
+    fixture::posts,
     played::{CERTIFICATE, Played},
     terraform::{provider, version, workspace, write_main},
-    told::told,
 };
 
 const OFFICIAL: &str = "mongodbatlas_x509_authentication_database_user";
@@ -99,11 +100,11 @@ fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
         .unwrap();
     write_main(&workspace, &resource);
     assert!(workspace.plans_nothing());
-    let farewell = told(&workspace.destroy(&["-json"]).success());
+    let farewell = diagnostics(&workspace.destroy(&["-json"]).success());
     assert!(
         farewell
             .iter()
-            .any(|told| told.contains(&certificate.id.to_string())),
+            .any(|shown| shown.contains(&certificate.id.to_string())),
         "{farewell:?}"
     );
     assert!(workspace.instances(CERTIFICATE).is_empty());
@@ -120,9 +121,9 @@ async fn accepted(played: &Played, source: &MoveSource) -> ResourceInstance {
     // Only a key that did not come along is worth a word.
     let words = ["Moved without its private key"];
     let keyless = instance.state["combined_pem"].is_null();
-    let told: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
+    let shown: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
     assert_eq!(
-        told,
+        shown,
         if keyless { &words[..] } else { &[] },
         "{diagnostics}"
     );
@@ -181,11 +182,4 @@ fn with(object: &Json, changes: &Json) -> Json {
         object[name] = value.clone();
     }
     object
-}
-
-fn posts(atlas: &LocalAtlas) -> usize {
-    atlas
-        .control()
-        .requests_to(Endpoint::IssueCertificate)
-        .len()
 }

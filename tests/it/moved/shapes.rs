@@ -7,6 +7,7 @@ use tf_harness::core::Action;
 use super::{accepted, complete, config, posts, source, with};
 use crate::support::{
     atlas::{PROJECT, atlas},
+    fixture::days,
     played::{CERTIFICATE, Played},
 };
 
@@ -228,9 +229,7 @@ async fn a_move_into_an_open_window_renews_and_keeps_the_old_one_in_the_ledger()
     let atlas = atlas(&["app"]);
     let played = Played::against(&atlas).await;
     let certificate = atlas.control().issue(PROJECT, "app", 3);
-    atlas
-        .control()
-        .advance(std::time::Duration::from_secs(70 * 24 * 60 * 60));
+    atlas.control().advance(days(70));
     let mut moved = Some(accepted(&played, &source(complete(&certificate))).await);
     let outcome = played.apply(&mut moved, &config()).await.ok().unwrap();
     assert_eq!(outcome.plan.planned["issue_reason"], "renewal");
@@ -243,7 +242,7 @@ async fn a_move_into_an_open_window_renews_and_keeps_the_old_one_in_the_ledger()
 }
 
 #[tokio::test]
-async fn what_is_no_certificate_with_its_key_is_kept_as_it_is_and_left_alone() {
+async fn a_response_that_is_no_certificate_with_its_key_is_kept_unchanged() {
     let atlas = atlas(&["app"]);
     let played = Played::against(&atlas).await;
     let certificate = atlas.control().issue(PROJECT, "app", 3);

@@ -8,8 +8,8 @@ use tf_harness::cli::Workspace;
 use self::proxy::Proxy;
 use crate::support::{
     atlas::{PROJECT, atlas, login},
+    diagnostics::{CliDiagnostic, diagnostics},
     terraform::{bare_workspace, version},
-    told::{Told, told},
 };
 
 #[test]
@@ -163,11 +163,11 @@ fn every_request_says_who_asks() {
 }
 
 /// The only error of an apply that issues nothing.
-fn refused(workspace: &Workspace) -> Told {
+fn refused(workspace: &Workspace) -> CliDiagnostic {
     let output = workspace.run(["apply", "-auto-approve", "-json"]).failure();
-    let mut errors: Vec<_> = told(&output)
+    let mut errors: Vec<_> = diagnostics(&output)
         .into_iter()
-        .filter(|told| told.is_error)
+        .filter(|shown| shown.is_error)
         .collect();
     assert_eq!(errors.len(), 1, "{errors:#?}");
     assert!(workspace.instances("atlas_user_certificate").is_empty());

@@ -2,36 +2,31 @@
 
 use serde_json::Value as Json;
 
-use super::{EIGHTY_DAYS, certificate, newest, only, posts, provider_and, recipients};
+use super::recipients;
 use crate::support::{
     age::{self, Pair},
-    atlas::{PROJECT, atlas},
-    terraform::{workspace, write_main},
+    atlas::PROJECT,
+    fixture::{Fixture, certificate},
 };
 
 #[test]
 fn a_key_in_state_is_sealed_in_place_with_a_warning_about_earlier_versions() {
-    let atlas = atlas(&["app"]);
     let mine = age::pair();
-    let workspace = workspace(&atlas, &certificate(""));
-    workspace.apply(&[]).success();
-    let before = only(&workspace);
+    let t = Fixture::applied(&certificate(""));
+    let before = t.object();
     let plain = before["combined_pem"]
         .as_str()
         .expect("a key in state")
         .to_owned();
 
-    write_main(
-        &workspace,
-        &provider_and(&certificate(&recipients(&[&mine]))),
-    );
-    let output = workspace.apply(&[]).success();
+    t.set_config(&certificate(&recipients(&[&mine])));
+    let output = t.workspace.apply(&[]).success();
     let warning = output.text();
     assert!(
         warning.contains("Earlier state versions still hold the key"),
         "{warning}"
     );
-    let after = only(&workspace);
+    let after = t.object();
     assert_eq!(after["combined_pem"], Json::Null);
     assert_eq!(after["certificate_id"], before["certificate_id"]);
     assert_eq!(after["revision"], before["revision"]);
@@ -41,16 +36,14 @@ fn a_key_in_state_is_sealed_in_place_with_a_warning_about_earlier_versions() {
         Some(plain),
         "byte for byte what Atlas sent"
     );
-    assert_eq!(posts(&atlas), 1);
-    assert!(workspace.plans_nothing());
+    assert_eq!(t.posts(), 1);
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn the_same_recipients_in_another_order_or_twice_change_nothing() {
-    let atlas = atlas(&["app"]);
     let (mine, other) = (age::pair(), age::pair());
-    let workspace = workspace(&atlas, &certificate(&recipients(&[&mine, &other])));
-    workspace.apply(&[]).success();
+    let t = Fixture::applied(&certificate(&recipients(&[&mine, &other])));
     let upper = Pair {
         recipient: mine.recipient.to_uppercase(),
         identity: String::new(),
@@ -60,11 +53,11 @@ fn the_same_recipients_in_another_order_or_twice_change_nothing() {
         vec![&mine, &other, &mine],
         vec![&other, &upper],
     ] {
-        write_main(&workspace, &provider_and(&certificate(&recipients(&again))));
-        assert!(workspace.plans_nothing());
+        t.set_config(&certificate(&recipients(&again)));
+        assert!(t.plans_nothing());
     }
-    assert_eq!(posts(&atlas), 1);
-    let sealed = only(&workspace)["sealed_pem"]
+    assert_eq!(t.posts(), 1);
+    let sealed = t.object()["sealed_pem"]
         .as_str()
         .expect("ciphertext")
         .to_owned();
@@ -77,35 +70,31 @@ fn the_same_recipients_in_another_order_or_twice_change_nothing() {
 
 #[test]
 fn other_recipients_or_none_are_a_new_certificate_when_only_ciphertext_is_left() {
-    let atlas = atlas(&["app"]);
     let (mine, other) = (age::pair(), age::pair());
-    let workspace = workspace(&atlas, &certificate(&recipients(&[&mine])));
-    workspace.apply(&[]).success();
-    let first = only(&workspace);
+    let t = Fixture::applied(&certificate(&recipients(&[&mine])));
+    let first = t.object();
 
-    write_main(
-        &workspace,
-        &provider_and(&certificate(&recipients(&[&other]))),
-    );
-    let plan = workspace.plan(&[]).success().text();
+    t.set_config(&certificate(&recipients(&[&other])));
+    let plan = t.workspace.plan(&[]).success().text();
     assert!(
         plan.contains("recipients_changed") && plan.contains("1 to change"),
         "{plan}"
     );
-    workspace.apply(&[]).success();
-    let second = only(&workspace);
+    t.workspace.apply(&[]).success();
+    let second = t.object();
     assert_eq!(second["issue_reason"], "recipients_changed");
     assert_eq!(second["replaces_certificate_id"], first["certificate_id"]);
     let sealed = second["sealed_pem"].as_str().expect("ciphertext");
     assert!(age::open(sealed, &mine).is_none() && age::open(sealed, &other).is_some());
-    assert!(workspace.plans_nothing());
+    assert!(t.plans_nothing());
 
-    write_main(&workspace, &provider_and(&certificate("")));
-    workspace.apply(&[]).success();
-    let third = only(&workspace);
+    t.set_config(&certificate(""));
+    t.workspace.apply(&[]).success();
+    let third = t.object();
     assert_eq!(third["issue_reason"], "recipients_changed");
     assert_eq!(third["sealed_pem"], Json::Null);
-    let newest = atlas
+    let newest = t
+        .atlas
         .control()
         .certificates(PROJECT, "app")
         .pop()
@@ -115,63 +104,60 @@ fn other_recipients_or_none_are_a_new_certificate_when_only_ciphertext_is_left()
         third["superseded_certificates"].as_array().map(Vec::len),
         Some(2)
     );
-    assert_eq!(posts(&atlas), 3);
-    assert!(workspace.plans_nothing());
+    assert_eq!(t.posts(), 3);
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn recipients_that_are_unknown_in_the_plan_are_settled_in_the_apply() {
-    let atlas = atlas(&["app"]);
     let mine = age::pair();
     let from = |source: &str, seed: &str| {
         let unknown = format!(
             "resource \"terraform_data\" \"who\" {{\n  input = {source}\n  triggers_replace = {seed:?}\n}}\n"
         );
-        provider_and(&format!(
-            "{unknown}{}",
-            certificate("private_key_recipients = terraform_data.who.output")
-        ))
+        let sealed = certificate("private_key_recipients = terraform_data.who.output");
+        format!("{unknown}{sealed}")
     };
     let list = format!("[{:?}]", mine.recipient);
-    let workspace = workspace(&atlas, "");
-    write_main(&workspace, &from(&list, "1"));
-    workspace.apply(&[]).success();
-    let first = only(&workspace);
+    let t = Fixture::new("");
+    t.set_config(&from(&list, "1"));
+    t.workspace.apply(&[]).success();
+    let first = t.object();
     assert_eq!(first["combined_pem"], Json::Null);
     assert!(age::open(first["sealed_pem"].as_str().expect("ciphertext"), &mine).is_some());
 
     // Unknown again, and the same in the end: the planned change turns out to be none.
-    write_main(&workspace, &from(&list, "2"));
-    let plan = workspace.plan(&[]).success().text();
+    t.set_config(&from(&list, "2"));
+    let plan = t.workspace.plan(&[]).success().text();
     assert!(
         plan.contains("known after apply")
             && plan.contains("atlas_user_certificate.app will be updated"),
         "{plan}"
     );
-    workspace.apply(&[]).success();
-    assert_eq!(only(&workspace)["certificate_id"], first["certificate_id"]);
-    assert_eq!(only(&workspace)["sealed_pem"], first["sealed_pem"]);
-    assert_eq!(posts(&atlas), 1);
+    t.workspace.apply(&[]).success();
+    assert_eq!(t.object()["certificate_id"], first["certificate_id"]);
+    assert_eq!(t.object()["sealed_pem"], first["sealed_pem"]);
+    assert_eq!(t.posts(), 1);
 
     // Unknown, and other ones in the end.
     let other = age::pair();
-    write_main(&workspace, &from(&format!("[{:?}]", other.recipient), "3"));
-    workspace.apply(&[]).success();
-    let changed = only(&workspace);
+    t.set_config(&from(&format!("[{:?}]", other.recipient), "3"));
+    t.workspace.apply(&[]).success();
+    let changed = t.object();
     assert_eq!(changed["issue_reason"], "recipients_changed");
     assert!(age::open(changed["sealed_pem"].as_str().expect("ciphertext"), &other).is_some());
-    assert_eq!(posts(&atlas), 2);
-    assert!(workspace.plans_nothing());
+    assert_eq!(t.posts(), 2);
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn recipients_given_to_an_imported_certificate_wait_for_the_next_issue() {
-    let atlas = atlas(&["app"]);
+    let t = Fixture::new("");
     let mine = age::pair();
-    atlas.control().issue(PROJECT, "app", 3);
-    let workspace = workspace(&atlas, &certificate(""));
+    t.atlas.control().issue(PROJECT, "app", 3);
+    t.set_config(&certificate(""));
     let id = format!("{PROJECT}/app");
-    workspace
+    t.workspace
         .run([
             "import",
             "-no-color",
@@ -180,34 +166,28 @@ fn recipients_given_to_an_imported_certificate_wait_for_the_next_issue() {
             &id,
         ])
         .success();
-    write_main(
-        &workspace,
-        &provider_and(&certificate(&recipients(&[&mine]))),
-    );
-    let output = workspace.apply(&[]).success().text();
+    t.set_config(&certificate(&recipients(&[&mine])));
+    let output = t.workspace.apply(&[]).success().text();
     assert!(
         !output.contains("Earlier state versions"),
         "there never was a key: {output}"
     );
-    let imported = only(&workspace);
+    let imported = t.object();
     assert_eq!(
         (&imported["combined_pem"], &imported["sealed_pem"]),
         (&Json::Null, &Json::Null)
     );
     assert_eq!(imported["issue_reason"], "imported");
-    assert_eq!(posts(&atlas), 0);
-    assert!(workspace.plans_nothing());
+    assert_eq!(t.posts(), 0);
+    assert!(t.plans_nothing());
 
-    atlas.control().advance(EIGHTY_DAYS);
-    workspace.apply(&[]).success();
-    let renewed = only(&workspace);
+    t.advance_days(80);
+    t.workspace.apply(&[]).success();
+    let renewed = t.object();
     assert_eq!(renewed["issue_reason"], "renewal");
     assert_eq!(renewed["combined_pem"], Json::Null);
     let sealed = renewed["sealed_pem"].as_str().expect("ciphertext");
-    assert_eq!(
-        age::open(sealed, &mine),
-        Some(newest(&atlas).combined_pem())
-    );
+    assert_eq!(age::open(sealed, &mine), Some(t.newest().combined_pem()));
 }
 
 #[test]
@@ -220,7 +200,6 @@ fn ignored_recipients_are_those_of_the_plan_also_when_the_certificate_is_renewed
         (vec![&mine], vec![&other]),
         (vec![], vec![&other]),
     ] {
-        let atlas = atlas(&["app"]);
         let written = |list: &[&Pair]| {
             if list.is_empty() {
                 String::new()
@@ -228,17 +207,13 @@ fn ignored_recipients_are_those_of_the_plan_also_when_the_certificate_is_renewed
                 recipients(list)
             }
         };
-        let workspace = workspace(&atlas, &certificate(&written(&first)));
-        workspace.apply(&[]).success();
-        write_main(
-            &workspace,
-            &provider_and(&certificate(&format!("{}\n  {ignoring}", written(&later)))),
-        );
-        atlas.control().advance(EIGHTY_DAYS);
-        workspace.apply(&[]).success();
-        let renewed = only(&workspace);
+        let t = Fixture::applied(&certificate(&written(&first)));
+        t.set_config(&certificate(&format!("{}\n  {ignoring}", written(&later))));
+        t.advance_days(80);
+        t.workspace.apply(&[]).success();
+        let renewed = t.object();
         assert_eq!(renewed["issue_reason"], "renewal");
-        let combined = newest(&atlas).combined_pem();
+        let combined = t.newest().combined_pem();
         if first.is_empty() {
             assert_eq!(renewed["combined_pem"], combined);
         } else {
@@ -248,6 +223,6 @@ fn ignored_recipients_are_those_of_the_plan_also_when_the_certificate_is_renewed
                 Some(combined)
             );
         }
-        assert!(workspace.plans_nothing());
+        assert!(t.plans_nothing());
     }
 }

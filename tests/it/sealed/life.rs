@@ -1,41 +1,39 @@
-//! A whole life, and every byte that it leaves behind.
+//! A whole run, and every byte that it leaves behind.
 
 use local_atlas::Certificate;
 use serde_json::Value as Json;
-use tf_harness::cli::Workspace;
 
-use super::{EIGHTY_DAYS, certificate, only, provider_and};
 use crate::support::{
     age,
-    atlas::atlas,
-    terraform::{version, workspace, write_main},
+    fixture::{Fixture, certificate},
+    terraform::version,
     traces::{Secret, Traces},
 };
 
 #[test]
 fn a_sealed_certificate_leaves_no_secret_anywhere_in_its_whole_life() {
     let (mine, other) = (age::pair(), age::pair());
-    let life = Life::lived(
+    let run = SealedRun::complete(
         &format!("[{:?}]", mine.recipient),
         &format!("[{:?}]", other.recipient),
         &[&mine.identity, &other.identity],
     );
-    assert_eq!(life.certificates.len(), 3);
-    for certificate in &life.certificates {
+    assert_eq!(run.certificates.len(), 3);
+    for certificate in &run.certificates {
         assert_eq!(
-            life.traces.places(&Secret::key(&certificate.key_pem)),
+            run.traces.places(&Secret::key(&certificate.key_pem)),
             Vec::<&str>::new()
         );
     }
-    assert_eq!(life.traces.places(&archive_marker()), Vec::<&str>::new());
+    assert_eq!(run.traces.places(&archive_marker()), Vec::<&str>::new());
     assert_eq!(
-        life.traces.places(&Secret::text(PASSWORD)),
+        run.traces.places(&Secret::text(PASSWORD)),
         Vec::<&str>::new()
     );
     for pair in [&mine, &other] {
         let identity = pair.identity.strip_prefix("AGE-SECRET-KEY-1").unwrap();
         assert_eq!(
-            life.traces.places(&Secret::text(identity)),
+            run.traces.places(&Secret::text(identity)),
             Vec::<&str>::new()
         );
     }
@@ -43,14 +41,14 @@ fn a_sealed_certificate_leaves_no_secret_anywhere_in_its_whole_life() {
 
 #[test]
 fn the_same_search_finds_the_secrets_of_a_certificate_that_is_not_sealed() {
-    let life = Life::lived("null", "null", &[]);
+    let run = SealedRun::complete("null", "null", &[]);
     assert_eq!(
-        life.certificates.len(),
+        run.certificates.len(),
         3,
         "the last one for another trigger"
     );
-    for certificate in &life.certificates {
-        let places = life.traces.places(&Secret::key(&certificate.key_pem));
+    for certificate in &run.certificates {
+        let places = run.traces.places(&Secret::key(&certificate.key_pem));
         assert!(places.contains(&"terraform.tfstate"), "{places:?}");
         let in_a_plan = places.iter().any(|place| place.ends_with(".tfplan:tfplan"));
         assert!(in_a_plan, "{places:?}");
@@ -63,9 +61,9 @@ fn the_same_search_finds_the_secrets_of_a_certificate_that_is_not_sealed() {
         );
     }
     if has_write_only() {
-        let places = life.traces.places(&archive_marker());
+        let places = run.traces.places(&archive_marker());
         assert!(places.contains(&"terraform.tfstate"), "{places:?}");
-        let places = life.traces.places(&Secret::text(PASSWORD));
+        let places = run.traces.places(&Secret::text(PASSWORD));
         assert!(
             places
                 .iter()
@@ -82,22 +80,22 @@ fn the_same_search_finds_the_secrets_of_a_certificate_that_is_not_sealed() {
 }
 
 /// Create, look, renew, issue for a change and destroy; everything left behind on the way, and what was issued.
-struct Life {
-    workspace: Workspace,
+struct SealedRun {
+    t: Fixture,
     traces: Traces,
     certificates: Vec<Certificate>,
 }
 
-impl Life {
-    /// Lives with these recipients, and those others from the third certificate on.
-    fn lived(recipients: &str, others: &str, identities: &[&str]) -> Self {
-        let atlas = atlas(&["app"]);
-        let mut workspace = workspace(&atlas, "");
-        let traces = Traces::start(&mut workspace);
-        workspace.set_env("TF_VAR_password", PASSWORD);
-        workspace.set_env("TF_VAR_identity", &identities.join(","));
-        let mut life = Self {
-            workspace,
+impl SealedRun {
+    /// The whole run with these recipients, and with the others from the third certificate on.
+    fn complete(recipients: &str, others: &str, identities: &[&str]) -> Self {
+        let mut t = Fixture::new("");
+        let traces = Traces::start(&mut t.workspace);
+        t.workspace.set_env("TF_VAR_password", PASSWORD);
+        t.workspace
+            .set_env("TF_VAR_identity", &identities.join(","));
+        let mut run = Self {
+            t,
             traces,
             certificates: Vec::new(),
         };
@@ -108,26 +106,26 @@ impl Life {
         } else {
             format!("{PASSWORD:?}")
         };
-        life.write(recipients, "one", &password);
-        life.step("create", &[]);
-        life.step("nothing", &[]);
-        atlas.control().advance(EIGHTY_DAYS);
-        life.step("renewal", &[]);
-        assert_eq!(only(&life.workspace)["issue_reason"], "renewal");
+        run.write(recipients, "one", &password);
+        run.step("create", &[]);
+        run.step("nothing", &[]);
+        run.t.advance_days(80);
+        run.step("renewal", &[]);
+        assert_eq!(run.t.object()["issue_reason"], "renewal");
         if sealed {
-            assert_eq!(only(&life.workspace)["pkcs12_base64"], Json::Null);
+            assert_eq!(run.t.object()["pkcs12_base64"], Json::Null);
         }
-        life.write(others, if sealed { "one" } else { "two" }, &password);
-        life.step("change", &[]);
+        run.write(others, if sealed { "one" } else { "two" }, &password);
+        run.step("change", &[]);
         let reason = if sealed {
             "recipients_changed"
         } else {
             "trigger_changed"
         };
-        assert_eq!(only(&life.workspace)["issue_reason"], reason);
+        assert_eq!(run.t.object()["issue_reason"], reason);
         if sealed && has_write_only() {
-            life.write(others, "one", "var.password");
-            let output = life.workspace.plan(&[]).failure();
+            run.write(others, "one", "var.password");
+            let output = run.t.workspace.plan(&[]).failure();
             assert!(
                 output
                     .text()
@@ -135,11 +133,11 @@ impl Life {
                 "{}",
                 output.text()
             );
-            life.traces.collect(&life.workspace, &output);
-            life.write(others, "one", "");
+            run.traces.collect(&run.t.workspace, &output);
+            run.write(others, "one", "");
         }
-        life.step("destroy", &["-destroy"]);
-        let places = life.traces.all_places();
+        run.step("destroy", &["-destroy"]);
+        let places = run.traces.all_places();
         for place in [
             "terraform.tfstate",
             "trace.log",
@@ -148,8 +146,8 @@ impl Life {
         ] {
             assert!(places.contains(&place), "{place} is not among {places:?}");
         }
-        life.certificates = atlas.control().all_certificates();
-        life
+        run.certificates = run.t.atlas.control().all_certificates();
+        run
     }
 
     fn write(&self, recipients: &str, trigger: &str, password: &str) {
@@ -170,22 +168,24 @@ impl Life {
         blocks.push(certificate(&format!(
             "private_key_recipients = {recipients}\n  rotate_when_changed = {{ at = {trigger:?} }}\n  {archive}"
         )));
-        write_main(&self.workspace, &provider_and(&blocks.concat()));
+        self.t.set_config(&blocks.concat());
     }
 
     /// Plans into a file of this name, and applies it.
     fn step(&mut self, name: &str, arguments: &[&str]) {
         let file = format!("{name}.tfplan");
         let output = self
+            .t
             .workspace
             .plan(&[&[&*format!("-out={file}")], arguments].concat())
             .success();
-        self.traces.collect(&self.workspace, &output);
+        self.traces.collect(&self.t.workspace, &output);
         let output = self
+            .t
             .workspace
             .run(["apply", "-no-color", "-input=false", &file])
             .success();
-        self.traces.collect(&self.workspace, &output);
+        self.traces.collect(&self.t.workspace, &output);
     }
 }
 

@@ -5,96 +5,91 @@ use local_atlas::{Endpoint, Fault, Rewrite};
 use serde_json::Value as Json;
 use tf_harness::cli::Workspace;
 
-use super::{EIGHTY_DAYS, certificate, newest, only, posts, provider_and, recipients};
+use super::recipients;
 use crate::support::{
     age::{self, Pair},
-    atlas::atlas,
-    terraform::{workspace, write_main},
+    fixture::{Fixture, certificate},
     traces::{Secret, Traces},
 };
 
 #[test]
 fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_it() {
-    let atlas = atlas(&["app"]);
+    let mut t = Fixture::new("");
     let mine = age::pair();
-    atlas
+    t.atlas
         .control()
         .add_fault(Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::DamagedCertificate));
-    let mut workspace = workspace(&atlas, &certificate(&recipients(&[&mine])));
-    let mut traces = Traces::start(&mut workspace);
-    let output = workspace.apply(&[]).failure();
-    traces.collect(&workspace, &output);
+    t.set_config(&certificate(&recipients(&[&mine])));
+    let mut traces = Traces::start(&mut t.workspace);
+    let output = t.workspace.apply(&[]).failure();
+    traces.collect(&t.workspace, &output);
     let said = output.text();
     assert!(
         said.contains("Atlas' answer cannot be read") && said.contains("terraform untaint"),
         "{said}"
     );
-    let object = only(&workspace);
+    let object = t.object();
     assert_eq!(
         (&object["combined_pem"], &object["certificate_id"]),
         (&Json::Null, &Json::Null)
     );
     let came =
         age::open(object["sealed_pem"].as_str().expect("ciphertext"), &mine).expect("sealed to us");
-    let issued = newest(&atlas);
+    let issued = t.newest();
     assert!(came.contains(&issued.key_pem), "the key is in what came");
     assert_eq!(
         traces.places(&Secret::key(&issued.key_pem)),
         Vec::<&str>::new()
     );
 
-    workspace
+    t.workspace
         .run(["untaint", "-no-color", "atlas_user_certificate.app"])
         .success();
-    assert!(workspace.plans_nothing(), "what was kept is left alone");
-    assert_eq!(posts(&atlas), 1);
+    assert!(t.plans_nothing(), "what was kept is left alone");
+    assert_eq!(t.posts(), 1);
 }
 
 #[test]
 fn an_answer_to_a_renewal_that_cannot_be_read_is_kept_sealed_beside_the_old_key() {
-    let atlas = atlas(&["app"]);
     let mine = age::pair();
-    let mut workspace = workspace(&atlas, &certificate(&recipients(&[&mine])));
-    workspace.apply(&[]).success();
-    let before = only(&workspace);
-    atlas.control().advance(EIGHTY_DAYS);
-    atlas
+    let mut t = Fixture::applied(&certificate(&recipients(&[&mine])));
+    let before = t.object();
+    t.advance_days(80);
+    t.atlas
         .control()
         .add_fault(Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::NoCertificate));
-    let mut traces = Traces::start(&mut workspace);
-    let output = workspace.apply(&[]).failure();
-    traces.collect(&workspace, &output);
+    let mut traces = Traces::start(&mut t.workspace);
+    let output = t.workspace.apply(&[]).failure();
+    traces.collect(&t.workspace, &output);
     assert!(
         output.text().contains("private data of this resource"),
         "{}",
         output.text()
     );
-    let after = only(&workspace);
+    let after = t.object();
     assert_eq!(after["sealed_pem"], before["sealed_pem"]);
     assert_eq!(
-        traces.places(&Secret::key(&newest(&atlas).key_pem)),
+        traces.places(&Secret::key(&t.newest().key_pem)),
         Vec::<&str>::new()
     );
-    assert!(opened_private(&workspace, &mine).contains(&newest(&atlas).key_pem));
+    assert!(opened_private(&t.workspace, &mine).contains(&t.newest().key_pem));
 }
 
 #[test]
 fn recipients_added_later_seal_an_unread_answer_too() {
-    let atlas = atlas(&["app"]);
     let mine = age::pair();
-    let workspace = workspace(&atlas, &certificate(""));
-    workspace.apply(&[]).success();
-    atlas.control().advance(EIGHTY_DAYS);
-    atlas
+    let t = Fixture::applied(&certificate(""));
+    t.advance_days(80);
+    t.atlas
         .control()
         .add_fault(Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::NoCertificate));
-    workspace.apply(&[]).failure();
-    let lost = newest(&atlas).key_pem;
+    t.workspace.apply(&[]).failure();
+    let lost = t.newest().key_pem;
     let configuration = certificate(&format!("auto_renew = false\n  {}", recipients(&[&mine])));
-    write_main(&workspace, &provider_and(&configuration));
-    workspace.apply(&[]).success();
-    assert_eq!(posts(&atlas), 2);
-    assert!(opened_private(&workspace, &mine).contains(&lost));
+    t.set_config(&configuration);
+    t.workspace.apply(&[]).success();
+    assert_eq!(t.posts(), 2);
+    assert!(opened_private(&t.workspace, &mine).contains(&lost));
 }
 
 /// What the private data of the only resource holds, opened.

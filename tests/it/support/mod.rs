@@ -3,10 +3,11 @@
 
 pub mod age;
 pub mod atlas;
+pub mod diagnostics;
+pub mod fixture;
 pub mod played;
 pub mod plugin;
 #[cfg(target_os = "linux")]
 pub mod processes;
 pub mod terraform;
-pub mod told;
 pub mod traces;

@@ -4,12 +4,9 @@ use std::ops::Deref;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
-use tf_harness::{
-    core::{Core, Imported, Outcome, Plan, Refreshed, Resource, ResourceInstance, Settings},
-    plugin::Provider,
-};
+use tf_harness::core::{Core, Imported, Outcome, Plan, Refreshed, Resource, ResourceInstance};
 
-use super::plugin::Temporary;
+use super::plugin::{Temporary, configure, started};
 
 pub const CERTIFICATE: &str = "atlas_user_certificate";
 
@@ -23,12 +20,7 @@ pub struct Played {
 impl Played {
     pub async fn against(atlas: &LocalAtlas) -> Self {
         let temporary = Temporary::new();
-        let provider = Provider::spawn(temporary.options())
-            .await
-            .expect("the provider starts");
-        let core = Core::new(provider, Settings::default())
-            .await
-            .expect("a sound schema");
+        let core = started(temporary.options()).await;
         let token = atlas.control().credentials().access_token;
         let login = json!({ "base_url": atlas.base_url(), "access_token": token });
         Self {
@@ -40,12 +32,7 @@ impl Played {
 
     /// Begins a command.
     pub async fn command(&self) -> Resource {
-        self.core
-            .configure(self.login.clone())
-            .await
-            .expect("a sound answer")
-            .ok()
-            .expect("a login");
+        configure(&self.core, self.login.clone()).await;
         self.core.resource(CERTIFICATE)
     }
 

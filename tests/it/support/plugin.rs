@@ -7,7 +7,7 @@ use std::{
 };
 
 use local_atlas::LocalAtlas;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use tf_harness::{
     core::{Core, Settings},
@@ -52,16 +52,22 @@ impl Temporary {
 
 /// A provider that may log in to `atlas` and is configured with an empty block.
 pub async fn configured(atlas: &LocalAtlas, options: SpawnOptions) -> Core {
-    let provider = Provider::spawn(options.envs(login(atlas)))
-        .await
-        .expect("the provider starts");
-    let core = Core::new(provider, Settings::default())
-        .await
-        .expect("a sound schema");
-    core.configure(json!({}))
-        .await
-        .expect("a sound answer")
-        .ok()
-        .expect("a login");
+    let core = started(options.envs(login(atlas))).await;
+    configure(&core, json!({})).await;
     core
+}
+
+/// A provider that has returned its schema and is not configured.
+pub async fn started(options: SpawnOptions) -> Core {
+    let provider = Provider::spawn(options).await;
+    let core = Core::new(provider.expect("the provider starts"), Settings::default());
+    core.await.expect("a valid schema")
+}
+
+/// Configures the provider with this block, which it accepts.
+pub async fn configure(core: &Core, block: Json) {
+    let diagnostics = core.configure(block).await.expect("a valid response");
+    diagnostics
+        .ok()
+        .unwrap_or_else(|refused| panic!("{refused}"));
 }

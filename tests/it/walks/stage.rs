@@ -12,9 +12,9 @@ use tokio::runtime::Runtime;
 
 use super::config::Config;
 use crate::support::{
+    diagnostics::diagnostics,
     played::{CERTIFICATE, Played},
     terraform::{workspace, write_main},
-    told::told,
 };
 
 const FAREWELL: &str = "Destroying does not revoke the certificate";
@@ -33,13 +33,13 @@ pub struct Report {
     pub announced: bool,
     pub failed: bool,
     pub farewells: usize,
-    told: Vec<String>,
+    shown: Vec<String>,
 }
 
 impl Report {
     /// What errors and farewells said.
     pub fn text(&self) -> String {
-        self.told.join("\n")
+        self.shown.join("\n")
     }
 
     fn add(&mut self, is_error: bool, summary: &str, detail: &str) {
@@ -47,7 +47,7 @@ impl Report {
         self.failed |= is_error;
         self.farewells += usize::from(farewell);
         if is_error || farewell {
-            self.told.push(format!("{summary}: {detail}"));
+            self.shown.push(format!("{summary}: {detail}"));
         }
     }
 }
@@ -179,7 +179,7 @@ impl RealCli {
     }
 
     fn report(output: &Output, report: &mut Report) {
-        for said in told(output) {
+        for said in diagnostics(output) {
             report.add(said.is_error, &said.summary, &said.detail);
         }
     }

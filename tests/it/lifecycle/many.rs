@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use local_atlas::{Endpoint, LocalAtlas, X509Type};
 
-use super::{TYPE, certificate, log_in, text};
 use crate::support::{
     atlas::{PROJECT, atlas, login},
+    fixture::{TYPE, log_in, resource},
     terraform::{bare_workspace, workspace, write_main},
 };
 
@@ -14,27 +14,25 @@ use crate::support::{
 fn ten_users_at_once_get_a_certificate_each() {
     let users: Vec<String> = (0..10).map(|number| format!("user-{number:02}")).collect();
     let atlas = atlas(&users.iter().map(String::as_str).collect::<Vec<_>>());
-    let lines = "  for_each = toset([for n in range(10) : format(\"user-%02d\", n)])\n  username = each.key";
-    let workspace = workspace(&atlas, &certificate("all", lines));
+    let lines =
+        "for_each = toset([for n in range(10) : format(\"user-%02d\", n)])\n  username = each.key";
+    let workspace = workspace(&atlas, &resource("all", lines));
     workspace.apply(&["-parallelism=10"]).success();
     let instances = workspace.instances(TYPE);
     assert_eq!(instances.len(), 10);
     let ids: HashSet<_> = instances
         .iter()
-        .map(|attributes| text(attributes, "certificate_id"))
+        .map(|attributes| attributes["certificate_id"].as_str().unwrap())
         .collect();
     assert_eq!(ids.len(), 10);
     for attributes in &instances {
         assert_eq!(
             log_in(&atlas, attributes).unwrap().user,
-            text(attributes, "username")
+            attributes["username"].as_str().unwrap()
         );
     }
     assert_eq!(
-        atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .len(),
+        atlas.control().request_count(Endpoint::IssueCertificate),
         10
     );
 
@@ -60,8 +58,8 @@ fn two_aliases_ask_two_organizations() {
         "provider \"atlas\" {{\n{}}}\n\nprovider \"atlas\" {{\n  alias = \"other\"\n{}}}\n\n{}\n{}",
         login(&one),
         login(&other),
-        certificate("one", "  username = \"app\""),
-        certificate("other", "  provider = atlas.other\n  username = \"app\"")
+        resource("one", "username = \"app\""),
+        resource("other", "provider = atlas.other\n  username = \"app\"")
     );
     let workspace = bare_workspace(&configuration);
     workspace.apply(&[]).success();
@@ -72,7 +70,7 @@ fn two_aliases_ask_two_organizations() {
     let mut stored = workspace
         .instances(TYPE)
         .iter()
-        .map(|it| text(it, "certificate_id").to_owned())
+        .map(|it| it["certificate_id"].as_str().unwrap().to_owned())
         .collect::<Vec<_>>();
     let mut issued = [&one, &other]
         .map(|atlas| atlas.control().all_certificates()[0].id.to_string())
@@ -98,17 +96,17 @@ fn names_with_unusual_letters_reach_atlas_as_they_are() {
         atlas.control().add_user(PROJECT, name, X509Type::Managed);
     }
     let set = names.map(|name| format!("{name:?}")).join(", ");
-    let lines = format!("  for_each = toset([{set}])\n  username = each.key");
+    let lines = format!("for_each = toset([{set}])\n  username = each.key");
     let mut workspace = bare_workspace("");
     for (name, value) in login(&atlas) {
         workspace.set_env(name, &value);
     }
-    write_main(&workspace, &certificate("all", &lines));
+    write_main(&workspace, &resource("all", &lines));
     workspace.apply(&[]).success();
     for attributes in workspace.instances(TYPE) {
         assert_eq!(
             log_in(&atlas, &attributes).unwrap().user,
-            text(&attributes, "username")
+            attributes["username"].as_str().unwrap()
         );
     }
     assert_eq!(workspace.instances(TYPE).len(), names.len());

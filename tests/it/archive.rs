@@ -1,94 +1,77 @@
 //! PKCS#12 archives: who opens them, when they are made anew, and what becomes of their password.
 
-pub(crate) mod readers;
-
-use std::time::Duration;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use local_atlas::{Certificate, Endpoint, LocalAtlas};
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use serde_json::{Value as Json, json};
 use tf_harness::{
-    cli::Workspace,
     core::{Action, Core, Settings},
     plugin::{Provider, SpawnOptions},
 };
 
-use self::readers::{
-    opened_by_keytool, opened_by_openssl, opened_by_p12_keystore, opened_by_picky,
-};
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    terraform::{provider, version, workspace, write_main},
+    fixture::{Fixture, certificate},
+    terraform::{provider, version, write_main},
     traces::{Secret, Traces},
 };
 
 #[test]
-fn every_reader_opens_both_profiles_and_the_password_is_nowhere() {
-    let Some((atlas, mut workspace)) = archiving("") else {
+fn both_profiles_open_and_the_password_is_nowhere() {
+    let Some(mut t) = archiving("") else {
         return;
     };
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = Traces::start(&mut t.workspace);
     for (version, profile) in [(1, "modern"), (2, "legacy")] {
         write(
-            &workspace,
+            &t,
             &format!("pkcs12_password_wo_version = {version}\n  pkcs12_profile = {profile:?}"),
         );
         for command in [["plan", "-out=it.tfplan"], ["apply", "it.tfplan"]] {
-            let output = workspace.run(command).success();
-            traces.collect(&workspace, &output);
+            let output = t.workspace.run(command).success();
+            traces.collect(&t.workspace, &output);
         }
-        let issued = newest(&atlas);
-        let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+        let issued = t.newest();
+        let archive = STANDARD.decode(archive_of(&t)).expect("base64");
         let wanted = (der(&issued.certificate_pem), der(&issued.key_pem));
         assert_eq!(opened_by_p12_keystore(&archive), wanted, "{profile}");
-        assert_eq!(opened_by_picky(&archive), wanted, "{profile}");
-        let file = workspace.path().join("archive.p12");
-        std::fs::write(&file, &archive).expect("written");
-        if let Some(opened) = opened_by_openssl(&file, profile) {
-            assert_eq!(opened, wanted, "{profile}");
-        }
-        if let Some(opened) = opened_by_keytool(&file) {
-            assert_eq!(opened, wanted, "{profile}");
-        }
-        std::fs::remove_file(&file).expect("it is there");
-        assert!(workspace.plans_nothing());
+        assert!(t.plans_nothing());
     }
-    assert_eq!(posts(&atlas), 1, "another profile is no reason to issue");
+    assert_eq!(t.posts(), 1, "another profile is no reason to issue");
     assert_eq!(traces.places(&Secret::text(PASSWORD)), Vec::<&str>::new());
 }
 
 #[test]
 fn another_version_or_profile_makes_a_new_archive_of_the_same_certificate_without_a_call() {
-    let Some((atlas, mut workspace)) = archiving("pkcs12_password_wo_version = 1") else {
+    let Some(mut t) = archiving("pkcs12_password_wo_version = 1") else {
         return;
     };
-    workspace.apply(&[]).success();
-    let first = only(&workspace);
+    t.workspace.apply(&[]).success();
+    let first = t.object();
 
-    workspace.set_env("TF_VAR_password", "another password by now");
+    t.workspace
+        .set_env("TF_VAR_password", "another password by now");
     assert!(
-        workspace.plans_nothing(),
+        t.plans_nothing(),
         "a password alone is no change: nobody can compare it"
     );
     // The default, spelt out, is no change of the archive.
     write(
-        &workspace,
+        &t,
         "pkcs12_password_wo_version = 1\n  pkcs12_profile = \"modern\"",
     );
-    workspace.apply(&[]).success();
-    assert_eq!(archive_of(&workspace), first["pkcs12_base64"]);
+    t.workspace.apply(&[]).success();
+    assert_eq!(archive_of(&t), first["pkcs12_base64"]);
 
-    write(&workspace, "pkcs12_password_wo_version = 2");
-    let plan = workspace.plan(&[]).success().text();
+    write(&t, "pkcs12_password_wo_version = 2");
+    let plan = t.workspace.plan(&[]).success().text();
     assert!(
         plan.contains("pkcs12_base64 = (sensitive value)") && plan.contains("1 to change"),
         "{plan}"
     );
-    workspace.apply(&[]).success();
-    let second = only(&workspace);
+    t.workspace.apply(&[]).success();
+    let second = t.object();
     assert_ne!(second["pkcs12_base64"], first["pkcs12_base64"]);
-    let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+    let archive = STANDARD.decode(archive_of(&t)).expect("base64");
     let opens = |password: &str| {
         KeyStore::from_pkcs12(&archive, password, Pkcs12ImportPolicy::Strict).is_ok()
     };
@@ -97,56 +80,56 @@ fn another_version_or_profile_makes_a_new_archive_of_the_same_certificate_withou
         assert_eq!(second[name], first[name], "{name}");
     }
 
-    remove_archive(&workspace);
-    workspace.apply(&[]).success();
-    assert_eq!(only(&workspace)["pkcs12_base64"], Json::Null);
-    assert!(workspace.plans_nothing());
-    assert_eq!(posts(&atlas), 1);
+    t.set_config(&certificate(""));
+    t.workspace.apply(&[]).success();
+    assert_eq!(t.object()["pkcs12_base64"], Json::Null);
+    assert!(t.plans_nothing());
+    assert_eq!(t.posts(), 1);
 }
 
 #[test]
 fn a_renewal_makes_an_archive_of_the_new_certificate() {
-    let Some((atlas, workspace)) = archiving("pkcs12_password_wo_version = 1") else {
+    let Some(t) = archiving("pkcs12_password_wo_version = 1") else {
         return;
     };
-    workspace.apply(&[]).success();
-    atlas.control().advance(EIGHTY_DAYS);
-    workspace.apply(&[]).success();
-    assert_eq!(posts(&atlas), 2);
-    let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+    t.workspace.apply(&[]).success();
+    t.advance_days(80);
+    t.workspace.apply(&[]).success();
+    assert_eq!(t.posts(), 2);
+    let archive = STANDARD.decode(archive_of(&t)).expect("base64");
     assert_eq!(
         opened_by_p12_keystore(&archive).0,
-        der(&newest(&atlas).certificate_pem)
+        der(&t.newest().certificate_pem)
     );
 }
 
 #[test]
 fn an_ignored_password_archives_and_an_ignored_version_without_one_warns() {
-    let Some((atlas, workspace)) = archiving("pkcs12_password_wo_version = 1") else {
+    let Some(t) = archiving("pkcs12_password_wo_version = 1") else {
         return;
     };
     let ignoring = |names: &str| format!("lifecycle {{\n    ignore_changes = [{names}]\n  }}");
     // The password is hidden from the plan, and given to the apply.
     write(
-        &workspace,
+        &t,
         &format!(
             "pkcs12_password_wo_version = 1\n  {}",
             ignoring("pkcs12_password_wo")
         ),
     );
-    workspace.apply(&[]).success();
+    t.workspace.apply(&[]).success();
     write(
-        &workspace,
+        &t,
         &format!(
             "pkcs12_password_wo_version = 2\n  {}",
             ignoring("pkcs12_password_wo")
         ),
     );
-    workspace.apply(&[]).success();
-    let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+    t.workspace.apply(&[]).success();
+    let archive = STANDARD.decode(archive_of(&t)).expect("base64");
     assert_eq!(
         opened_by_p12_keystore(&archive).0,
-        der(&newest(&atlas).certificate_pem)
+        der(&t.newest().certificate_pem)
     );
 
     // What is ignored stays as it is in the archive, also when that is made for another reason.
@@ -154,43 +137,37 @@ fn an_ignored_password_archives_and_an_ignored_version_without_one_warns() {
         "pkcs12_password_wo_version = 3\n  pkcs12_profile = \"legacy\"\n  {}",
         ignoring("pkcs12_profile")
     );
-    write(&workspace, &ignored);
-    workspace.apply(&[]).success();
-    let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+    write(&t, &ignored);
+    t.workspace.apply(&[]).success();
+    let archive = STANDARD.decode(archive_of(&t)).expect("base64");
     assert!(contains(&archive, &AES_256_CBC), "still the modern profile");
-    assert_eq!(only(&workspace)["pkcs12_profile"], Json::Null);
+    assert_eq!(t.object()["pkcs12_profile"], Json::Null);
 
     // The version comes from state, and no password from anywhere.
-    write_main(
-        &workspace,
-        &format!(
-            "provider \"atlas\" {{}}\n{}",
-            certificate(&ignoring("pkcs12_password_wo_version"))
-        ),
-    );
-    assert!(workspace.plans_nothing());
-    atlas.control().advance(EIGHTY_DAYS);
-    let output = workspace.apply(&[]).success().text();
+    t.set_config(&certificate(&ignoring("pkcs12_password_wo_version")));
+    assert!(t.plans_nothing());
+    t.advance_days(80);
+    let output = t.workspace.apply(&[]).success().text();
     assert!(
         output.contains("No password for the PKCS#12 archive"),
         "{output}"
     );
-    let renewed = only(&workspace);
+    let renewed = t.object();
     assert_eq!(renewed["issue_reason"], "renewal");
     assert_eq!(renewed["pkcs12_base64"], Json::Null);
     assert!(renewed["combined_pem"].is_string());
-    assert_eq!(posts(&atlas), 2);
+    assert_eq!(t.posts(), 2);
 }
 
 #[test]
 fn a_certificate_without_its_key_gets_a_warning_and_its_archive_with_the_next_issue() {
-    let Some((atlas, workspace)) = archiving("pkcs12_password_wo_version = 1") else {
+    let Some(t) = archiving("pkcs12_password_wo_version = 1") else {
         return;
     };
-    atlas.control().issue(PROJECT, "app", 3);
-    remove_archive(&workspace);
+    t.atlas.control().issue(PROJECT, "app", 3);
+    t.set_config(&certificate(""));
     let id = format!("{PROJECT}/app");
-    workspace
+    t.workspace
         .run([
             "import",
             "-no-color",
@@ -199,25 +176,25 @@ fn a_certificate_without_its_key_gets_a_warning_and_its_archive_with_the_next_is
             &id,
         ])
         .success();
-    write(&workspace, "pkcs12_password_wo_version = 1");
-    let output = workspace.apply(&[]).success().text();
+    write(&t, "pkcs12_password_wo_version = 1");
+    let output = t.workspace.apply(&[]).success().text();
     assert!(output.contains("No private key to archive"), "{output}");
-    assert_eq!(only(&workspace)["pkcs12_base64"], Json::Null);
-    assert!(workspace.plans_nothing());
-    assert_eq!(posts(&atlas), 0);
+    assert_eq!(t.object()["pkcs12_base64"], Json::Null);
+    assert!(t.plans_nothing());
+    assert_eq!(t.posts(), 0);
 
-    atlas.control().advance(EIGHTY_DAYS);
-    workspace.apply(&[]).success();
-    let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+    t.advance_days(80);
+    t.workspace.apply(&[]).success();
+    let archive = STANDARD.decode(archive_of(&t)).expect("base64");
     assert_eq!(
         opened_by_p12_keystore(&archive).0,
-        der(&newest(&atlas).certificate_pem)
+        der(&t.newest().certificate_pem)
     );
 }
 
 #[test]
 fn a_password_that_is_unknown_in_the_plan_is_used_in_the_apply() {
-    let Some((atlas, workspace)) = archiving("") else {
+    let Some(t) = archiving("") else {
         return;
     };
     let unknown = format!(
@@ -226,29 +203,29 @@ fn a_password_that_is_unknown_in_the_plan_is_used_in_the_apply() {
             "pkcs12_password_wo = terraform_data.password.output\n  pkcs12_password_wo_version = 1"
         )
     );
-    write_main(&workspace, &format!("provider \"atlas\" {{}}\n{unknown}"));
-    workspace.apply(&[]).success();
-    let archive = STANDARD.decode(archive_of(&workspace)).expect("base64");
+    write_main(&t.workspace, &format!("provider \"atlas\" {{}}\n{unknown}"));
+    t.workspace.apply(&[]).success();
+    let archive = STANDARD.decode(archive_of(&t)).expect("base64");
     assert_eq!(
         opened_by_p12_keystore(&archive).0,
-        der(&newest(&atlas).certificate_pem)
+        der(&t.newest().certificate_pem)
     );
-    assert!(workspace.plans_nothing());
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn a_password_that_no_archive_can_have_is_refused_at_its_argument_and_not_shown() {
-    let Some((_atlas, mut workspace)) = archiving("pkcs12_password_wo_version = 1") else {
+    let Some(mut t) = archiving("pkcs12_password_wo_version = 1") else {
         return;
     };
     for (password, problem) in [
         ("", "the password is empty"),
         ("hunter2-\u{fc}-hunter2-hunter2", "not printable ascii"),
     ] {
-        workspace.set_env("TF_VAR_password", password);
-        let mut traces = Traces::start(&mut workspace);
-        let output = workspace.plan(&[]).failure();
-        traces.collect(&workspace, &output);
+        t.workspace.set_env("TF_VAR_password", password);
+        let mut traces = Traces::start(&mut t.workspace);
+        let output = t.workspace.plan(&[]).failure();
+        traces.collect(&t.workspace, &output);
         let said = output.text().to_lowercase();
         assert!(
             said.contains(problem) && said.contains("pkcs12_password_wo = var.password"),
@@ -305,69 +282,38 @@ async fn a_host_that_would_store_the_password_is_refused_at_the_argument() {
     }
 }
 
-/// A folder whose password comes from an ephemeral variable; `None` where the CLI knows none of that, which is said.
-fn archiving(arguments: &str) -> Option<(LocalAtlas, Workspace)> {
+/// A folder whose password comes from an ephemeral variable; `None` where the CLI has no write-only arguments.
+fn archiving(arguments: &str) -> Option<Fixture> {
     if !version().has(11, 11) {
         eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
         return None;
     }
-    let atlas = atlas(&["app"]);
-    let mut workspace = workspace(&atlas, "");
-    workspace.set_env("TF_VAR_password", PASSWORD);
-    write(&workspace, arguments);
-    Some((atlas, workspace))
+    let mut t = Fixture::new("");
+    t.workspace.set_env("TF_VAR_password", PASSWORD);
+    write(&t, arguments);
+    Some(t)
 }
 
-fn write(workspace: &Workspace, arguments: &str) {
+fn write(t: &Fixture, arguments: &str) {
     let variable = "variable \"password\" {\n  type = string\n  ephemeral = true\n}\n";
     let resource = certificate(&format!("pkcs12_password_wo = var.password\n  {arguments}"));
-    write_main(
-        workspace,
-        &format!("provider \"atlas\" {{}}\n{variable}{resource}"),
-    );
-}
-
-fn remove_archive(workspace: &Workspace) {
-    write_main(
-        workspace,
-        &format!("provider \"atlas\" {{}}\n{}", certificate("")),
-    );
-}
-
-fn certificate(arguments: &str) -> String {
-    format!(
-        "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n  {arguments}\n}}\n"
-    )
+    t.set_config(&format!("{variable}{resource}"));
 }
 
 #[track_caller]
-fn only(workspace: &Workspace) -> Json {
-    let mut all = workspace.instances("atlas_user_certificate");
-    assert_eq!(all.len(), 1);
-    all.remove(0)
+fn archive_of(t: &Fixture) -> String {
+    let archive = t.object()["pkcs12_base64"].as_str().map(str::to_owned);
+    archive.expect("an archive")
 }
 
-#[track_caller]
-fn archive_of(workspace: &Workspace) -> String {
-    only(workspace)["pkcs12_base64"]
-        .as_str()
-        .expect("an archive")
-        .to_owned()
-}
-
-fn newest(atlas: &LocalAtlas) -> Certificate {
-    atlas
-        .control()
-        .certificates(PROJECT, "app")
-        .pop()
-        .expect("a certificate")
-}
-
-fn posts(atlas: &LocalAtlas) -> usize {
-    atlas
-        .control()
-        .requests_to(Endpoint::IssueCertificate)
-        .len()
+/// Certificate and key in DER, as a key store of Java has them.
+pub fn opened_by_p12_keystore(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let store = KeyStore::from_pkcs12(archive, PASSWORD, Pkcs12ImportPolicy::Strict);
+    let store = store.expect("it opens");
+    let (name, chain) = store.private_key_chain().expect("an entry with a key");
+    assert_eq!(name, "app");
+    let certificate = chain.certs()[0].as_der().to_vec();
+    (certificate, chain.key().as_der().to_vec())
 }
 
 pub(crate) fn der(pem: &str) -> Vec<u8> {
@@ -386,8 +332,5 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 const AES_256_CBC: [u8; 11] = [
     0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a,
 ];
-
-/// Into the renewal window of a certificate for three months.
-const EIGHTY_DAYS: Duration = Duration::from_secs(80 * 24 * 60 * 60);
 
 pub(crate) const PASSWORD: &str = "correct horse 7Rz battery!";

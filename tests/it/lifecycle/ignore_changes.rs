@@ -2,8 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Life, certificate, changed};
-use crate::support::{age, terraform::version};
+use crate::support::{
+    age,
+    fixture::{Fixture, certificate, changed},
+    terraform::version,
+};
 
 #[test]
 fn ignored_changes_issue_nothing_and_renewal_goes_on() {
@@ -14,15 +17,15 @@ fn ignored_changes_issue_nothing_and_renewal_goes_on() {
             "months_until_expiration = {months}\n  rotate_when_changed = {{ a = {trigger:?} }}\n  {hidden}"
         ))
     };
-    let life = Life::begun(&arguments(3, "1"));
-    let first = life.object();
-    life.now(&arguments(6, "2"));
-    assert!(life.workspace.plans_nothing());
-    life.days(70);
-    life.apply(&[]);
-    let second = life.object();
+    let t = Fixture::applied(&arguments(3, "1"));
+    let first = t.object();
+    t.set_config(&arguments(6, "2"));
+    assert!(t.plans_nothing());
+    t.advance_days(70);
+    t.apply(&[]);
+    let second = t.object();
     assert_eq!(
-        (life.posts(), second["issue_reason"].clone()),
+        (t.posts(), second["issue_reason"].clone()),
         (2, json!("renewal"))
     );
     assert_eq!(
@@ -30,29 +33,29 @@ fn ignored_changes_issue_nothing_and_renewal_goes_on() {
         "months stay as they were"
     );
     assert_eq!(second["rotate_when_changed"], first["rotate_when_changed"]);
-    assert!(life.workspace.plans_nothing());
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn ignoring_all_changes_stops_no_renewal_but_a_stored_auto_renew_does() {
     let all = "lifecycle {\n    ignore_changes = all\n  }";
-    let life = Life::begun(&certificate(all));
-    life.now(&certificate(&format!(
+    let t = Fixture::applied(&certificate(all));
+    t.set_config(&certificate(&format!(
         "auto_renew = false\n  months_until_expiration = 12\n  {all}"
     )));
-    assert!(life.workspace.plans_nothing());
-    life.days(70);
-    life.apply(&[]);
-    assert_eq!(life.posts(), 2, "false is not in state");
-    assert_eq!(life.object()["months_until_expiration"], 3);
+    assert!(t.plans_nothing());
+    t.advance_days(70);
+    t.apply(&[]);
+    assert_eq!(t.posts(), 2, "false is not in state");
+    assert_eq!(t.object()["months_until_expiration"], 3);
 
-    life.now(&certificate("auto_renew = false"));
-    life.apply(&[]);
-    life.now(&certificate(all));
-    life.days(70);
-    life.apply(&[]);
-    assert_eq!(life.posts(), 2, "false is in state");
-    assert_eq!(life.object()["status"], "renewal_due");
+    t.set_config(&certificate("auto_renew = false"));
+    t.apply(&[]);
+    t.set_config(&certificate(all));
+    t.advance_days(70);
+    t.apply(&[]);
+    assert_eq!(t.posts(), 2, "false is in state");
+    assert_eq!(t.object()["status"], "renewal_due");
 }
 
 #[test]
@@ -62,22 +65,22 @@ fn a_certificate_that_is_issued_takes_the_planned_form_and_not_the_hidden_one() 
         "private_key_recipients = [{:?}]\n  {hidden}",
         age::pair().recipient
     );
-    let life = Life::begun(&certificate(hidden));
-    life.now(&certificate(&sealed));
-    assert!(life.workspace.plans_nothing());
-    life.days(70);
-    life.apply(&[]);
-    let second = life.object();
-    assert_eq!((life.posts(), &second["sealed_pem"]), (2, &Json::Null));
-    assert!(life.logs_in().is_some());
+    let t = Fixture::applied(&certificate(hidden));
+    t.set_config(&certificate(&sealed));
+    assert!(t.plans_nothing());
+    t.advance_days(70);
+    t.apply(&[]);
+    let second = t.object();
+    assert_eq!((t.posts(), &second["sealed_pem"]), (2, &Json::Null));
+    assert!(t.log_in().is_some());
 
-    let life = Life::begun(&certificate(&sealed));
-    life.now(&certificate(hidden));
-    life.days(70);
-    life.apply(&[]);
-    let second = life.object();
+    let t = Fixture::applied(&certificate(&sealed));
+    t.set_config(&certificate(hidden));
+    t.advance_days(70);
+    t.apply(&[]);
+    let second = t.object();
     assert_eq!(
-        (life.posts(), &second["combined_pem"]),
+        (t.posts(), &second["combined_pem"]),
         (2, &Json::Null),
         "what was sealed stays sealed"
     );
@@ -97,19 +100,19 @@ fn a_hidden_archive_is_neither_made_nor_dropped() {
             "pkcs12_password_wo = \"secret\"\n  pkcs12_password_wo_version = {version}\n  {hidden}"
         )
     };
-    let life = Life::begun(&certificate(hidden));
-    life.now(&certificate(&archived(1)));
-    life.days(70);
-    life.apply(&[]);
+    let t = Fixture::applied(&certificate(hidden));
+    t.set_config(&certificate(&archived(1)));
+    t.advance_days(70);
+    t.apply(&[]);
     assert_eq!(
-        (life.posts(), life.object()["pkcs12_base64"].clone()),
+        (t.posts(), t.object()["pkcs12_base64"].clone()),
         (2, Json::Null)
     );
 
-    let life = Life::begun(&certificate(&archived(1)));
-    let first = life.object();
-    life.now(&certificate(&archived(2)));
-    life.apply(&[]);
-    assert_eq!(changed(&first, &life.object()), Vec::<String>::new());
+    let t = Fixture::applied(&certificate(&archived(1)));
+    let first = t.object();
+    t.set_config(&certificate(&archived(2)));
+    t.apply(&[]);
+    assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
     assert!(first["pkcs12_base64"].as_str().is_some());
 }

@@ -1,11 +1,11 @@
-//! What a command run with `-json` tells the user, one diagnostic at a time.
+//! The diagnostics of a command run with `-json`.
 
 use serde_json::Value as Json;
 use tf_harness::cli::Output;
 
 /// An error or a warning as the CLI shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct CliDiagnostic {
     pub is_error: bool,
     pub summary: String,
     pub detail: String,
@@ -13,7 +13,7 @@ pub struct Told {
     pub address: String,
 }
 
-impl Told {
+impl CliDiagnostic {
     /// Whether summary and detail hold this text, blanks folded.
     pub fn contains(&self, text: &str) -> bool {
         let words = format!("{} {}", self.summary, self.detail);
@@ -26,7 +26,7 @@ impl Told {
 }
 
 /// The diagnostics among the lines of a `-json` run, but for the CLI's own about where the tests' provider comes from.
-pub fn told(output: &Output) -> Vec<Told> {
+pub fn diagnostics(output: &Output) -> Vec<CliDiagnostic> {
     let lines = output
         .stdout
         .lines()
@@ -37,13 +37,13 @@ pub fn told(output: &Output) -> Vec<Told> {
     diagnostics
         .map(|diagnostic| {
             let text = |name: &str| diagnostic[name].as_str().unwrap_or_default().to_owned();
-            Told {
+            CliDiagnostic {
                 is_error: diagnostic["severity"] == "error",
                 summary: text("summary"),
                 detail: text("detail"),
                 address: text("address"),
             }
         })
-        .filter(|told| told.summary != "Provider development overrides are in effect")
+        .filter(|shown| shown.summary != "Provider development overrides are in effect")
         .collect()
 }

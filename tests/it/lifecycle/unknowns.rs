@@ -2,46 +2,44 @@
 
 use local_atlas::Endpoint;
 
-use super::{certificate, log_in, only};
 use crate::support::{
     atlas::{atlas, login},
-    terraform::{bare_workspace, workspace, write_main},
+    fixture::{Fixture, certificate, log_in, only, resource},
+    terraform::{bare_workspace, write_main},
 };
 
 #[test]
 fn a_username_that_is_made_in_the_same_apply_is_waited_for() {
-    let atlas = atlas(&["app"]);
     let block = format!(
         "resource \"terraform_data\" \"name\" {{\n  input = \"app\"\n}}\n\n{}",
-        certificate("app", "  username = terraform_data.name.output")
+        resource("app", "username = terraform_data.name.output")
     );
-    let workspace = workspace(&atlas, &block);
-    let plan = workspace.plan(&[]).success().text();
+    let t = Fixture::new(&block);
+    let plan = t.workspace.plan(&[]).success().text();
     assert!(plan.contains("+ username = (known after apply)"), "{plan}");
     assert_eq!(
-        atlas.control().requests().len(),
+        t.atlas.control().requests().len(),
         0,
         "nobody can be asked about a user without a name"
     );
 
-    workspace.apply(&[]).success();
-    assert_eq!(log_in(&atlas, &only(&workspace)).unwrap().user, "app");
-    assert!(workspace.plans_nothing());
+    t.workspace.apply(&[]).success();
+    assert_eq!(log_in(&t.atlas, &t.object()).unwrap().user, "app");
+    assert!(t.plans_nothing());
 }
 
 #[test]
 fn a_bad_username_that_is_known_only_at_apply_is_refused_then_and_nothing_is_issued() {
-    let atlas = atlas(&["app"]);
     let block = format!(
         "resource \"terraform_data\" \"name\" {{\n  input = \"..\"\n}}\n\n{}",
-        certificate("app", "  username = terraform_data.name.output")
+        resource("app", "username = terraform_data.name.output")
     );
-    let workspace = workspace(&atlas, &block);
-    workspace.plan(&[]).success();
-    let printed = workspace.apply(&[]).failure().text();
+    let t = Fixture::new(&block);
+    t.workspace.plan(&[]).success();
+    let printed = t.workspace.apply(&[]).failure().text();
     assert!(printed.contains("Error: Invalid username"), "{printed}");
     assert!(
-        atlas
+        t.atlas
             .control()
             .requests_to(Endpoint::IssueCertificate)
             .is_empty()
@@ -54,7 +52,7 @@ fn a_provider_block_that_is_not_known_yet_is_waited_for() {
     let block = |url: &str| {
         format!(
             "resource \"terraform_data\" \"url\" {{\n  input = \"{url}\"\n}}\n\nprovider \"atlas\" {{\n  base_url = terraform_data.url.output\n}}\n\n{}",
-            certificate("app", "  username = \"app\"")
+            certificate("")
         )
     };
     let mut workspace = bare_workspace(&block(&atlas.base_url()));

@@ -3,9 +3,9 @@
 use local_atlas::X509Type;
 use tf_harness::cli::Workspace;
 
-use super::certificate;
 use crate::support::{
     atlas::{PROJECT, atlas},
+    fixture::{Fixture, certificate, resource},
     terraform::{bare_workspace, version, workspace},
 };
 
@@ -28,7 +28,6 @@ fn points_at(printed: &str, workspace: &Workspace, line: &str) {
 
 #[test]
 fn every_bad_argument_of_a_resource_is_named_with_file_and_line_at_once() {
-    let atlas = atlas(&["app"]);
     let lines = r#"
   username                = "../admin\u0007"
   months_until_expiration = 2.5
@@ -42,8 +41,8 @@ fn every_bad_argument_of_a_resource_is_named_with_file_and_line_at_once() {
     let block = format!(
         "resource \"atlas_user_certificate\" \"bad\" {{\n  project_id = \"32B6E34B\"{lines}\n}}\n"
     );
-    let workspace = workspace(&atlas, &block);
-    let printed = workspace.plan(&[]).failure().text();
+    let t = Fixture::new(&block);
+    let printed = t.workspace.plan(&[]).failure().text();
     for line in [
         "project_id =",
         "username ",
@@ -54,7 +53,7 @@ fn every_bad_argument_of_a_resource_is_named_with_file_and_line_at_once() {
         "create =",
         "read ",
     ] {
-        points_at(&printed, &workspace, line);
+        points_at(&printed, &t.workspace, line);
     }
     for words in [
         "Error: Invalid project id",
@@ -67,7 +66,7 @@ fn every_bad_argument_of_a_resource_is_named_with_file_and_line_at_once() {
     ] {
         assert!(printed.contains(words), "{words} is not in: {printed}");
     }
-    assert_eq!(atlas.control().requests().len(), 0, "nobody was asked");
+    assert_eq!(t.atlas.control().requests().len(), 0, "nobody was asked");
 }
 
 #[test]
@@ -115,35 +114,29 @@ resource "atlas_user_certificate" "app" {
 }
 
 #[test]
-fn what_only_the_provider_can_set_and_what_is_null_is_refused() {
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(
-        &atlas,
+fn computed_and_null_arguments_are_refused() {
+    let t = Fixture::new(
         "resource \"atlas_user_certificate\" \"bad\" {\n  project_id   = null\n  username     = \"app\"\n  combined_pem = \"mine\"\n}\n",
     );
-    let printed = workspace.plan(&[]).failure().text();
-    points_at(&printed, &workspace, "project_id");
-    points_at(&printed, &workspace, "combined_pem");
-    assert_eq!(atlas.control().requests().len(), 0);
+    let printed = t.workspace.plan(&[]).failure().text();
+    points_at(&printed, &t.workspace, "project_id");
+    points_at(&printed, &t.workspace, "combined_pem");
+    assert_eq!(t.atlas.control().requests().len(), 0);
 }
 
 #[test]
 fn arguments_that_contradict_each_other_are_named() {
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(
-        &atlas,
-        &certificate(
-            "app",
-            "  username = \"app\"\n  months_until_expiration = 1\n  renew_before_days = 15",
-        ),
-    );
-    let printed = workspace.plan(&[]).failure().text();
-    points_at(&printed, &workspace, "renew_before_days");
+    let t = Fixture::new(&resource(
+        "app",
+        "username = \"app\"\n  months_until_expiration = 1\n  renew_before_days = 15",
+    ));
+    let printed = t.workspace.plan(&[]).failure().text();
+    points_at(&printed, &t.workspace, "renew_before_days");
     assert!(
         printed.contains("Error: Renewal window too long") && printed.contains("14 days"),
         "{printed}"
     );
-    assert_eq!(atlas.control().requests().len(), 0);
+    assert_eq!(t.atlas.control().requests().len(), 0);
 }
 
 #[test]
@@ -152,21 +145,20 @@ fn a_password_without_its_version_is_refused_where_it_can_be_kept_out_of_state()
         eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
         return;
     }
-    let atlas = atlas(&["app"]);
-    let lines = "  username = \"app\"\n  pkcs12_password_wo = \"correct horse\"";
-    let workspace = workspace(&atlas, &certificate("app", lines));
-    let printed = workspace.plan(&[]).failure().text();
-    points_at(&printed, &workspace, "pkcs12_password_wo =");
+    let lines = "username = \"app\"\n  pkcs12_password_wo = \"correct horse\"";
+    let t = Fixture::new(&resource("app", lines));
+    let printed = t.workspace.plan(&[]).failure().text();
+    points_at(&printed, &t.workspace, "pkcs12_password_wo =");
     assert!(
         printed.contains("pkcs12_password_wo_version") && !printed.contains("correct horse\"."),
         "{printed}"
     );
-    assert_eq!(atlas.control().requests().len(), 0);
+    assert_eq!(t.atlas.control().requests().len(), 0);
 }
 
 #[test]
 fn a_configuration_without_any_login_says_how_to_give_one() {
-    let workspace = bare_workspace(&certificate("app", "  username = \"app\""));
+    let workspace = bare_workspace(&certificate(""));
     let printed = workspace.plan(&[]).failure().text();
     for words in [
         "Error: No Atlas credentials",
@@ -179,18 +171,16 @@ fn a_configuration_without_any_login_says_how_to_give_one() {
 }
 
 #[test]
-fn what_asks_nothing_of_atlas_needs_no_login() {
-    let atlas = atlas(&["app"]);
-    let mut workspace = workspace(&atlas, &certificate("app", "  username = \"app\""));
-    workspace.apply(&[]).success();
+fn commands_that_call_nothing_need_no_credentials() {
+    let mut t = Fixture::applied(&certificate(""));
     for variable in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
-        workspace.set_env(variable, "");
+        t.workspace.set_env(variable, "");
     }
-    let printed = workspace.plan(&[]).failure().text();
+    let printed = t.workspace.plan(&[]).failure().text();
     assert!(printed.contains("Error: No Atlas credentials"), "{printed}");
-    workspace.plan(&["-refresh=false"]).success();
-    workspace.destroy(&["-refresh=false"]).success();
-    assert!(workspace.instances("atlas_user_certificate").is_empty());
+    t.workspace.plan(&["-refresh=false"]).success();
+    t.workspace.destroy(&["-refresh=false"]).success();
+    assert!(t.is_empty());
 }
 
 #[test]
@@ -199,7 +189,7 @@ fn a_user_who_cannot_have_a_certificate_is_warned_of_at_plan_and_named_at_apply(
     atlas
         .control()
         .add_user(PROJECT, "customer", X509Type::Customer);
-    let workspace = workspace(&atlas, &certificate("app", "  username = \"customer\""));
+    let workspace = workspace(&atlas, &resource("app", "username = \"customer\""));
     let printed = workspace.plan(&[]).success().text();
     points_at(&printed, &workspace, "username");
     assert!(

@@ -1,0 +1,182 @@
+//! What changes at Atlas without Terraform.
+
+use local_atlas::{DeletedUsers, X509Type};
+use serde_json::json;
+
+use crate::support::{
+    atlas::PROJECT,
+    fixture::{
+        Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning, failure,
+    },
+};
+
+#[test]
+fn a_missing_certificate_is_issued_again_with_a_warning() {
+    let t = Fixture::applied(&certificate(""));
+    let first = t.object();
+    assert!(t.atlas.control().unlist_certificate(t.issued()[0].id));
+    let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas").clone();
+    assert!(
+        warning.contains(first["not_after"].as_str().unwrap()),
+        "{warning:?}"
+    );
+    t.apply(&[]);
+    let second = t.object();
+    assert_eq!(t.posts(), 2);
+    assert_eq!(
+        (&second["issue_reason"], &second["status"]),
+        (&json!("missing"), &json!("active"))
+    );
+    assert_eq!(second["replaces_certificate_id"], first["certificate_id"]);
+    assert_eq!(
+        second["superseded_certificates"][0]["certificate_id"], first["certificate_id"],
+        "a copy may go on working"
+    );
+    assert!(t.plans_nothing());
+}
+
+#[test]
+fn a_missing_certificate_is_kept_if_auto_renew_is_false() {
+    let t = Fixture::applied(&certificate("auto_renew = false"));
+    t.atlas.control().unlist_certificate(t.issued()[0].id);
+    let warning = expect_warning(
+        &t.apply(&[]),
+        "Certificate is missing at Atlas and auto_renew is false",
+    )
+    .clone();
+    assert!(
+        warning.contains("is not listed by Atlas any more"),
+        "{warning:?}"
+    );
+    assert_eq!(
+        (t.object()["status"].clone(), t.posts()),
+        (json!("missing"), 1)
+    );
+}
+
+#[test]
+fn the_same_key_works_again_when_the_user_is_back() {
+    for answer in [
+        DeletedUsers::NotFound,
+        DeletedUsers::EmptyList,
+        DeletedUsers::Leftovers,
+    ] {
+        let t = Fixture::applied(&certificate(""));
+        t.atlas
+            .control()
+            .configure(|settings| settings.deleted_users = answer);
+        let first = t.object();
+        t.atlas.control().remove_user(PROJECT, "app");
+        let shown = t.apply(&[]);
+        if answer == DeletedUsers::Leftovers {
+            // The list still shows the certificate: nothing tells that the user is gone.
+            assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
+        } else {
+            let warning = expect_warning(&shown, "Database user does not exist");
+            assert!(
+                warning.contains(first["not_after"].as_str().unwrap()),
+                "{warning:?}"
+            );
+            assert_eq!(t.object()["status"], "user_missing");
+            assert_eq!(changed(&first, &t.object()), ["status"]);
+        }
+        assert!(t.log_in().is_none());
+
+        t.atlas
+            .control()
+            .add_user(PROJECT, "app", X509Type::Managed);
+        t.apply(&[]);
+        assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
+        assert_eq!(
+            t.log_in().expect("the old key logs in").certificate_id,
+            first["certificate_id"]
+        );
+        assert_eq!(t.posts(), 1);
+    }
+}
+
+#[test]
+fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_apply() {
+    let t = Fixture::applied(&certificate(""));
+    let first = t.object();
+    t.atlas.control().remove_user(PROJECT, "app");
+    t.set_config(&certificate("months_until_expiration = 6"));
+    t.workspace.plan(&["-out=change"]).success();
+    let shown = failure(t.workspace.run(["apply", "-json", "change"]));
+    expect_error(&shown, "Database user not found");
+    assert_eq!(changed(&first, &t.object()), ["status"], "the key stays");
+
+    t.workspace.plan(&["-out=change"]).success();
+    t.atlas
+        .control()
+        .add_user(PROJECT, "app", X509Type::Managed);
+    t.workspace
+        .run(["apply", "-input=false", "change"])
+        .success();
+    let second = t.object();
+    assert_eq!(second["issue_reason"], "validity_changed");
+    assert_eq!(
+        second["superseded_certificates"][0]["certificate_id"], first["certificate_id"],
+        "it authenticates again"
+    );
+    assert!(t.plans_nothing());
+}
+
+#[test]
+fn a_user_who_is_gone_past_the_expiry_gets_a_certificate_when_back() {
+    let t = Fixture::applied(&certificate(""));
+    t.atlas.control().remove_user(PROJECT, "app");
+    t.advance_days(100);
+    t.apply(&[]);
+    assert_eq!(
+        (t.object()["status"].clone(), t.posts()),
+        (json!("user_missing"), 1)
+    );
+    t.atlas
+        .control()
+        .add_user(PROJECT, "app", X509Type::Managed);
+    t.apply(&[]);
+    assert_eq!(
+        (t.object()["issue_reason"].clone(), t.posts()),
+        (json!("renewal"), 2)
+    );
+}
+
+#[test]
+fn with_its_project_an_object_is_removed_with_a_warning_and_with_nothing_else() {
+    let t = Fixture::applied(&certificate(""));
+    t.atlas.control().remove_project(PROJECT);
+    let shown = t.apply(&["-refresh-only"]);
+    assert!(
+        expect_warning(&shown, "Project does not exist any more").contains(PROJECT),
+        "{shown:?}"
+    );
+    assert_eq!(destroy_warnings(&shown), 0);
+    assert!(t.is_empty());
+}
+
+#[test]
+fn a_project_that_is_merely_out_of_reach_removes_nothing() {
+    use local_atlas::{Answer, Endpoint, Fault};
+
+    let t = Fixture::applied(&certificate(""));
+    let first = t.object();
+    for (status, code) in [
+        (401, "NOT_IN_GROUP"),
+        (403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"),
+        (404, "RESOURCE_NOT_FOUND"),
+        (404, "NOT_ATLAS_GROUP"),
+    ] {
+        let refusal = Answer::api_error(status, code, "No group with ID 404 exists");
+        let fault = t.atlas.control().add_fault(
+            Fault::on(Endpoint::ListCertificates)
+                .refuse(refusal)
+                .always(),
+        );
+        assert!(!failure(t.workspace.apply(&["-json"])).is_empty(), "{code}");
+        assert_eq!(changed(&first, &t.object()), Vec::<String>::new(), "{code}");
+        t.atlas.control().remove_fault(fault.id());
+    }
+    assert!(t.plans_nothing());
+    assert_eq!(t.posts(), 1);
+}
