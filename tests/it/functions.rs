@@ -12,8 +12,8 @@ use tf_harness::{
 
 use crate::support::{
     atlas::{PROJECT, atlas},
+    leak_scanner::{LeakScanner, Secret},
     terraform::{bare_workspace, provider, version, workspace, write_main},
-    traces::{Secret, Traces},
 };
 
 #[test]
@@ -128,7 +128,7 @@ fn an_error_points_at_the_argument_and_shows_nothing_of_a_secret() {
     let password = "hunter2-hunter2-hunter2";
     let uri = format!("mongodb://u:{password}@h/?authMechanism={password}");
     let mut workspace = bare_workspace("");
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     for (function, parameter, text, named) in [
         ("parse_certificate", "pem", key, "no certificate"),
         ("split_pem", "bundle", key, "no certificate"),
@@ -147,9 +147,9 @@ fn an_error_points_at_the_argument_and_shows_nothing_of_a_secret() {
         traces.collect(&workspace, &output);
     }
     for secret in &[Secret::key(key), Secret::text(password)] {
-        assert_eq!(traces.places(secret), Vec::<&str>::new());
+        assert_eq!(traces.occurrences(secret), Vec::<&str>::new());
     }
-    assert!(traces.all_places().contains(&"trace.log"));
+    assert!(traces.all_occurrences().contains(&"trace.log"));
 }
 
 #[tokio::test]

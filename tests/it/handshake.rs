@@ -10,11 +10,11 @@ use tf_harness::{
     },
 };
 
-use crate::support::plugin::Temporary;
+use crate::support::plugin::ScratchDir;
 
 #[tokio::test]
 async fn one_line_says_where_the_provider_listens_and_with_which_certificate() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = spawn(temporary.options()).await;
     let handshake = provider.handshake().unwrap();
     assert_eq!(handshake.line.split('|').count(), 6, "{}", handshake.line);
@@ -41,7 +41,7 @@ async fn one_line_says_where_the_provider_listens_and_with_which_certificate() {
 
 #[tokio::test]
 async fn only_the_holder_of_the_hosts_key_gets_an_answer() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = spawn(temporary.options()).await;
     let handshake = provider.handshake().unwrap();
     let trusted = handshake.server_certificate.clone().unwrap();
@@ -88,7 +88,7 @@ async fn a_client_certificate_that_cannot_be_read_is_fatal() {
         .replacen("MII", "", 1);
     let key_instead = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_owned();
     for text in ["junk".to_owned(), truncated, key_instead] {
-        let temporary = Temporary::new();
+        let temporary = ScratchDir::new();
         let options = temporary
             .options()
             .client_certificate(ClientCertificate::Text(text.clone()));
@@ -113,7 +113,7 @@ async fn a_client_certificate_that_cannot_be_read_is_fatal() {
 
 #[tokio::test]
 async fn a_host_that_wants_no_tls_is_served_in_plain_text() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     for certificate in [
         ClientCertificate::Absent,
         ClientCertificate::Text(String::new()),
@@ -127,7 +127,7 @@ async fn a_host_that_wants_no_tls_is_served_in_plain_text() {
 
 #[tokio::test]
 async fn a_host_of_other_versions_is_told_version_five() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     for versions in [None, Some("6"), Some("junk,6,,5"), Some("")] {
         let provider = spawn(temporary.options().protocol_versions(versions)).await;
         assert_eq!(provider.handshake().unwrap().version, 5, "{versions:?}");
@@ -136,7 +136,7 @@ async fn a_host_of_other_versions_is_told_version_five() {
 
 #[tokio::test]
 async fn a_host_that_asks_for_multiplexing_is_told_that_there_is_none() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = spawn(temporary.options().multiplex()).await;
     assert_eq!(provider.handshake().unwrap().multiplex, Some(false));
     get_schema(&provider).await.unwrap();
@@ -144,7 +144,7 @@ async fn a_host_that_asks_for_multiplexing_is_told_that_there_is_none() {
 
 #[tokio::test]
 async fn the_health_of_the_plugin_can_be_asked_for() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = spawn(temporary.options()).await;
     let connection = provider.connection().unwrap();
     let request = health::HealthCheckRequest {

@@ -15,14 +15,14 @@ use {tf_harness::plugin::Stdin, tokio::io::AsyncWriteExt as _};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{PATIENCE, Temporary, configured},
+    plugin::{ScratchDir, TIMEOUT, configured},
 };
 
 /// Hosts kill after two seconds. Ours takes some milliseconds, but a busy machine is no bug.
 
 #[tokio::test]
 async fn gives_back_its_token_before_it_ends() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options()).await;
     core.apply_config("atlas_user_certificate", &mut None, certificate("app"))
         .await
@@ -41,7 +41,7 @@ async fn gives_back_its_token_before_it_ends() {
 
 #[tokio::test]
 async fn a_token_that_cannot_be_given_back_does_not_keep_it() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options()).await;
     core.apply_config("atlas_user_certificate", &mut None, certificate("app"))
         .await
@@ -59,7 +59,7 @@ async fn a_token_that_cannot_be_given_back_does_not_keep_it() {
 
 #[tokio::test]
 async fn leaves_an_interrupt_to_its_host() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = Provider::spawn(temporary.options().log("DEBUG"))
         .await
         .unwrap();
@@ -70,7 +70,7 @@ async fn leaves_an_interrupt_to_its_host() {
     assert!(
         process
             .stderr
-            .wait_for("interrupt ignored", PATIENCE)
+            .wait_for("interrupt ignored", TIMEOUT)
             .await
             .is_some()
     );
@@ -80,7 +80,7 @@ async fn leaves_an_interrupt_to_its_host() {
 
 #[tokio::test]
 async fn does_not_outlive_its_host() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = Provider::spawn(temporary.options().log("TRACE"))
         .await
         .unwrap();
@@ -89,7 +89,7 @@ async fn does_not_outlive_its_host() {
     let status = provider
         .process()
         .unwrap()
-        .wait(PATIENCE)
+        .wait(TIMEOUT)
         .await
         .expect("an orphan ends");
     assert!(status.success(), "{status}");
@@ -98,7 +98,7 @@ async fn does_not_outlive_its_host() {
 
 #[tokio::test]
 async fn finishes_what_it_has_sent_before_it_dies_as_an_orphan() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let busy = configured(&atlas, temporary.options()).await;
     let idle = configured(&atlas, temporary.options()).await;
     let paused = atlas
@@ -115,7 +115,7 @@ async fn finishes_what_it_has_sent_before_it_dies_as_an_orphan() {
         idle.provider().process().unwrap(),
     );
     assert!(
-        idle.wait(PATIENCE)
+        idle.wait(TIMEOUT)
             .await
             .expect("an idle orphan ends")
             .success()
@@ -125,13 +125,13 @@ async fn finishes_what_it_has_sent_before_it_dies_as_an_orphan() {
         "ended although an answer was to come"
     );
     paused.release();
-    assert!(busy.wait(PATIENCE).await.expect("it ends").success());
+    assert!(busy.wait(TIMEOUT).await.expect("it ends").success());
     assert!(temporary.entries().is_empty());
 }
 
 #[tokio::test]
 async fn brings_home_what_it_has_sent_before_it_terminates() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options().log("DEBUG")).await;
     let paused = atlas
         .control()
@@ -143,7 +143,7 @@ async fn brings_home_what_it_has_sent_before_it_terminates() {
     assert!(
         process
             .stderr
-            .wait_for("shutting down", PATIENCE)
+            .wait_for("shutting down", TIMEOUT)
             .await
             .is_some()
     );
@@ -157,12 +157,12 @@ async fn brings_home_what_it_has_sent_before_it_terminates() {
         .applied
         .expect("an object");
     assert_eq!(applied["has_private_key"], true);
-    assert!(process.wait(PATIENCE).await.expect("it ends").success());
+    assert!(process.wait(TIMEOUT).await.expect("it ends").success());
 }
 
 #[tokio::test]
 async fn stop_ends_waits_but_not_the_service() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app", "other"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app", "other"]));
     let core = configured(&atlas, temporary.options()).await;
     let paused = atlas.control().add_fault(
         Fault::on(Endpoint::ReadUser)
@@ -197,7 +197,7 @@ async fn stop_ends_waits_but_not_the_service() {
 #[cfg(target_os = "linux")] // Elsewhere the writer cannot see how much is left in a pipe.
 #[tokio::test]
 async fn never_reads_what_the_user_types_for_the_host() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = Provider::spawn(temporary.options().stdin(Stdin::Piped))
         .await
         .unwrap();

@@ -8,12 +8,12 @@ use tf_harness::{core::Core, plugin::SpawnOptions};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{Temporary, configured},
+    plugin::{ScratchDir, configured},
 };
 
 #[tokio::test]
 async fn every_line_is_a_record_that_hosts_understand() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options().log("TRACE")).await;
     walk(&core, &atlas).await;
     core.provider().shutdown().await;
@@ -40,7 +40,7 @@ async fn every_line_is_a_record_that_hosts_understand() {
 #[tokio::test]
 async fn nothing_is_written_unless_it_is_asked_for() {
     for level in [None, Some("OFF"), Some("ERROR")] {
-        let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+        let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
         let options = level
             .into_iter()
             .fold(temporary.options(), SpawnOptions::log);
@@ -57,7 +57,7 @@ async fn nothing_is_written_unless_it_is_asked_for() {
 
 #[tokio::test]
 async fn the_providers_own_variable_decides_how_much() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let options = temporary
         .options()
         .log("TRACE")
@@ -70,7 +70,7 @@ async fn the_providers_own_variable_decides_how_much() {
 
 #[tokio::test]
 async fn every_line_of_two_parallel_applies_names_its_request() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["one", "two"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["one", "two"]));
     let core = configured(&atlas, temporary.options().log("TRACE")).await;
     let apply = async |username: &str| {
         let config = json!({ "project_id": PROJECT, "username": username });

@@ -6,8 +6,8 @@ use tf_harness::cli::Workspace;
 
 use crate::support::{
     atlas::{PROJECT, atlas},
+    leak_scanner::{LeakScanner, Secret},
     terraform::{bare_workspace, write_main},
-    traces::{Secret, Traces},
 };
 
 #[test]
@@ -51,7 +51,7 @@ fn leaves_no_secret(login: impl Fn(&LocalAtlas) -> Vec<(&'static str, String)>) 
     for (name, value) in &login {
         workspace.set_env(name, value);
     }
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     let mut keys = Vec::new();
 
     let planned = workspace.plan(&["-out=first.tfplan"]).success();
@@ -78,9 +78,9 @@ fn leaves_no_secret(login: impl Fn(&LocalAtlas) -> Vec<(&'static str, String)>) 
     workspace.set_env(login.last().unwrap().0, &login.last().unwrap().1);
     traces.collect(&workspace, &workspace.destroy(&[]).success());
 
-    assert!(traces.all_places().contains(&"trace.log"));
+    assert!(traces.all_occurrences().contains(&"trace.log"));
     for key in keys {
-        let places = traces.places(&Secret::key(&key));
+        let places = traces.occurrences(&Secret::key(&key));
         assert!(
             places.contains(&"terraform.tfstate"),
             "the search does not even find what is there: {places:?}"
@@ -89,7 +89,7 @@ fn leaves_no_secret(login: impl Fn(&LocalAtlas) -> Vec<(&'static str, String)>) 
         assert!(hidden, "a private key is in {places:?}");
     }
     for issued in atlas.control().all_certificates() {
-        let places = traces.places(&Secret::key(&issued.key_pem));
+        let places = traces.occurrences(&Secret::key(&issued.key_pem));
         assert!(
             places.iter().all(|place| is_state(place)),
             "a private key is in {places:?}"
@@ -107,7 +107,7 @@ fn leaves_no_secret(login: impl Fn(&LocalAtlas) -> Vec<(&'static str, String)>) 
         .map(|(_, value)| value);
     for secret in secrets.chain(tokens) {
         assert_eq!(
-            traces.places(&Secret::text(&secret)),
+            traces.occurrences(&Secret::text(&secret)),
             Vec::<&str>::new(),
             "a login is left behind"
         );

@@ -7,7 +7,7 @@ use super::{create, created};
 use crate::support::{
     atlas::{PROJECT, atlas},
     diagnostics::diagnostics,
-    plugin::{Temporary, configure, started},
+    plugin::{ScratchDir, configure, started},
     terraform::workspace,
 };
 
@@ -15,7 +15,7 @@ use crate::support::{
 async fn the_block_wins_whole_over_the_environment_and_other_settings_are_looked_up_one_by_one() {
     let atlas = atlas(&["app"]);
     let credentials = atlas.control().credentials();
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let environment = [
         ("MONGODB_ATLAS_ACCESS_TOKEN", "wrong"),
         ("MONGODB_ATLAS_CLIENT_ID", "mdb_sa_id_wrong"),
@@ -77,7 +77,7 @@ resource "atlas_user_certificate" "each" {{
 
 #[tokio::test]
 async fn an_unusable_provider_argument_is_named_at_configure() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let core = started(temporary.options()).await;
     for (block, path, summary) in [
         (json!({}), "", ""),

@@ -11,12 +11,12 @@ use tf_harness::core::{Core, Outcome};
 
 use crate::support::{
     atlas::PROJECT,
-    plugin::{self, Temporary, configure},
+    plugin::{self, ScratchDir, configure},
 };
 
 /// A provider process with this provider block, which may name everything but `base_url`.
-async fn started(atlas: &LocalAtlas, mut block: Json) -> (Core, Temporary) {
-    let temporary = Temporary::new();
+async fn started(atlas: &LocalAtlas, mut block: Json) -> (Core, ScratchDir) {
+    let temporary = ScratchDir::new();
     let core = plugin::started(temporary.options()).await;
     block["base_url"] = json!(atlas.base_url());
     configure(&core, block).await;

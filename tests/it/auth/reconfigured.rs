@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{create, created, service_account, started};
 use crate::support::{
     atlas::atlas,
-    plugin::{self, Temporary, configure},
+    plugin::{self, ScratchDir, configure},
 };
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn every_configuration_revokes_its_token() {
 #[tokio::test]
 async fn a_configure_that_fails_leaves_no_credentials_behind() {
     let atlas = atlas(&["app"]);
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let options = temporary
         .options()
         .envs([("MONGODB_ATLAS_BASE_URL", "no URL")]);

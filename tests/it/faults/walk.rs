@@ -117,7 +117,7 @@ impl Walk {
         self.workspace.set_env("TF_VAR_months", &months.to_string());
     }
 
-    /// Runs a command over all rows at once. Every fault must have struck when it ends, and no key may have been shown.
+    /// Runs a command over all rows at once. Every fault must have applied when it ends, and no key may have been shown.
     pub(super) fn run(&self, command: &str, arguments: &[&str]) -> Run {
         let fixed = [
             command,

@@ -19,12 +19,12 @@ use tonic::{
 use super::{TYPE, Unconfigured, assert_alive};
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{PATIENCE, Temporary, configured},
+    plugin::{ScratchDir, TIMEOUT, configured},
 };
 
 #[tokio::test]
 async fn damaged_messages_get_a_response_or_a_status() {
-    let (temporary, atlas, mut rng) = (Temporary::new(), atlas(&[]), Rng::with_seed(1));
+    let (temporary, atlas, mut rng) = (ScratchDir::new(), atlas(&[]), Rng::with_seed(1));
     let core = configured(&atlas, temporary.options()).await;
     for method in METHODS {
         let whole = sample(method);
@@ -62,7 +62,7 @@ async fn empty_and_absurd_messages_get_a_response_or_a_status() {
 
 #[tokio::test]
 async fn thousand_concurrent_calls_are_all_answered() {
-    let (temporary, atlas, mut rng) = (Temporary::new(), atlas(&["app"]), Rng::with_seed(2));
+    let (temporary, atlas, mut rng) = (ScratchDir::new(), atlas(&["app"]), Rng::with_seed(2));
     let core = configured(&atlas, temporary.options()).await;
     let mut calls = JoinSet::new();
     for number in 0..1000_usize {
@@ -98,7 +98,7 @@ async fn thousand_concurrent_calls_are_all_answered() {
 
 #[tokio::test]
 async fn stop_is_served_before_hundreds_of_waiting_calls() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options()).await;
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app" });
@@ -115,7 +115,7 @@ async fn stop_is_served_before_hundreds_of_waiting_calls() {
         reads.spawn(async move { core.refresh(TYPE, &mut instance).await.unwrap() });
     }
     pause.reached().await;
-    let stopped = timeout(PATIENCE, async {
+    let stopped = timeout(TIMEOUT, async {
         core.stop().await.unwrap();
         while let Some(read) = reads.join_next().await {
             read.expect("no panic");
@@ -132,7 +132,7 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
     let mut client = Grpc::new(provider.connection().unwrap().channel());
     client.ready().await.expect("a provider");
     let call = client.unary(Request::new(Bytes::from(message)), path, Raw);
-    if let Err(status) = timeout(PATIENCE, call).await.expect("a response in time") {
+    if let Err(status) = timeout(TIMEOUT, call).await.expect("a response in time") {
         let broken = [
             Code::Unavailable,
             Code::Unknown,

@@ -11,14 +11,14 @@ use tf_harness::{
 use super::{TYPE, Unconfigured, one_error};
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{Temporary, configured},
+    plugin::{ScratchDir, configured},
 };
 
 #[tokio::test]
 async fn large_messages_pass_both_ways_and_are_not_repeated_in_errors() {
     let provider = Unconfigured::start().await;
     let mut client = provider.core.provider().client();
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options()).await;
     let large = "x".repeat(20 << 20);
     let config = with(config(), "rotate_when_changed", json!({ "k": large }));
@@ -183,7 +183,7 @@ async fn unconfigured_process_validates_and_refuses_the_rest() {
 
 #[tokio::test]
 async fn latest_accepted_configuration_counts() {
-    let (temporary, before, after) = (Temporary::new(), atlas(&["app"]), atlas(&["app"]));
+    let (temporary, before, after) = (ScratchDir::new(), atlas(&["app"]), atlas(&["app"]));
     let core = configured(&before, temporary.options()).await;
     let token = after.control().credentials().access_token;
     let block = json!({ "base_url": after.base_url(), "access_token": token });
@@ -201,7 +201,7 @@ async fn latest_accepted_configuration_counts() {
 
 #[tokio::test]
 async fn unknown_values_are_neither_refused_nor_replaced() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options()).await;
     let config = json!({ "project_id": PROJECT, "username": refined("app-"), "months_until_expiration": unknown() });
     let validated = core.resource(TYPE).validate(config.clone()).await.unwrap();

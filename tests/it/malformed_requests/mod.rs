@@ -15,19 +15,19 @@ use tf_harness::{
     value::{Type, encode},
 };
 
-use crate::support::plugin::Temporary;
+use crate::support::plugin::ScratchDir;
 
 const TYPE: &str = "atlas_user_certificate";
 
 /// A provider that is not configured.
 struct Unconfigured {
     core: Core,
-    _temporary: Temporary,
+    _temporary: ScratchDir,
 }
 
 impl Unconfigured {
     async fn start() -> Self {
-        let temporary = Temporary::new();
+        let temporary = ScratchDir::new();
         let provider = Provider::spawn(temporary.options()).await.unwrap();
         let core = Core::new(provider, Settings::default()).await.unwrap();
         Self {

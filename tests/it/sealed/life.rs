@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 use crate::support::{
     age,
     fixture::{Fixture, certificate},
+    leak_scanner::{LeakScanner, Secret},
     terraform::version,
-    traces::{Secret, Traces},
 };
 
 #[test]
@@ -21,19 +21,22 @@ fn a_sealed_certificate_leaves_no_secret_anywhere_in_its_whole_life() {
     assert_eq!(run.certificates.len(), 3);
     for certificate in &run.certificates {
         assert_eq!(
-            run.traces.places(&Secret::key(&certificate.key_pem)),
+            run.traces.occurrences(&Secret::key(&certificate.key_pem)),
             Vec::<&str>::new()
         );
     }
-    assert_eq!(run.traces.places(&archive_marker()), Vec::<&str>::new());
     assert_eq!(
-        run.traces.places(&Secret::text(PASSWORD)),
+        run.traces.occurrences(&archive_marker()),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        run.traces.occurrences(&Secret::text(PASSWORD)),
         Vec::<&str>::new()
     );
     for pair in [&mine, &other] {
         let identity = pair.identity.strip_prefix("AGE-SECRET-KEY-1").unwrap();
         assert_eq!(
-            run.traces.places(&Secret::text(identity)),
+            run.traces.occurrences(&Secret::text(identity)),
             Vec::<&str>::new()
         );
     }
@@ -48,7 +51,7 @@ fn the_same_search_finds_the_secrets_of_a_certificate_that_is_not_sealed() {
         "the last one for another trigger"
     );
     for certificate in &run.certificates {
-        let places = run.traces.places(&Secret::key(&certificate.key_pem));
+        let places = run.traces.occurrences(&Secret::key(&certificate.key_pem));
         assert!(places.contains(&"terraform.tfstate"), "{places:?}");
         let in_a_plan = places.iter().any(|place| place.ends_with(".tfplan:tfplan"));
         assert!(in_a_plan, "{places:?}");
@@ -61,9 +64,9 @@ fn the_same_search_finds_the_secrets_of_a_certificate_that_is_not_sealed() {
         );
     }
     if has_write_only() {
-        let places = run.traces.places(&archive_marker());
+        let places = run.traces.occurrences(&archive_marker());
         assert!(places.contains(&"terraform.tfstate"), "{places:?}");
-        let places = run.traces.places(&Secret::text(PASSWORD));
+        let places = run.traces.occurrences(&Secret::text(PASSWORD));
         assert!(
             places
                 .iter()
@@ -82,7 +85,7 @@ fn the_same_search_finds_the_secrets_of_a_certificate_that_is_not_sealed() {
 /// Create, look, renew, issue for a change and destroy; everything left behind on the way, and what was issued.
 struct SealedRun {
     t: Fixture,
-    traces: Traces,
+    traces: LeakScanner,
     certificates: Vec<Certificate>,
 }
 
@@ -90,7 +93,7 @@ impl SealedRun {
     /// The whole run with these recipients, and with the others from the third certificate on.
     fn complete(recipients: &str, others: &str, identities: &[&str]) -> Self {
         let mut t = Fixture::new("");
-        let traces = Traces::start(&mut t.workspace);
+        let traces = LeakScanner::start(&mut t.workspace);
         t.workspace.set_env("TF_VAR_password", PASSWORD);
         t.workspace
             .set_env("TF_VAR_identity", &identities.join(","));
@@ -137,7 +140,7 @@ impl SealedRun {
             run.write(others, "one", "");
         }
         run.step("destroy", &["-destroy"]);
-        let places = run.traces.all_places();
+        let places = run.traces.all_occurrences();
         for place in [
             "terraform.tfstate",
             "trace.log",

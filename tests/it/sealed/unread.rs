@@ -9,7 +9,7 @@ use super::recipients;
 use crate::support::{
     age::{self, Pair},
     fixture::{Fixture, certificate},
-    traces::{Secret, Traces},
+    leak_scanner::{LeakScanner, Secret},
 };
 
 #[test]
@@ -20,7 +20,7 @@ fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_
         .control()
         .add_fault(Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::DamagedCertificate));
     t.set_config(&certificate(&recipients(&[&mine])));
-    let mut traces = Traces::start(&mut t.workspace);
+    let mut traces = LeakScanner::start(&mut t.workspace);
     let output = t.workspace.apply(&[]).failure();
     traces.collect(&t.workspace, &output);
     let said = output.text();
@@ -38,7 +38,7 @@ fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_
     let issued = t.newest();
     assert!(came.contains(&issued.key_pem), "the key is in what came");
     assert_eq!(
-        traces.places(&Secret::key(&issued.key_pem)),
+        traces.occurrences(&Secret::key(&issued.key_pem)),
         Vec::<&str>::new()
     );
 
@@ -58,7 +58,7 @@ fn an_answer_to_a_renewal_that_cannot_be_read_is_kept_sealed_beside_the_old_key(
     t.atlas
         .control()
         .add_fault(Fault::on(Endpoint::IssueCertificate).rewrite(Rewrite::NoCertificate));
-    let mut traces = Traces::start(&mut t.workspace);
+    let mut traces = LeakScanner::start(&mut t.workspace);
     let output = t.workspace.apply(&[]).failure();
     traces.collect(&t.workspace, &output);
     assert!(
@@ -69,7 +69,7 @@ fn an_answer_to_a_renewal_that_cannot_be_read_is_kept_sealed_beside_the_old_key(
     let after = t.object();
     assert_eq!(after["sealed_pem"], before["sealed_pem"]);
     assert_eq!(
-        traces.places(&Secret::key(&t.newest().key_pem)),
+        traces.occurrences(&Secret::key(&t.newest().key_pem)),
         Vec::<&str>::new()
     );
     assert!(opened_private(&t.workspace, &mine).contains(&t.newest().key_pem));

@@ -3,11 +3,11 @@
 
 pub mod age;
 pub mod atlas;
+#[cfg(target_os = "linux")]
+pub mod cli_process;
 pub mod diagnostics;
 pub mod fixture;
+pub mod leak_scanner;
 pub mod played;
 pub mod plugin;
-#[cfg(target_os = "linux")]
-pub mod processes;
 pub mod terraform;
-pub mod traces;

@@ -6,7 +6,7 @@ use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
 use tf_harness::core::{Core, Imported, Outcome, Plan, Refreshed, Resource, ResourceInstance};
 
-use super::plugin::{Temporary, configure, started};
+use super::plugin::{ScratchDir, configure, started};
 
 pub const CERTIFICATE: &str = "atlas_user_certificate";
 
@@ -14,12 +14,12 @@ pub const CERTIFICATE: &str = "atlas_user_certificate";
 pub struct Played {
     core: Core,
     login: Json,
-    _temporary: Temporary,
+    _temporary: ScratchDir,
 }
 
 impl Played {
     pub async fn against(atlas: &LocalAtlas) -> Self {
-        let temporary = Temporary::new();
+        let temporary = ScratchDir::new();
         let core = started(temporary.options()).await;
         let token = atlas.control().credentials().access_token;
         let login = json!({ "base_url": atlas.base_url(), "access_token": token });

@@ -17,12 +17,12 @@ use tf_harness::{
 use super::{atlas::login, terraform::provider};
 
 /// Longer than anything awaited takes on the busiest machine; a test that waits so long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The folder that a process takes for the system's temporary one: what it leaves behind is seen.
-pub struct Temporary(TempDir);
+pub struct ScratchDir(TempDir);
 
-impl Temporary {
+impl ScratchDir {
     pub fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }

@@ -4,7 +4,7 @@ use local_atlas::{Answer, Endpoint, Fault, X509Type};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SerialNumber, date_time_ymd};
 use serde_json::{Value as Json, json};
 
-use super::{Scene, TYPE, USER, words::harmless};
+use super::{Scene, TYPE, USER, output_sanitization::harmless};
 use crate::support::atlas::PROJECT;
 
 const OTHER_PROJECT: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";

@@ -8,12 +8,12 @@ use tf_harness::{
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    plugin::{PATIENCE, Temporary},
+    plugin::{ScratchDir, TIMEOUT},
 };
 
 #[tokio::test]
 async fn run_without_a_host_it_says_what_it_is() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     for options in [
         temporary.by_hand(),
         temporary.options().cookie(None),
@@ -37,14 +37,14 @@ async fn run_without_a_host_it_says_what_it_is() {
 
 #[tokio::test]
 async fn tells_its_version() {
-    let (code, stdout, stderr) = run(Temporary::new().by_hand().arg("--version")).await;
+    let (code, stdout, stderr) = run(ScratchDir::new().by_hand().arg("--version")).await;
     let expected = format!("terraform-provider-atlas {}", env!("CARGO_PKG_VERSION"));
     assert_eq!((code, stdout, stderr.as_str()), (Some(0), expected, ""));
 }
 
 #[tokio::test]
 async fn tells_how_it_is_used() {
-    let (code, stdout, stderr) = run(Temporary::new().by_hand().arg("--help")).await;
+    let (code, stdout, stderr) = run(ScratchDir::new().by_hand().arg("--help")).await;
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     for words in [
         "required_providers",
@@ -61,7 +61,7 @@ async fn refuses_an_argument_that_it_does_not_know() {
     for arguments in [&["--port=1"][..], &["-debug", "-debug"], &[""]] {
         let options = arguments
             .iter()
-            .fold(Temporary::new().by_hand(), |options, argument| {
+            .fold(ScratchDir::new().by_hand(), |options, argument| {
                 options.arg(*argument)
             });
         let (code, stdout, stderr) = run(options).await;
@@ -76,12 +76,12 @@ async fn refuses_an_argument_that_it_does_not_know() {
 
 #[tokio::test]
 async fn in_debug_mode_it_serves_one_host_after_the_other_until_ctrl_c() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["one", "two"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["one", "two"]));
     let options = temporary.by_hand().envs(login(&atlas)).arg("-debug");
     let process = PluginProcess::start(options).unwrap();
     let line = process
         .stdout
-        .wait_for("TF_REATTACH_PROVIDERS", PATIENCE)
+        .wait_for("TF_REATTACH_PROVIDERS", TIMEOUT)
         .await
         .expect("instructions");
     let found = Reattach::find(&line).expect("a line that hosts can use");
@@ -117,7 +117,7 @@ async fn in_debug_mode_it_serves_one_host_after_the_other_until_ctrl_c() {
     }
 
     process.interrupt().unwrap();
-    let status = process.wait(PATIENCE).await.expect("it ends");
+    let status = process.wait(TIMEOUT).await.expect("it ends");
     assert_eq!(status.code(), Some(0), "{status}");
     let Address::Unix(socket) = &found[0].address else {
         panic!("{found:?}")
@@ -127,7 +127,7 @@ async fn in_debug_mode_it_serves_one_host_after_the_other_until_ctrl_c() {
 
 #[tokio::test]
 async fn debug_mode_never_drops_the_protection_that_a_host_asks_for() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let (code, stdout, stderr) = run(temporary.options().arg("-debug")).await;
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.contains("PLUGIN_CLIENT_CERT"), "{stderr}");
@@ -136,7 +136,7 @@ async fn debug_mode_never_drops_the_protection_that_a_host_asks_for() {
 /// Exit code, standard output and standard error, both without the last line feed.
 async fn run(options: SpawnOptions) -> (Option<i32>, String, String) {
     let process = PluginProcess::start(options).unwrap();
-    let status = process.wait(PATIENCE).await.expect("it ends by itself");
+    let status = process.wait(TIMEOUT).await.expect("it ends by itself");
     (
         status.code(),
         process.stdout.lines().join("\n"),

@@ -7,7 +7,7 @@ use tf_harness::core::Core;
 use super::{Scene, TYPE, certificate};
 use crate::support::{
     atlas::atlas,
-    plugin::{Temporary, configure, started},
+    plugin::{ScratchDir, configure, started},
 };
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn no_credential_ever_follows_a_redirect() {
         json!({ "access_token": keys.access_token }),
     ];
     for login in logins {
-        let temporary = Temporary::new();
+        let temporary = ScratchDir::new();
         let core = logged_in(&home, &temporary, &login).await;
         for status in [301, 302, 303, 307, 308] {
             let target = format!("{}/api/atlas/v1.0/groups", elsewhere.base_url());
@@ -64,7 +64,7 @@ async fn no_credential_follows_what_a_list_links_to() {
     assert!(elsewhere.control().requests().is_empty());
 }
 
-async fn logged_in(atlas: &LocalAtlas, temporary: &Temporary, login: &Json) -> Core {
+async fn logged_in(atlas: &LocalAtlas, temporary: &ScratchDir, login: &Json) -> Core {
     let options = temporary
         .options()
         .env("MONGODB_ATLAS_BASE_URL", atlas.base_url());

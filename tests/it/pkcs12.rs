@@ -11,8 +11,8 @@ use tf_harness::{
 use crate::support::{
     atlas::{PROJECT, atlas, login},
     fixture::{Fixture, certificate},
+    leak_scanner::{LeakScanner, Secret},
     terraform::{provider, version, write_main},
-    traces::{Secret, Traces},
 };
 
 #[test]
@@ -20,7 +20,7 @@ fn both_profiles_open_and_the_password_is_nowhere() {
     let Some(mut t) = archiving("") else {
         return;
     };
-    let mut traces = Traces::start(&mut t.workspace);
+    let mut traces = LeakScanner::start(&mut t.workspace);
     for (version, profile) in [(1, "modern"), (2, "legacy")] {
         write(
             &t,
@@ -37,7 +37,10 @@ fn both_profiles_open_and_the_password_is_nowhere() {
         assert!(t.plans_nothing());
     }
     assert_eq!(t.posts(), 1, "another profile is no reason to issue");
-    assert_eq!(traces.places(&Secret::text(PASSWORD)), Vec::<&str>::new());
+    assert_eq!(
+        traces.occurrences(&Secret::text(PASSWORD)),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]
@@ -223,7 +226,7 @@ fn a_password_that_no_archive_can_have_is_refused_at_its_argument_and_not_shown(
         ("hunter2-\u{fc}-hunter2-hunter2", "not printable ascii"),
     ] {
         t.workspace.set_env("TF_VAR_password", password);
-        let mut traces = Traces::start(&mut t.workspace);
+        let mut traces = LeakScanner::start(&mut t.workspace);
         let output = t.workspace.plan(&[]).failure();
         traces.collect(&t.workspace, &output);
         let said = output.text().to_lowercase();
@@ -232,7 +235,7 @@ fn a_password_that_no_archive_can_have_is_refused_at_its_argument_and_not_shown(
             "{said}"
         );
         assert_eq!(
-            traces.places(&Secret::text("hunter2-hunter2-hunter2")),
+            traces.occurrences(&Secret::text("hunter2-hunter2-hunter2")),
             Vec::<&str>::new()
         );
     }

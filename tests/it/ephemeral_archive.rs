@@ -6,12 +6,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tf_harness::cli::Workspace;
 
 use crate::{
-    archive::{PASSWORD, der, opened_by_p12_keystore},
+    pkcs12::{PASSWORD, der, opened_by_p12_keystore},
     support::{
         age,
         atlas::{PROJECT, atlas, login},
+        leak_scanner::{LeakScanner, Secret},
         terraform::{bare_workspace, version, write_main},
-        traces::{Secret, Traces},
     },
 };
 
@@ -27,7 +27,7 @@ fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
     }
     workspace.set_env("TF_VAR_identity", &mine.identity);
     workspace.set_env("TF_VAR_password", PASSWORD);
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     let mut archives = Vec::new();
     for (version, profile) in [(1, "modern"), (2, "legacy")] {
         write_main(
@@ -52,11 +52,14 @@ fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
     for archive in archives {
         // Ciphertext only: the headers are the same in the archive of the other certificate, which is in state.
         assert_eq!(
-            traces.places(&Secret::bytes(&archive[300..700])),
+            traces.occurrences(&Secret::bytes(&archive[300..700])),
             Vec::<&str>::new()
         );
     }
-    assert_eq!(traces.places(&Secret::text(PASSWORD)), Vec::<&str>::new());
+    assert_eq!(
+        traces.occurrences(&Secret::text(PASSWORD)),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]

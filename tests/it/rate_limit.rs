@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    plugin::{Temporary, configure, started},
+    plugin::{ScratchDir, configure, started},
     terraform::bare_workspace,
 };
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ async fn the_wait_is_the_number_that_atlas_names_and_is_told_once() {
         atlas
             .control()
             .add_fault(Fault::on(Endpoint::IssueCertificate).refuse(answer));
-        let temporary = Temporary::new();
+        let temporary = ScratchDir::new();
         let options = temporary.options().envs(login(&atlas)).log("INFO");
         let core = started(options).await;
         configure(&core, json!({ "max_retries": 0 })).await;

@@ -6,7 +6,7 @@ use tf_harness::{core::Core, diagnostic::Diagnostic};
 
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{Temporary, configured},
+    plugin::{ScratchDir, configured},
 };
 
 /// Status, code, title, the argument to blame, and words of the next step.
@@ -140,9 +140,9 @@ async fn an_answer_of_an_unknown_kind_shows_its_first_line_unless_a_certificate_
     );
 }
 
-async fn started() -> (LocalAtlas, Core, Temporary) {
+async fn started() -> (LocalAtlas, Core, ScratchDir) {
     let atlas = atlas(&["app"]);
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let core = configured(&atlas, temporary.options()).await;
     core.configure(json!({ "max_retries": 0 }))
         .await

@@ -13,16 +13,16 @@ use tf_harness::cli::{Output, Workspace};
 /// How many bytes in a row give a secret away.
 const RUN: usize = 12;
 
-/// Where the CLI and the provider log to once [`Traces::start`] said so.
+/// Where the CLI and the provider log to once [`LeakScanner::start`] said so.
 const LOG: &str = "trace.log";
 
 /// State files, plan files, logs and printed text, as they were after each command.
 #[derive(Default)]
-pub struct Traces {
+pub struct LeakScanner {
     pieces: Vec<(String, Vec<u8>)>,
 }
 
-impl Traces {
+impl LeakScanner {
     /// Has all later commands log everything they can.
     pub fn start(workspace: &mut Workspace) -> Self {
         let log = workspace.path().join(LOG);
@@ -67,7 +67,7 @@ impl Traces {
     }
 
     /// Where the secret stands, each place once.
-    pub fn places(&self, secret: &Secret) -> Vec<&str> {
+    pub fn occurrences(&self, secret: &Secret) -> Vec<&str> {
         let mut places: Vec<&str> = self
             .pieces
             .iter()
@@ -80,7 +80,7 @@ impl Traces {
     }
 
     /// The names of all places that were looked at, each once.
-    pub fn all_places(&self) -> Vec<&str> {
+    pub fn all_occurrences(&self) -> Vec<&str> {
         let mut places: Vec<&str> = self
             .pieces
             .iter()

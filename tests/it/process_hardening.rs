@@ -14,15 +14,15 @@ use tf_harness::{
 
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{PATIENCE, Temporary, configured},
-    processes::entries,
+    cli_process::entries,
+    plugin::{ScratchDir, TIMEOUT, configured},
 };
 
 const TYPE: &str = "atlas_user_certificate";
 
 #[tokio::test]
 async fn a_provider_leaves_no_core_file() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = served(&temporary).await;
     let process = provider.process().unwrap();
     let limits = fs::read_to_string(format!("/proc/{}/limits", process.pid)).unwrap();
@@ -38,7 +38,7 @@ async fn a_provider_leaves_no_core_file() {
 
 #[tokio::test]
 async fn the_memory_of_a_provider_is_closed_to_other_processes_of_its_user() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let provider = served(&temporary).await;
     // The kernel gives what is behind these files to root, so that their user may not open them.
     let memory = fs::metadata(format!("/proc/{}/mem", provider.process().unwrap().pid)).unwrap();
@@ -49,7 +49,7 @@ async fn the_memory_of_a_provider_is_closed_to_other_processes_of_its_user() {
 
 #[tokio::test]
 async fn a_provider_writes_no_file() {
-    let (temporary, atlas) = (Temporary::new(), atlas(&["app"]));
+    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let home = tempfile::tempdir().unwrap();
     let options = temporary
         .options()
@@ -86,17 +86,17 @@ async fn a_provider_writes_no_file() {
 
 #[tokio::test]
 async fn a_debugger_may_look_into_a_provider_in_debug_mode() {
-    let temporary = Temporary::new();
+    let temporary = ScratchDir::new();
     let process = PluginProcess::start(temporary.by_hand().arg("-debug")).unwrap();
     process
         .stdout
-        .wait_for("TF_REATTACH_PROVIDERS", PATIENCE)
+        .wait_for("TF_REATTACH_PROVIDERS", TIMEOUT)
         .await
         .expect("instructions");
     assert!(fs::read_link(format!("/proc/{}/exe", process.pid)).is_ok());
 }
 
-async fn served(temporary: &Temporary) -> Provider {
+async fn served(temporary: &ScratchDir) -> Provider {
     let provider = Provider::spawn(temporary.options()).await.unwrap();
     provider
         .client()

@@ -1,9 +1,9 @@
 //! An Atlas that means harm, or something on the way that pretends to be Atlas.
 
-mod floods;
+mod output_sanitization;
 mod redirects;
-mod strangers;
-mod words;
+mod resource_exhaustion;
+mod wrong_certificate;
 
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
@@ -14,7 +14,7 @@ use tf_harness::{
 
 use crate::support::{
     atlas::{PROJECT, atlas},
-    plugin::{Temporary, configured},
+    plugin::{ScratchDir, configured},
 };
 
 const TYPE: &str = "atlas_user_certificate";
@@ -24,12 +24,12 @@ const USER: &str = "app";
 struct Scene {
     atlas: LocalAtlas,
     core: Core,
-    _temporary: Temporary,
+    _temporary: ScratchDir,
 }
 
 impl Scene {
     async fn set() -> Self {
-        let (temporary, atlas) = (Temporary::new(), atlas(&[USER]));
+        let (temporary, atlas) = (ScratchDir::new(), atlas(&[USER]));
         let core = configured(&atlas, temporary.options()).await;
         Self {
             atlas,

@@ -15,8 +15,8 @@ use crate::support::{
     age::{self, Pair},
     atlas::{PROJECT, atlas, login},
     fixture::newest,
+    leak_scanner::{LeakScanner, Secret},
     terraform::{bare_workspace, provider, version, write_main},
-    traces::{Secret, Traces},
 };
 
 #[test]
@@ -39,7 +39,7 @@ fn a_provisioner_gets_the_key_in_every_apply_that_issues_and_plans_between_are_e
             )
         )
     };
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     for trigger in ["one", "two"] {
         write_main(&workspace, &with_provider(&written(trigger)));
         let output = workspace.apply(&[]).success();
@@ -68,7 +68,7 @@ fn a_provisioner_gets_the_key_in_every_apply_that_issues_and_plans_between_are_e
     assert_eq!(atlas.control().issued_count(), 2);
     for issued in atlas.control().all_certificates() {
         assert_eq!(
-            traces.places(&Secret::key(&issued.key_pem)),
+            traces.occurrences(&Secret::key(&issued.key_pem)),
             Vec::<&str>::new()
         );
     }
@@ -91,7 +91,7 @@ fn a_write_only_argument_takes_what_was_sealed_without_a_trace() {
             age::seal(password, &mine)
         )
     };
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     let mut archives = Vec::new();
     for version in [1, 2] {
         write_main(
@@ -118,7 +118,10 @@ fn a_write_only_argument_takes_what_was_sealed_without_a_trace() {
     }
     assert_ne!(archives[0], archives[1]);
     assert_eq!(atlas.control().issued_count(), 1);
-    assert_eq!(traces.places(&Secret::text(password)), Vec::<&str>::new());
+    assert_eq!(
+        traces.occurrences(&Secret::text(password)),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]
@@ -145,12 +148,12 @@ fn a_provider_block_takes_what_was_sealed_in_plan_and_apply() {
     assert!(workspace.plans_nothing());
     assert_eq!(atlas.control().issued_count(), 1);
     let token = Secret::text(&atlas.control().credentials().access_token);
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     let output = workspace
         .apply(&["-replace=atlas_user_certificate.app"])
         .success();
     traces.collect(&workspace, &output);
-    assert_eq!(traces.places(&token), Vec::<&str>::new());
+    assert_eq!(traces.occurrences(&token), Vec::<&str>::new());
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
     let both = format!("{}\n{UNSEALED}", certificate(&mine, ""));
     write_main(&workspace, &with_provider(&both));
     workspace.apply(&[]).success();
-    let mut traces = Traces::start(&mut workspace);
+    let mut traces = LeakScanner::start(&mut workspace);
     let mut refused = |workspace: &Workspace, wanted: &[&str]| {
         let output: Output = workspace.plan(&[]).failure();
         traces.collect(workspace, &output);
@@ -199,14 +202,17 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
         &["Sealed certificate cannot be opened", "damaged"],
     );
     assert_eq!(
-        traces.places(&Secret::key(&newest(&atlas).key_pem)),
+        traces.occurrences(&Secret::key(&newest(&atlas).key_pem)),
         Vec::<&str>::new()
     );
     for identity in [&mine.identity, &other.identity] {
         let secret = identity
             .strip_prefix("AGE-SECRET-KEY-1")
             .expect("an identity");
-        assert_eq!(traces.places(&Secret::text(secret)), Vec::<&str>::new());
+        assert_eq!(
+            traces.occurrences(&Secret::text(secret)),
+            Vec::<&str>::new()
+        );
     }
 }
 

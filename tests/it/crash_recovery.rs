@@ -13,8 +13,8 @@ use tf_harness::{
 
 use crate::support::{
     atlas::{PROJECT, atlas},
+    cli_process::{CliProcess, entries, kill, providers, wait_for_exit},
     plugin::configured,
-    processes::{Running, ends, entries, kill, providers},
     terraform::{provider, workspace},
 };
 
@@ -71,7 +71,7 @@ fn an_interrupt_ends_a_plan_at_once_and_issues_nothing() {
             .atlas
             .control()
             .add_fault(Fault::on(endpoint).pause(When::Before));
-        let run = Running::start(&scene.workspace, &["plan", "-no-color", "-input=false"]);
+        let run = CliProcess::start(&scene.workspace, &["plan", "-no-color", "-input=false"]);
         pause.reached_blocking();
         run.interrupt();
         let output = run.finish();
@@ -191,7 +191,7 @@ impl Scene {
     fn interrupt(&self, step: &Step, end: End) -> Output {
         let fault = Fault::on(step.endpoint).nth(step.nth).pause(step.moment);
         let pause = self.atlas.control().add_fault(fault);
-        let mut run = Running::start(
+        let mut run = CliProcess::start(
             &self.workspace,
             &["apply", "-auto-approve", "-no-color", "-input=false"],
         );
@@ -232,7 +232,7 @@ impl Scene {
         }
         for provider in started {
             assert!(
-                ends(provider),
+                wait_for_exit(provider),
                 "a provider goes on after its host:\n{}",
                 output.stdout
             );

@@ -16,10 +16,10 @@ use rustix::{
 };
 use tf_harness::cli::{Output, Workspace};
 
-use super::plugin::PATIENCE;
+use super::plugin::TIMEOUT;
 
 /// A command of the CLI in a process group of its own, as a shell starts it.
-pub struct Running {
+pub struct CliProcess {
     child: Child,
     lines: Receiver<(Stream, String)>,
     said: Vec<(Stream, String)>,
@@ -31,7 +31,7 @@ enum Stream {
     Err,
 }
 
-impl Running {
+impl CliProcess {
     /// Starts the command.
     pub fn start(workspace: &Workspace, arguments: &[&str]) -> Self {
         let mut child = workspace
@@ -40,12 +40,12 @@ impl Running {
             .spawn()
             .expect("the CLI starts");
         let (sender, lines) = channel();
-        pass_on(
+        forward_lines(
             Stream::Out,
             child.stdout.take().expect("a pipe"),
             sender.clone(),
         );
-        pass_on(Stream::Err, child.stderr.take().expect("a pipe"), sender);
+        forward_lines(Stream::Err, child.stderr.take().expect("a pipe"), sender);
         Self {
             child,
             lines,
@@ -67,7 +67,7 @@ impl Running {
     #[track_caller]
     pub fn await_line(&mut self, text: &str) {
         while !self.said.iter().any(|(_, line)| line.contains(text)) {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(TIMEOUT) {
                 Ok(line) => self.said.push(line),
                 Err(why) => panic!("{text:?} was not printed ({why}):\n{}", self.text()),
             }
@@ -78,7 +78,7 @@ impl Running {
     #[track_caller]
     pub fn finish(mut self) -> Output {
         let status = self.wait();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+        while let Ok(line) = self.lines.recv_timeout(TIMEOUT) {
             self.said.push(line);
         }
         let stream = |wanted| {
@@ -97,7 +97,7 @@ impl Running {
 
     #[track_caller]
     fn wait(&mut self) -> ExitStatus {
-        let ended = ends(self.pid());
+        let ended = wait_for_exit(self.pid());
         if !ended {
             let _ = kill_process_group(self.pid(), Signal::KILL);
         }
@@ -115,7 +115,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for CliProcess {
     fn drop(&mut self) {
         // A test that has failed leaves nobody behind; after `finish` there is nobody left.
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
@@ -154,12 +154,12 @@ pub fn kill(processes: &[Pid]) {
 }
 
 /// Whether the process ends in time, by whomever it was started.
-pub fn ends(process: Pid) -> bool {
+pub fn wait_for_exit(process: Pid) -> bool {
     let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else {
         return true;
     };
     let patience = Timespec {
-        tv_sec: i64::try_from(PATIENCE.as_secs()).expect("some seconds"),
+        tv_sec: i64::try_from(TIMEOUT.as_secs()).expect("some seconds"),
         tv_nsec: 0,
     };
     let mut waiting = [PollFd::from_borrowed_fd(handle.as_fd(), PollFlags::IN)];
@@ -174,7 +174,11 @@ pub fn entries(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn pass_on(stream: Stream, pipe: impl Read + Send + 'static, lines: Sender<(Stream, String)>) {
+fn forward_lines(
+    stream: Stream,
+    pipe: impl Read + Send + 'static,
+    lines: Sender<(Stream, String)>,
+) {
     thread::spawn(move || {
         let mut reader = BufReader::new(pipe);
         let mut line = String::new();
