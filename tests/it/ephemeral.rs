@@ -16,7 +16,7 @@ use crate::support::{
     atlas::{PROJECT, atlas, login},
     fixture::newest,
     leak_scanner::{LeakScanner, Secret},
-    terraform::{bare_workspace, provider, version, write_main},
+    terraform::{bare_workspace, cli_has, provider, write_main},
 };
 
 #[test]
@@ -264,13 +264,7 @@ async fn the_ephemeral_resource_needs_no_provider_configuration_and_no_network()
 
 /// Whether the CLI is recent enough; if not, it is said.
 fn has(terraform: u32, tofu: u32) -> bool {
-    let has = version().has(terraform, tofu);
-    if !has {
-        eprintln!(
-            "skipped: ephemeral values of this kind need Terraform 1.{terraform} or OpenTofu 1.{tofu}"
-        );
-    }
-    has
+    cli_has("an ephemeral value of this kind", terraform, tofu)
 }
 
 /// A folder with a login, and the identity in an ephemeral variable.

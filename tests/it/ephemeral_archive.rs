@@ -11,14 +11,14 @@ use crate::{
         age,
         atlas::{PROJECT, atlas, login},
         leak_scanner::{LeakScanner, Secret},
-        terraform::{bare_workspace, version, write_main},
+        terraform::{bare_workspace, cli_has, write_main},
     },
 };
 
 #[test]
 fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
-    if !version().has(11, 11) {
-        return eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
+    if !cli_has("write-only arguments", 11, 11) {
+        return;
     }
     let (atlas, mine) = (atlas(&["app", "other"]), age::pair());
     let mut workspace = bare_workspace("");
@@ -64,8 +64,8 @@ fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
 
 #[test]
 fn a_password_or_a_profile_that_cannot_be_used_is_an_error_at_its_argument() {
-    if !version().has(10, 11) {
-        return eprintln!("skipped: ephemeral resources need Terraform 1.10 or OpenTofu 1.11");
+    if !cli_has("ephemeral resources", 10, 11) {
+        return;
     }
     let workspace = bare_workspace("");
     for (argument, summary) in [

@@ -13,7 +13,7 @@ use tf_harness::{
 use crate::support::{
     atlas::{PROJECT, atlas},
     leak_scanner::{LeakScanner, Secret},
-    terraform::{bare_workspace, provider, version, workspace, write_main},
+    terraform::{bare_workspace, cli_has, provider, workspace, write_main},
 };
 
 #[test]
@@ -216,11 +216,7 @@ fn a_null_where_none_is_allowed_is_refused_by_the_cli_and_an_unknown_stays_unkno
 }
 
 fn has_functions() -> bool {
-    let has = version().has(8, 7);
-    if !has {
-        eprintln!("skipped: provider functions need Terraform 1.8 or OpenTofu 1.7");
-    }
-    has
+    cli_has("a provider function", 8, 7)
 }
 
 /// Makes the example of a function the configuration.

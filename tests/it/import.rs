@@ -9,7 +9,7 @@ use crate::support::{
     diagnostics::diagnostics,
     fixture::{days, only, posts},
     played::Played,
-    terraform::{version, workspace},
+    terraform::{cli_has, workspace},
 };
 
 #[test]
@@ -63,8 +63,7 @@ fn each_form_of_the_id_imports_by_command_and_plans_nothing() {
 
 #[test]
 fn an_import_block_takes_the_same_ids_and_issues_nothing() {
-    if !version().has(5, 6) {
-        eprintln!("skipped: import blocks need Terraform 1.5 or OpenTofu 1.6");
+    if !cli_has("import blocks", 5, 6) {
         return;
     }
     let (atlas, certificates) = two_certificates("app");

@@ -12,7 +12,7 @@ use crate::support::{
     atlas::{PROJECT, atlas, login},
     fixture::{Fixture, certificate},
     leak_scanner::{LeakScanner, Secret},
-    terraform::{provider, version, write_main},
+    terraform::{cli_has, provider, write_main},
 };
 
 #[test]
@@ -287,8 +287,7 @@ async fn a_host_that_would_store_the_password_is_refused_at_the_argument() {
 
 /// A folder whose password comes from an ephemeral variable; `None` where the CLI has no write-only arguments.
 fn archiving(arguments: &str) -> Option<Fixture> {
-    if !version().has(11, 11) {
-        eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
+    if !cli_has("write-only arguments", 11, 11) {
         return None;
     }
     let mut t = Fixture::new("");

@@ -9,7 +9,7 @@ use xtask::package::{Layout, NAMESPACE};
 use super::{pages, shown};
 use crate::support::{
     atlas::PROJECT,
-    terraform::{cli, provider, version},
+    terraform::{cli, cli_has, provider},
 };
 
 /// The other providers in our pages.
@@ -59,18 +59,13 @@ fn check_blocks(
     workspace: &Workspace,
     check: impl Fn(&Workspace, &str) -> tf_harness::cli::Output,
 ) -> usize {
-    let version = version();
     let modules = super::root().join("examples/modules");
     super::copy(&modules, &workspace.path().join("examples/modules"));
     let (mut checked, mut wrong) = (0, Vec::new());
     for page in pages() {
         for block in blocks(&page, &["terraform"]) {
             let (terraform, tofu) = needs(&block.text);
-            if !version.has(terraform, tofu) {
-                eprintln!(
-                    "skipped: {} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}",
-                    block.place
-                );
+            if !cli_has(&block.place, terraform, tofu) {
                 continue;
             }
             let output = check(workspace, &block.text);

@@ -9,7 +9,7 @@ use super::{root, shown, walk};
 use crate::support::{
     age,
     atlas::{PROJECT, atlas, login},
-    terraform::{cli, provider, version},
+    terraform::{cli, cli_has, provider},
 };
 
 #[test]
@@ -46,7 +46,6 @@ fn every_example_plans_and_issues_nothing() {
     ] {
         workspace.set_env(variable, value);
     }
-    let version = version();
     let mut planned = 0;
     walk(&root().join("examples"), &mut |file| {
         let is_configuration = file.extension().is_some_and(|extension| extension == "tf");
@@ -55,11 +54,7 @@ fn every_example_plans_and_issues_nothing() {
         }
         let text = fs::read_to_string(file).unwrap();
         let (terraform, tofu) = needs(&text);
-        if !version.has(terraform, tofu) {
-            eprintln!(
-                "skipped: {} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}",
-                shown(file)
-            );
+        if !cli_has(&shown(file), terraform, tofu) {
             return;
         }
         // The certificate that an example names, and the resource that an import block is about.

@@ -16,7 +16,7 @@ use clap::Parser;
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    terraform::{cli, provider, version},
+    terraform::{cli, cli_has, provider},
 };
 use tf_harness::cli::Workspace;
 
@@ -63,8 +63,7 @@ fn the_quickstart_shows_all_of_it_to_be_as_it_should_be() {
 
 #[test]
 fn the_module_passes_its_own_tests_mocked_and_against_an_atlas() {
-    if !version().has(7, 8) {
-        eprintln!("skipped: mock_provider needs Terraform 1.7 or OpenTofu 1.8");
+    if !cli_has("mock_provider", 7, 8) {
         return;
     }
     let atlas = atlas(&["billing", "reports"]);

@@ -6,7 +6,7 @@ use tf_harness::cli::Workspace;
 use crate::support::{
     atlas::{PROJECT, atlas},
     fixture::{Fixture, certificate, resource},
-    terraform::{bare_workspace, version, workspace},
+    terraform::{bare_workspace, cli_has, workspace},
 };
 
 /// Whether the printed text points at the line of `main.tf` that begins with this.
@@ -141,8 +141,7 @@ fn arguments_that_contradict_each_other_are_named() {
 
 #[test]
 fn a_password_without_its_version_is_refused_where_it_can_be_kept_out_of_state() {
-    if !version().has(11, 11) {
-        eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
+    if !cli_has("write-only arguments", 11, 11) {
         return;
     }
     let lines = "username = \"app\"\n  pkcs12_password_wo = \"correct horse\"";

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::support::{
     age,
     fixture::{Fixture, certificate, changed},
-    terraform::version,
+    terraform::cli_has,
 };
 
 #[test]
@@ -89,8 +89,7 @@ fn a_certificate_that_is_issued_takes_the_planned_form_and_not_the_hidden_one() 
 
 #[test]
 fn a_hidden_archive_is_neither_made_nor_dropped() {
-    if !version().has(11, 11) {
-        eprintln!("skipped: write-only arguments need Terraform 1.11 or OpenTofu 1.11");
+    if !cli_has("write-only arguments", 11, 11) {
         return;
     }
     let hidden =

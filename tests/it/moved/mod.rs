@@ -12,15 +12,14 @@ use crate::support::{
     diagnostics::diagnostics,
     fixture::posts,
     played::{CERTIFICATE, Played},
-    terraform::{provider, version, workspace, write_main},
+    terraform::{cli_has, provider, version, workspace, write_main},
 };
 
 const OFFICIAL: &str = "mongodbatlas_x509_authentication_database_user";
 
 #[test]
 fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
-    if !version().has(8, 10) {
-        eprintln!("skipped: moves between types need Terraform 1.8 or OpenTofu 1.10");
+    if !cli_has("moves between types", 8, 10) {
         return;
     }
     let atlas = atlas(&["app"]);

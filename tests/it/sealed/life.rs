@@ -7,7 +7,7 @@ use crate::support::{
     age,
     fixture::{Fixture, certificate},
     leak_scanner::{LeakScanner, Secret},
-    terraform::version,
+    terraform::cli_has,
 };
 
 #[test]
@@ -193,13 +193,11 @@ impl SealedRun {
 }
 
 fn has_write_only() -> bool {
-    let has = version().has(11, 11);
-    if !has {
-        eprintln!(
-            "skipped in part: ephemeral variables and write-only arguments need Terraform 1.11 or OpenTofu 1.11"
-        );
-    }
-    has
+    cli_has(
+        "the part with ephemeral variables and write-only arguments",
+        11,
+        11,
+    )
 }
 
 /// What every PKCS#12 archive has in it: the object identifier of an encrypted key.

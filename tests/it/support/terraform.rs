@@ -1,6 +1,6 @@
 //! The real CLI, with the provider under test and a login to a local Atlas.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use local_atlas::LocalAtlas;
 use tf_harness::cli::{Cli, Version, Workspace};
@@ -19,9 +19,30 @@ pub fn cli() -> Cli {
     }
 }
 
-/// The version of that CLI.
+/// The version of that CLI, which is read once.
 pub fn version() -> Version {
-    cli().version().expect("the CLI tells its version")
+    static VERSION: OnceLock<Version> = OnceLock::new();
+    let read = || cli().version().expect("the CLI reports its version");
+    VERSION.get_or_init(read).clone()
+}
+
+/// Whether the CLI has at least these minor versions of Terraform 1 and `OpenTofu` 1, which `feature` needs. An older one
+/// skips the test.
+pub fn cli_has(feature: &str, terraform: u32, tofu: u32) -> bool {
+    let has = version().has(terraform, tofu);
+    if !has {
+        skip(&format!(
+            "{feature} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}"
+        ));
+    }
+    has
+}
+
+/// Prints that a test is skipped, or fails it if `REQUIRE_ALL=1` is set.
+pub fn skip(reason: &str) {
+    let require_all = std::env::var_os("REQUIRE_ALL").is_some_and(|value| value == "1");
+    assert!(!require_all, "REQUIRE_ALL=1 is set, and {reason}");
+    eprintln!("skipped: {reason}");
 }
 
 /// A folder whose `main.tf` is the required provider, an empty provider block and `configuration`; the login to `atlas` is
