@@ -50,7 +50,10 @@ fn the_guide_for_module_tests_runs_as_written() {
             "-euo",
             "pipefail",
             "-c",
-            &format!("trap 'kill $(jobs -p) || true' EXIT\n{}", commands.join("\n")),
+            &format!(
+                "trap 'kill $(jobs -p) || true' EXIT\n{}",
+                commands.join("\n")
+            ),
         ])
         .current_dir(folder.path())
         .env_clear()
@@ -77,7 +80,7 @@ fn local_atlas() -> PathBuf {
     let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let mut newest = None;
     walk(&root().join("tests/local-atlas/src"), &mut |file| {
-        newest = newest.max(modified(file))
+        newest = newest.max(modified(file));
     });
     if modified(&program) < newest {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
