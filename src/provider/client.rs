@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -35,6 +35,8 @@ pub(crate) struct ProviderClient {
     state: RwLock<State>,
     /// Whether this process has received an `ApplyResourceChange` since it was configured.
     is_applying: AtomicBool,
+    /// Increases with every Configure.
+    generation: AtomicU64,
     /// Clients of earlier configurations that running calls may still use.
     retired: Mutex<Vec<Arc<Session>>>,
 }
@@ -105,6 +107,11 @@ impl ProviderClient {
         }))
     }
 
+    /// Identifies the current provider configuration: data of one run must not reach another one in the same process.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
     /// Records that this process has received an `ApplyResourceChange`.
     pub(crate) fn mark_applying(&self) {
         self.is_applying.store(true, Ordering::Relaxed);
@@ -138,6 +145,7 @@ impl ProviderClient {
             lock(&self.retired).push(previous);
         }
         self.is_applying.store(false, Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -34,6 +34,7 @@ mod pkcs12;
 mod process_hardening;
 mod random_ops;
 mod rate_limit;
+mod replacement;
 mod request_counts;
 mod sealed;
 mod secrets;

@@ -50,6 +50,9 @@ fn resources_of_a_user_that_is_gone_share_the_look_at_the_user_too() {
     for certificate in atlas.control().all_certificates() {
         atlas.control().unlist_certificate(certificate.id);
     }
+    atlas
+        .control()
+        .advance(std::time::Duration::from_secs(11 * 60));
     atlas.control().clear_requests();
     assert!(!workspace.plans_nothing(), "all are missing");
     let count = |endpoint| atlas.control().request_count(endpoint);

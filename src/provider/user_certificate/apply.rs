@@ -1,47 +1,130 @@
 //! Create, update and delete.
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
     ApplyResponse, CancellationToken, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
-    UpdateRequest, Value,
+    Severity, UpdateRequest, Value,
 };
 
 use super::{
-    certificate::issued_at,
+    UserCertificateResource, adopt,
+    certificate::judged_at,
     key_storage::{EncryptionFailed, KeyStorage, StoredKey, catch_panic},
     model::{Attr, Status, UserCertificate},
+    predecessors::{Predecessor, Successor},
     private_state::{PrivateState, destroy_warning},
+    renewal, validate,
 };
 use crate::{
     atlas::{IssuedCertificate, Months, ProjectId, Username, printable},
     provider::{
         client::{self, ProviderClient, Session},
         diagnostics::{named, since},
+        timeouts,
     },
     x509::{self, Certificate},
 };
 
-/// Issues the first certificate.
-pub(super) async fn create(client: &ProviderClient, request: CreateRequest) -> ApplyResponse {
+/// Issues the first certificate. In a replacement that fails, the response contains the deleted object.
+pub(super) async fn create(
+    resource: &UserCertificateResource,
+    request: CreateRequest,
+) -> ApplyResponse {
+    let UserCertificateResource {
+        client,
+        predecessors,
+    } = resource;
     client.mark_applying();
-    let failed = |diagnostics| ApplyResponse {
-        state: Value::Null,
-        private: Vec::new(),
-        diagnostics,
+    let (planned, _) = UserCertificate::decode(&request.planned);
+    let successor = Successor::new(&planned);
+    let predecessor = predecessors.take(client.generation(), &successor);
+    let same_user = predecessor
+        .as_ref()
+        .filter(|predecessor| Successor::new(&predecessor.object) == successor);
+    let issue = match late_problems(&planned, &request) {
+        problems if problems.is_empty() => {
+            IssueRequest::new(&request.planned, &request.config, "create")
+        }
+        problems => Err(problems),
     };
-    let issue = match IssueRequest::new(&request.planned, &request.config, "create") {
-        Ok(issue) => issue,
-        Err(problems) => return failed(problems),
+    let result = match issue {
+        Ok(issue) => {
+            let object = same_user.map(|predecessor| &predecessor.object);
+            let result = issue.execute(client, object, &request.cancel).await;
+            result.map_err(|failure| (failure, Some(issue)))
+        }
+        Err(problems) => Err((Failure::Other(problems), None)),
     };
-    match issue.execute(client, None, &request.cancel).await {
-        Ok((object, diagnostics)) => stored(object, &PrivateState::default(), diagnostics),
-        Err(Failure::Unparsed { text, mut error }) => {
-            error.detail += UNPARSED_ON_CREATE;
+    let (failure, issue) = match result {
+        Ok((object, diagnostics)) => {
+            let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
+            return stored(
+                object,
+                &PrivateState::applied(kept.unwrap_or_default()),
+                diagnostics,
+            );
+        }
+        Err(failure) => failure,
+    };
+    match predecessor.or_else(|| predecessors.take(client.generation(), &Successor::Unknown)) {
+        Some(predecessor) => predecessor.returned_with(failure),
+        None => created_without_certificate(failure, issue),
+    }
+}
+
+/// Invalid arguments, which only Validate and Plan report unless a predecessor is held.
+fn late_problems(planned: &UserCertificate, request: &CreateRequest) -> Diagnostics {
+    let (config, problems) = UserCertificate::decode(&request.config);
+    problems
+        .into_iter()
+        .chain(validate::arguments(&config))
+        .chain(timeouts::validate(&request.config))
+        .chain(renewal::window_exceeds_validity(planned))
+        .collect()
+}
+
+impl Predecessor {
+    /// The deleted object, because its successor was not created. Core marks it as tainted.
+    fn returned_with(self, failure: Failure) -> ApplyResponse {
+        let Self { object, private } = self;
+        let mut responses = private.unparsed_responses;
+        let problems = match failure {
+            Failure::Unparsed { text, error } => {
+                responses.push(text);
+                with_detail(error, UNPARSED_ON_UPDATE).into()
+            }
+            Failure::Other(problems) => problems,
+        };
+        let certificate = object.certificate_id.known().zip(object.not_after.known());
+        let certificate = certificate.map_or_else(String::new, |(id, expiry)| {
+            format!(" ({})", named(id, &expiry.to_string()))
+        });
+        let note = format!(
+            "\n\nThe certificate in state is still the old one{certificate}. It is marked as tainted: terraform apply replaces it, terraform untaint \
+             ADDRESS keeps it."
+        );
+        let diagnostics = problems.into_iter().map(|problem| match problem.severity {
+            Severity::Error => with_detail(problem, &note),
+            Severity::Warning => problem,
+        });
+        stored(
+            object,
+            &PrivateState::applied(responses),
+            diagnostics.collect(),
+        )
+    }
+}
+
+fn created_without_certificate(failure: Failure, issue: Option<IssueRequest>) -> ApplyResponse {
+    match (failure, issue) {
+        (Failure::Unparsed { text, error }, Some(issue)) => {
             let object = issue.state_with_unparsed_response(text);
+            let error = with_detail(error, UNPARSED_ON_CREATE);
             stored(object, &PrivateState::default(), error.into())
         }
-        Err(Failure::Other(error)) => failed(error.into()),
+        (Failure::Unparsed { error, .. }, None) => failed(Value::Null, Vec::new(), error.into()),
+        (Failure::Other(problems), _) => failed(Value::Null, Vec::new(), problems),
     }
 }
 
@@ -49,59 +132,83 @@ pub(super) async fn create(client: &ProviderClient, request: CreateRequest) -> A
 /// fails, the response contains the prior object unchanged.
 pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> ApplyResponse {
     client.mark_applying();
-    let failed = |private, diagnostics| ApplyResponse {
-        state: request.prior.clone(),
-        private,
-        diagnostics,
-    };
     let read = || {
         let issue = IssueRequest::new(&request.planned, &request.config, "update")?;
         let private = PrivateState::parse(&request.private)?;
         let kept = issue.storage.protect_kept(private.unparsed_responses);
-        let private = PrivateState {
-            destroy_warned: false,
-            unparsed_responses: kept.map_err(kept_response_not_encrypted)?,
-            version: private.version,
-        };
-        Ok((UserCertificate::from_value(&request.prior)?, issue, private))
+        let kept = kept.map_err(kept_response_not_encrypted)?;
+        Ok((UserCertificate::from_value(&request.prior)?, issue, kept))
     };
-    let (prior, issue, mut private) = match read() {
+    let (prior, issue, mut responses) = match read() {
         Ok(parts) => parts,
-        Err(problems) => return failed(request.private.clone(), problems),
+        Err(problems) => return failed(request.prior, request.private, problems),
     };
     let result = if issue.planned.certificate_id.is_unknown() {
         issue.execute(client, Some(&prior), &request.cancel).await
     } else {
-        issue.update_without_issuing(&prior).await
+        issue.update_without_issuing(client, &prior).await
     };
-    match result {
-        Ok((object, diagnostics)) => stored(object, &private, diagnostics),
-        Err(Failure::Unparsed { text, mut error }) => {
-            private.unparsed_responses.push(text);
-            error.detail += UNPARSED_ON_UPDATE;
-            failed(private.to_bytes(), error.into())
+    let problems = match result {
+        Ok((object, diagnostics)) => {
+            return stored(object, &PrivateState::applied(responses), diagnostics);
         }
-        Err(Failure::Other(error)) => failed(private.to_bytes(), error.into()),
-    }
+        Err(Failure::Unparsed { text, error }) => {
+            responses.push(text);
+            with_detail(error, UNPARSED_ON_UPDATE).into()
+        }
+        Err(Failure::Other(problems)) => problems,
+    };
+    failed(
+        request.prior,
+        PrivateState::applied(responses).to_bytes(),
+        problems,
+    )
 }
 
-/// Removes the object from state. Atlas has no call that revokes a certificate.
-pub(super) fn delete(request: DeleteRequest) -> ApplyResponse {
+/// Removes the object from state, and holds it if the plan has a successor for it. Atlas has no call that revokes a
+/// certificate.
+pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest) -> ApplyResponse {
+    let UserCertificateResource {
+        client,
+        predecessors,
+    } = resource;
+    client.mark_applying();
     let read = || {
         let prior = UserCertificate::from_value(&request.prior)?;
         Ok((prior, PrivateState::parse(&request.private)?))
     };
-    match read() {
-        Ok((_, private)) if private.destroy_warned => ApplyResponse::from(Value::Null),
-        Ok((prior, private)) => ApplyResponse {
-            diagnostics: destroy_warning(&prior, &private).into_iter().collect(),
-            ..ApplyResponse::from(Value::Null)
-        },
-        Err(diagnostics) => ApplyResponse {
-            state: request.prior,
-            private: request.private,
-            diagnostics,
-        },
+    let (object, private) = match read() {
+        Ok(parts) => parts,
+        Err(problems) => return failed(request.prior, request.private, problems),
+    };
+    let warning = if private.destroy_warned {
+        None
+    } else {
+        destroy_warning(&object, &private)
+    };
+    if !private.successor.is_none() {
+        let successor = private.successor.clone();
+        predecessors.hold(
+            client.generation(),
+            successor,
+            Predecessor { object, private },
+        );
+    }
+    failed(Value::Null, Vec::new(), warning.into_iter().collect())
+}
+
+fn with_detail(error: Diagnostic, more: &str) -> Diagnostic {
+    Diagnostic {
+        detail: error.detail + more,
+        ..error
+    }
+}
+
+fn failed(state: Value, private: Vec<u8>, diagnostics: Diagnostics) -> ApplyResponse {
+    ApplyResponse {
+        state,
+        private,
+        diagnostics,
     }
 }
 
@@ -125,18 +232,19 @@ enum Failure {
     /// The response could not be parsed. The text is in the form in which state may hold it.
     Unparsed { text: String, error: Diagnostic },
     /// There is nothing new to store.
-    Other(Diagnostic),
+    Other(Diagnostics),
 }
 
 impl From<Diagnostic> for Failure {
     fn from(error: Diagnostic) -> Self {
-        Self::Other(error)
+        Self::Other(error.into())
     }
 }
 
 /// A planned object, and how its key is stored.
 struct IssueRequest {
     planned: UserCertificate,
+    adopt_pem: Attr<SecretString>,
     storage: KeyStorage,
     operation: &'static str,
 }
@@ -151,9 +259,11 @@ struct IssueTarget<'a> {
 impl IssueRequest {
     fn new(planned: &Value, config: &Value, operation: &'static str) -> Result<Self, Diagnostics> {
         let planned = UserCertificate::from_value(planned)?;
-        let storage = KeyStorage::new(&planned, &UserCertificate::from_value(config)?)?;
+        let config = UserCertificate::from_value(config)?;
+        let storage = KeyStorage::new(&planned, &config)?;
         Ok(Self {
             planned,
+            adopt_pem: config.adopt_pem_wo,
             storage,
             operation,
         })
@@ -236,9 +346,7 @@ impl IssueRequest {
         object.set_certificate(certificate);
         object.status = Attr::Known(Status::Active);
         object.has_private_key = Attr::Known(true);
-        // A wrong `Date` must not make older certificates look expired: the certificate contains its time of issue.
-        let issued_at = issued_at(certificate.not_before);
-        let now = server_time.map_or(issued_at, |time| time.min(issued_at));
+        let now = judged_at(certificate.not_before, server_time);
         object.set_predecessor(predecessor, now);
         let expired = now >= certificate.not_after;
         (object, expired.then(|| already_expired(certificate, now)))
@@ -289,19 +397,33 @@ impl IssueRequest {
     }
 
     /// Stores the key in another form, or changes arguments only. Sends no request.
-    async fn update_without_issuing(&self, prior: &UserCertificate) -> IssueResult {
+    async fn update_without_issuing(
+        &self,
+        client: &ProviderClient,
+        prior: &UserCertificate,
+    ) -> IssueResult {
         let mut object = self.planned.clone();
         let mut diagnostics = Diagnostics::new();
-        match &prior.combined_pem {
-            Attr::Known(pem) if object.sealed_pem.is_unknown() => {
+        let mut key = prior.combined_pem.known();
+        if adopt::is_planned(prior, &object) {
+            if let Some(refused) = adopt::refused_by_guardrail(client, prior, &object) {
+                return Err(refused.into());
+            }
+            let certificate = adopt::check(prior, &self.adopt_pem)?;
+            object.issuer = Attr::Known(certificate.issuer);
+            object.fingerprint_sha256 = Attr::Known(certificate.fingerprint_sha256);
+            key = self.adopt_pem.known();
+        }
+        match key {
+            Some(pem) if object.sealed_pem.is_unknown() || object.combined_pem.is_unknown() => {
                 let stored = self.storage.store(pem).await.map_err(|problem| {
-                    let detail = format!("It stays in state unchanged: {problem}.");
+                    let detail = format!("State is unchanged: {problem}.");
                     Diagnostic::error("Private key could not be sealed", detail)
                 })?;
                 object = object.with_key(stored.0);
                 diagnostics.extend(stored.1);
             }
-            Attr::Known(pem) if object.pkcs12_base64.is_unknown() => {
+            Some(pem) if object.pkcs12_base64.is_unknown() => {
                 let archive = self.storage.archive(pem).await;
                 object.pkcs12_base64 = archive.0;
                 diagnostics.extend(archive.1);

@@ -14,6 +14,9 @@ use crate::{
 /// Atlas sets the start of validity this long before the time of issue.
 const BACKDATED: SignedDuration = SignedDuration::from_hours(1);
 
+/// The time after its issue during which Atlas's list may not contain a certificate yet.
+const LIST_DELAY: SignedDuration = SignedDuration::from_mins(10);
+
 impl UserCertificate {
     /// An object without a certificate.
     pub(super) fn new(project_id: ProjectId, username: Username) -> Self {
@@ -83,6 +86,13 @@ impl UserCertificate {
         }
     }
 
+    /// Whether the certificate is so new that the list may not contain it yet.
+    pub(super) fn is_just_issued(&self, now: Timestamp) -> bool {
+        let not_before = self.not_before.known();
+        not_before
+            .is_some_and(|not_before| now.duration_since(issued_at(*not_before)) <= LIST_DELAY)
+    }
+
     /// Links the object to its predecessor: another revision, and the certificates that still authenticate.
     pub(super) fn set_predecessor(&mut self, predecessor: Option<&Self>, now: Timestamp) {
         let predecessor_revision =
@@ -126,8 +136,15 @@ pub(super) fn resource_id(project_id: &ProjectId, username: &Username) -> String
     format!("{project_id}/{}", username.encoded())
 }
 
+/// The time at which older certificates are judged expired: a wrong `Date` must not make them look expired, so it is never
+/// later than the time of issue that the certificate contains.
+pub(super) fn judged_at(not_before: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
+    let issued_at = issued_at(not_before);
+    server_time.map_or(issued_at, |time| time.min(issued_at))
+}
+
 /// The time of issue, according to the certificate.
-pub(super) fn issued_at(not_before: Timestamp) -> Timestamp {
+fn issued_at(not_before: Timestamp) -> Timestamp {
     not_before.saturating_add(BACKDATED).unwrap_or(not_before)
 }
 
@@ -207,6 +224,24 @@ mod tests {
     fn the_id_has_public_parts_only_and_encodes_the_name() {
         let expected = "32b6e34b3d91647abb20e7b8/a%2Fb%20c";
         assert_eq!(object("a/b c").id, Attr::Known(expected.to_owned()));
+    }
+
+    #[test]
+    fn a_date_after_the_time_of_issue_is_not_believed() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let not_before = at("2026-05-01T10:00:00Z");
+        for (server_time, expected) in [
+            (None, "2026-05-01T11:00:00Z"),
+            (Some("2026-05-01T11:00:02Z"), "2026-05-01T11:00:00Z"),
+            (Some("2036-05-01T11:00:00Z"), "2026-05-01T11:00:00Z"),
+            (Some("2026-05-01T10:59:00Z"), "2026-05-01T10:59:00Z"),
+        ] {
+            assert_eq!(
+                judged_at(not_before, server_time.map(at)),
+                at(expected),
+                "{server_time:?}"
+            );
+        }
     }
 
     #[test]

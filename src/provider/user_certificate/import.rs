@@ -1,11 +1,13 @@
 //! Import: an id becomes the object of a certificate that exists.
 
+use std::sync::Arc;
+
 use percent_encoding::percent_decode_str;
 use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget};
 
 use super::model::{Attr, IssueReason, UserCertificate};
 use crate::{
-    atlas::{CertificateList, ListedCertificate, ProjectId, Username},
+    atlas::{CallOptions, CertificateList, ListedCertificate, ProjectId, Username},
     provider::{
         arguments::to_sentence,
         client::{ProviderClient, Session},
@@ -18,17 +20,15 @@ pub(super) async fn import(
     client: &ProviderClient,
     request: ImportRequest,
 ) -> Result<ImportResponse, Diagnostics> {
-    let ImportTarget::Id(id) = &request.target else {
-        let detail = "This resource has no identity schema.";
-        return Err(Diagnostic::error("Import by identity is not supported", detail).into());
+    let id = match &request.target {
+        ImportTarget::Id(id) => ImportId::parse(id)?,
+        ImportTarget::Identity(identity) => {
+            ImportId::from_identity(&UserCertificate::from_value(identity)?)?
+        }
     };
-    let id = ImportId::parse(id)?;
     let session = client.session()?;
     let call = Session::call(&request.cancel, UserCertificate::default().timeout("read"));
-    let list = session
-        .certificates(&id.project, &id.username, &call)
-        .await
-        .map_err(|error| diagnostics::from_atlas(&error, &id.project, &id.username))?;
+    let (id, list) = find(&session, id, &call).await?;
     let (object, without_key) = imported(&id, &list)?;
     let diagnostics = session
         .warnings(Some(list.server_time))
@@ -42,11 +42,37 @@ pub(super) async fn import(
     })
 }
 
+/// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a space, those
+/// of the user with spaces.
+async fn find(
+    session: &Session,
+    id: ImportId,
+    call: &CallOptions,
+) -> Result<(ImportId, Arc<CertificateList>), Diagnostic> {
+    let list = session.certificates(&id.project, &id.username, call).await;
+    if let Some(username) = &id.username_with_spaces
+        && list.as_ref().map_or(true, |list| list.newest().is_none())
+        && let Err(error) = session.user(&id.project, &id.username, call).await
+        && error.is_user_not_found()
+        && let Ok(list) = session.certificates(&id.project, username, call).await
+        && list.newest().is_some()
+    {
+        let username = username.clone();
+        return Ok((ImportId { username, ..id }, list));
+    }
+    match list {
+        Ok(list) => Ok((id, list)),
+        Err(error) => Err(diagnostics::from_atlas(&error, &id.project, &id.username)),
+    }
+}
+
 /// An import id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ImportId {
     project: ProjectId,
     username: Username,
+    /// The name with a space for each `+`, if the id has that character.
+    username_with_spaces: Option<Username>,
     /// The newest certificate if absent.
     certificate_id: Option<String>,
 }
@@ -61,16 +87,13 @@ impl ImportId {
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
         let project = ProjectId::parse(project)
             .map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
-        let (name, certificate_id) = if id[separator..].starts_with('-') {
-            (rest.to_owned(), None)
-        } else {
-            match rest.split('/').collect::<Vec<_>>()[..] {
-                [name] => (percent_decoded(name)?, None),
-                [name, certificate] => {
-                    (percent_decoded(name)?, Some(percent_decoded(certificate)?))
-                }
-                _ => return Err(invalid_id("It has more than three parts.")),
-            }
+        if id[separator..].starts_with('-') {
+            return Self::new(project, rest);
+        }
+        let (name, certificate_id) = match rest.split('/').collect::<Vec<_>>()[..] {
+            [name] => (name, None),
+            [name, certificate] => (name, Some(percent_decoded(certificate)?)),
+            _ => return Err(invalid_id("It has more than three parts.")),
         };
         if certificate_id
             .as_ref()
@@ -78,12 +101,32 @@ impl ImportId {
         {
             return Err(invalid_id("A certificate id is a decimal number."));
         }
+        let with_spaces = percent_decoded(&name.replace('+', " "))?;
+        Ok(Self {
+            username_with_spaces: Username::parse(&with_spaces)
+                .ok()
+                .filter(|_| name.contains('+')),
+            certificate_id,
+            ..Self::new(project, &percent_decoded(name)?)?
+        })
+    }
+
+    fn from_identity(identity: &UserCertificate) -> Result<Self, Diagnostic> {
+        let (project, username) = identity
+            .target()
+            .ok_or_else(|| invalid_id("The identity has no project_id or no username."))?;
+        Self::new(project.clone(), username.as_str())
+    }
+
+    /// The newest certificate of a user.
+    fn new(project: ProjectId, name: &str) -> Result<Self, Diagnostic> {
         let username =
-            Username::parse(&name).map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
+            Username::parse(name).map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
         Ok(Self {
             project,
             username,
-            certificate_id,
+            username_with_spaces: None,
+            certificate_id: None,
         })
     }
 }
@@ -130,6 +173,7 @@ fn nothing_to_import(id: &ImportId) -> Diagnostic {
         project,
         username,
         certificate_id,
+        ..
     } = id;
     let wanted = certificate_id
         .as_ref()
@@ -178,11 +222,23 @@ mod tests {
             ("-a-b", "a-b", None),
             ("-a%2Fb", "a%2Fb", None),
             ("-a/b", "a/b", None),
+            ("/a+b", "a+b", None),
         ] {
             let id = ImportId::parse(&format!("{PROJECT}{rest}")).unwrap();
             assert_eq!(id.username.as_str(), user);
             assert_eq!(id.certificate_id.as_deref(), certificate, "{rest}");
         }
+    }
+
+    #[test]
+    fn a_plus_may_stand_for_a_space_and_an_encoded_plus_may_not() {
+        let with_spaces = |rest: &str| {
+            let id = ImportId::parse(&format!("{PROJECT}{rest}")).unwrap();
+            id.username_with_spaces.map(|name| name.as_str().to_owned())
+        };
+        assert_eq!(with_spaces("/a+b%2Bc/17").as_deref(), Some("a b+c"));
+        assert_eq!(with_spaces("/a%2Bb"), None);
+        assert_eq!(with_spaces("-a+b"), None, "this form is never decoded");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The resource `atlas_user_certificate`: an index of its parts.
 
+mod adopt;
 mod apply;
 mod certificate;
+mod identity;
 mod import;
 mod key_storage;
 mod model;
 mod move_state;
 mod plan;
+mod predecessors;
 mod preflight;
 mod private_state;
 mod read;
@@ -17,11 +20,13 @@ mod validate;
 use std::sync::Arc;
 
 use tf_provider::{
-    ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, ImportRequest, ImportResponse,
-    MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, async_trait,
+    ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, IdentitySchema, ImportRequest,
+    ImportResponse, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, Value,
+    async_trait,
 };
 
+use self::predecessors::Predecessors;
 use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
@@ -29,11 +34,15 @@ pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 /// The resource.
 pub(super) struct UserCertificateResource {
     client: Arc<ProviderClient>,
+    predecessors: Predecessors,
 }
 
 impl UserCertificateResource {
     pub(super) fn new(client: Arc<ProviderClient>) -> Self {
-        Self { client }
+        Self {
+            client,
+            predecessors: Predecessors::default(),
+        }
     }
 }
 
@@ -47,12 +56,20 @@ impl Resource for UserCertificateResource {
         schema::schema()
     }
 
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        Some(identity::schema())
+    }
+
+    fn identity(&self, object: &Value) -> Option<Value> {
+        identity::identity(object)
+    }
+
     fn validate(&self, request: &ValidateRequest) -> Diagnostics {
-        validate::validate(request)
+        validate::validate(self, request)
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        plan::plan(&self.client, request).await
+        plan::plan(self, request).await
     }
 
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
@@ -60,7 +77,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn create(&self, request: CreateRequest) -> ApplyResponse {
-        apply::create(&self.client, request).await
+        apply::create(self, request).await
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
@@ -72,7 +89,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
-        apply::delete(request)
+        apply::delete(self, request)
     }
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {

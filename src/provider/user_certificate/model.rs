@@ -101,6 +101,8 @@ model! {
         pkcs12_password_wo: SecretString,
         pkcs12_password_wo_version: Number,
         pkcs12_profile: Profile,
+        adopt_pem_wo: SecretString,
+        adopt_pem_wo_version: Number,
         timeouts: Timeouts,
     }
     issued {
@@ -137,6 +139,16 @@ impl UserCertificate {
             (object, problems) if problems.is_empty() => Ok(object),
             (_, problems) => Err(problems),
         }
+    }
+
+    /// The object as a value in which the invalid arguments are as configured: hosts reject a plan that changes them.
+    pub(super) fn into_value_with_invalid(self, config: &Value, problems: &Diagnostics) -> Value {
+        let mut value = self.into_value();
+        for path in problems.iter().filter_map(|problem| problem.path.as_ref()) {
+            let name = path.to_string();
+            value.set(&name, config.get(&name).clone());
+        }
+        value
     }
 
     /// Reads the prior object of a plan; `None` if there is none.
@@ -214,6 +226,7 @@ texts! {
         Expired = "expired",
         Missing = "missing",
         UserMissing = "user_missing",
+        ProjectMissing = "project_missing",
     }
 }
 
@@ -476,6 +489,8 @@ mod tests {
             ("pkcs12_password_wo", text("secret")),
             ("pkcs12_password_wo_version", 2.into()),
             ("pkcs12_profile", text("legacy")),
+            ("adopt_pem_wo", Value::Unknown),
+            ("adopt_pem_wo_version", 1.into()),
             (
                 "timeouts",
                 Value::object([

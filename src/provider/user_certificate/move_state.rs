@@ -1,6 +1,7 @@
 //! Move: the official provider's object becomes ours, with its key and without a request.
 
 use secrecy::SecretString;
+use serde::Deserialize;
 use serde_json::Value as Json;
 use tf_provider::{Diagnostic, Diagnostics, MoveRequest, MoveResponse};
 
@@ -18,41 +19,82 @@ use crate::{
 const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
 
 /// Converts the object of another provider address or resource type.
+///
+/// If one plan moves several instances, hosts name our address as the source of the official type, or the official address
+/// as the source of ours. So either type is accepted from either address, and the shape of the state decides.
 pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnostics> {
     let segments: Vec<&str> = request.source_provider.split('/').collect();
-    match (&*request.source_type, &segments[..]) {
-        (OFFICIAL_TYPE, ["mongodbatlas"] | [.., "mongodb" | "hashicorp" | "-", "mongodbatlas"]) => {
-            Ok(from_mongodbatlas(&request.source_state)?)
-        }
-        (TYPE_NAME, [.., "atlas"]) => Ok(from_atlas(request)?),
-        _ => Err(not_movable(request).into()),
+    let known_address = matches!(
+        segments[..],
+        ["mongodbatlas"] | [.., "mongodb" | "hashicorp" | "-", "mongodbatlas"] | [.., "atlas"]
+    );
+    if !known_address || ![OFFICIAL_TYPE, TYPE_NAME].contains(&&*request.source_type) {
+        return Err(not_movable(request).into());
+    }
+    let has = |name: &str| {
+        request
+            .source_state
+            .as_object()
+            .is_some_and(|object| object.contains_key(name))
+    };
+    if has("certificate_id") && !has("current_certificate") {
+        Ok(from_atlas(request)?)
+    } else {
+        Ok(from_mongodbatlas(&request.source_state)?)
     }
 }
 
-/// The object of `mongodbatlas_x509_authentication_database_user`.
+/// The state of `mongodbatlas_x509_authentication_database_user`. Old versions of it store empty text for null.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Official {
+    project_id: Option<String>,
+    username: Option<String>,
+    months_until_expiration: Option<Json>,
+    customer_x509_cas: Option<String>,
+    current_certificate: Option<String>,
+    certificates: Option<Vec<Json>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OfficialCertificate {
+    id: Json,
+    created_at: Option<String>,
+    not_after: Option<String>,
+    subject: Option<String>,
+}
+
 fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
-    if !text(source, "customer_x509_cas").is_empty() {
+    let source = Official::deserialize(source)
+        .map_err(|_| unusable("state", "it has an unexpected shape"))?;
+    if source
+        .customer_x509_cas
+        .is_some_and(|text| !text.is_empty())
+    {
         return Err(customer_authority());
     }
-    let project = text(source, "project_id");
-    let project =
-        ProjectId::parse(project).map_err(|error| unusable("project_id", &error.to_string()))?;
-    let username = text(source, "username");
-    let username =
-        Username::parse(username).map_err(|error| unusable("username", &error.to_string()))?;
-    let pem = text(source, "current_certificate");
-    let months = source.get("months_until_expiration").and_then(Json::as_i64);
+    let project = ProjectId::parse(&source.project_id.unwrap_or_default())
+        .map_err(|error| unusable("project_id", &error.to_string()))?;
+    let username = Username::parse(&source.username.unwrap_or_default())
+        .map_err(|error| unusable("username", &error.to_string()))?;
+    let pem = source
+        .current_certificate
+        .filter(|pem| !pem.trim().is_empty());
+    let months = source
+        .months_until_expiration
+        .as_ref()
+        .and_then(Json::as_i64);
     let object = UserCertificate {
         months_until_expiration: months.and_then(|months| Months::parse(months).ok()).into(),
         issue_reason: Attr::Known(IssueReason::Moved),
         status: Attr::Known(Status::Active),
-        has_private_key: Attr::Known(!pem.trim().is_empty()),
+        has_private_key: Attr::Known(pem.is_some()),
         ..UserCertificate::new(project, username)
     };
-    let (object, warning) = if pem.trim().is_empty() {
-        without_key(object, source)
-    } else {
-        with_key(object, &SecretString::from(pem))
+    let (object, warning) = match pem {
+        Some(pem) => with_key(object, &SecretString::from(pem)),
+        None => without_key(object, &source.certificates.unwrap_or_default()),
     };
     Ok(MoveResponse {
         state: object.into_value(),
@@ -83,10 +125,14 @@ fn with_key(
 
 fn without_key(
     mut object: UserCertificate,
-    source: &Json,
+    certificates: &[Json],
 ) -> (UserCertificate, Option<Diagnostic>) {
-    if let Some(listed) = newest(source) {
-        object.set_listed_certificate(&listed);
+    let entries = certificates
+        .iter()
+        .filter_map(|entry| OfficialCertificate::deserialize(entry).ok());
+    let listed = entries.filter_map(OfficialCertificate::listed);
+    if let Some(newest) = listed.max_by_key(|certificate| certificate.created_at) {
+        object.set_listed_certificate(&newest);
     }
     let user = object
         .target()
@@ -102,26 +148,20 @@ fn without_key(
     (object, Some(warning))
 }
 
-/// The newest entry of the list that the official provider stored.
-fn newest(source: &Json) -> Option<ListedCertificate> {
-    let certificates = source.get("certificates")?.as_array()?.iter();
-    certificates
-        .filter_map(listed)
-        .max_by_key(|certificate| certificate.created_at)
-}
-
-fn listed(entry: &Json) -> Option<ListedCertificate> {
-    let id = match entry.get("id")? {
-        Json::Number(number) => number.to_string(),
-        other => other.as_str()?.to_owned(),
-    };
-    let is_decimal = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    Some(ListedCertificate {
-        certificate_id: is_decimal.then_some(id)?,
-        created_at: text(entry, "created_at").parse().ok()?,
-        not_after: text(entry, "not_after").parse().ok()?,
-        subject: text(entry, "subject").to_owned(),
-    })
+impl OfficialCertificate {
+    fn listed(self) -> Option<ListedCertificate> {
+        let id = match self.id {
+            Json::Number(number) => number.to_string(),
+            other => other.as_str()?.to_owned(),
+        };
+        let is_decimal = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        Some(ListedCertificate {
+            certificate_id: is_decimal.then_some(id)?,
+            created_at: self.created_at?.parse().ok()?,
+            not_after: self.not_after?.parse().ok()?,
+            subject: self.subject.unwrap_or_default(),
+        })
+    }
 }
 
 /// An object of this resource type from another provider address.
@@ -141,11 +181,6 @@ fn from_atlas(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
         state,
         diagnostics: Diagnostics::new(),
     })
-}
-
-/// A string of the source; empty if absent, because old SDK versions store empty text for that.
-fn text<'a>(source: &'a Json, name: &str) -> &'a str {
-    source.get(name).and_then(Json::as_str).unwrap_or_default()
 }
 
 fn customer_authority() -> Diagnostic {

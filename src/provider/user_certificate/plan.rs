@@ -1,11 +1,15 @@
 //! Plan: prior state and configuration become the planned object. Pure apart from the preflight request; the same input
 //! gives the same plan.
 
-use tf_provider::{Diagnostic, Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanResponse};
+use tf_provider::{
+    Diagnostic, Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanResponse, Severity,
+};
 
 use super::{
+    UserCertificateResource, adopt,
     certificate::resource_id,
     model::{Attr, IssueReason, Status, UserCertificate},
+    predecessors::Successor,
     preflight::{guardrails, preflight},
     private_state::{PrivateState, destroy_warning},
     renewal::{self, Days, Renewal, decide},
@@ -13,48 +17,65 @@ use super::{
 use crate::{
     atlas::{Months, Username},
     pkcs12::Profile,
-    provider::client::ProviderClient,
 };
 
 /// Plans a create, an update or a replacement.
-pub(super) async fn plan(client: &ProviderClient, request: PlanRequest) -> PlanResponse {
+pub(super) async fn plan(resource: &UserCertificateResource, request: PlanRequest) -> PlanResponse {
+    let UserCertificateResource {
+        client,
+        predecessors,
+    } = resource;
+    let (config, problems) = UserCertificate::decode(&request.config);
+    // After the delete of a replacement, errors are left to the create: here they would lose the deleted object.
+    let held = request.prior.is_null() && predecessors.is_held(client.generation(), &config);
+    if !problems.is_empty() && !held {
+        return failed(request.private, problems);
+    }
     let read = || {
         let prior = UserCertificate::from_optional(&request.prior)?;
-        let proposed = UserCertificate::from_value(&request.proposed)?;
-        let config = UserCertificate::from_value(&request.config)?;
-        Ok((
-            prior,
-            proposed,
-            config,
-            PrivateState::parse(&request.private)?,
-        ))
+        Ok((prior, PrivateState::parse(&request.private)?))
     };
-    let (prior, proposed, config, mut private) = match read() {
-        Ok(objects) => objects,
+    let (prior, mut private) = match read() {
+        Ok(parts) => parts,
         Err(problems) => return failed(request.private, problems),
     };
-    let PlannedChange {
-        object,
-        requires_replace,
-        mut diagnostics,
-    } = match &prior {
+    let (proposed, _) = UserCertificate::decode(&request.proposed);
+    let mut change = match &prior {
         None => plan_create(proposed, &config),
         Some(prior) => plan_update(prior, proposed, &config),
     };
-    if let Some(prior) = prior.as_ref().filter(|_| !requires_replace.is_empty()) {
-        // Core destroys the old object without another plan call.
-        diagnostics.extend(destroy_warning(prior, &private));
-        private.destroy_warned = true;
+    let is_replacement = !change.requires_replace.is_empty();
+    match &prior {
+        None => private.successor = Successor::new(&config),
+        Some(prior) if is_replacement => {
+            // Core destroys the old object without another plan call for it.
+            change.diagnostics.extend(destroy_warning(prior, &private));
+            private.destroy_warned = true;
+        }
+        Some(prior) => {
+            change
+                .diagnostics
+                .extend(adopt::refused_by_guardrail(client, prior, &change.object));
+        }
     }
-    diagnostics.extend(guardrails(client, &object));
-    if prior.is_none() || !requires_replace.is_empty() {
-        diagnostics.extend(preflight(client, &config, &request.cancel).await);
+    change
+        .diagnostics
+        .extend(guardrails(client, &change.object));
+    if !held && (prior.is_none() || is_replacement) {
+        change
+            .diagnostics
+            .extend(preflight(client, &config, &request.cancel).await);
     }
+    let diagnostics = change.diagnostics.into_iter();
     PlanResponse {
-        planned: object.into_value(),
-        requires_replace,
+        planned: change
+            .object
+            .into_value_with_invalid(&request.config, &problems),
+        requires_replace: change.requires_replace,
         private: private.to_bytes(),
-        diagnostics,
+        diagnostics: diagnostics
+            .filter(|diagnostic| !held || diagnostic.severity == Severity::Warning)
+            .collect(),
     }
 }
 
@@ -102,10 +123,14 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
     // The proposed value of a replacement is the stored one.
     let months = config.months_until_expiration.or(Months::DEFAULT);
     let mut diagnostics = Diagnostics::new();
-    if let (Attr::Known(days), Attr::Known(months)) = (config.renew_before_days, months)
-        && days.exceeds_half_of(months)
-    {
-        let mut error = renewal::window_too_long(days, months);
+    if adopt::is_requested(None, config) != Some(false) {
+        diagnostics.push(adopt::skipped());
+    }
+    let proposed = UserCertificate {
+        months_until_expiration: months,
+        ..proposed
+    };
+    if let Some(mut error) = renewal::window_exceeds_validity(&proposed) {
         error.detail += " If this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
         diagnostics.push(error);
     }
@@ -118,13 +143,7 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
         has_private_key: Attr::Known(true),
         issue_reason: Attr::Known(IssueReason::Created),
         replaces_certificate_id: Attr::Null,
-        ..mark_issued_unknown(
-            UserCertificate {
-                months_until_expiration: months,
-                ..proposed
-            },
-            config,
-        )
+        ..mark_issued_unknown(proposed, config)
     };
     PlannedChange {
         object,
@@ -159,7 +178,10 @@ pub(super) fn plan_update(
     let (object, mut diagnostics) = match renewal {
         Renewal::Reissue(reason) => (
             plan_reissue(prior, proposed, config, reason),
-            Diagnostics::new(),
+            (adopt::is_requested(Some(prior), config) == Some(true))
+                .then(adopt::skipped)
+                .into_iter()
+                .collect(),
         ),
         Renewal::Unknown => (plan_undecided(prior, proposed, config), Diagnostics::new()),
         Renewal::None => plan_without_issuing(prior, proposed, config),
@@ -221,8 +243,7 @@ fn mark_issued_unknown(object: UserCertificate, config: &UserCertificate) -> Use
     let mut object = UserCertificate {
         // Null only in an object that was moved here without a certificate.
         months_until_expiration: object.months_until_expiration.or(Months::DEFAULT),
-        pkcs12_password_wo: Attr::Null,
-        ..object.with_issued_unknown()
+        ..without_write_only(object).with_issued_unknown()
     };
     match config.private_key_recipients {
         Attr::Null => object.sealed_pem = Attr::Null,
@@ -244,10 +265,7 @@ fn plan_without_issuing(
     proposed: UserCertificate,
     config: &UserCertificate,
 ) -> (UserCertificate, Diagnostics) {
-    let mut object = UserCertificate {
-        pkcs12_password_wo: Attr::Null,
-        ..proposed
-    };
+    let mut object = without_write_only(proposed);
     let mut diagnostics = Diagnostics::new();
     if renewal::window_changed(prior, config) && !prior.is_unparsed() {
         object.renewal_time = planned_renewal_time(prior, config.renew_before_days);
@@ -262,6 +280,14 @@ fn plan_without_issuing(
         }
     }
     let key_in_state = !prior.combined_pem.is_null();
+    match adopt::is_requested(Some(prior), config) {
+        Some(false) => {}
+        _ if prior.combined_pem.is_null() && prior.sealed_pem.is_null() => {
+            return (adopt::plan(object, config), diagnostics);
+        }
+        None => {}
+        Some(true) => diagnostics.extend(adopt::refused(prior)),
+    }
     match config.private_key_recipients {
         Attr::Known(_) if key_in_state => {
             object.combined_pem = Attr::Null;
@@ -286,6 +312,15 @@ fn plan_without_issuing(
         }
     }
     (object, diagnostics)
+}
+
+/// Write-only arguments are null in every plan.
+fn without_write_only(object: UserCertificate) -> UserCertificate {
+    UserCertificate {
+        pkcs12_password_wo: Attr::Null,
+        adopt_pem_wo: Attr::Null,
+        ..object
+    }
 }
 
 /// Whether the archive must be rebuilt. The version decides: hosts may hide the password from plans.
@@ -334,6 +369,7 @@ fn warnings(prior: &UserCertificate, config: &UserCertificate, renewal: Renewal)
         .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
     let status = match (prior.status.known(), renewal) {
         (Some(Status::UserMissing), _) => Some(user_missing(user, &expiry, renewal)),
+        (Some(Status::ProjectMissing), _) => Some(project_missing(user, &expiry, renewal)),
         (Some(Status::Missing), Renewal::Reissue(Some(IssueReason::Missing))) => {
             Some(missing(prior, user, &expiry))
         }
@@ -357,6 +393,7 @@ fn warnings(prior: &UserCertificate, config: &UserCertificate, renewal: Renewal)
         .into_iter()
         .chain(unparsed.then(|| not_issued_while_unparsed(user)))
         .chain(window_reduced(prior, config))
+        .chain(trigger_added(prior, config, renewal))
         .collect()
 }
 
@@ -390,6 +427,43 @@ fn user_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
         "Database user does not exist",
         format!("The database user {user:?} does not exist any more, {consequence}"),
     )
+}
+
+fn project_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
+    let consequence = match renewal {
+        Renewal::None => "so its certificate is not renewed",
+        _ => {
+            "and a changed argument calls for a new certificate: issuing fails unless the project exists by then"
+        }
+    };
+    Diagnostic::warning(
+        "Project of the certificate does not exist",
+        format!(
+            "At the last refresh, Atlas knew no project of the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and its key \
+             stay in state. Check base_url and project_id. If the project was deleted, destroy this resource."
+        ),
+    )
+}
+
+/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their first apply.
+fn trigger_added(
+    prior: &UserCertificate,
+    config: &UserCertificate,
+    renewal: Renewal,
+) -> Option<Diagnostic> {
+    let adopted = matches!(
+        prior.issue_reason,
+        Attr::Known(IssueReason::Imported | IssueReason::Moved)
+    );
+    let added = prior.rotate_when_changed.is_null() && !config.rotate_when_changed.is_null();
+    (added && !adopted && renewal == Renewal::None).then(|| {
+        Diagnostic::warning(
+            "Adding rotate_when_changed issues nothing",
+            "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one now, run \
+             terraform apply -replace=ADDRESS, or apply once and then change a value of the map.",
+        )
+        .at(Path::attribute("rotate_when_changed"))
+    })
 }
 
 fn not_renewed(user: &str, status: Status, expiry: &str) -> Diagnostic {

@@ -4,9 +4,10 @@ use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
 
 use super::model::{Attr, UserCertificate};
 use crate::{
-    atlas::X509Type,
+    atlas::{ProjectId, Username, X509Type},
     provider::{
         client::{ProviderClient, Session},
+        diagnostics,
         guardrails::Issuance,
     },
 };
@@ -28,8 +29,8 @@ pub(super) fn guardrails(client: &ProviderClient, planned: &UserCertificate) -> 
     })
 }
 
-/// Reports what would make issuing fail, as far as a plan can detect it: missing credentials are an error. A user of
-/// another X.509 type is a warning, because the same apply may replace the user.
+/// Reports what would make issuing fail, as far as one request for the user can detect it. Failures that may be temporary
+/// are silent.
 pub(super) async fn preflight(
     client: &ProviderClient,
     config: &UserCertificate,
@@ -40,9 +41,25 @@ pub(super) async fn preflight(
         Err(error) => return Some(error),
     };
     let (project, username) = config.target()?;
-    let call = Session::preflight_call(cancel);
-    let user = session.user(project, username, &call).await.ok()?;
-    let kind = match &user.x509_type {
+    match session
+        .user(project, username, &Session::preflight_call(cancel))
+        .await
+    {
+        Ok(user) => not_managed(&user.x509_type, project, username),
+        Err(error) if error.is_rejected_credentials() || error.is_project_not_found() => {
+            let mut failure = diagnostics::from_atlas(&error, project, username);
+            failure.detail += "\n\nIf this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
+            Some(failure)
+        }
+        Err(error) if error.is_missing_role() || error.status() == Some(403) => Some(may_not_read(
+            &diagnostics::from_atlas(&error, project, username),
+        )),
+        Err(_) => None,
+    }
+}
+
+fn not_managed(kind: &X509Type, project: &ProjectId, username: &Username) -> Option<Diagnostic> {
+    let kind = match kind {
         X509Type::Managed => return None,
         X509Type::Customer => "CUSTOMER",
         X509Type::None => "NONE",
@@ -57,5 +74,15 @@ pub(super) async fn preflight(
             ),
         )
         .at(Path::attribute("username")),
+    )
+}
+
+fn may_not_read(failure: &Diagnostic) -> Diagnostic {
+    Diagnostic::warning(
+        "Credentials may not read the database user",
+        format!(
+            "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
+            failure.detail
+        ),
     )
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use tf_provider::Diagnostic;
 
-use super::model::{Attr, Status, UserCertificate};
+use super::{
+    model::{Attr, Status, UserCertificate},
+    predecessors::Successor,
+};
 use crate::provider::diagnostics::named;
 
 /// What is stored between calls. No `Debug`: a response may contain a private key.
@@ -11,10 +14,13 @@ use crate::provider::diagnostics::named;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PrivateState {
     /// The format; absent in what versions before 0.1 wrote.
-    pub(super) version: u32,
+    version: u32,
     /// The plan gave the destroy warning, so that apply does not repeat it.
     #[serde(rename = "destroy_told", skip_serializing_if = "std::ops::Not::not")]
     pub(super) destroy_warned: bool,
+    /// In the plan of a create: the planned object. Never stored in state.
+    #[serde(skip_serializing_if = "Successor::is_none")]
+    pub(super) successor: Successor,
     /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its certificate.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,
@@ -37,6 +43,14 @@ impl PrivateState {
                 ..private
             }),
             _ => Err(unreadable()),
+        }
+    }
+
+    /// What stays in state after an apply: responses that could not be parsed.
+    pub(super) fn applied(unparsed_responses: Vec<String>) -> Self {
+        Self {
+            unparsed_responses,
+            ..Self::default()
         }
     }
 

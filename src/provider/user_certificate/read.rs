@@ -54,9 +54,8 @@ async fn refresh(
         .warnings(finding.server_time())
         .into_iter()
         .collect();
-    if let Finding::ProjectMissing = finding {
-        diagnostics.push(project_not_found(project, &object));
-        return Ok((Value::Null, diagnostics));
+    if let Finding::ProjectMissing(address) = &finding {
+        diagnostics.push(project_not_found(address, project, username));
     }
     Ok((apply_finding(object, &finding).into_value(), diagnostics))
 }
@@ -67,7 +66,8 @@ enum Finding {
     Listed(Arc<CertificateList>),
     NotListed(Arc<CertificateList>),
     UserMissing(Option<Arc<CertificateList>>),
-    ProjectMissing,
+    /// With the address of the server that does not know the project.
+    ProjectMissing(String),
 }
 
 impl Finding {
@@ -76,7 +76,7 @@ impl Finding {
             Self::Listed(list) | Self::NotListed(list) | Self::UserMissing(Some(list)) => {
                 Some(list.server_time)
             }
-            Self::UserMissing(None) | Self::ProjectMissing => None,
+            Self::UserMissing(None) | Self::ProjectMissing(_) => None,
         }
     }
 }
@@ -90,7 +90,9 @@ async fn fetch(
 ) -> Result<Finding, Diagnostic> {
     let list = match session.certificates(project, username, call).await {
         Ok(list) => list,
-        Err(error) if error.is_project_not_found() => return Ok(Finding::ProjectMissing),
+        Err(error) if error.is_project_not_found() => {
+            return Ok(Finding::ProjectMissing(error.address().to_owned()));
+        }
         Err(error) if error.is_user_not_found() => return Ok(Finding::UserMissing(None)),
         Err(error) => return Err(diagnostics::from_atlas(&error, project, username)),
     };
@@ -106,7 +108,9 @@ async fn fetch(
     }
     match session.user(project, username, call).await {
         Ok(_) => Ok(Finding::NotListed(list)),
-        Err(error) if error.is_project_not_found() => Ok(Finding::ProjectMissing),
+        Err(error) if error.is_project_not_found() => {
+            Ok(Finding::ProjectMissing(error.address().to_owned()))
+        }
         Err(error) if error.is_user_not_found() => Ok(Finding::UserMissing(Some(list))),
         Err(error) => Err(diagnostics::from_atlas(&error, project, username)),
     }
@@ -125,9 +129,11 @@ fn apply_finding(mut object: UserCertificate, finding: &Finding) -> UserCertific
         }
         Finding::NotListed(list) => match object.status_at(list.server_time) {
             Status::Expired => Status::Expired,
+            status if object.is_just_issued(list.server_time) => status,
             _ => Status::Missing,
         },
-        Finding::UserMissing(_) | Finding::ProjectMissing => Status::UserMissing,
+        Finding::UserMissing(_) => Status::UserMissing,
+        Finding::ProjectMissing(_) => Status::ProjectMissing,
     };
     UserCertificate {
         status: Attr::Known(status),
@@ -142,18 +148,12 @@ fn incomplete() -> Diagnostic {
     )
 }
 
-fn project_not_found(project: &ProjectId, object: &UserCertificate) -> Diagnostic {
-    let user = object.username.known().map_or("", Username::as_str);
-    let expiry = object
-        .not_after
-        .known()
-        .map_or_else(|| "its expiry".to_owned(), ToString::to_string);
+fn project_not_found(address: &str, project: &ProjectId, username: &Username) -> Diagnostic {
     Diagnostic::warning(
-        "Project does not exist any more",
+        "Project does not exist",
         format!(
-            "Atlas does not know the project {project}, so the resource of its database user {user:?} is removed from state. Applying that deletes \
-             the private key in state for good, while the certificate stays valid until {expiry}. Check project_id, base_url and the credentials \
-             first: terraform plan -refresh=false keeps it."
+            "Atlas ({address}) knows no project {project}, so nothing is known about the certificate of its database user \"{username}\". Nothing is removed: the \
+             object and its key stay in state. Check whether base_url and project_id are right. If the project was deleted, destroy this resource."
         ),
     )
 }

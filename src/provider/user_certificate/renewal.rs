@@ -187,17 +187,29 @@ pub(super) fn renewal_time(
     let life = not_after.duration_since(not_before);
     let window = match days {
         Some(days) => days.duration().min(life / 2),
-        None => (life / 3).min(SignedDuration::from_hours(DEFAULT_DAYS * 24)),
+        None if life < SHORT_LIFE => life / 3,
+        None => DEFAULT_WINDOW.min(life / 2),
     };
     let whole_seconds = SignedDuration::from_secs(window.max(SignedDuration::ZERO).as_secs());
     not_after.saturating_sub(whole_seconds).unwrap_or(not_after)
 }
 
-/// The longest default window, in days.
-const DEFAULT_DAYS: i64 = 30;
+/// The default window: the renewal comes before Atlas's own alert, 30 days before the expiry.
+const DEFAULT_WINDOW: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// Below this lifetime, the default window is a third of it.
+const SHORT_LIFE: SignedDuration = SignedDuration::from_hours(45 * 24);
 
 /// The error for a window with which every new certificate would soon be due.
-pub(super) fn window_too_long(days: Days, months: Months) -> Diagnostic {
+pub(super) fn window_exceeds_validity(object: &UserCertificate) -> Option<Diagnostic> {
+    let (days, months) = (
+        *object.renew_before_days.known()?,
+        *object.months_until_expiration.known()?,
+    );
+    days.exceeds_half_of(months)
+        .then(|| window_too_long(days, months))
+}
+
+fn window_too_long(days: Days, months: Months) -> Diagnostic {
     let (days, limit) = (
         days.get(),
         i64::from(Days::PER_MONTH) * i64::from(months.get()),
@@ -272,6 +284,7 @@ mod tests {
             (status(Expired), no(), Reissue(Some(Due))),
             (status(Status::Missing), no(), Reissue(Some(Missing))),
             (status(UserMissing), no(), None),
+            (status(Status::ProjectMissing), no(), None),
             (status(RenewalDue), auto_renew(off), None),
             (status(Expired), auto_renew(off), None),
             (status(Status::Missing), auto_renew(off), None),
@@ -374,7 +387,22 @@ mod tests {
         let three_months = ("2026-01-01T00:00:00Z", "2026-04-01T01:00:00Z");
         let thirty_days = ("2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z");
         for ((not_before, not_after), days, expected) in [
-            (three_months, None, "2026-03-02T01:00:00Z"),
+            (three_months, None, "2026-02-25T01:00:00Z"),
+            (
+                ("2026-01-01T00:00:00Z", "2026-03-02T00:00:00Z"),
+                None,
+                "2026-01-31T00:00:00Z",
+            ),
+            (
+                ("2026-01-01T00:00:00Z", "2026-02-15T00:00:00Z"),
+                None,
+                "2026-01-23T12:00:00Z",
+            ),
+            (
+                ("2026-01-01T00:00:00Z", "2026-02-14T00:00:00Z"),
+                None,
+                "2026-01-30T08:00:00Z",
+            ),
             (thirty_days, None, "2026-01-21T00:00:00Z"),
             (three_months, Days::new(10), "2026-03-22T01:00:00Z"),
             (three_months, Days::new(0), "2026-04-01T01:00:00Z"),

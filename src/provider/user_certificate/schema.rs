@@ -51,8 +51,8 @@ fn arguments() -> Vec<Attribute> {
             "renew_before_days",
             Type::Number,
             "How many days before its expiry the certificate is renewed, by the first apply in that window. A whole number from 0 to 14 \
-             for each month of validity (half a life); 0 renews only after the expiry. Unset, the window is a third of the certificate's \
-             life, and 30 days at most. A change needs no call to Atlas.",
+             for each month of validity (half a life); 0 renews only after the expiry. If omitted, the window is 35 days, but at most \
+             half of the certificate's life, and a third of a life of less than 45 days. A change needs no call to Atlas.",
         )
         .optional(),
         Attribute::new(
@@ -97,6 +97,20 @@ fn arguments() -> Vec<Attribute> {
              and Windows before Server 2019). A change rebuilds the archive and needs no call to Atlas.",
         )
         .optional(),
+        Attribute::new(
+            "adopt_pem_wo",
+            Type::String,
+            "A PEM with the certificate in state and its private key, for an object without a private key (after an import, or a move \
+             without one). Never stored as written: the key is stored or sealed like that of an issued certificate, and nothing is issued. \
+             Needs Terraform 1.11 or OpenTofu 1.11. Comes together with `adopt_pem_wo_version`.",
+        )
+        .write_only(),
+        Attribute::new(
+            "adopt_pem_wo_version",
+            Type::Number,
+            "Set or change this number to adopt `adopt_pem_wo`. Needs no call to Atlas.",
+        )
+        .optional(),
     ]
 }
 
@@ -124,8 +138,9 @@ fn attributes() -> Vec<Attribute> {
             "sealed_pem",
             Type::String,
             "`combined_pem` as age ciphertext (armored), for `private_key_recipients`. Opened by `age --decrypt` or by the ephemeral \
-             resource `atlas_unsealed_certificate`. Null without recipients.",
-        ),
+             resource `atlas_unsealed_certificate`. Null without recipients. Sensitive, so that plans do not print its many lines.",
+        )
+        .sensitive(),
         Attribute::new(
             "pkcs12_base64",
             Type::String,
@@ -165,7 +180,7 @@ fn attributes() -> Vec<Attribute> {
             "status",
             Type::String,
             "What the last refresh found, by Atlas' clock: `active`, `renewal_due` (the window is open), `expired`, `missing` (Atlas does not \
-             list it any more) or `user_missing` (it works again once a user of that name exists).",
+             list it any more), `user_missing` (it works again once a user of that name exists) or `project_missing` (Atlas knows no such project).",
         ),
         Attribute::new(
             "has_private_key",
@@ -232,7 +247,7 @@ mod tests {
             .filter(|a| a.sensitive)
             .map(|a| a.name.as_str())
             .collect();
-        assert_eq!(sensitive, ["combined_pem", "pkcs12_base64"]);
+        assert_eq!(sensitive, ["combined_pem", "sealed_pem", "pkcs12_base64"]);
         let write_only: Vec<_> = schema
             .block
             .attributes
@@ -240,6 +255,6 @@ mod tests {
             .filter(|a| a.write_only)
             .map(|a| a.name.as_str())
             .collect();
-        assert_eq!(write_only, ["pkcs12_password_wo"]);
+        assert_eq!(write_only, ["pkcs12_password_wo", "adopt_pem_wo"]);
     }
 }

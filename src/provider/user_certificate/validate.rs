@@ -3,6 +3,7 @@
 use tf_provider::{Diagnostic, Diagnostics, Path, ValidateRequest};
 
 use super::{
+    UserCertificateResource,
     model::{Attr, RecipientList, UserCertificate},
     renewal,
 };
@@ -12,26 +13,52 @@ use crate::{
     sealing::Recipients,
 };
 
-/// Reports invalid arguments.
-pub(super) fn validate(request: &ValidateRequest) -> Diagnostics {
-    let (config, mut problems) = UserCertificate::decode(&request.config);
-    problems.extend(renewal_window(&config));
+/// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the deleted
+/// object.
+pub(super) fn validate(
+    resource: &UserCertificateResource,
+    request: &ValidateRequest,
+) -> Diagnostics {
+    let (config, problems) = UserCertificate::decode(&request.config);
+    if resource
+        .predecessors
+        .is_held(resource.client.generation(), &config)
+    {
+        return Diagnostics::new();
+    }
+    let timeouts = timeouts::validate(&request.config);
+    problems
+        .into_iter()
+        .chain(arguments(&config))
+        .chain(timeouts)
+        .collect()
+}
+
+/// Problems of arguments that are valid by themselves.
+pub(super) fn arguments(config: &UserCertificate) -> Vec<Diagnostic> {
+    // The window is judged against the months only if both are configured.
+    let mut problems: Vec<_> = renewal::window_exceeds_validity(config)
+        .into_iter()
+        .collect();
     if let Attr::Known(list) = &config.private_key_recipients {
         problems.extend(recipients(list));
     }
-    problems.extend(archive(&config));
-    problems.extend(timeouts::validate(&request.config));
+    problems.extend(archive(config));
+    problems.extend(adoption(config));
     problems
 }
 
-/// The window is judged against the months only where both are configured.
-fn renewal_window(config: &UserCertificate) -> Option<Diagnostic> {
-    let (days, months) = (
-        *config.renew_before_days.known()?,
-        *config.months_until_expiration.known()?,
-    );
-    days.exceeds_half_of(months)
-        .then(|| renewal::window_too_long(days, months))
+fn adoption(config: &UserCertificate) -> Option<Diagnostic> {
+    let (pem, version) = (&config.adopt_pem_wo, &config.adopt_pem_wo_version);
+    let (missing, at) = if !pem.is_null() && version.is_null() {
+        ("adopt_pem_wo_version", "adopt_pem_wo")
+    } else if pem.is_null() && version.known().is_some() {
+        ("adopt_pem_wo", "adopt_pem_wo_version")
+    } else {
+        return None;
+    };
+    let detail = "adopt_pem_wo and adopt_pem_wo_version come together. Set both, or neither.";
+    Some(Diagnostic::error(format!("Missing {missing}"), detail).at(Path::attribute(at)))
 }
 
 fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
@@ -106,10 +133,14 @@ mod tests {
         for (name, value) in arguments {
             config.set(name, value.clone());
         }
-        let found = validate(&ValidateRequest {
-            config,
-            write_only_allowed: true,
-        });
+        let resource = UserCertificateResource::new(std::sync::Arc::default());
+        let found = validate(
+            &resource,
+            &ValidateRequest {
+                config,
+                write_only_allowed: true,
+            },
+        );
         found
             .iter()
             .filter_map(|d| d.path.as_ref())

@@ -99,12 +99,14 @@ pub(super) fn read(row: &Row, walk: &Walk, run: &Run, before: &Object) {
             assert_eq!(after, Some(&expected), "the key stays");
             assert!(run.about(row).is_empty(), "{:#?}", run.about(row));
         }
-        Reading::Gone => {
-            assert_eq!(after, None);
+        Reading::ProjectMissing => {
+            let mut expected = before.clone();
+            expected.attributes["status"] = "project_missing".into();
+            assert_eq!(after, Some(&expected), "the key stays");
             let shown = run.about(row);
             assert_eq!(shown.len(), 1, "{shown:#?}");
             assert!(
-                !shown[0].is_error && shown[0].summary == "Project does not exist any more",
+                !shown[0].is_error && shown[0].summary == "Project does not exist",
                 "{shown:#?}"
             );
         }

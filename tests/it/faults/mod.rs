@@ -48,7 +48,7 @@ enum Reading {
     /// The object, marked.
     UserMissing,
     /// Removed from state with a warning.
-    Gone,
+    ProjectMissing,
     /// The fault means nothing to a list.
     NotAsked,
 }

@@ -101,7 +101,7 @@ fn failing() -> Vec<Row> {
 fn refused() -> Vec<Row> {
     use {
         Issuing::Refused,
-        Reading::{Fails, Gone, UserMissing},
+        Reading::{Fails, ProjectMissing, UserMissing},
     };
     let both = |name, fault, summary| row(name, fault, Refused(summary), Fails(summary));
     vec![
@@ -110,7 +110,7 @@ fn refused() -> Vec<Row> {
         both("403 for the address", |f| f.refuse(api(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")), "Address not on the API access list")
             .saying(&["HTTP 403", "API access list of the API key"]),
         both("403 in HTML", |f| f.refuse(Answer::html(403)), "Refused, and not by Atlas' API").saying(&["proxy or firewall"]),
-        row("404 for the project", |f| f.refuse(api(404, "GROUP_NOT_FOUND")), Refused("Project not found"), Gone),
+        row("404 for the project", |f| f.refuse(api(404, "GROUP_NOT_FOUND")), Refused("Project not found"), ProjectMissing),
         row("404 for the user", |f| f.refuse(api(404, "USERNAME_NOT_FOUND")), Refused("Database user not found"), UserMissing),
         both("404 for something else", |f| f.refuse(api(404, "RESOURCE_NOT_FOUND")), "Not found").saying(&["RESOURCE_NOT_FOUND"]),
         both("404 in HTML", |f| f.refuse(Answer::html(404)), "No Atlas API at this address").saying(&["base_url"]),

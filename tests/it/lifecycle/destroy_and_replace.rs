@@ -155,13 +155,15 @@ fn failed_create_before_destroy_replacement_keeps_the_key() {
 }
 
 #[test]
-fn failed_replacement_after_the_destroy_leaves_nothing() {
+fn failed_replacement_warns_once_and_keeps_the_old_object() {
     let t = Fixture::applied(&certificate(""));
+    let first = t.object();
     t.refuse_next_post();
     let shown = failure(
         t.workspace
             .apply(&["-json", "-replace=atlas_user_certificate.app"]),
     );
     assert_eq!(destroy_warnings(&shown), 1);
-    assert!(t.is_empty());
+    assert_eq!(t.object(), first);
+    assert!(t.log_in().is_some());
 }

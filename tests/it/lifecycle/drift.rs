@@ -14,6 +14,7 @@ use crate::support::{
 fn a_missing_certificate_is_issued_again_with_a_warning() {
     let t = Fixture::applied(&certificate(""));
     let first = t.object();
+    t.advance_days(1);
     assert!(t.atlas.control().unlist_certificate(t.issued()[0].id));
     let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas").clone();
     assert!(
@@ -38,6 +39,7 @@ fn a_missing_certificate_is_issued_again_with_a_warning() {
 #[test]
 fn a_missing_certificate_is_kept_if_auto_renew_is_false() {
     let t = Fixture::applied(&certificate("auto_renew = false"));
+    t.advance_days(1);
     t.atlas.control().unlist_certificate(t.issued()[0].id);
     let warning = expect_warning(
         &t.apply(&[]),
@@ -143,16 +145,68 @@ fn a_user_who_is_gone_past_the_expiry_gets_a_certificate_when_back() {
 }
 
 #[test]
-fn with_its_project_an_object_is_removed_with_a_warning_and_with_nothing_else() {
+fn an_unlisted_certificate_counts_as_active_within_ten_minutes_of_its_issue() {
     let t = Fixture::applied(&certificate(""));
+    let control = t.atlas.control();
+    control.unlist_certificate(t.issued()[0].id);
+    control.advance(std::time::Duration::from_secs(9 * 60));
+    assert!(t.plans_nothing());
+    control.advance(std::time::Duration::from_secs(2 * 60));
+    expect_warning(&t.plan(&[]), "Certificate is missing at Atlas");
+    assert_eq!(t.posts(), 1);
+}
+
+#[test]
+fn the_object_of_a_missing_project_stays_with_its_key_and_is_destroyed_on_request() {
+    let t = Fixture::applied(&certificate(""));
+    let first = t.object();
     t.atlas.control().remove_project(PROJECT);
     let shown = t.apply(&["-refresh-only"]);
-    assert!(
-        expect_warning(&shown, "Project does not exist any more").contains(PROJECT),
-        "{shown:?}"
-    );
-    assert_eq!(destroy_warnings(&shown), 0);
+    let warning = expect_warning(&shown, "Project does not exist");
+    for text in [PROJECT, "base_url", "Nothing is removed"] {
+        assert!(warning.contains(text), "{warning:?}");
+    }
+    assert_eq!(t.object()["status"], "project_missing");
+    assert_eq!(changed(&first, &t.object()), ["status"]);
+    expect_warning(&t.plan(&[]), "Project of the certificate does not exist");
+    assert_eq!(t.posts(), 1);
+    assert_eq!(destroy_warnings(&t.destroy(&[])), 1);
     assert!(t.is_empty());
+}
+
+#[test]
+fn the_status_is_as_before_when_the_project_exists_again() {
+    use local_atlas::{Answer, Endpoint, Fault};
+
+    let t = Fixture::applied(&certificate(""));
+    let first = t.object();
+    let refusal = Answer::api_error(404, "GROUP_NOT_FOUND", "No group");
+    let fault = Fault::on(Endpoint::ListCertificates)
+        .refuse(refusal)
+        .always();
+    let fault = t.atlas.control().add_fault(fault);
+    t.apply(&[]);
+    assert_eq!(t.object()["status"], "project_missing");
+    t.atlas.control().remove_fault(fault.id());
+    t.apply(&[]);
+    assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
+    assert_eq!(t.posts(), 1);
+}
+
+#[test]
+fn adding_a_trigger_warns_once_that_nothing_is_issued() {
+    const SUMMARY: &str = "Adding rotate_when_changed issues nothing";
+    let t = Fixture::applied(&certificate(""));
+    t.set_config(&certificate("rotate_when_changed = { release = \"1\" }"));
+    assert!(expect_warning(&t.apply(&[]), SUMMARY).contains("-replace"));
+    assert!(t.plan(&[]).iter().all(|shown| shown.summary != SUMMARY));
+    assert_eq!(t.posts(), 1);
+
+    let t = Fixture::new(&certificate("rotate_when_changed = { release = \"1\" }"));
+    assert!(
+        t.apply(&[]).iter().all(|shown| shown.summary != SUMMARY),
+        "not at create"
+    );
 }
 
 #[test]

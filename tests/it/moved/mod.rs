@@ -3,8 +3,9 @@
 mod shapes;
 mod sources;
 
-use local_atlas::Certificate;
+use local_atlas::{Certificate, LocalAtlas};
 use serde_json::{Value as Json, json};
+use tf_harness::cli::Workspace;
 use tf_harness::core::{Imported, MoveSource, ResourceInstance};
 
 use crate::support::{
@@ -24,42 +25,7 @@ fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
     }
     let atlas = atlas(&["app"]);
     let certificate = atlas.control().issue(PROJECT, "app", 3);
-    let workspace = workspace(&atlas, "");
-    // Of the old provider the move needs no more than that it starts and has a schema.
-    workspace
-        .override_providers(&[
-            ("example/atlas", provider()),
-            ("mongodb/mongodbatlas", provider()),
-        ])
-        .unwrap();
-    let host = if version().tofu {
-        "registry.opentofu.org"
-    } else {
-        "registry.terraform.io"
-    };
-    let state = json!({
-        "version": 4,
-        "terraform_version": "1.8.0",
-        "serial": 1,
-        "lineage": "5d3f1a0e-6c35-4c0f-9d53-4a1c2a3e7f10",
-        "outputs": {},
-        "resources": [{
-            "mode": "managed",
-            "type": OFFICIAL,
-            "name": "app",
-            "provider": format!("provider[\"{host}/mongodb/mongodbatlas\"]"),
-            "instances": [{
-                "schema_version": 0,
-                "attributes": complete(&certificate),
-                "sensitive_attributes": [],
-                "private": "bnVsbA=="
-            }]
-        }],
-        "check_results": null
-    });
-    workspace
-        .write("terraform.tfstate", &state.to_string())
-        .unwrap();
+    let workspace = with_official_state(&atlas, &json!([instance(None, &certificate)]));
     let resource = format!(
         "provider \"atlas\" {{}}\n\nresource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n\n"
     );
@@ -110,6 +76,133 @@ fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
     assert_eq!(posts(&atlas), 0);
 }
 
+/// `count` to `for_each`, and `for_each` with the same keys.
+#[test]
+fn five_instances_move_in_one_plan_to_new_keys_and_to_the_same_keys() {
+    if !version().has(8, 10) {
+        eprintln!("skipped: moves between types need Terraform 1.8 or OpenTofu 1.10");
+        return;
+    }
+    let users = ["u0", "u1", "u2", "u3", "u4"];
+    for same_keys in [false, true] {
+        let atlas = atlas(&users);
+        let key = |number: usize| {
+            if same_keys {
+                json!(users[number])
+            } else {
+                json!(number)
+            }
+        };
+        let certificates: Vec<_> = users
+            .iter()
+            .map(|user| atlas.control().issue(PROJECT, user, 3))
+            .collect();
+        let instances: Vec<_> = certificates
+            .iter()
+            .enumerate()
+            .map(|(number, certificate)| instance(Some(key(number)), certificate))
+            .collect();
+        let workspace = with_official_state(&atlas, &json!(instances));
+        let moves: Vec<String> = users
+            .iter()
+            .enumerate()
+            .map(|(number, user)| {
+                format!("moved {{\n  from = {OFFICIAL}.app[{}]\n  to = atlas_user_certificate.app[{user:?}]\n}}\n", key(number))
+            })
+            .collect();
+        moves_without_a_change(&workspace, &users, &moves.concat());
+        assert_eq!(posts(&atlas), 0);
+    }
+}
+
+#[test]
+fn a_chain_of_moves_ends_at_its_last_address() {
+    if !version().has(8, 10) {
+        eprintln!("skipped: moves between types need Terraform 1.8 or OpenTofu 1.10");
+        return;
+    }
+    let atlas = atlas(&["u1"]);
+    let certificate = atlas.control().issue(PROJECT, "u1", 3);
+    let workspace = with_official_state(&atlas, &json!([instance(None, &certificate)]));
+    let moves = format!(
+        "moved {{\n  from = {OFFICIAL}.app\n  to = atlas_user_certificate.x\n}}\n\
+         moved {{\n  from = atlas_user_certificate.x\n  to = atlas_user_certificate.app[\"u1\"]\n}}\n"
+    );
+    moves_without_a_change(&workspace, &["u1"], &moves);
+    assert_eq!(posts(&atlas), 0);
+}
+
+#[track_caller]
+fn moves_without_a_change(workspace: &Workspace, users: &[&str], moves: &str) {
+    let resource = format!(
+        "provider \"atlas\" {{}}\n\nresource \"atlas_user_certificate\" \"app\" {{\n  for_each = toset({users:?})\n  project_id = {PROJECT:?}\n  \
+         username = each.key\n}}\n\n"
+    );
+    write_main(workspace, &format!("{resource}{moves}"));
+    let plan = workspace.plan(&[]).success().text();
+    assert!(
+        plan.contains("0 to add, 0 to change, 0 to destroy"),
+        "{plan}"
+    );
+    workspace.apply(&[]).success();
+    let objects = workspace.instances(CERTIFICATE);
+    assert_eq!(objects.len(), users.len());
+    assert!(
+        objects
+            .iter()
+            .all(|object| object["combined_pem"].is_string() && object["issue_reason"] == "moved")
+    );
+}
+
+/// A workspace with both providers, and state with instances of the official resource. Of the old provider the move needs no
+/// more than that it starts and has a schema.
+fn with_official_state(atlas: &LocalAtlas, instances: &Json) -> Workspace {
+    let workspace = workspace(atlas, "");
+    workspace
+        .override_providers(&[
+            ("example/atlas", provider()),
+            ("mongodb/mongodbatlas", provider()),
+        ])
+        .unwrap();
+    let host = if version().tofu {
+        "registry.opentofu.org"
+    } else {
+        "registry.terraform.io"
+    };
+    let state = json!({
+        "version": 4,
+        "terraform_version": "1.8.0",
+        "serial": 1,
+        "lineage": "5d3f1a0e-6c35-4c0f-9d53-4a1c2a3e7f10",
+        "outputs": {},
+        "resources": [{
+            "mode": "managed",
+            "type": OFFICIAL,
+            "name": "app",
+            "provider": format!("provider[\"{host}/mongodb/mongodbatlas\"]"),
+            "instances": instances,
+        }],
+        "check_results": null
+    });
+    workspace
+        .write("terraform.tfstate", &state.to_string())
+        .unwrap();
+    workspace
+}
+
+fn instance(key: Option<Json>, certificate: &Certificate) -> Json {
+    let mut instance = json!({
+        "schema_version": 0,
+        "attributes": complete(certificate),
+        "sensitive_attributes": [],
+        "private": "bnVsbA=="
+    });
+    if let Some(key) = key {
+        instance["index_key"] = key;
+    }
+    instance
+}
+
 /// The instance that a move gives, configured anew as the plan walk is.
 async fn accepted(played: &Played, source: &MoveSource) -> ResourceInstance {
     let Imported {
@@ -157,7 +250,7 @@ fn complete(certificate: &Certificate) -> Json {
     json!({
         "id": "cHJvamVjdF9pZA==:MzJi-c2VyaWFsX251bWJlcg==:MQ==-dXNlcm5hbWU=:YXBw",
         "project_id": PROJECT,
-        "username": "app",
+        "username": certificate.user,
         "months_until_expiration": certificate.months,
         "customer_x509_cas": null,
         "current_certificate": certificate.combined_pem(),

@@ -23,6 +23,8 @@ async fn the_source_is_known_by_namespace_and_type_whatever_the_host() {
         "registry.terraform.io/mongodb/mongodbatlas",
         "registry.opentofu.org/mongodb/mongodbatlas",
         "mirror.example.com:8443/mongodb/mongodbatlas",
+        // Hosts name our address for the second instance that moves in one plan.
+        "registry.terraform.io/example/atlas",
     ] {
         let source = MoveSource {
             provider_address: address.into(),
@@ -31,7 +33,6 @@ async fn the_source_is_known_by_namespace_and_type_whatever_the_host() {
         accepted(&played, &source).await;
     }
     for (address, kind) in [
-        ("registry.terraform.io/mongodb/atlas", OFFICIAL),
         ("registry.terraform.io/someone/mongodbatlas", OFFICIAL),
         ("registry.terraform.io/mongodb/mongodbatlas/", OFFICIAL),
         ("", OFFICIAL),
@@ -40,7 +41,7 @@ async fn the_source_is_known_by_namespace_and_type_whatever_the_host() {
             "mongodbatlas_database_user",
         ),
         ("registry.terraform.io/hashicorp/tls", "tls_private_key"),
-        ("registry.terraform.io/mongodb/mongodbatlas", CERTIFICATE),
+        ("registry.terraform.io/hashicorp/tls", CERTIFICATE),
     ] {
         let source = MoveSource {
             provider_address: address.into(),
@@ -99,6 +100,13 @@ async fn our_own_kind_moves_between_addresses_as_it_is() {
         Vec::<String>::new()
     );
     assert_eq!(played.plan(Some(&moved), &ours).await.action, Action::NoOp);
+    // Hosts name the official address for our type when a chain of moves began there.
+    source.provider_address = "registry.terraform.io/mongodb/mongodbatlas".into();
+    let moved = accepted(&played, &source).await;
+    assert_eq!(
+        changed_attributes(&created.state, &moved.state),
+        Vec::<String>::new()
+    );
     source.schema_version = 1;
     assert!(refused(&played, &source).await.contains("schema version 1"));
 }

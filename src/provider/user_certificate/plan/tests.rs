@@ -53,7 +53,7 @@ proptest! {
     fn a_plan_with_more_known_values_keeps_every_known_value(
         prior in stored(),
         config in configuration(),
-        hidden in prop::collection::vec(any::<bool>(), 7),
+        hidden in prop::collection::vec(any::<bool>(), 8),
     ) {
         let before = planned(&prior, &with_unknowns(&prior, &config, &hidden));
         let after = planned(&prior, &config);
@@ -184,6 +184,14 @@ fn applied(planned: UserCertificate) -> UserCertificate {
             ..object
         };
     }
+    if object.has_private_key.is_unknown() {
+        object.has_private_key = Attr::Known(true);
+    }
+    for attribute in [&mut object.issuer, &mut object.fingerprint_sha256] {
+        if attribute.is_unknown() {
+            *attribute = Attr::Known(new());
+        }
+    }
     if object.sealed_pem.is_unknown() {
         object.sealed_pem = sealed.then(new).into();
     }
@@ -247,6 +255,7 @@ fn with_unknowns(
     hide(&mut object.auto_renew, hidden[2]);
     hide(&mut object.pkcs12_password_wo_version, hidden[3]);
     hide(&mut object.pkcs12_profile, hidden[4]);
+    hide(&mut object.adopt_pem_wo_version, hidden[7]);
     match &mut object.rotate_when_changed {
         Attr::Known(entries) if hidden[5] && !entries.is_empty() => {
             for value in entries.values_mut() {
@@ -298,9 +307,10 @@ fn configuration() -> impl Strategy<Value = UserCertificate> {
         trigger,
         key_form(),
         profile,
+        prop::option::of(1..=2_i64),
     )
         .prop_map(
-            |(months, window, auto_renew, trigger, (recipients, version), profile)| {
+            |(months, window, auto_renew, trigger, (recipients, version), profile, adoption)| {
                 UserCertificate {
                     months_until_expiration: months.into(),
                     renew_before_days: window.into(),
@@ -310,6 +320,8 @@ fn configuration() -> impl Strategy<Value = UserCertificate> {
                     pkcs12_password_wo: version.map(|_| "secret".into()).into(),
                     pkcs12_password_wo_version: version.map(i64::into).into(),
                     pkcs12_profile: profile.into(),
+                    adopt_pem_wo: adoption.map(|_| "pem".into()).into(),
+                    adopt_pem_wo_version: adoption.map(i64::into).into(),
                     ..minimal()
                 }
             },
@@ -342,8 +354,15 @@ fn key_form() -> impl Strategy<Value = (Option<RecipientList>, Option<i64>)> {
 
 /// An object after any history: issued, sealed, archived, imported, or with an unparsed response.
 fn stored() -> impl Strategy<Value = UserCertificate> {
-    use Status::{Active, Expired, Missing, RenewalDue, UserMissing};
-    let status = prop::sample::select(vec![Active, RenewalDue, Expired, Missing, UserMissing]);
+    use Status::{Active, Expired, Missing, ProjectMissing, RenewalDue, UserMissing};
+    let status = prop::sample::select(vec![
+        Active,
+        RenewalDue,
+        Expired,
+        Missing,
+        UserMissing,
+        ProjectMissing,
+    ]);
     let origin = prop::sample::select(vec!["issued", "issued", "issued", "imported", "unparsed"]);
     (configuration(), status, origin, any::<bool>()).prop_map(
         |(config, status, origin, superseded)| {
