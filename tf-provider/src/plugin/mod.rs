@@ -4,6 +4,8 @@
 mod args;
 mod environment;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod hclog;
 mod listener;
@@ -133,36 +135,5 @@ fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     if let Err(error) = nix::sys::prctl::set_dumpable(false) {
         tracing::debug!(error = %error, "could not make the process undumpable");
-    }
-}
-
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing {
-    //! Access to the parsers of the environment, for the fuzz targets.
-
-    use std::{ffi::OsString, path::PathBuf, sync::Arc};
-
-    use super::{environment::Environment, handshake, listener::Endpoint, tls::Tls};
-
-    /// Parses these variables as at a start and returns the handshake line.
-    pub fn handshake(variables: &[(&str, OsString)]) -> String {
-        let environment = Environment::from_variables("fuzz", PathBuf::from("/tmp"), |name| {
-            let mut variables = variables.iter();
-            variables
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value.clone())
-        });
-        let _ = handshake::is_magic_cookie(environment.cookie.as_deref());
-        let _ = handshake::offers_version(environment.protocol_versions.as_deref());
-        let client = environment.client_certificate.as_deref();
-        let tls = client.and_then(|pem| Tls::pinned_to(pem).ok());
-        let certificate = tls.as_ref().map(|tls| &*tls.certificate);
-        let endpoint = Endpoint {
-            listener: (),
-            network: "unix",
-            address: "/tmp/plugin/socket".to_owned(),
-            socket_dir: Arc::default(),
-        };
-        handshake::line(&endpoint, certificate, environment.multiplexing)
     }
 }
