@@ -6,13 +6,11 @@
 mod answers;
 mod arguments;
 mod certificates;
-mod seeds;
 mod values;
 
 pub use answers::{digest_challenge, http_answer, retry_after};
 pub use arguments::{duration, handshake, import_id, uri};
 pub use certificates::{age, der, pem};
-pub use seeds::seeds;
 pub use values::{json_state, msgpack};
 
 /// A function under test and the name of its target.
