@@ -1,5 +1,5 @@
-//! Death and interruption at every step of a create and of a renewal: afterwards an apply converges, and no certificate that
-//! Atlas has issued is unheard of.
+//! Terraform or the provider is killed or interrupted at each request of a create and of a renewal. The next apply converges,
+//! and every certificate that Atlas has issued is in state, in an error, or listed by the data source.
 #![cfg(target_os = "linux")]
 
 use std::{collections::HashSet, time::Duration};
@@ -19,123 +19,106 @@ use crate::support::{
 };
 
 #[test]
-fn nothing_is_lost_when_terraform_is_killed_during_a_create() {
-    at_every_step(Walk::Create, End::TerraformDies);
+fn create_that_ends_early_at_any_request_loses_no_certificate() {
+    for termination in Termination::ALL {
+        terminate_at_every_request(Operation::Create, termination);
+    }
 }
 
 #[test]
-fn nothing_is_lost_when_terraform_is_killed_during_a_renewal() {
-    at_every_step(Walk::Renewal, End::TerraformDies);
+fn renewal_that_ends_early_at_any_request_loses_no_certificate() {
+    for termination in Termination::ALL {
+        terminate_at_every_request(Operation::Renewal, termination);
+    }
 }
 
 #[test]
-fn nothing_is_lost_when_the_provider_is_killed_during_a_create() {
-    at_every_step(Walk::Create, End::ProviderDies);
-}
-
-#[test]
-fn nothing_is_lost_when_the_provider_is_killed_during_a_renewal() {
-    at_every_step(Walk::Renewal, End::ProviderDies);
-}
-
-#[test]
-fn an_interrupted_create_tells_or_keeps_every_certificate() {
-    at_every_step(Walk::Create, End::Interrupt);
-}
-
-#[test]
-fn an_interrupted_renewal_tells_or_keeps_every_certificate() {
-    at_every_step(Walk::Renewal, End::Interrupt);
-}
-
-#[test]
-fn nothing_is_lost_when_a_create_is_interrupted_twice() {
-    at_every_step(Walk::Create, End::TwoInterrupts);
-}
-
-#[test]
-fn nothing_is_lost_when_a_renewal_is_interrupted_twice() {
-    at_every_step(Walk::Renewal, End::TwoInterrupts);
-}
-
-#[test]
-fn an_interrupt_ends_a_plan_at_once_and_issues_nothing() {
-    for (walk, endpoint) in [
-        (Walk::Create, Endpoint::IssueToken),
-        (Walk::Create, Endpoint::ReadUser),
-        (Walk::Renewal, Endpoint::IssueToken),
-        (Walk::Renewal, Endpoint::ListCertificates),
+fn interrupted_plan_ends_at_once_and_issues_nothing() {
+    for (operation, endpoint) in [
+        (Operation::Create, Endpoint::IssueToken),
+        (Operation::Create, Endpoint::ReadUser),
+        (Operation::Renewal, Endpoint::IssueToken),
+        (Operation::Renewal, Endpoint::ListCertificates),
     ] {
-        let scene = Scene::set(walk);
-        let pause = scene
+        let fixture = Fixture::new(operation);
+        let pause = fixture
             .atlas
             .control()
             .add_fault(Fault::on(endpoint).pause(When::Before));
-        let run = CliProcess::start(&scene.workspace, &["plan", "-no-color", "-input=false"]);
+        let run = CliProcess::start(&fixture.workspace, &["plan", "-no-color", "-input=false"]);
         pause.reached_blocking();
         run.interrupt();
         let output = run.finish();
         assert!(!output.status.success(), "{}", output.stdout);
-        scene.leaves_nothing_behind(End::Interrupt);
-        assert_eq!(scene.atlas.control().issued_count(), scene.before);
+        fixture.leaves_nothing_behind(Termination::Interrupt);
+        assert_eq!(fixture.atlas.control().issued_count(), fixture.before);
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Walk {
+enum Operation {
     Create,
     Renewal,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    TerraformDies,
-    ProviderDies,
+enum Termination {
+    KillTerraform,
+    KillProvider,
     Interrupt,
     TwoInterrupts,
 }
 
-/// A request at which Atlas holds on. A certificate may come of it once it has been sent.
-struct Step {
+/// A request that Atlas holds while the process is terminated.
+struct CrashPoint {
     name: &'static str,
     endpoint: Endpoint,
     nth: u32,
-    moment: When,
+    when: When,
 }
 
-impl Step {
-    /// The requests of an apply in their order: each walk of it has a process, and a token, of its own.
-    fn all(walk: Walk) -> Vec<Self> {
+impl Termination {
+    const ALL: [Self; 4] = [
+        Self::KillTerraform,
+        Self::KillProvider,
+        Self::Interrupt,
+        Self::TwoInterrupts,
+    ];
+}
+
+impl CrashPoint {
+    /// The requests of an apply in their order. Plan and apply have a process, and a token, each.
+    fn all(operation: Operation) -> Vec<Self> {
         let before = |name, endpoint, nth| Self {
             name,
             endpoint,
             nth,
-            moment: When::Before,
+            when: When::Before,
         };
-        let mut steps = vec![before("token for the plan", Endpoint::IssueToken, 1)];
-        steps.extend(match walk {
-            Walk::Create => vec![
+        let mut points = vec![before("token for the plan", Endpoint::IssueToken, 1)];
+        points.extend(match operation {
+            Operation::Create => vec![
                 before("user, for the plan", Endpoint::ReadUser, 1),
                 before("token for the apply", Endpoint::IssueToken, 2),
                 before("user, for the apply", Endpoint::ReadUser, 2),
             ],
-            Walk::Renewal => vec![
+            Operation::Renewal => vec![
                 before("list, for the refresh", Endpoint::ListCertificates, 1),
                 before("token for the apply", Endpoint::IssueToken, 2),
             ],
         });
-        steps.push(before(
+        points.push(before(
             "certificate not issued yet",
             Endpoint::IssueCertificate,
             1,
         ));
-        steps.push(Self {
+        points.push(Self {
             name: "certificate issued and not delivered",
             endpoint: Endpoint::IssueCertificate,
             nth: 1,
-            moment: When::After,
+            when: When::After,
         });
-        steps
+        points
     }
 
     fn is_planning(&self) -> bool {
@@ -147,26 +130,26 @@ impl Step {
     }
 }
 
-fn at_every_step(walk: Walk, end: End) {
-    for step in Step::all(walk) {
-        eprintln!("{}", step.name);
-        let scene = Scene::set(walk);
-        let output = scene.interrupt(&step, end);
-        scene.leaves_nothing_behind(end);
-        scene.converges();
-        scene.accounts_for_every_certificate(&step, end, &output);
+fn terminate_at_every_request(operation: Operation, termination: Termination) {
+    for point in CrashPoint::all(operation) {
+        eprintln!("{}", point.name);
+        let fixture = Fixture::new(operation);
+        let output = fixture.terminate(&point, termination);
+        fixture.leaves_nothing_behind(termination);
+        fixture.converges();
+        fixture.accounts_for_every_certificate(&point, termination, &output);
     }
 }
 
-struct Scene {
+struct Fixture {
     atlas: LocalAtlas,
     workspace: Workspace,
     before: usize,
 }
 
-impl Scene {
-    /// What is there before the apply that goes wrong.
-    fn set(walk: Walk) -> Self {
+impl Fixture {
+    /// Before the apply that is terminated.
+    fn new(operation: Operation) -> Self {
         let atlas = atlas(&["app"]);
         let resource = format!(
             "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = \"{PROJECT}\"\n  username   = \"app\"\n}}\n"
@@ -175,7 +158,7 @@ impl Scene {
         let temporary = workspace.path().join("tmp");
         std::fs::create_dir(&temporary).unwrap();
         workspace.set_env("TMPDIR", temporary.to_str().unwrap());
-        if walk == Walk::Renewal {
+        if operation == Operation::Renewal {
             workspace.apply(&[]).success();
             atlas.control().advance(Duration::from_secs(80 * 24 * 3600));
         }
@@ -187,9 +170,9 @@ impl Scene {
         }
     }
 
-    /// An apply that ends so at this step.
-    fn interrupt(&self, step: &Step, end: End) -> Output {
-        let fault = Fault::on(step.endpoint).nth(step.nth).pause(step.moment);
+    /// An apply that is terminated at this request.
+    fn terminate(&self, point: &CrashPoint, termination: Termination) -> Output {
+        let fault = Fault::on(point.endpoint).nth(point.nth).pause(point.when);
         let pause = self.atlas.control().add_fault(fault);
         let mut run = CliProcess::start(
             &self.workspace,
@@ -198,42 +181,42 @@ impl Scene {
         pause.reached_blocking();
         let started = providers(&self.workspace);
         assert!(!started.is_empty(), "no provider runs");
-        match end {
-            End::TerraformDies => run.kill(),
-            End::ProviderDies => kill(&started),
-            End::Interrupt => {
+        match termination {
+            Termination::KillTerraform => run.kill(),
+            Termination::KillProvider => kill(&started),
+            Termination::Interrupt => {
                 run.interrupt();
                 run.await_line("Interrupt received");
             }
-            End::TwoInterrupts => {
+            Termination::TwoInterrupts => {
                 run.interrupt();
                 run.await_line("Interrupt received");
                 run.interrupt();
                 run.await_line("Two interrupts received");
             }
         }
-        // What has been sent runs to its answer, and so does what the plan of an apply asks for: there Terraform does not pass on
-        // an interrupt. Everything else ends without an answer.
-        let goes_on = match end {
-            End::TerraformDies | End::ProviderDies => step.issues(),
-            End::Interrupt => step.issues() || step.is_planning(),
-            End::TwoInterrupts => false,
+        // A certificate request that was sent runs to its answer, and so does a request of the plan: Terraform passes no interrupt
+        // on while it plans. Every other request ends without an answer.
+        let completes = match termination {
+            Termination::KillTerraform | Termination::KillProvider => point.issues(),
+            Termination::Interrupt => point.issues() || point.is_planning(),
+            Termination::TwoInterrupts => false,
         };
-        if goes_on {
+        if completes {
             pause.release();
         }
         let output = run.finish();
-        if !goes_on {
+        if !completes {
             assert!(
                 !output.status.success(),
-                "nothing was interrupted:\n{}",
+                "the apply was not terminated:\n{}",
                 output.stdout
             );
         }
         for provider in started {
             assert!(
                 wait_for_exit(provider),
-                "a provider goes on after its host:\n{}",
+                "a provider outlives its host:\n{}",
                 output.stdout
             );
         }
@@ -241,8 +224,8 @@ impl Scene {
         output
     }
 
-    /// No process, and no socket but for that of a process which was killed and could not tidy up.
-    fn leaves_nothing_behind(&self, end: End) {
+    /// No process is left, and no socket except that of a provider that was killed.
+    fn leaves_nothing_behind(&self, termination: Termination) {
         assert_eq!(providers(&self.workspace), []);
         let mut left = entries(&self.workspace.path().join("tmp"));
         left.retain(|path| {
@@ -252,7 +235,10 @@ impl Scene {
                 .unwrap()
                 .starts_with("plugin")
         });
-        assert!(left.is_empty() || end == End::ProviderDies, "{left:?}");
+        assert!(
+            left.is_empty() || termination == Termination::KillProvider,
+            "{left:?}"
+        );
     }
 
     fn converges(&self) {
@@ -266,28 +252,33 @@ impl Scene {
         );
     }
 
-    /// In state, or named in an error, or, where nobody was left to tell, listed by the data source.
-    fn accounts_for_every_certificate(&self, step: &Step, end: End, output: &Output) {
+    /// Each is in state, named in an error, or, if no process was left to report it, listed by the data source.
+    fn accounts_for_every_certificate(
+        &self,
+        point: &CrashPoint,
+        termination: Termination,
+        output: &Output,
+    ) {
         let issued = self.atlas.control().all_certificates();
-        if !step.issues() {
-            assert_eq!(issued.len(), self.before + 1, "issued without being asked");
+        if !point.issues() {
+            assert_eq!(issued.len(), self.before + 1, "issued without a request");
         }
         let mut known = self.stored();
-        let told = output.text();
+        let reported = output.text();
         known.extend(
             issued
                 .iter()
                 .map(|certificate| certificate.id.to_string())
-                .filter(|id| told.contains(id)),
+                .filter(|id| reported.contains(id)),
         );
-        if step.issues() && end != End::Interrupt {
+        if point.issues() && termination != Termination::Interrupt {
             known.extend(self.listed());
         }
         for certificate in issued {
             let id = certificate.id.to_string();
             assert!(
                 known.contains(&id),
-                "nobody tells of certificate {id}:\n{}{}",
+                "certificate {id} is not accounted for:\n{}{}",
                 output.stdout,
                 output.stderr
             );
@@ -311,7 +302,7 @@ impl Scene {
                 .await
                 .unwrap()
         });
-        let listed = read.state.expect("the certificates");
+        let listed = read.state.unwrap();
         listed["certificates"]
             .as_array()
             .unwrap()
