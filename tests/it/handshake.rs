@@ -5,8 +5,8 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use tf_harness::{
     pb::{health, tfplugin5},
     plugin::{
-        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, LaunchError, Provider,
-        SpawnOptions, StartError,
+        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, Provider, SpawnOptions,
+        StartError,
     },
 };
 
@@ -92,11 +92,11 @@ async fn a_client_certificate_that_cannot_be_read_is_fatal() {
         let options = temporary
             .options()
             .client_certificate(ClientCertificate::Text(text.clone()));
-        let Err(StartError::Launch(LaunchError::Exited {
+        let Err(StartError::Exited {
             status,
             stdout,
             stderr,
-        })) = Provider::spawn(options).await
+        }) = Provider::spawn(options).await
         else {
             panic!("served in spite of {text}")
         };

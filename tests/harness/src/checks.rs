@@ -13,13 +13,11 @@ use crate::{
 /// A response that core would report as a bug in the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct Violation {
-    /// The RPC.
     pub rpc: &'static str,
     /// The resource type or other subject of the call.
     pub subject: String,
     /// Core's title, such as "Provider produced invalid plan".
     pub summary: String,
-    /// The findings.
     pub problems: Vec<Problem>,
 }
 

@@ -53,7 +53,6 @@ impl Cli {
         }
     }
 
-    /// The path of the binary.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -93,13 +92,9 @@ impl Cli {
 /// The version of a CLI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// In full.
     pub text: String,
-    /// The first number.
     pub major: u32,
-    /// The second number.
     pub minor: u32,
-    /// Whether it is `OpenTofu`.
     pub tofu: bool,
 }
 
@@ -118,11 +113,8 @@ impl Version {
 /// The result of a command.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// The exit status.
     pub status: ExitStatus,
-    /// Standard output.
     pub stdout: String,
-    /// Standard error.
     pub stderr: String,
 }
 
@@ -221,7 +213,6 @@ impl Workspace {
         fs::write(self.path().join("cli.tfrc"), text)
     }
 
-    /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -232,7 +223,6 @@ impl Workspace {
         self.folder.path().to_owned()
     }
 
-    /// The CLI in use.
     pub fn cli(&self) -> &Cli {
         &self.cli
     }

@@ -16,9 +16,7 @@ use crate::{
 pub struct Diagnostic {
     /// Whether it is an error and not a warning.
     pub is_error: bool,
-    /// The title.
     pub summary: String,
-    /// The explanation.
     pub detail: String,
     /// The attribute it is about, as in a configuration: `timeouts.create`. Empty if it is about none.
     pub path: String,
@@ -86,17 +84,14 @@ impl Diagnostics {
         given.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether any is an error.
     pub fn has_errors(&self) -> bool {
         self.errors().next().is_some()
     }
 
-    /// The errors.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         self.iter().filter(|it| it.is_error)
     }
 
-    /// The warnings.
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         self.iter().filter(|it| !it.is_error)
     }

@@ -25,6 +25,11 @@
 //! # }
 //! ```
 
+#![allow(
+    missing_docs,
+    reason = "a name that says it all is not repeated in a comment"
+)]
+
 pub mod checks;
 pub mod cli;
 pub mod core;

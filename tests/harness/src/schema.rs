@@ -12,37 +12,27 @@ use crate::{
 /// Everything that a provider offers.
 #[derive(Clone, Debug, Default)]
 pub struct ProviderSchema {
-    /// The provider block.
     pub provider: Schema,
-    /// Managed resources by type name.
     pub resources: BTreeMap<String, Schema>,
-    /// Data sources by type name.
     pub data_sources: BTreeMap<String, Schema>,
-    /// Ephemeral resources by type name.
     pub ephemeral_resources: BTreeMap<String, Schema>,
-    /// Functions by name.
     pub functions: BTreeMap<String, pb::Function>,
     /// The types of resource identities by resource type; empty for a host that does not have them.
     pub identities: BTreeMap<String, Type>,
-    /// The capabilities of the server.
     pub capabilities: pb::ServerCapabilities,
 }
 
 /// The schema of one type.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
-    /// The version that state is stored under.
     pub version: i64,
-    /// Its attributes and blocks.
     pub block: Block,
 }
 
 /// Attributes and nested blocks.
 #[derive(Clone, Debug, Default)]
 pub struct Block {
-    /// Attributes by name.
     pub attributes: BTreeMap<String, Attribute>,
-    /// Nested blocks by name.
     pub blocks: BTreeMap<String, NestedBlock>,
 }
 
@@ -53,26 +43,18 @@ pub struct Block {
     reason = "the flags of the protocol's message"
 )]
 pub struct Attribute {
-    /// The type of its value.
     pub ty: Type,
-    /// Must be configured.
     pub required: bool,
-    /// May be configured.
     pub optional: bool,
-    /// May be set by the provider.
     pub computed: bool,
-    /// Not shown.
     pub sensitive: bool,
-    /// Never stored.
     pub write_only: bool,
 }
 
 /// A block inside a block.
 #[derive(Clone, Debug)]
 pub struct NestedBlock {
-    /// The attributes and blocks of one occurrence.
     pub block: Block,
-    /// Whether it must be configured.
     pub required: bool,
     /// The value of a configuration without it: null for a single block, an empty list or map for one that may be
     /// repeated. A repeated block cannot be configured with this harness.

@@ -12,13 +12,9 @@ use crate::pb::tfplugin5::DynamicValue;
 /// A type constraint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// Text.
     String,
-    /// A number.
     Number,
-    /// True or false.
     Bool,
-    /// A list.
     List(Box<Type>),
     /// A map; the keys are data.
     Map(Box<Type>),
@@ -55,7 +51,6 @@ impl Type {
 pub struct Mismatch {
     /// The path of the part that does not fit; empty for the whole value.
     pub path: String,
-    /// The reason.
     pub problem: String,
 }
 

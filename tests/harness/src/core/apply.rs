@@ -15,7 +15,6 @@ use crate::{
 pub struct Outcome {
     /// The action; a planned update may turn out to be no change.
     pub action: Action,
-    /// The plan that was applied.
     pub plan: Plan,
     /// Of plan and apply, in this order.
     pub diagnostics: Diagnostics,
@@ -75,7 +74,6 @@ impl Resource {
         self.apply(instance, plan, config).await
     }
 
-    /// Plans and applies a delete.
     pub async fn destroy(&self, instance: &mut Option<ResourceInstance>) -> Result<Outcome, Error> {
         let plan = self.plan_destroy(instance.as_ref()).await?;
         self.apply(instance, plan, Json::Null).await

@@ -13,9 +13,7 @@ use crate::{
 /// The result of an import or a move.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// The instance, unless it was refused.
     pub instance: Option<ResourceInstance>,
-    /// The diagnostics.
     pub diagnostics: Diagnostics,
 }
 
@@ -24,13 +22,10 @@ pub struct Imported {
 pub struct MoveSource {
     /// The other provider's full source address.
     pub provider_address: String,
-    /// The other type.
     pub type_name: String,
     /// The schema version under which the object is stored.
     pub schema_version: i64,
-    /// Its attributes in state.
     pub state: Json,
-    /// The other provider's private data.
     pub private: Vec<u8>,
 }
 

@@ -54,7 +54,6 @@ pub enum Error {
     Rpc {
         /// The method of the generated client.
         method: &'static str,
-        /// The status.
         status: Status,
     },
     /// Core would report a bug in the provider.
@@ -68,12 +67,7 @@ pub enum Error {
     Refused(#[from] Refused),
     /// The provider does not offer it.
     #[error("the provider has no {kind} {name}")]
-    NoSuch {
-        /// Resource, data source and so on.
-        kind: &'static str,
-        /// Its name.
-        name: String,
-    },
+    NoSuch { kind: &'static str, name: String },
 }
 
 /// Makes a call, and returns with the error if it fails.
@@ -95,18 +89,14 @@ pub(crate) use rpc;
 /// The result of reading a data source.
 #[derive(Clone, Debug)]
 pub struct DataRead {
-    /// The object, unless it was refused.
     pub state: Option<Json>,
-    /// Of validation and reading.
     pub diagnostics: Diagnostics,
 }
 
 /// The result of opening an ephemeral resource.
 #[derive(Debug)]
 pub struct Opened {
-    /// The open instance, unless it was refused.
     pub instance: Option<Ephemeral>,
-    /// Of validation and opening.
     pub diagnostics: Diagnostics,
 }
 
@@ -115,7 +105,6 @@ pub struct Opened {
 pub struct Ephemeral {
     core: Core,
     type_name: String,
-    /// The result.
     pub result: Json,
     /// The time at which core would renew it.
     pub renew_at: Option<prost_types::Timestamp>,
@@ -139,17 +128,14 @@ impl Core {
         })
     }
 
-    /// The provider.
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    /// The schemas.
     pub fn schema(&self) -> &ProviderSchema {
         &self.schema
     }
 
-    /// The host that is emulated.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -420,7 +406,6 @@ impl Core {
 }
 
 impl Ephemeral {
-    /// `CloseEphemeralResource`.
     pub async fn close(self) -> Result<Diagnostics, Error> {
         let request = pb::close_ephemeral_resource::Request {
             type_name: self.type_name.clone(),

@@ -13,24 +13,18 @@ use crate::{
 /// The action of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// No change.
     NoOp,
-    /// A new object.
     Create,
-    /// A change in place.
     Update,
     /// The old object is deleted and a new one is created.
     Replace,
-    /// The object is deleted.
     Delete,
-    /// None, because of an error.
     Failed,
 }
 
 /// A plan for one resource instance, as a plan file keeps it.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The action.
     pub action: Action,
     /// The instance after the refresh.
     pub prior: Option<ResourceInstance>,
@@ -38,14 +32,12 @@ pub struct Plan {
     pub planned: Json,
     /// The provider's private data for apply.
     pub planned_private: Vec<u8>,
-    /// The planned identity.
     pub planned_identity: Option<Json>,
     /// Of refresh, validation and plan. Warnings of the second call of a replacement are dropped, as in core.
     pub diagnostics: Diagnostics,
 }
 
 impl Resource {
-    /// Refreshes, validates and plans.
     pub async fn plan(
         &self,
         instance: Option<&ResourceInstance>,
@@ -71,7 +63,6 @@ impl Resource {
             .await
     }
 
-    /// Plans a delete.
     pub async fn plan_destroy(&self, instance: Option<&ResourceInstance>) -> Result<Plan, Error> {
         let reader = self.reader()?;
         let Some(instance) = instance else {

@@ -14,13 +14,10 @@ use crate::{
 /// A resource instance as core keeps it in state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceInstance {
-    /// The attributes.
     pub state: Json,
-    /// The provider's private data.
     pub private: Vec<u8>,
     /// The identity; `None` if the host or the provider has none.
     pub identity: Option<Json>,
-    /// Whether the next plan replaces it.
     pub tainted: bool,
     /// The schema version under which the object was stored.
     pub schema_version: i64,
@@ -38,11 +35,8 @@ pub struct Resource {
 /// The result of a refresh.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
-    /// The diagnostics.
     pub diagnostics: Diagnostics,
-    /// The top-level attributes that differ from before, in order.
     pub changed: Vec<String>,
-    /// Whether the object no longer exists.
     pub removed: bool,
 }
 
@@ -76,7 +70,6 @@ impl ResourceInstance {
 }
 
 impl Core {
-    /// A resource type.
     pub fn resource(&self, type_name: &str) -> Resource {
         Resource {
             core: self.clone(),
@@ -117,7 +110,6 @@ impl Core {
         self.resource(type_name).refresh(instance).await
     }
 
-    /// Plans and applies a delete.
     pub async fn destroy(
         &self,
         type_name: &str,
@@ -128,13 +120,11 @@ impl Core {
 }
 
 impl Resource {
-    /// As with `-replace`.
     pub fn replace(mut self) -> Self {
         self.replace = true;
         self
     }
 
-    /// As with `-refresh=false`.
     pub fn without_refresh(mut self) -> Self {
         self.no_refresh = true;
         self

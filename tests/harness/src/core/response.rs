@@ -14,9 +14,7 @@ use crate::{
 /// Reads the responses about one resource type.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseReader<'a> {
-    /// The resource type.
     pub type_name: &'a str,
-    /// Its schema.
     pub schema: &'a Schema,
     /// The type of its identity, if host and provider have identities.
     pub identity: Option<&'a Type>,
@@ -25,9 +23,7 @@ pub struct ResponseReader<'a> {
 /// The content of state after an apply.
 #[derive(Debug)]
 pub struct Stored {
-    /// The instance.
     pub instance: Option<ResourceInstance>,
-    /// The diagnostics of the response.
     pub diagnostics: Diagnostics,
     /// The first bug that core would report.
     pub violation: Option<Violation>,

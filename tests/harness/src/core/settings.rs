@@ -5,9 +5,7 @@ use crate::pb::tfplugin5 as pb;
 /// The host and its abilities.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Terraform or `OpenTofu`.
     pub host: Host,
-    /// The version sent in `Configure`.
     pub terraform_version: String,
     /// Whether requests have client capabilities.
     pub sends_capabilities: bool,
@@ -20,7 +18,6 @@ pub struct Settings {
 /// The product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// Terraform.
     Terraform,
     /// `OpenTofu`: a permitted null argument of a function is an empty message.
     OpenTofu,
@@ -29,11 +26,9 @@ pub enum Host {
 /// The part of a command that a call belongs to; core calls it a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Validation.
     Validate,
     /// Planning, refreshing, importing.
     Plan,
-    /// Applying.
     Apply,
 }
 

@@ -12,7 +12,6 @@ use std::{
 
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
-use thiserror::Error;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -24,7 +23,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::{Address, ClientTls, lock};
+use super::{Address, ClientTls, StartError, lock};
 use crate::pb::{
     health::health_client::HealthClient,
     plugin::{
@@ -41,37 +40,20 @@ pub struct Connection {
     sockets: Sockets,
 }
 
-/// The reason for which there is no connection. With TLS 1.3 a server may refuse the client's certificate only after
-/// this, so that the first call fails.
-#[derive(Debug, Error)]
-pub enum ConnectError {
-    /// The certificate of the handshake line or of the host is unusable.
-    #[error("unusable TLS settings")]
-    Settings(#[source] rustls::Error),
-    /// No listener, or the TLS or HTTP/2 handshake failed.
-    #[error("no connection to the plugin")]
-    Transport(#[source] tonic::transport::Error),
-}
-
 impl Connection {
-    /// Connects, in plain text if there are no TLS settings.
-    pub async fn open(address: &Address, tls: Option<&ClientTls>) -> Result<Self, ConnectError> {
+    /// Connects, in plain text if there are no TLS settings. With TLS 1.3 a server may refuse the client's certificate only
+    /// after this, so that the first call fails.
+    pub async fn open(address: &Address, tls: Option<&ClientTls>) -> Result<Self, StartError> {
         let sockets = Sockets(Arc::new(Mutex::new(Some(Vec::new()))));
-        let config = tls
-            .map(ClientTls::config)
-            .transpose()
-            .map_err(ConnectError::Settings)?;
+        let config = tls.map(ClientTls::config).transpose()?;
         let dialer = Dialer {
             address: address.clone(),
             tls: config.map(|config| TlsConnector::from(Arc::new(config))),
             sockets: sockets.clone(),
         };
         let endpoint = Endpoint::from_static("http://localhost");
-        let channel = endpoint.connect_with_connector(dialer).await;
-        Ok(Self {
-            channel: channel.map_err(ConnectError::Transport)?,
-            sockets,
-        })
+        let channel = endpoint.connect_with_connector(dialer).await?;
+        Ok(Self { channel, sockets })
     }
 
     /// Whether a call through such a connection is answered.
@@ -98,12 +80,10 @@ impl Connection {
         self.channel.clone()
     }
 
-    /// go-plugin's controller.
     pub fn controller(&self) -> GrpcControllerClient<Channel> {
         GrpcControllerClient::new(self.channel.clone())
     }
 
-    /// The standard health service.
     pub fn health(&self) -> HealthClient<Channel> {
         HealthClient::new(self.channel.clone())
     }
@@ -116,7 +96,6 @@ impl Connection {
         GrpcBrokerClient::new(self.channel.clone())
     }
 
-    /// The sockets of this connection.
     pub fn sockets(&self) -> Sockets {
         self.sockets.clone()
     }

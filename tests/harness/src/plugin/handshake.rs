@@ -4,14 +4,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use rustls_pki_types::CertificateDer;
-use thiserror::Error;
 
 /// The address on which a plugin listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// A unix socket.
     Unix(PathBuf),
-    /// A loopback port.
     Tcp(SocketAddr),
 }
 
@@ -20,9 +17,7 @@ pub enum Address {
 pub struct Handshake {
     /// The line without its end.
     pub line: String,
-    /// The application protocol version.
     pub version: u32,
-    /// The address.
     pub address: Address,
     /// The plugin's certificate; `None` for plain text.
     pub server_certificate: Option<CertificateDer<'static>>,
@@ -30,18 +25,9 @@ pub struct Handshake {
     pub multiplex: Option<bool>,
 }
 
-/// A handshake line that go-plugin cannot use.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("unrecognized remote plugin message: {0:?}")]
-pub struct HandshakeError(pub String);
-
 impl Handshake {
     /// Reads the line, with its line feed, more strictly than go-plugin.
-    pub fn parse(line: &str) -> Result<Self, HandshakeError> {
-        Self::read(line).ok_or_else(|| HandshakeError(line.to_owned()))
-    }
-
-    fn read(line: &str) -> Option<Self> {
+    pub fn parse(line: &str) -> Option<Self> {
         let line = line
             .strip_suffix('\n')
             .filter(|line| !line.contains(['\r', ' ']))?;

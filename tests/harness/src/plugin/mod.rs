@@ -6,6 +6,9 @@ mod process;
 mod tls;
 
 use std::{
+    io,
+    path::PathBuf,
+    process::ExitStatus,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -16,12 +19,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Channel;
 
 pub use self::{
-    connection::{ConnectError, Connection, Sockets},
-    handshake::{Address, Handshake, HandshakeError},
-    process::{
-        ClientCertificate, Exit, LaunchError, OutputLines, PluginProcess, Reattach, SpawnOptions,
-        Stdin,
-    },
+    connection::{Connection, Sockets},
+    handshake::{Address, Handshake},
+    process::{ClientCertificate, Exit, OutputLines, PluginProcess, Reattach, SpawnOptions, Stdin},
     tls::{ClientIdentity, ClientTls},
 };
 use crate::pb::{plugin, tfplugin5::provider_client::ProviderClient};
@@ -43,13 +43,24 @@ struct Inner {
 /// The reason for which there is no provider.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// There was no valid handshake line.
-    #[error(transparent)]
-    Launch(#[from] LaunchError),
-    /// The connection failed.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// The handshake is not what the host requires.
+    #[error("cannot execute {0:?}")]
+    Exec(PathBuf, #[source] io::Error),
+    #[error("cannot make a client certificate")]
+    Identity(#[from] rcgen::Error),
+    #[error("exited before the handshake line: {status}, stdout {stdout:?}, stderr {stderr:#?}")]
+    Exited {
+        status: ExitStatus,
+        stdout: String,
+        stderr: Vec<String>,
+    },
+    #[error("timeout while waiting for plugin to start; stderr {stderr:#?}")]
+    Timeout { stderr: Vec<String> },
+    #[error("unrecognized remote plugin message: {0:?}")]
+    Handshake(String),
+    #[error("unusable TLS settings")]
+    Tls(#[from] rustls::Error),
+    #[error("no connection to the plugin")]
+    Transport(#[from] tonic::transport::Error),
     #[error("the handshake does not fit: {0}")]
     Unfit(&'static str),
 }
@@ -86,12 +97,10 @@ impl Provider {
         self.0.startup
     }
 
-    /// The handshake line; `None` after reattaching.
     pub fn handshake(&self) -> Option<&Handshake> {
         self.0.handshake.as_ref()
     }
 
-    /// The process; `None` after reattaching.
     pub fn process(&self) -> Option<&PluginProcess> {
         self.0.process.as_ref()
     }
@@ -108,7 +117,6 @@ impl Provider {
         self.0.stdio.lines()
     }
 
-    /// The connection; `None` after the end.
     pub fn connection(&self) -> Option<Connection> {
         lock(&self.0.connection).clone()
     }

@@ -11,7 +11,6 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use thiserror::Error;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -20,7 +19,7 @@ use tokio::{
     time,
 };
 
-use super::{Address, ClientIdentity, Handshake, HandshakeError, lock};
+use super::{Address, ClientIdentity, Handshake, StartError, lock};
 
 /// How a plugin process is started. The defaults are Terraform's, except that the environment is otherwise empty.
 #[derive(Clone, Debug)]
@@ -49,7 +48,6 @@ pub enum ClientCertificate {
 /// The standard input of the plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stdin {
-    /// Empty.
     Null,
     /// A pipe, so that a test can see whether the plugin reads.
     Piped,
@@ -90,19 +88,16 @@ impl SpawnOptions {
         }
     }
 
-    /// Adds a command line argument. Terraform passes none.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Sets an environment variable.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.insert(name.into(), value.into());
         self
     }
 
-    /// Sets several environment variables.
     pub fn envs<N: Into<OsString>, V: Into<OsString>>(
         self,
         variables: impl IntoIterator<Item = (N, V)>,
@@ -112,12 +107,10 @@ impl SpawnOptions {
             .fold(self, |options, (name, value)| options.env(name, value))
     }
 
-    /// Sets `TF_LOG`.
     pub fn log(self, level: &str) -> Self {
         self.env("TF_LOG", level)
     }
 
-    /// Sets the working directory.
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.folder = Some(folder.as_ref().to_owned());
         self
@@ -138,13 +131,11 @@ impl SpawnOptions {
         self.env("PLUGIN_MULTIPLEX_GRPC", "true")
     }
 
-    /// Sets the value of `PLUGIN_CLIENT_CERT`.
     pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
         self.client_certificate = certificate;
         self
     }
 
-    /// Sets the standard input.
     pub fn stdin(mut self, stdin: Stdin) -> Self {
         self.stdin = stdin;
         self
@@ -161,9 +152,7 @@ impl SpawnOptions {
 /// A running plugin. Dropping it kills the process.
 #[derive(Debug)]
 pub struct PluginProcess {
-    /// The process id.
     pub pid: u32,
-    /// Standard error.
     pub stderr: OutputLines,
     /// Standard output after the handshake line: empty for a plugin without a bug.
     pub stdout: OutputLines,
@@ -180,57 +169,17 @@ pub struct PluginProcess {
 pub struct Exit {
     /// The time from the request to the end.
     pub took: Duration,
-    /// The exit status.
     pub status: ExitStatus,
-    /// Whether it had to be killed.
     pub killed: bool,
-}
-
-/// The reason for which there is no running plugin.
-#[derive(Debug, Error)]
-pub enum LaunchError {
-    /// The binary could not be executed.
-    #[error("cannot execute {binary}")]
-    Exec {
-        /// Its path.
-        binary: String,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// The host's certificate could not be made.
-    #[error("cannot make a client certificate")]
-    Identity(#[source] rcgen::Error),
-    /// The process exited without a handshake line.
-    #[error(
-        "exited before the handshake line with {status}; stdout {stdout:?}, stderr {stderr:#?}"
-    )]
-    Exited {
-        /// The exit status.
-        status: ExitStatus,
-        /// Standard output.
-        stdout: String,
-        /// The lines of standard error.
-        stderr: Vec<String>,
-    },
-    /// There was no handshake line in time.
-    #[error("timeout while waiting for plugin to start; stderr {stderr:#?}")]
-    Timeout {
-        /// The lines of standard error.
-        stderr: Vec<String>,
-    },
-    /// The first line was not a handshake line.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
 }
 
 impl PluginProcess {
     /// Starts the process and reads its handshake line. The last part is the time that this took.
-    pub async fn launch(options: SpawnOptions) -> Result<(Self, Handshake, Duration), LaunchError> {
+    pub async fn launch(options: SpawnOptions) -> Result<(Self, Handshake, Duration), StartError> {
         let begun = Instant::now();
         let (mut process, stdout) = Self::exec(options)?;
         let (mut stdout, mut line) = (BufReader::new(stdout), String::new());
-        let timeout = |process: &Self| LaunchError::Timeout {
+        let timeout = |process: &Self| StartError::Timeout {
             stderr: process.stderr.lines(),
         };
         match time::timeout(START_TIMEOUT, stdout.read_line(&mut line)).await {
@@ -243,7 +192,7 @@ impl PluginProcess {
                     .await
                     .ok_or_else(|| timeout(&process))?;
                 let stderr = process.stderr.lines();
-                return Err(LaunchError::Exited {
+                return Err(StartError::Exited {
                     status,
                     stdout: line,
                     stderr,
@@ -251,13 +200,13 @@ impl PluginProcess {
             }
         }
         let took = begun.elapsed();
-        let handshake = Handshake::parse(&line)?;
+        let handshake = Handshake::parse(&line).ok_or(StartError::Handshake(line))?;
         process.capture_stdout(stdout);
         Ok((process, handshake, took))
     }
 
     /// Starts the process without expecting a handshake line: for `--help`, `-debug` and the like.
-    pub fn start(options: SpawnOptions) -> Result<Self, LaunchError> {
+    pub fn start(options: SpawnOptions) -> Result<Self, StartError> {
         let (mut process, stdout) = Self::exec(options)?;
         process.capture_stdout(BufReader::new(stdout));
         Ok(process)
@@ -318,10 +267,10 @@ impl PluginProcess {
         self.stdout.end();
     }
 
-    fn exec(options: SpawnOptions) -> Result<(Self, ChildStdout), LaunchError> {
+    fn exec(options: SpawnOptions) -> Result<(Self, ChildStdout), StartError> {
         let (pem, identity) = match options.client_certificate {
             ClientCertificate::Fresh => {
-                let identity = ClientIdentity::generate().map_err(LaunchError::Identity)?;
+                let identity = ClientIdentity::generate()?;
                 (Some(identity.pem.clone()), Some(identity))
             }
             ClientCertificate::Given(identity) => (Some(identity.pem.clone()), Some(*identity)),
@@ -342,10 +291,7 @@ impl PluginProcess {
         if let Some(folder) = options.folder {
             command.current_dir(folder);
         }
-        let exec = |source| LaunchError::Exec {
-            binary: options.binary.display().to_string(),
-            source,
-        };
+        let exec = |source| StartError::Exec(options.binary.clone(), source);
         let mut child = command.spawn().map_err(exec)?;
         let missing = || exec(io::Error::other("no pipe to the process"));
         let pid = child.id().ok_or_else(missing)?;
@@ -399,7 +345,6 @@ struct Lines {
 }
 
 impl OutputLines {
-    /// The lines so far.
     pub fn lines(&self) -> Vec<String> {
         lock(&self.0.0).lines.clone()
     }
@@ -459,13 +404,10 @@ impl OutputLines {
 /// One entry of `TF_REATTACH_PROVIDERS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reattach {
-    /// The source address of the provider.
     pub source: String,
     /// The address on which it listens, in plain text.
     pub address: Address,
-    /// The process id.
     pub pid: i64,
-    /// The protocol version.
     pub version: i64,
 }
 

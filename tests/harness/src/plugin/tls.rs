@@ -21,9 +21,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 pub struct ClientIdentity {
     /// The certificate in PEM, the value of `PLUGIN_CLIENT_CERT`.
     pub pem: String,
-    /// The certificate.
     pub certificate: CertificateDer<'static>,
-    /// The key.
     pub key: PrivateKeyDer<'static>,
 }
 
@@ -102,7 +100,6 @@ impl ClientTls {
         }
     }
 
-    /// The same with TLS 1.2 only.
     pub fn tls12(mut self) -> Self {
         self.only_tls12 = true;
         self
