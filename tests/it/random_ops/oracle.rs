@@ -72,7 +72,8 @@ fn renewal_time(object: &Json) -> Timestamp {
     let life = not_after.as_second() - time(&object["not_before"]).as_second();
     let window = match object["renew_before_days"].as_i64() {
         Some(days) => (days * DAY).min(life / 2),
-        None => (life / 3).min(30 * DAY),
+        None if life < 45 * DAY => life / 3,
+        None => (35 * DAY).min(life / 2),
     };
     not_after - SignedDuration::from_secs(window)
 }
