@@ -45,7 +45,6 @@ mod tls_server;
 
 pub use control::Control;
 pub use credentials::{Authorization, Credentials, Login, Role};
-pub use faults::When as Moment;
 pub use faults::{Answer, Fault, FaultHandle, Matching, Outcome, Pause, RetryAfter, Rewrite, When};
 pub use keys::{KeyEvent, KeyListener, Keys};
 pub use oauth::Token;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Parser;
 use local_atlas::{KeyEvent, Keys, LocalAtlas, Options, X509Type};
 
-/// A stateful stand-in for the `MongoDB` Atlas Admin API, for tests.
+/// A stateful local Atlas Admin API, for tests.
 ///
 /// The output consists of export lines and comments, so that a shell can read it.
 /// GET and POST on /local-atlas/ of the API show and change the state of the server.
