@@ -1,0 +1,211 @@
+//! A provider with a resource that has an identity, one that has none, and a list resource.
+
+use std::sync::Arc;
+
+use tonic::async_trait;
+
+use crate::terraform::{
+    ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
+    IdentityAttribute, IdentitySchema, ImportRequest, ImportResponse, ImportTarget, ListEvent,
+    ListRequest, ListResource, ListResults, ListedResource, MoveRequest, MoveResponse, PlanRequest,
+    PlanResponse, Provider, ReadRequest, ReadResponse, Resource, Schema, Type, UpdateRequest,
+    Value,
+};
+
+pub(super) struct Shop;
+
+impl Provider for Shop {
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        vec![Arc::new(Item), Arc::new(Anonymous)]
+    }
+
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        vec![Arc::new(Items)]
+    }
+}
+
+/// A resource whose name decides what happens to it.
+pub(super) struct Item;
+
+#[async_trait]
+impl Resource for Item {
+    fn type_name(&self) -> &'static str {
+        "shop_item"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(Block {
+            attributes: vec![
+                Attribute::new("name", Type::String, "").required(),
+                Attribute::new("size", Type::Number, "").optional_computed(),
+                Attribute::new("secret", Type::String, "").write_only(),
+                Attribute::new("id", Type::String, ""),
+            ],
+            ..Block::default()
+        })
+    }
+
+    fn identity_schema(&self) -> Option<IdentitySchema> {
+        let attribute = IdentityAttribute {
+            name: "name".to_owned(),
+            ty: Type::String,
+            required_for_import: true,
+            description: String::new(),
+        };
+        Some(IdentitySchema {
+            version: 1,
+            attributes: vec![attribute],
+        })
+    }
+
+    fn identity(&self, object: &Value) -> Option<Value> {
+        Some(Value::object([("name", object.get("name").clone())]))
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        let name = request.state.get("name").as_str().unwrap_or_default();
+        assert_ne!(name, "panic");
+        let (state, diagnostics) = match name {
+            "gone" => (Value::Null, Diagnostics::new()),
+            "fails" => (Value::Null, Diagnostic::error("Refused", "").into()),
+            _ => (request.state.clone(), Diagnostics::new()),
+        };
+        ReadResponse {
+            state,
+            private: b"new".to_vec(),
+            diagnostics,
+        }
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        request.proposed.into()
+    }
+
+    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+        ApplyResponse {
+            diagnostics: Diagnostic::error("Half done", "").into(),
+            ..request.planned.into()
+        }
+    }
+
+    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+        request.planned.into()
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+        assert_eq!(request.private, b"planned");
+        Value::Null.into()
+    }
+
+    async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
+        let name = match request.target {
+            ImportTarget::Id(id) => id,
+            ImportTarget::Identity(identity) => format!("{:?}", identity.get("name").as_str()),
+        };
+        Ok(ImportResponse {
+            state: item(name.as_str()),
+            private: Vec::new(),
+            diagnostics: Diagnostics::new(),
+        })
+    }
+
+    async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
+        Ok(MoveResponse {
+            state: item(request.source_type.as_str()),
+            diagnostics: Diagnostics::new(),
+        })
+    }
+}
+
+/// A resource without an identity.
+struct Anonymous;
+
+#[async_trait]
+impl Resource for Anonymous {
+    fn type_name(&self) -> &'static str {
+        "shop_anonymous"
+    }
+
+    fn schema(&self) -> Schema {
+        Item.schema()
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        Item.read(request).await
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        Item.plan(request).await
+    }
+
+    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+        Item.create(request).await
+    }
+
+    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+        Item.update(request).await
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+        Item.delete(request).await
+    }
+}
+
+/// Lists `count` items after a warning, and then fails if `fails` is set.
+pub(super) struct Items;
+
+#[async_trait]
+impl ListResource for Items {
+    fn type_name(&self) -> &'static str {
+        "shop_item"
+    }
+
+    fn schema(&self) -> Schema {
+        Schema::new(Block {
+            attributes: vec![
+                Attribute::new("count", Type::Number, "").optional(),
+                Attribute::new("fails", Type::Bool, "").optional(),
+            ],
+            ..Block::default()
+        })
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        let negative = config.get("count").as_i64().is_some_and(|count| count < 0);
+        let error = || Diagnostic::error("Negative count", "");
+        negative.then(error).into_iter().collect()
+    }
+
+    async fn list(
+        &self,
+        request: ListRequest,
+        results: &mut dyn ListResults,
+    ) -> Result<(), Diagnostics> {
+        let warning = Diagnostic::warning("Incomplete", "");
+        let _ = results.send(ListEvent::Warning(warning)).await;
+        for number in 0..request.config.get("count").as_i64().unwrap_or(2) {
+            let object = item(format!("item {number}").as_str());
+            let found = ListedResource {
+                identity: Value::object([("name", object.get("name").clone())]),
+                display_name: format!("Item {number}"),
+                object: request.include_resource.then_some(object),
+            };
+            if results.send(ListEvent::Found(found)).await.is_break() {
+                break;
+            }
+        }
+        match request.config.get("fails").as_bool() {
+            Some(true) => Err(Diagnostic::error("Refused", "").into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn item(name: impl Into<Value>) -> Value {
+    Value::object([
+        ("name", name.into()),
+        ("size", 7.into()),
+        ("secret", Value::Null),
+        ("id", "i-1".into()),
+    ])
+}
