@@ -14,7 +14,6 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    auth::Authenticator,
     config::{CallOptions, Retry},
     error::{Error, ErrorKind},
     http::Response,
@@ -75,7 +74,6 @@ pub enum Reconciliation {
 
 /// One certificate request.
 pub(super) struct IssueCall<'a> {
-    pub(super) auth: &'a Authenticator,
     pub(super) lists: &'a Lists,
     pub(super) issued_ids: &'a Arc<IssuedIds>,
     pub(super) project: &'a ProjectId,
@@ -85,9 +83,13 @@ pub(super) struct IssueCall<'a> {
 
 impl IssueCall<'_> {
     pub(super) async fn run(&self, months: Months) -> Result<IssuedCertificate, IssueError> {
-        let request = self.auth.endpoints.issue(self.project, self.user, months);
+        let request = self
+            .lists
+            .auth
+            .endpoints
+            .issue(self.project, self.user, months);
         let pending = self.issued_ids.start(self.key());
-        let (cause, sent_at, partial) = match self.auth.send(&request, self.options).await {
+        let (cause, sent_at, partial) = match self.lists.auth.send(&request, self.options).await {
             Ok(response) if response.is_success() => {
                 let sent_at = sent_at(&response);
                 match self.accept(&response, &pending) {
@@ -189,8 +191,8 @@ impl IssueCall<'_> {
     /// Reads the list, with a request that is made after the settle delay, and then waits for the other requests of this
     /// process whose certificates can be in it.
     async fn reconcile(&self, sent_at: Instant) -> Reconciliation {
-        let settled_at = sent_at + self.auth.sender.timing.settle_delay;
-        let time_for_list = self.auth.sender.http.request_timeout();
+        let settled_at = sent_at + self.lists.auth.sender.timing.settle_delay;
+        let time_for_list = self.lists.auth.sender.http.request_timeout();
         let options = CallOptions {
             deadline: self
                 .options
@@ -202,13 +204,13 @@ impl IssueCall<'_> {
         tokio::select! {
             () = sleep_until(settled_at) => {}
             () = options.cancel.cancelled() => {
-                let list = self.auth.endpoints.certificates(self.project, self.user, 1);
+                let list = self.lists.auth.endpoints.certificates(self.project, self.user, 1);
                 return Reconciliation::ListFailed(Error::new(&list.info, 0, ErrorKind::Cancelled));
             }
         }
         let list = self
             .lists
-            .certificates_since(settled_at, self.auth, self.project, self.user, &options)
+            .certificates_since(settled_at, self.project, self.user, &options)
             .await;
         let list = match list {
             Ok(list) => list,
@@ -227,7 +229,7 @@ impl IssueCall<'_> {
     }
 
     fn key(&self) -> UserKey {
-        self.auth.endpoints.user_key(self.project, self.user)
+        self.lists.auth.endpoints.user_key(self.project, self.user)
     }
 }
 

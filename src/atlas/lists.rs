@@ -16,68 +16,72 @@ use super::{
     values::{CertificateList, DatabaseUser, ListedCertificate},
 };
 
-/// The certificate lists of users.
-pub(super) struct Lists(Shared<UserKey, Arc<CertificateList>>);
+/// Reads lists, and caches those of certificates.
+pub(super) struct Lists {
+    pub(super) auth: Authenticator,
+    certificates: Shared<UserKey, Arc<CertificateList>>,
+}
 
 impl Lists {
-    pub(super) fn new() -> Self {
-        Self(Shared::new())
+    pub(super) fn new(auth: Authenticator) -> Self {
+        let certificates = Shared::new();
+        Self { auth, certificates }
     }
 
     /// Lists a user's unexpired certificates.
     pub(super) async fn certificates(
         &self,
-        auth: &Authenticator,
         project: &ProjectId,
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        let key = auth.endpoints.user_key(project, user);
-        let first = auth.endpoints.certificates(project, user, 1);
+        let key = self.auth.endpoints.user_key(project, user);
+        let first = self.auth.endpoints.certificates(project, user, 1);
         let fetch = async || {
-            let pages = read_pages(auth, options, |page| {
-                auth.endpoints.certificates(project, user, page)
-            });
+            let request = |page| self.auth.endpoints.certificates(project, user, page);
+            let pages = read_pages(&self.auth, options, request);
             pages.await.map(|pages| Arc::new(pages.into()))
         };
-        self.0.get(&key, &first.info, options, fetch).await
+        self.certificates
+            .get(&key, &first.info, options, fetch)
+            .await
     }
 
     /// Lists a user's certificates with a request that was made at `earliest` or later.
     pub(super) async fn certificates_since(
         &self,
         earliest: Instant,
-        auth: &Authenticator,
         project: &ProjectId,
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        let key = auth.endpoints.user_key(project, user);
+        let key = self.auth.endpoints.user_key(project, user);
         loop {
-            self.0
+            self.certificates
                 .invalidate_if(&key, |list| list.requested_at < earliest);
             // This can be a fetch that was in progress already.
-            let list = self.certificates(auth, project, user, options).await?;
+            let list = self.certificates(project, user, options).await?;
             if list.requested_at >= earliest {
                 return Ok(list);
             }
         }
     }
 
+    /// Lists the database users of a project.
+    pub(super) async fn users(
+        &self,
+        project: &ProjectId,
+        options: &CallOptions,
+    ) -> Result<Vec<DatabaseUser>, Error> {
+        let request = |page| self.auth.endpoints.users(project, page);
+        let pages = read_pages(&self.auth, options, request).await?;
+        Ok(pages.items)
+    }
+
     /// Discards the cached list, because another certificate was issued.
     pub(super) fn invalidate(&self, user: &UserKey) {
-        self.0.invalidate(user);
+        self.certificates.invalidate(user);
     }
-}
-
-/// Lists the database users of a project.
-pub(super) async fn users(
-    auth: &Authenticator,
-    project: &ProjectId,
-    options: &CallOptions,
-) -> Result<Vec<DatabaseUser>, Error> {
-    let pages = read_pages(auth, options, |page| auth.endpoints.users(project, page));
-    Ok(pages.await?.items)
 }
 
 /// An item of a list.

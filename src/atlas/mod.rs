@@ -71,7 +71,6 @@ use crate::clock::Clock;
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    auth: Authenticator,
     lists: Lists,
     users: Shared<UserKey, Arc<DatabaseUser>>,
     issued_ids: Arc<IssuedIds>,
@@ -103,8 +102,7 @@ impl Client {
         let proxy = config.proxy.as_ref();
         let endpoints = Endpoints::new(&config.base_url, config.api_version, proxy);
         Ok(Self(Arc::new(Inner {
-            auth: Authenticator::new(sender, endpoints, config.credentials)?,
-            lists: Lists::new(),
+            lists: Lists::new(Authenticator::new(sender, endpoints, config.credentials)?),
             users: Shared::new(),
             issued_ids,
             is_notice_taken: AtomicBool::new(false),
@@ -123,7 +121,6 @@ impl Client {
         options: &CallOptions,
     ) -> Result<IssuedCertificate, IssueError> {
         let call = IssueCall {
-            auth: &self.0.auth,
             lists: &self.0.lists,
             issued_ids: &self.0.issued_ids,
             project,
@@ -136,7 +133,7 @@ impl Client {
     /// Registers a certificate from an earlier run, so that a reconciliation does not take it for one whose key was lost:
     /// it can be as young as the resolution of the server's times.
     pub fn register_existing(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
-        let key = self.0.auth.endpoints.user_key(project, user);
+        let key = self.0.lists.auth.endpoints.user_key(project, user);
         self.0.issued_ids.insert_existing(key, certificate_id);
     }
 
@@ -147,10 +144,7 @@ impl Client {
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        self.0
-            .lists
-            .certificates(&self.0.auth, project, user, options)
-            .await
+        self.0.lists.certificates(project, user, options).await
     }
 
     /// Reads a database user of `$external`. The user is cached.
@@ -160,7 +154,11 @@ impl Client {
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        let Inner { auth, users, .. } = &*self.0;
+        let Inner {
+            lists: Lists { auth, .. },
+            users,
+            ..
+        } = &*self.0;
         let request = auth.endpoints.user(project, user);
         let fetch = async || {
             let response = auth.call(&request, options).await?;
@@ -178,7 +176,7 @@ impl Client {
         project: &ProjectId,
         options: &CallOptions,
     ) -> Result<Vec<DatabaseUser>, Error> {
-        lists::users(&self.0.auth, project, options).await
+        self.0.lists.users(project, options).await
     }
 
     /// Revokes the access token, if there is one, within `timeout`.
@@ -188,14 +186,14 @@ impl Client {
             cancel: CancellationToken::new(),
             retry: Retry::Default,
         };
-        if let Err(error) = self.0.auth.revoke(&options).await {
+        if let Err(error) = self.0.lists.auth.revoke(&options).await {
             tracing::debug!(error = %error, "the access token was not revoked and is valid until it expires");
         }
     }
 
     /// The first announcement that the API version in use will be removed; `None` after it was returned once.
     pub fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
-        let notice = self.0.auth.sender.http.deprecation.get()?;
+        let notice = self.0.lists.auth.sender.http.deprecation.get()?;
         let is_taken = self.0.is_notice_taken.swap(true, Ordering::Relaxed);
         (!is_taken).then(|| notice.clone())
     }
@@ -204,7 +202,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("server", &self.0.auth.endpoints.server())
+            .field("server", &self.0.lists.auth.endpoints.server())
             .finish_non_exhaustive()
     }
 }

@@ -2,9 +2,12 @@
 //! and every certificate that Atlas has issued is in state, in an error, or listed by the data source.
 #![cfg(target_os = "linux")]
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
-use local_atlas::{Endpoint, Fault, LocalAtlas, When};
+use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, RetryAfter, When};
 use serde_json::{Value as Json, json};
 use tf_harness::{
     cli::{Output, Workspace},
@@ -49,6 +52,31 @@ fn interrupted_plan_ends_at_once_and_issues_nothing() {
         pause.reached_blocking();
         run.interrupt();
         let output = run.finish();
+        assert!(!output.status.success(), "{}", output.stdout);
+        fixture.leaves_nothing_behind(Termination::Interrupt);
+        assert_eq!(fixture.atlas.control().issued_count(), fixture.before);
+    }
+}
+
+#[test]
+fn interrupted_wait_for_a_retry_ends_within_two_seconds_and_issues_nothing() {
+    for operation in [Operation::Create, Operation::Renewal] {
+        let fixture = Fixture::new(operation);
+        let rate_limited = Answer::rate_limited(Some(RetryAfter::Seconds(120)));
+        let fault = Fault::on(Endpoint::IssueCertificate);
+        fixture
+            .atlas
+            .control()
+            .add_fault(fault.always().refuse(rate_limited));
+        let arguments = ["apply", "-auto-approve", "-no-color", "-input=false"];
+        let mut run = CliProcess::start(&fixture.workspace, &arguments);
+        // Terraform prints "Still creating..." or "Still modifying..." ten seconds after the provider got the call.
+        run.await_line("Still ");
+        let interrupted_at = Instant::now();
+        run.interrupt();
+        let output = run.finish();
+        let took = interrupted_at.elapsed();
+        assert!(took < Duration::from_secs(2), "it took {took:?}");
         assert!(!output.status.success(), "{}", output.stdout);
         fixture.leaves_nothing_behind(Termination::Interrupt);
         assert_eq!(fixture.atlas.control().issued_count(), fixture.before);

@@ -88,7 +88,7 @@ async fn an_untrusted_certificate_is_not_retried() {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap().der().clone();
-    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
     let server = rustls::ServerConfig::builder_with_provider(Arc::new(
         rustls::crypto::aws_lc_rs::default_provider(),
     ))

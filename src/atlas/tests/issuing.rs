@@ -662,6 +662,7 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             .no_proxy();
         client
             .0
+            .lists
             .auth
             .sender
             .http

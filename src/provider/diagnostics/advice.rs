@@ -1,6 +1,6 @@
 //! What an error is called and what to do next, by code, status and cause.
 
-use crate::atlas::{ConnectError, Error, ErrorKind};
+use crate::atlas::{ConnectError, Error, ErrorKind, READS_SSL_CERT_FILE};
 
 /// The title of an error, and the next step.
 pub(super) struct Advice {
@@ -61,8 +61,12 @@ pub(super) fn advice(error: &Error) -> Advice {
         ErrorKind::Cancelled => Advice::new("Stopped", "The run was stopped while waiting."),
         ErrorKind::NoRootCertificates => Advice::new(
             "No trusted certificate authorities",
-            "This machine has no store of trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, or \
-             let the environment variable SSL_CERT_FILE name a PEM bundle.",
+            if READS_SSL_CERT_FILE {
+                "This machine has no store of trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, or \
+                 set the environment variable SSL_CERT_FILE to the path of a PEM bundle, or set ca_bundle_pem in the provider block."
+            } else {
+                "The trusted certificate authorities of this system could not be loaded. Set ca_bundle_pem in the provider block."
+            },
         ),
         ErrorKind::Setup => Advice::new(
             "HTTP client could not be set up",
@@ -79,8 +83,13 @@ fn unreachable_advice(step: ConnectError) -> Advice {
     match step {
         ConnectError::Tls => Advice::new(
             "No secure connection to Atlas",
-            "The server's certificate was not accepted. Behind a proxy that opens TLS, give its certificate authority as ca_bundle_pem in the \
-             provider block, or in the file named by SSL_CERT_FILE.",
+            if READS_SSL_CERT_FILE {
+                "The server's certificate was not accepted. Behind a proxy that opens TLS, set ca_bundle_pem in the provider block to the proxy's \
+                 certificate authority, or SSL_CERT_FILE to the path of a file that contains it."
+            } else {
+                "The server's certificate was not accepted. Behind a proxy that opens TLS, set ca_bundle_pem in the provider block to the proxy's \
+                 certificate authority."
+            },
         ),
         ConnectError::Proxy => Advice::new(
             "Proxy did not connect to Atlas",
