@@ -57,6 +57,7 @@ async fn a_token_that_cannot_be_given_back_does_not_keep_it() {
     assert!(!exit.killed && exit.status.success(), "{exit:?}");
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn leaves_an_interrupt_to_its_host() {
     let temporary = ScratchDir::new();
@@ -129,6 +130,7 @@ async fn finishes_what_it_has_sent_before_it_dies_as_an_orphan() {
     assert!(temporary.entries().is_empty());
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn brings_home_what_it_has_sent_before_it_terminates() {
     let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));

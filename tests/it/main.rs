@@ -19,6 +19,7 @@ mod ephemeral;
 mod ephemeral_archive;
 mod faults;
 mod functions;
+#[cfg(unix)]
 mod handshake;
 mod import;
 mod layers;

@@ -74,6 +74,7 @@ async fn refuses_an_argument_that_it_does_not_know() {
     }
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn in_debug_mode_it_serves_one_host_after_the_other_until_ctrl_c() {
     let (temporary, atlas) = (ScratchDir::new(), atlas(&["one", "two"]));
