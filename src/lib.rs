@@ -1,8 +1,10 @@
 //! The Terraform provider `atlas`: X.509 client certificates for `MongoDB` Atlas database users.
 //!
-//! A request goes right through the layers and its answer comes straight back. `tf_provider` speaks the plugin protocol and
-//! calls [`provider`], which decides; [`provider`] awaits one method of [`atlas`], the Admin API client. Beside them stand
-//! what needs no neighbour: [`x509`] reads certificates, [`sealing`] and [`pkcs12`] wrap keys, [`clock`] tells the time.
+//! A request passes through the layers in one direction and its response returns the same way. `tf_provider` implements the plugin
+//! protocol and calls [`provider`], which decides; [`provider`] awaits one method of [`atlas`], the Admin API client. [`x509`] parses
+//! certificates, [`sealing`] and [`pkcs12`] store keys, [`clock`] reads the time; they use no other layer.
+
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod atlas;
 pub mod clock;

@@ -1,5 +1,7 @@
 //! The provider process.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 use std::process::ExitCode;
 
 use terraform_provider_atlas::provider::AtlasProvider;
@@ -15,11 +17,11 @@ const ABOUT: ProviderInfo = ProviderInfo {
 };
 
 fn main() -> ExitCode {
-    // One thread does it: what takes long is waiting, and a call that moves between threads costs half as much again.
+    // One thread: calls mostly wait, and moving them between threads makes each call 50 % slower.
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("terraform-provider-atlas: no runtime can be made: {error}");
+            eprintln!("terraform-provider-atlas: the runtime could not be created: {error}");
             return ExitCode::FAILURE;
         }
     };
