@@ -66,6 +66,26 @@ pub enum Credentials {
     Token(SecretString),
 }
 
+/// A kind of credentials, without them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in `Credentials`")]
+pub enum CredentialKind {
+    #[default]
+    ServiceAccount,
+    ApiKey,
+    Token,
+}
+
+impl Credentials {
+    pub(super) fn kind(&self) -> CredentialKind {
+        match self {
+            Self::ServiceAccount { .. } => CredentialKind::ServiceAccount,
+            Self::ApiKey { .. } => CredentialKind::ApiKey,
+            Self::Token(_) => CredentialKind::Token,
+        }
+    }
+}
+
 /// The time limit and the cancellation of one call, and whether it may be retried.
 #[derive(Clone, Debug)]
 pub struct CallOptions {

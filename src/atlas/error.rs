@@ -8,7 +8,7 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 use reqwest::Method;
 use thiserror::Error;
 
-use super::sanitize::printable;
+use super::{config::CredentialKind, sanitize::printable};
 
 /// A failed call. Cheap to clone, because concurrent callers can share a call.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub(super) struct RequestInfo {
     pub(super) method: Method,
     /// Host and port, and the proxy if there is one.
     pub(super) address: Arc<str>,
+    pub(super) credentials: CredentialKind,
     /// Path and query as sent.
     pub(super) target: String,
 }
@@ -200,6 +201,11 @@ impl Error {
     /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
     pub fn address(&self) -> &str {
         &self.0.request.address
+    }
+
+    /// The kind of the configured credentials.
+    pub fn credentials(&self) -> CredentialKind {
+        self.0.request.credentials
     }
 
     /// Path and query, percent-encoded as sent.

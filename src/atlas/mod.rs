@@ -53,8 +53,8 @@ use self::{
 };
 pub use self::{
     config::{
-        ApiVersion, BaseUrl, CallOptions, Config, ConfigError, Credentials, InvalidBaseUrl,
-        InvalidHeaderValue, Retry,
+        ApiVersion, BaseUrl, CallOptions, Config, ConfigError, CredentialKind, Credentials,
+        InvalidBaseUrl, InvalidHeaderValue, Retry,
     },
     error::{ApiError, ConnectError, Error, ErrorKind, Field, Operation},
     http_settings::READS_SSL_CERT_FILE,
@@ -100,7 +100,8 @@ impl Client {
             timing,
         };
         let proxy = config.proxy.as_ref();
-        let endpoints = Endpoints::new(&config.base_url, config.api_version, proxy);
+        let endpoints = Endpoints::new(&config.base_url, config.api_version, proxy)
+            .with_credentials(config.credentials.kind());
         Ok(Self(Arc::new(Inner {
             lists: Lists::new(Authenticator::new(sender, endpoints, config.credentials)?),
             users: Shared::new(),

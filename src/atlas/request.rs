@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 
 use super::{
-    config::{ApiVersion, BaseUrl},
+    config::{ApiVersion, BaseUrl, CredentialKind},
     error::{Operation, RequestInfo},
     params::{Months, ProjectId, UserKey, Username},
     proxy::Proxy,
@@ -46,6 +46,7 @@ impl Request {
 pub(super) struct Endpoints {
     server: String,
     address: Arc<str>,
+    credentials: CredentialKind,
     base_path: String,
     version: ApiVersion,
 }
@@ -59,8 +60,17 @@ impl Endpoints {
         Self {
             server: base.to_string(),
             address: address.into(),
+            credentials: CredentialKind::default(),
             base_path: base.path().to_owned(),
             version,
+        }
+    }
+
+    /// The same for requests with credentials of this kind, which errors name.
+    pub(super) fn with_credentials(self, credentials: CredentialKind) -> Self {
+        Self {
+            credentials,
+            ..self
         }
     }
 
@@ -158,6 +168,7 @@ impl Endpoints {
     fn request(&self, operation: Operation, method: Method, target: String) -> Request {
         Request {
             info: RequestInfo {
+                credentials: self.credentials,
                 operation,
                 method,
                 address: Arc::clone(&self.address),

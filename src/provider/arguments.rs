@@ -1,6 +1,6 @@
 //! Arguments that several resources and data sources share, read once into the client's types.
 
-use tf_provider::{Diagnostic, Path, Value};
+use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
 use crate::atlas::{ProjectId, Username};
 
@@ -22,6 +22,22 @@ pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
         .as_str()
         .map(str::trim)
         .filter(|text| !text.is_empty())
+}
+
+/// Collects the problems of several arguments.
+#[derive(Default)]
+pub(super) struct Problems(Diagnostics);
+
+impl Problems {
+    /// The value, or `None` after adding its problems.
+    pub(super) fn take<T>(&mut self, result: Result<T, impl Into<Diagnostics>>) -> Option<T> {
+        result.map_err(|found| self.0.extend(found.into())).ok()
+    }
+
+    /// The value that is made of all taken values, or their problems.
+    pub(super) fn finish<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Diagnostics> {
+        make().ok_or(self.0)
+    }
 }
 
 /// Turns the message of an error into a sentence.

@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::{non_empty, to_sentence},
+    arguments::{Problems, non_empty, to_sentence},
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
 };
@@ -176,65 +176,35 @@ impl ProviderBlock {
         let unknown = CLIENT_ARGUMENTS
             .into_iter()
             .find(|name| block.get(name).is_unknown());
-        let settings = (
-            base_url(block),
-            api_version(block),
-            max_retries(block),
-            request_timeout(block),
-            ca_bundle(block),
-        );
-        match (
-            Inputs::from_block(block),
-            settings,
-            Guardrails::parse(block),
-        ) {
-            (
-                Ok(credentials),
-                (
-                    Ok(base_url),
-                    Ok(api_version),
-                    Ok(max_retries),
-                    Ok(request_timeout),
-                    Ok(ca_bundle_pem),
-                ),
-                Ok(guardrails),
-            ) => Ok(Self {
+        let mut problems = Problems::default();
+        let credentials = problems.take(Inputs::from_block(block));
+        let base_url = problems.take(base_url(block));
+        let api_version = problems.take(api_version(block));
+        let max_retries = problems.take(max_retries(block));
+        let request_timeout = problems.take(request_timeout(block));
+        let ca_bundle_pem = problems.take(ca_bundle(block));
+        let guardrails = problems.take(Guardrails::parse(block));
+        problems.finish(|| {
+            Some(Self {
                 unknown: unknown.or_else(|| credentials::unknown_argument(block)),
-                credentials,
-                base_url,
-                api_version,
-                max_retries,
-                request_timeout,
-                ca_bundle_pem,
-                guardrails,
-            }),
-            (
-                credentials,
-                (base_url, api_version, max_retries, request_timeout, ca_bundle_pem),
-                guardrails,
-            ) => {
-                let settings = [
-                    base_url.err(),
-                    api_version.err(),
-                    max_retries.err(),
-                    request_timeout.err(),
-                    ca_bundle_pem.err(),
-                ];
-                let problems = credentials
-                    .err()
-                    .into_iter()
-                    .flatten()
-                    .chain(settings.into_iter().flatten());
-                Err(problems
-                    .chain(guardrails.err().into_iter().flatten())
-                    .collect())
-            }
-        }
+                credentials: credentials?,
+                base_url: base_url?,
+                api_version: api_version?,
+                max_retries: max_retries?,
+                request_timeout: request_timeout?,
+                ca_bundle_pem: ca_bundle_pem?,
+                guardrails: guardrails?,
+            })
+        })
     }
 }
 
 impl Environment {
     /// The environment of this process.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::disallowed_methods, reason = "the only reader of settings")
+    )]
     pub(super) fn of_process() -> Self {
         Self(Box::new(|name| std::env::var_os(name)))
     }
@@ -322,7 +292,7 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     if is_government && !url.is_government() {
         return Err(invalid(
             "base_url",
-            "base_url conflicts with is_mongodbgov_cloud",
+            "Conflict between base_url and is_mongodbgov_cloud",
             "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.".to_owned(),
         ));
     }

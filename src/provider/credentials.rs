@@ -3,50 +3,25 @@
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{Diagnostic, Diagnostics, Path, Severity, Value};
 
-use super::{
-    arguments::{non_empty, to_sentence},
-    config::Environment,
-};
+use super::{arguments::non_empty, config::Environment};
 use crate::atlas::Credentials;
 
-/// The credential arguments of one source. A field is `None` if it is not set.
+/// The values of [`ARGUMENTS`] in one source. `None` if not set.
 #[derive(Default)]
-pub(super) struct Inputs {
-    access_token: Option<SecretString>,
-    client_id: Option<SecretString>,
-    client_secret: Option<SecretString>,
-    public_key: Option<SecretString>,
-    private_key: Option<SecretString>,
-}
+pub(super) struct Inputs([Option<SecretString>; 5]);
 
-/// Each credential argument with its environment variables, first match first.
+/// The credential arguments, each with its environment variables, first match first.
+#[rustfmt::skip] // an argument a line
 const ARGUMENTS: [(&str, &[&str]); 5] = [
     ("access_token", &["MONGODB_ATLAS_ACCESS_TOKEN"]),
     ("client_id", &["MONGODB_ATLAS_CLIENT_ID"]),
     ("client_secret", &["MONGODB_ATLAS_CLIENT_SECRET"]),
-    (
-        "public_key",
-        &[
-            "MONGODB_ATLAS_PUBLIC_API_KEY",
-            "MONGODB_ATLAS_PUBLIC_KEY",
-            "MCLI_PUBLIC_API_KEY",
-        ],
-    ),
-    (
-        "private_key",
-        &[
-            "MONGODB_ATLAS_PRIVATE_API_KEY",
-            "MONGODB_ATLAS_PRIVATE_KEY",
-            "MCLI_PRIVATE_API_KEY",
-        ],
-    ),
+    ("public_key", &["MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PUBLIC_KEY", "MCLI_PUBLIC_API_KEY"]),
+    ("private_key", &["MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_PRIVATE_KEY", "MCLI_PRIVATE_API_KEY"]),
 ];
 
-/// Arguments that are only usable together.
-const PAIRS: [[&str; 2]; 2] = [
-    ["client_id", "client_secret"],
-    ["public_key", "private_key"],
-];
+/// Places in [`ARGUMENTS`] that are only usable together.
+const PAIRS: [[usize; 2]; 2] = [[1, 2], [3, 4]];
 
 impl Inputs {
     /// Reads the provider block. An unknown argument counts as not set.
@@ -56,18 +31,21 @@ impl Inputs {
     pub(super) fn from_block(block: &Value) -> Result<Self, Diagnostics> {
         let mut inputs = Self::default();
         let mut problems = Diagnostics::new();
-        for (argument, _) in ARGUMENTS {
+        for (input, (argument, _)) in inputs.0.iter_mut().zip(ARGUMENTS) {
             match non_empty(block, argument).map(|text| usable(argument, argument, text)) {
-                Some(Ok(text)) => *inputs.field(argument) = Some(text),
+                Some(Ok(text)) => *input = Some(text),
                 Some(Err(problem)) => problems.push(problem.at(Path::attribute(argument))),
                 None => {}
             }
         }
-        let is_set =
-            |argument| block.get(argument).is_unknown() || non_empty(block, argument).is_some();
-        for [given, missing] in incomplete_pairs(is_set) {
-            problems.push(incomplete(given, missing).at(Path::attribute(given)));
-        }
+        let is_set = |(argument, _)| {
+            block.get(argument).is_unknown() || non_empty(block, argument).is_some()
+        };
+        let incomplete_pairs = incomplete_pairs(ARGUMENTS.map(is_set)).map(|[given, missing]| {
+            let (given, missing) = (ARGUMENTS[given].0, ARGUMENTS[missing].0);
+            incomplete(given, missing).at(Path::attribute(given))
+        });
+        problems.extend(incomplete_pairs);
         if problems.is_empty() {
             Ok(inputs)
         } else {
@@ -83,41 +61,28 @@ impl Inputs {
         environment: &Environment,
     ) -> Result<(Self, Diagnostics), Diagnostic> {
         let mut inputs = Self::default();
-        let mut names = Vec::new();
-        for (argument, variables) in ARGUMENTS {
+        // The variable that is set, or the one to set.
+        let mut names = ARGUMENTS.map(|(_, variables)| variables[0]);
+        for (place, (argument, variables)) in ARGUMENTS.into_iter().enumerate() {
             if let Some((variable, text)) = environment.first(variables)? {
-                *inputs.field(argument) = Some(usable(
-                    argument,
-                    &format!("the environment variable {variable}"),
-                    &text,
-                )?);
-                names.push((argument, variable));
+                let name = format!("The environment variable {variable}");
+                inputs.0[place] = Some(usable(argument, &name, &text)?);
+                names[place] = variable;
             }
         }
-        let is_set = |argument| names.iter().any(|(name, _)| *name == argument);
+        let is_set = inputs.0.each_ref().map(Option::is_some);
         let incomplete: Vec<_> = incomplete_pairs(is_set)
-            .map(|[given, missing]| {
-                let set = names.iter().find(|(argument, _)| *argument == given);
-                let preferred = ARGUMENTS.iter().find(|(argument, _)| *argument == missing);
-                incomplete(
-                    set.map_or(given, |(_, variable)| variable),
-                    preferred.map_or(missing, |(_, variables)| variables[0]),
-                )
-            })
+            .map(|[given, missing]| incomplete(names[given], names[missing]))
             .collect();
         if inputs.complete_kinds().is_empty() {
-            return incomplete
-                .into_iter()
-                .next()
-                .map_or(Ok((inputs, Diagnostics::new())), Err);
+            let problem = incomplete.into_iter().next();
+            return problem.map_or(Ok((inputs, Diagnostics::new())), Err);
         }
         // Variables are often left over from other tools.
         let warnings = incomplete.into_iter().map(|problem| Diagnostic {
             severity: Severity::Warning,
-            detail: format!(
-                "{} Other credentials in the environment are complete, so these are ignored.",
-                problem.detail
-            ),
+            detail: problem.detail
+                + " Other credentials in the environment are complete, so this one is ignored.",
             ..problem
         });
         Ok((inputs, warnings.collect()))
@@ -125,36 +90,24 @@ impl Inputs {
 
     /// The credentials to use: access token, then service account, then API key. A warning names complete credentials that are ignored.
     pub(super) fn into_credentials(self) -> Option<(Credentials, Option<Diagnostic>)> {
-        let warning = match self.complete_kinds().as_slice() {
-            [used, ignored @ ..] if !ignored.is_empty() => Some(Diagnostic::warning(
+        let kinds = self.complete_kinds();
+        let (used, ignored) = kinds.split_first()?;
+        let warning = (!ignored.is_empty()).then(|| {
+            let ignored = ignored.join(" and the ");
+            Diagnostic::warning(
                 "More than one set of credentials",
-                format!(
-                    "The {used} is used; the {} is ignored. Remove the credentials that are not needed.",
-                    ignored.join(" and the ")
-                ),
-            )),
-            _ => None,
-        };
+                format!("The {used} is used; the {ignored} is ignored. Remove the credentials that are not needed."),
+            )
+        });
         let text = |value: SecretString| value.expose_secret().to_owned();
-        let credentials = match self {
-            Self {
-                access_token: Some(token),
-                ..
-            } => Credentials::Token(token),
-            Self {
-                client_id: Some(id),
-                client_secret: Some(client_secret),
-                ..
-            } => Credentials::ServiceAccount {
-                client_id: text(id),
+        let credentials = match self.0 {
+            [Some(token), ..] => Credentials::Token(token),
+            [_, Some(client_id), Some(client_secret), ..] => Credentials::ServiceAccount {
+                client_id: text(client_id),
                 client_secret,
             },
-            Self {
-                public_key: Some(key),
-                private_key: Some(private_key),
-                ..
-            } => Credentials::ApiKey {
-                public_key: text(key),
+            [.., Some(public_key), Some(private_key)] => Credentials::ApiKey {
+                public_key: text(public_key),
                 private_key,
             },
             _ => return None,
@@ -163,32 +116,14 @@ impl Inputs {
     }
 
     fn complete_kinds(&self) -> Vec<&'static str> {
+        let [token, id, secret, public_key, private_key] = self.0.each_ref().map(Option::is_some);
         let kinds = [
-            ("access token", self.access_token.is_some()),
-            (
-                "service account",
-                self.client_id.is_some() && self.client_secret.is_some(),
-            ),
-            (
-                "API key",
-                self.public_key.is_some() && self.private_key.is_some(),
-            ),
+            (token, "access token"),
+            (id && secret, "service account"),
+            (public_key && private_key, "API key"),
         ];
-        kinds
-            .into_iter()
-            .filter(|(_, is_complete)| *is_complete)
-            .map(|(kind, _)| kind)
-            .collect()
-    }
-
-    fn field(&mut self, argument: &str) -> &mut Option<SecretString> {
-        match argument {
-            "access_token" => &mut self.access_token,
-            "client_id" => &mut self.client_id,
-            "client_secret" => &mut self.client_secret,
-            "public_key" => &mut self.public_key,
-            _ => &mut self.private_key,
-        }
+        let complete = kinds.into_iter().filter(|(is_complete, _)| *is_complete);
+        complete.map(|(_, kind)| kind).collect()
     }
 }
 
@@ -197,10 +132,8 @@ pub(super) fn unknown_argument(block: &Value) -> Option<&'static str> {
     if non_empty(block, "access_token").is_some() {
         return None;
     }
-    ARGUMENTS
-        .into_iter()
-        .map(|(argument, _)| argument)
-        .find(|argument| block.get(argument).is_unknown())
+    let mut arguments = ARGUMENTS.into_iter().map(|(argument, _)| argument);
+    arguments.find(|argument| block.get(argument).is_unknown())
 }
 
 /// The error for operations that need credentials.
@@ -214,17 +147,12 @@ pub(super) fn missing_credentials() -> Diagnostic {
     )
 }
 
-/// The first half is set and the second is not.
-fn incomplete_pairs(
-    is_set: impl Fn(&'static str) -> bool,
-) -> impl Iterator<Item = [&'static str; 2]> {
-    PAIRS.into_iter().filter_map(
-        move |[first, second]| match (is_set(first), is_set(second)) {
-            (true, false) => Some([first, second]),
-            (false, true) => Some([second, first]),
-            _ => None,
-        },
-    )
+/// The places of pairs of which only the first returned one is set.
+fn incomplete_pairs(is_set: [bool; 5]) -> impl Iterator<Item = [usize; 2]> {
+    let pairs = PAIRS
+        .into_iter()
+        .flat_map(|[one, other]| [[one, other], [other, one]]);
+    pairs.filter(move |[given, missing]| is_set[*given] && !is_set[*missing])
 }
 
 fn incomplete(given: &str, missing: &str) -> Diagnostic {
@@ -236,41 +164,32 @@ fn incomplete(given: &str, missing: &str) -> Diagnostic {
 
 /// Takes a credential that consists of visible ASCII characters. `name` is where it was set.
 fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagnostic> {
-    let invalid = |problem: &str| {
-        Err(Diagnostic::error(
-            "Invalid credentials",
-            to_sentence(&format!("{name} {problem}")),
-        ))
-    };
     let is_quote = |c| matches!(c, '"' | '\'' | '`');
-    if argument == "access_token"
-        && text
-            .get(..7)
-            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("bearer "))
-    {
-        return invalid(
-            "starts with \"Bearer\". Remove that prefix: the provider adds it to each request",
+    let has_prefix = |prefix: &str| {
+        let start = text.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let problem = if argument == "public_key" && has_prefix("mdb_sa_id_") {
+        let detail = format!(
+            "{name} is the id of a service account (mdb_sa_id_...). Set it as client_id, and its secret as client_secret."
         );
-    }
-    if argument == "public_key" && text.starts_with("mdb_sa_id_") {
         return Err(Diagnostic::error(
             "Service account given as an API key",
-            to_sentence(&format!(
-                "{name} is the id of a service account (mdb_sa_id_...). Set it as client_id, and its secret as client_secret"
-            )),
+            detail,
         ));
-    }
-    if text.starts_with(is_quote) || text.ends_with(is_quote) {
-        return invalid(
-            "starts or ends with a quotation mark. Remove quotation marks around the value",
-        );
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return invalid(
-            "contains a space, a line break or a character outside ASCII. Credentials do not have any: copy the value again",
-        );
-    }
-    Ok(text.into())
+    } else if argument == "access_token" && has_prefix("Bearer ") {
+        "starts with \"Bearer\". Remove that prefix: the provider adds it to each request."
+    } else if text.starts_with(is_quote) || text.ends_with(is_quote) {
+        "starts or ends with a quotation mark. Remove quotation marks around the value."
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "contains a space, a line break or a character outside ASCII. Credentials do not have any: copy the value again."
+    } else {
+        return Ok(text.into());
+    };
+    Err(Diagnostic::error(
+        "Invalid credentials",
+        format!("{name} {problem}"),
+    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@
 
 use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Type, Value};
 
-use super::{arguments::to_sentence, client::not_known_yet};
+use super::{
+    arguments::{Problems, to_sentence},
+    client::not_known_yet,
+};
 use crate::atlas::{Months, ProjectId};
 
 /// The guardrails of one provider block.
@@ -73,27 +76,20 @@ impl Guardrails {
     /// # Errors
     /// One diagnostic for each invalid argument, at the argument.
     pub(super) fn parse(block: &Value) -> Result<Self, Diagnostics> {
-        let mut problems = Diagnostics::new();
-        let parsed = Self {
-            allowed_project_ids: project_ids(block.get(PROJECTS)).unwrap_or_else(|found| {
-                problems.extend(found);
-                Guard::Off
-            }),
-            max_months: max_months(block.get(MONTHS)).unwrap_or_else(|problem| {
-                problems.push(problem);
-                Guard::Off
-            }),
-            require_recipients: match block.get(RECIPIENTS) {
-                Value::Unknown => Guard::Unknown,
-                value if value.as_bool() == Some(true) => Guard::Set(()),
-                _ => Guard::Off,
-            },
-        };
-        if problems.is_empty() {
-            Ok(parsed)
-        } else {
-            Err(problems)
-        }
+        let mut problems = Problems::default();
+        let allowed_project_ids = problems.take(project_ids(block.get(PROJECTS)));
+        let max_months = problems.take(max_months(block.get(MONTHS)));
+        problems.finish(|| {
+            Some(Self {
+                allowed_project_ids: allowed_project_ids?,
+                max_months: max_months?,
+                require_recipients: match block.get(RECIPIENTS) {
+                    Value::Unknown => Guard::Unknown,
+                    value if value.as_bool() == Some(true) => Guard::Set(()),
+                    _ => Guard::Off,
+                },
+            })
+        })
     }
 
     /// Whether a private key must not be stored in plain text.

@@ -137,3 +137,21 @@ fn header_safe(text: &str) -> String {
         .take(64)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_without_a_client_is_an_error_that_names_the_setting() {
+        for (error, says, path) in [
+            (ConfigError::CaBundle, "CA bundle", Some("ca_bundle_pem")),
+            (ConfigError::UserAgent, "user agent", None),
+        ] {
+            let diagnostic = invalid_configuration(error);
+            assert_eq!(diagnostic.summary, "Provider cannot be configured");
+            assert!(diagnostic.detail.contains(says), "{diagnostic:?}");
+            assert_eq!(diagnostic.path, path.map(Path::attribute));
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::support::{
 type Refusal = (u16, &'static str, &'static str, &'static str, &'static str);
 
 #[rustfmt::skip] // a refusal a line
-const REFUSALS: [Refusal; 39] = [
+const REFUSALS: [Refusal; 40] = [
     (400, "USER_NOT_MANAGED_X509", "Database user is not Atlas-managed X.509", "username", "x509_type = \"MANAGED\""),
     (400, "CANNOT_GENERATE_CERT_IF_ADVANCED_X509", "Project uses its own certificate authority", "project_id", "self-managed X.509"),
     (400, "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", "Too many certificates for this user", "username", "another database user"),
@@ -22,16 +22,16 @@ const REFUSALS: [Refusal; 39] = [
     (400, "ATLAS_INVALID_USERNAME", "Username not accepted", "username", "plain name"),
     (400, "ATLAS_INVALID_DN_METACHARACTERS", "Username not accepted", "username", "plain name"),
     (400, "ATLAS_INVALID_LDAP_NAME", "Username not accepted", "username", "plain name"),
-    (400, "ATLAS_X509_USER_CANNOT_BE_TEMPORARY", "Request refused", "", "its own words above"),
-    (400, "INVALID_ATTRIBUTE", "Request refused", "", "bug of the provider"),
-    (400, "VALIDATION_ERROR", "Request refused", "", "bug of the provider"),
-    (400, "MALFORMED_JSON", "Request not understood", "", "bug of the provider"),
-    (400, "INVALID_JSON", "Request not understood", "", "bug of the provider"),
-    (400, "INVALID_QUERY_PARAMETER", "Request not understood", "", "bug of the provider"),
-    (400, "INVALID_PATH_PARAMETER", "Request not understood", "", "unusual characters"),
-    (400, "PATH_PARAM_PARSE_ERROR", "Request not understood", "", "unusual characters"),
+    (400, "ATLAS_X509_USER_CANNOT_BE_TEMPORARY", "Request rejected", "", "its message is above"),
+    (400, "INVALID_ATTRIBUTE", "Request rejected", "", "provider bug"),
+    (400, "VALIDATION_ERROR", "Request rejected", "", "provider bug"),
+    (400, "MALFORMED_JSON", "Atlas could not parse the request", "", "provider bug"),
+    (400, "INVALID_JSON", "Atlas could not parse the request", "", "provider bug"),
+    (400, "INVALID_QUERY_PARAMETER", "Atlas could not parse the request", "", "provider bug"),
+    (400, "INVALID_PATH_PARAMETER", "Atlas could not parse the request", "", "unusual characters"),
+    (400, "PATH_PARAM_PARSE_ERROR", "Atlas could not parse the request", "", "unusual characters"),
     (400, "EXPIRED_X509_CA_CERTIFICATE", "Certificate authority expired", "", "security settings"),
-    (401, "UNEXPECTED_ERROR", "Atlas login refused", "", "MONGODB_ATLAS_"),
+    (401, "UNEXPECTED_ERROR", "Atlas credentials rejected", "", "MONGODB_ATLAS_"),
     (401, "USER_UNAUTHORIZED", "Missing role", "", "Project Owner"),
     (401, "NOT_IN_GROUP", "No access to the project", "project_id", "another organization"),
     (401, "USER_CANNOT_ACCESS_GROUP", "No access to the project", "project_id", "another organization"),
@@ -39,8 +39,8 @@ const REFUSALS: [Refusal; 39] = [
     (401, "NO_CURRENT_USER", "No access to the project", "project_id", "another organization"),
     (402, "ACCOUNT_SUSPENDED", "Atlas account suspended or unpaid", "", "billing"),
     (402, "NO_PAYMENT_INFORMATION_FOUND", "Atlas account suspended or unpaid", "", "billing"),
-    (403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "Address not on the API access list", "", "API access list"),
-    (403, "IP_ADDRESS_NOT_ON_WHITELIST", "Address not on the API access list", "", "API access list"),
+    (403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "IP address not on the API access list", "", "API access list"),
+    (403, "IP_ADDRESS_NOT_ON_WHITELIST", "IP address not on the API access list", "", "API access list"),
     (403, "ORG_REQUIRES_ACCESS_LIST", "API access list required", "", "Add one"),
     (403, "RESOURCE_REQUIRES_ACCESS_LIST", "API access list required", "", "Add one"),
     (403, "ACCESS_FORBIDDEN", "Access denied", "", "Project Owner"),
@@ -49,10 +49,11 @@ const REFUSALS: [Refusal; 39] = [
     (404, "USERNAME_NOT_FOUND", "Database user not found", "username", "Create the user first"),
     (404, "USER_NOT_IN_GROUP", "Database user not found", "username", "Create the user first"),
     (404, "RESOURCE_NOT_FOUND", "Not found", "", "base_url"),
-    (405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", "Atlas is under maintenance", "", "in some minutes"),
-    (409, "AUTH_TYPE_CANNOT_BE_CHANGED", "Conflict", "", "Look at the user"),
-    (410, "VERSION_GONE", "API version no longer offered", "", "Upgrade the provider"),
-    (429, "RATE_LIMITED", "Rate limit of Atlas reached", "", "-parallelism"),
+    (405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", "Atlas is under maintenance", "", "in a few minutes"),
+    (405, "SOMETHING_NEW", "Request not allowed", "", "in a few minutes"),
+    (409, "AUTH_TYPE_CANNOT_BE_CHANGED", "Conflict", "", "Check the user"),
+    (410, "VERSION_GONE", "Atlas API version was removed", "", "Upgrade the provider"),
+    (429, "RATE_LIMITED", "Atlas rate limit reached", "", "-parallelism"),
 ];
 
 #[tokio::test]
@@ -121,7 +122,7 @@ async fn an_answer_of_an_unknown_kind_shows_its_first_line_unless_a_certificate_
         )
     };
     let error = refused(&atlas, &core, page()).await;
-    assert_eq!(error.summary, "Refused, and not by Atlas' API");
+    assert_eq!(error.summary, "Rejected by a proxy or firewall");
     assert!(!error.contains("gatekeeper"), "{error:?}");
 
     atlas
@@ -134,7 +135,7 @@ async fn an_answer_of_an_unknown_kind_shows_its_first_line_unless_a_certificate_
         .expect("a sound answer");
     let error = imported.diagnostics.errors().next().expect("an error");
     assert!(
-        error.contains("The answer begins: Blocked by the gatekeeper")
+        error.contains("The response begins with: Blocked by the gatekeeper")
             && !error.contains("and more"),
         "{error:?}"
     );

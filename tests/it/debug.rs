@@ -162,6 +162,7 @@ fn no_error_about_settings_repeats_a_credential() {
         .expect_err("credentials do not belong there");
     assert!(!told(&error).contains("hunter2"));
     let config = |login| Config {
+        proxy: None,
         base_url: BaseUrl::cloud(),
         api_version: ApiVersion::V1_0,
         credentials: login,
@@ -170,7 +171,6 @@ fn no_error_about_settings_repeats_a_credential() {
         ca_bundle_pem: Some(format!(
             "-----BEGIN CERTIFICATE-----\n{SECRET}\n-----END CERTIFICATE-----"
         )),
-        proxy: None,
         user_agent: "test".to_owned(),
     };
     let error = client(config(Credentials::Token(SECRET.into()))).expect_err("no certificate");

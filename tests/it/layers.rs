@@ -1,147 +1,100 @@
-//! The layers as a table: the modules of its crate that a folder may use, and the crates that it may not. The test reads
-//! `use` items, which rustfmt keeps in one form, down to the unit tests at the end of a file.
+//! What each folder may `use`. A new dependency between layers is a change to this table.
 
-use std::{fs, path::Path};
+use crate::support::sources::{Part, sources};
 
-/// Folder or file, allowed modules, forbidden crates. The longest path that matches a file counts.
-#[rustfmt::skip]
-const LAYERS: &[(&str, &[&str], &[&str])] = &[
-    ("tf-provider/src/lib.rs", &["plugin", "protocol", "terraform"], &["prost", "rmp", "rustls"]),
-    ("tf-provider/src/plugin", &["protocol"], &["prost", "prost_types", "rmp", "reqwest"]),
-    ("tf-provider/src/plugin/handshake.rs", &[], &["rustls", "tokio", "tonic"]),
-    ("tf-provider/src/terraform", &[], &["prost", "prost_types", "rmp", "rustls", "tokio", "tonic"]),
-    ("tf-provider/src/protocol", &["terraform"], &["jiff", "rcgen", "reqwest", "rustls", "tokio_rustls"]),
-    ("src/lib.rs", &[], &["reqwest", "tokio", "tonic"]),
-    ("src/main.rs", &[], &["reqwest", "tonic"]),
-    ("src/provider", &["atlas", "clock", "pkcs12", "sealing", "x509"], &["prost", "reqwest", "rmp", "rustls", "tonic"]),
-    ("src/provider/functions", &["x509"], &["jiff", "prost", "reqwest", "tokio", "tonic"]),
-    ("src/atlas", &["clock", "x509"], &["prost", "tf_provider", "tonic"]),
-    ("src/x509", &[], &["reqwest", "tf_provider", "tokio", "tonic"]),
-    ("src/sealing.rs", &[], &["reqwest", "tf_provider", "tokio", "tonic"]),
-    ("src/pkcs12.rs", &["x509"], &["reqwest", "tf_provider", "tokio", "tonic"]),
-    ("src/clock.rs", &[], &["reqwest", "tf_provider", "tokio", "tonic"]),
-];
+/// Path | modules of its own crate that it may use besides itself | crates that it must not use. The first row that fits counts.
+const LAYERS: &str = "\
+tf-provider/src/lib.rs    | plugin protocol terraform        | reqwest rustls prost rmpv std::env std::net
+tf-provider/src/plugin    | protocol                         | reqwest rmp rmpv prost
+tf-provider/src/protocol  | terraform                        | reqwest rustls tokio_rustls std::env std::fs std::net std::process
+tf-provider/src/terraform |                                  | prost tonic rmp rmpv tokio std::env std::fs std::net std::process
+src/lib.rs                |                                  | reqwest tonic std::env
+src/main.rs               |                                  | reqwest tonic std::env std::net
+src/atlas                 | clock x509                       | tf_provider tonic prost age std::env std::fs std::process
+src/provider/functions    | x509                             | reqwest tokio std::env std::fs std::process std::time
+src/provider              | atlas clock pkcs12 sealing x509  | reqwest rustls tonic prost rmp std::fs std::net std::process
+src/x509                  |                                  | tf_provider reqwest tokio std::env std::fs std::net std::process
+src/pkcs12                | x509                             | tf_provider reqwest tokio std::env std::fs std::net std::process
+src/sealing               |                                  | tf_provider reqwest tokio std::env std::fs std::net std::process
+src/clock.rs              |                                  | tf_provider reqwest tokio std::env std::fs std::net std::process";
+
+/// The files of `src/atlas`, lowest first: each may use only those before it.
+const ATLAS: &str = "proxy config params sanitize error values request response single_use_body \
+    http_settings http retry shared auth lists issued_ids issue fuzzing";
 
 #[test]
-fn no_layer_uses_a_forbidden_module_or_crate() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut violations = Vec::new();
-    for folder in ["src", "tf-provider/src"] {
-        visit(&root.join(folder), &mut |file| {
-            let path = file.strip_prefix(root).unwrap().to_str().unwrap();
-            violations.extend(check(
-                &path.replace('\\', "/"),
-                &fs::read_to_string(file).unwrap(),
-            ));
-        });
-    }
+fn every_file_uses_only_what_its_layer_may_use() {
+    let violations: Vec<_> = sources(Part::Product)
+        .iter()
+        .flat_map(|(path, text)| violations_in(path, text))
+        .collect();
     assert!(violations.is_empty(), "{}", violations.join("\n"));
-    let missing = LAYERS.iter().find(|(path, ..)| !root.join(path).exists());
-    assert_eq!(missing, None, "the table names a path that does not exist");
 }
 
 #[test]
 fn a_forbidden_use_is_found() {
-    let text = "//! use prost::x;\nuse std::env;\nuse crate::{\n    clock::{self, Clock},\n    provider::client,\n};\nuse crate::{clock::Clock, sealing};\npub use tf_provider::Value;\n\n#[cfg(test)]\nmod tests {\n    use tonic::x;\n}\n";
-    let found = [
-        "src/atlas/issue.rs uses crate::provider",
-        "src/atlas/issue.rs uses crate::sealing",
-        "src/atlas/issue.rs uses tf_provider",
-    ];
-    assert_eq!(check("src/atlas/issue.rs", text), found);
-    assert_eq!(check("src/provider/client.rs", text), [""; 0]);
+    let text = "//! x\nuse std::{\n    env,\n    time::{self, Duration},\n};\nuse super::{config::Config, issue::{a, b}};\n";
+    let found = violations_in("src/atlas/http.rs", text)
+        .join(" ")
+        .replace("src/atlas/http.rs: ", "");
     assert_eq!(
-        check("src/elsewhere.rs", ""),
-        ["src/elsewhere.rs is in no layer"]
+        found,
+        "std::env crate::atlas::issue::a crate::atlas::issue::b"
     );
+    let found = violations_in("src/x509/mod.rs", "use crate::{atlas::Client, x509::pem};");
+    assert_eq!(found, ["src/x509/mod.rs: crate::atlas::Client"]);
 }
 
-fn check(path: &str, text: &str) -> Vec<String> {
-    let mut layers: Vec<_> = LAYERS
-        .iter()
-        .filter(|(layer, ..)| path.starts_with(layer))
-        .collect();
-    layers.sort_by_key(|(layer, ..)| layer.len());
-    let Some((layer, modules, crates)) = layers.pop() else {
-        return vec![format!("{path} is in no layer")];
+fn violations_in(path: &str, text: &str) -> Vec<String> {
+    let mut rows = LAYERS.lines().map(|row| row.split('|').map(str::trim));
+    let row = rows.find_map(|mut row| path.starts_with(row.next()?).then_some(row));
+    let mut row = row.unwrap_or_else(|| panic!("{path} is in no layer"));
+    let (modules, crates) = (row.next().unwrap(), row.next().unwrap());
+    let is_in = |name: &str, list: &str| {
+        let mut parents = list.split_whitespace();
+        parents.any(|parent| format!("{name}::").starts_with(&format!("{parent}::")))
     };
-    // The first folder or file below `src` is the top module, which may use itself.
-    let own = layer
-        .rsplit("src/")
-        .next()
-        .unwrap()
-        .split(['/', '.'])
-        .next()
-        .unwrap();
-    let names = uses(text);
-    let forbidden = names.iter().filter(|(name, inner)| match name.as_str() {
-        "crate" => inner != own && !modules.contains(&inner.as_str()),
-        name => crates.contains(&name),
-    });
-    forbidden
-        .map(|(name, inner)| match name.as_str() {
-            "crate" => format!("{path} uses crate::{inner}"),
-            name => format!("{path} uses {name}"),
-        })
-        .collect()
+    let rank = |file: &str| ATLAS.split(' ').position(|known| known == file);
+    let inside = path.rsplit("src/").next().unwrap().trim_end_matches(".rs");
+    let own: Vec<_> = inside.trim_end_matches("/mod").split('/').collect();
+    let code = format!("\n{text}");
+    let trees = code.split("\nuse ").skip(1);
+    let trees = trees.map(|rest| rest.split(';').next().unwrap().split_whitespace().collect());
+    let is_violation = |name: &String| match name.split("::").collect::<Vec<_>>()[..] {
+        ["crate", "atlas", file, ..] if own[0] == "atlas" && own.len() > 1 => {
+            file != own[1] && rank(file).is_none_or(|place| Some(place) > rank(own[1]))
+        }
+        ["crate", ..] => !is_in(&name[7..], own[0]) && !is_in(&name[7..], modules),
+        _ => is_in(name, crates),
+    };
+    let names = trees.flat_map(|tree: String| expand(&tree));
+    let violations = names.map(|name| absolute(&name, &own)).filter(is_violation);
+    violations.map(|name| format!("{path}: {name}")).collect()
 }
 
-/// The first two segments of every path in a `use` item.
-fn uses(text: &str) -> Vec<(String, String)> {
-    let text = text.split("\n#[cfg(test)]\nmod ").next().unwrap();
-    let mut found = Vec::new();
-    for item in text
-        .split('\n')
-        .enumerate()
-        .filter(|(_, line)| !line.starts_with("//"))
-    {
-        let Some((before, _)) = item.1.split_once("use ") else {
-            continue;
-        };
-        if !before.is_empty() && !before.starts_with("pub") {
-            continue;
-        }
-        let rest: String = text.split('\n').skip(item.0).collect();
-        let path = rest
-            .split_once("use ")
-            .unwrap()
-            .1
-            .split(';')
-            .next()
-            .unwrap();
-        let (root, tree) = path.split_once("::").unwrap_or((path, ""));
-        for branch in branches(tree.trim_start_matches('{')) {
-            let segment = branch.split("::").next().unwrap().trim_matches([' ', '}']);
-            found.push((root.to_owned(), segment.to_owned()));
-        }
+/// `super::x` and `self::x` from the root of the crate.
+fn absolute(name: &str, own: &[&str]) -> String {
+    let levels = name.split("::").take_while(|part| *part == "super").count();
+    if levels == 0 && !name.starts_with("self::") {
+        return name.to_owned();
     }
-    found
+    let rest = name.split("::").skip(levels.max(1)).collect::<Vec<_>>();
+    [&["crate"], &own[..own.len() - levels], &rest]
+        .concat()
+        .join("::")
 }
 
-/// The parts of a `use` tree between the commas that are not inside of braces.
-fn branches(tree: &str) -> Vec<&str> {
+/// `a::{b,c::d}` is `a::b` and `a::c::d`.
+fn expand(tree: &str) -> Vec<String> {
+    let Some((prefix, members)) = tree.split_once('{') else {
+        return vec![tree.trim_end_matches('}').to_owned()];
+    };
     let mut depth = 0;
-    let parts = tree.split(|c| {
-        depth += match c {
-            '{' => 1,
-            '}' => -1,
-            _ => 0,
-        };
+    let members = members.split(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
         c == ',' && depth == 0
     });
-    parts
-        .filter(|part| !part.trim_matches([' ', '}']).is_empty())
-        .collect()
-}
-
-fn visit(folder: &Path, act: &mut dyn FnMut(&Path)) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let is_test = path.file_stem().is_some_and(|name| name == "tests");
-        if path.is_dir() && !is_test {
-            visit(&path, act);
-        } else if path.extension().is_some_and(|kind| kind == "rs") && !is_test {
-            act(&path);
-        }
-    }
+    let members = members.filter(|member| !member.trim_end_matches('}').is_empty());
+    let names = members.flat_map(expand);
+    names.map(|name| format!("{prefix}{name}")).collect()
 }

@@ -14,11 +14,13 @@ mod auth;
 mod crash_recovery;
 mod data_sources;
 mod debug;
+mod diagnostics;
 mod docs;
 mod ephemeral;
 mod ephemeral_archive;
 mod faults;
 mod functions;
+mod guardrails;
 #[cfg(unix)]
 mod handshake;
 mod import;

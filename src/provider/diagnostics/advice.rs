@@ -1,290 +1,357 @@
-//! What an error is called and what to do next, by code, status and cause.
+//! The title of an API error and the next step, by error code, HTTP status and cause.
 
-use crate::atlas::{ConnectError, Error, ErrorKind, READS_SSL_CERT_FILE};
+use crate::atlas::{ConnectError, CredentialKind, Error, ErrorKind, READS_SSL_CERT_FILE};
 
 /// The title of an error, and the next step.
+#[derive(Clone, Copy)]
 pub(super) struct Advice {
     pub(super) summary: &'static str,
     pub(super) next_step: &'static str,
-    /// The argument that is to blame.
+    /// The argument to blame.
     pub(super) argument: Option<&'static str>,
 }
 
-impl Advice {
-    fn new(summary: &'static str, next_step: &'static str) -> Self {
-        Self {
-            summary,
-            next_step,
-            argument: None,
-        }
-    }
-
-    fn at(self, argument: &'static str) -> Self {
-        Self {
-            argument: Some(argument),
-            ..self
-        }
+const fn advise(summary: &'static str, next_step: &'static str) -> Advice {
+    Advice {
+        summary,
+        next_step,
+        argument: None,
     }
 }
 
-/// What to do about an error.
+const fn advise_at(
+    argument: &'static str,
+    summary: &'static str,
+    next_step: &'static str,
+) -> Advice {
+    Advice {
+        argument: Some(argument),
+        ..advise(summary, next_step)
+    }
+}
+
+/// The advice for an error.
 pub(super) fn advice(error: &Error) -> Advice {
     match error.kind() {
-        _ if error.is_api_version_removed() => version_gone(error),
-        ErrorKind::Authentication(_) => login_advice(error),
-        ErrorKind::Api(_) => error
-            .code()
-            .and_then(code_advice)
-            .unwrap_or_else(|| status_advice(error.status())),
-        ErrorKind::UnexpectedResponse { status, .. } => unrecognised_advice(*status),
-        ErrorKind::Redirected { .. } => Advice::new(
-            "Redirected instead of answered",
-            "Redirects are not followed, so that credentials go nowhere else. Check base_url, and any proxy between here and Atlas.",
-        ),
-        ErrorKind::Connect(step) => unreachable_advice(*step),
-        ErrorKind::ConnectionLost => Advice::new(
-            "Connection to Atlas broke",
-            "Check the network and any proxy between here and Atlas, then run this again.",
-        ),
-        ErrorKind::TimedOut { .. } => Advice::new(
-            "No answer from Atlas",
-            "Atlas, or a proxy on the way, took longer than request_timeout of the provider block. Run this again, or raise request_timeout.",
-        ),
-        ErrorKind::Deadline => Advice::new(
-            "Operation timed out",
-            "Raise the resource's timeouts, or run this again when Atlas answers faster.",
-        ),
-        ErrorKind::RetryExceedsDeadline { .. } => Advice::new(
-            "Timed out while waiting for Atlas",
-            "Raise the resource's timeouts, lower -parallelism if it is the rate of requests that Atlas limits, or run this again later.",
-        ),
-        ErrorKind::Cancelled => Advice::new("Stopped", "The run was stopped while waiting."),
-        ErrorKind::NoRootCertificates => Advice::new(
-            "No trusted certificate authorities",
-            if READS_SSL_CERT_FILE {
-                "This machine has no store of trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, or \
-                 set the environment variable SSL_CERT_FILE to the path of a PEM bundle, or set ca_bundle_pem in the provider block."
+        _ if error.is_api_version_removed() => advise(
+            "Atlas API version was removed",
+            if error.uses_latest_api_version() {
+                "Atlas has removed this version of its API. Upgrade the provider."
             } else {
-                "The trusted certificate authorities of this system could not be loaded. Set ca_bundle_pem in the provider block."
+                "Atlas has removed this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."
             },
         ),
-        ErrorKind::Setup => Advice::new(
-            "HTTP client could not be set up",
-            "Check the proxy variables HTTPS_PROXY and NO_PROXY and ca_bundle_pem of the provider block.",
+        ErrorKind::Authentication(_) => authentication(error),
+        ErrorKind::Api(_) => {
+            let by_code = error
+                .code()
+                .and_then(|code| BY_CODE.iter().find(|(codes, _)| codes.contains(&code)));
+            by_code.map_or_else(|| by_status(error), |(_, advice)| *advice)
+        }
+        ErrorKind::UnexpectedResponse { status, .. } => match status {
+            401 | 403 | 407 => advise(
+                "Rejected by a proxy or firewall",
+                "The response is not from the Atlas API. Check HTTPS_PROXY, NO_PROXY and base_url.",
+            ),
+            404 => advise(
+                "No Atlas API at this address",
+                "Check base_url. A proxy may also have rejected a username with unusual characters.",
+            ),
+            429 => RATE_LIMIT,
+            _ => advise(
+                "Unexpected response (not from the Atlas API)",
+                "The response is probably from a proxy or load balancer. Retry later; if this persists, check base_url and HTTPS_PROXY.",
+            ),
+        },
+        ErrorKind::Redirected { .. } => advise(
+            "Unexpected redirect",
+            "Redirects are not followed, because the credentials would be sent to another address. Check base_url and any proxy.",
         ),
-        ErrorKind::BodyTooLarge { .. } | ErrorKind::InvalidBody { .. } => Advice::new(
-            "Unusable answer from Atlas",
-            "The answer does not look like the Atlas API's. Check base_url and any proxy. If they are right, report this as a bug.",
+        ErrorKind::Connect(step) => connect(*step),
+        ErrorKind::ConnectionLost => advise(
+            "Connection to Atlas lost",
+            "Check the network and any proxy, then run this again.",
+        ),
+        ErrorKind::TimedOut { .. } => advise(
+            "No response from Atlas",
+            "Atlas or a proxy took longer than request_timeout of the provider block. Run this again, or increase request_timeout.",
+        ),
+        ErrorKind::Deadline => advise(
+            "Operation timed out",
+            "Increase the resource's timeouts, or run this again later.",
+        ),
+        ErrorKind::RetryExceedsDeadline { .. } => advise(
+            "Operation timed out before a retry",
+            "Increase the resource's timeouts, reduce -parallelism if Atlas limits the rate of requests, or run this again later.",
+        ),
+        ErrorKind::Cancelled => advise(
+            "Operation canceled",
+            "The run was canceled during a wait or before the request was sent.",
+        ),
+        ErrorKind::NoRootCertificates => NO_ROOT_CERTIFICATES,
+        ErrorKind::Setup => advise(
+            "Provider cannot be configured",
+            "Check the environment variables HTTPS_PROXY and NO_PROXY, and ca_bundle_pem in the provider block.",
+        ),
+        ErrorKind::BodyTooLarge { .. } | ErrorKind::InvalidBody { .. } => advise(
+            "Invalid response from Atlas",
+            "The response does not have the form of the Atlas API. Check base_url and any proxy. If both are right, please report this as a provider bug.",
         ),
     }
 }
 
-fn unreachable_advice(step: ConnectError) -> Advice {
+const NO_ROOT_CERTIFICATES: Advice = advise(
+    "No trusted certificate authorities",
+    if READS_SSL_CERT_FILE {
+        "This machine has no trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, set the environment variable \
+         SSL_CERT_FILE to a PEM file, or set ca_bundle_pem in the provider block."
+    } else {
+        "The trusted certificate authorities of this machine could not be read. Set ca_bundle_pem in the provider block."
+    },
+);
+
+const TLS_FAILED: Advice = advise(
+    "TLS connection to Atlas failed",
+    if READS_SSL_CERT_FILE {
+        "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the environment \
+         variable SSL_CERT_FILE to a PEM file that contains it."
+    } else {
+        "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
+    },
+);
+
+const RATE_LIMIT: Advice = advise(
+    "Atlas rate limit reached",
+    "Run this again in a minute, reduce -parallelism, or increase max_retries in the provider block or the resource's timeouts.",
+);
+
+const SERVER_ERROR: Advice = advise(
+    "Atlas server error",
+    "This is a fault of Atlas or of a proxy. Run this again later; see status.mongodb.com for incidents.",
+);
+
+fn connect(step: ConnectError) -> Advice {
     match step {
-        ConnectError::Tls => Advice::new(
-            "No secure connection to Atlas",
-            if READS_SSL_CERT_FILE {
-                "The server's certificate was not accepted. Behind a proxy that opens TLS, set ca_bundle_pem in the provider block to the proxy's \
-                 certificate authority, or SSL_CERT_FILE to the path of a file that contains it."
-            } else {
-                "The server's certificate was not accepted. Behind a proxy that opens TLS, set ca_bundle_pem in the provider block to the proxy's \
-                 certificate authority."
-            },
-        ),
-        ConnectError::Proxy => Advice::new(
+        ConnectError::Tls => TLS_FAILED,
+        ConnectError::Proxy => advise(
             "Proxy did not connect to Atlas",
-            "Check HTTPS_PROXY, its credentials, and whether it allows connections to Atlas; NO_PROXY names hosts that need none.",
+            "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
         ),
         ConnectError::Dns
         | ConnectError::Refused
         | ConnectError::TimedOut
-        | ConnectError::Other => Advice::new(
+        | ConnectError::Other => advise(
             "Atlas cannot be reached",
-            "Nothing was sent. Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
+            "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
         ),
     }
 }
 
-fn login_advice(error: &Error) -> Advice {
+/// The token endpoint refused the service account.
+fn authentication(error: &Error) -> Advice {
     match error.status() {
-        Some(429) => Advice::new(
-            "Too many logins",
-            "Atlas allows a limited number of access tokens a minute for each address and service account. Run this again in a minute, and \
-             fewer runs at once.",
+        Some(429) => advise(
+            "Too many access tokens requested",
+            "Atlas limits access tokens per minute for each IP address and service account. Retry in a minute and run fewer jobs in parallel.",
         ),
-        Some(403) => Advice::new(
-            "Service account was refused",
-            "A service account may have 100 live tokens. Tokens end after an hour; revoke unused ones, or use another service account for runs \
-             that go on at the same time.",
+        Some(403) => advise(
+            "Service account rejected",
+            "A service account can have 100 active access tokens, which expire after an hour. Revoke unused ones, or use another service account for parallel \
+             runs.",
         ),
-        Some(status) if status >= 500 => Advice::new(
-            "Login failed at Atlas",
-            "This is a fault on Atlas' side. Run this again in a while.",
+        Some(500..) => SERVER_ERROR,
+        _ => rejected_credentials(error),
+    }
+}
+
+fn rejected_credentials(error: &Error) -> Advice {
+    let next_step = match error.credentials() {
+        CredentialKind::ServiceAccount => {
+            "Check client_id and client_secret of the service account (or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET): the secret may have expired \
+             or been replaced."
+        }
+        CredentialKind::ApiKey => {
+            "Check public_key and private_key of the API key (or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY): the key may have been deleted, \
+             or one of the two belongs to another key."
+        }
+        CredentialKind::Token => {
+            "Check access_token (or MONGODB_ATLAS_ACCESS_TOKEN): an access token expires after an hour, and the provider cannot renew it."
+        }
+    };
+    advise("Atlas credentials rejected", next_step)
+}
+
+fn by_status(error: &Error) -> Advice {
+    match error.status() {
+        Some(401) => rejected_credentials(error),
+        Some(402) => PAYMENT,
+        Some(403) => advise(
+            "Access denied",
+            "Check the role (issuing a certificate needs Project Owner) and the API access list of the API key or service account.",
         ),
-        _ => Advice::new(
-            "Atlas login refused",
-            "Check client_id and client_secret (or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET): the secret may have expired or been \
-             replaced.",
+        Some(404) => advise("Not found", "Check project_id, username and base_url."),
+        Some(405) => advise(
+            "Request not allowed",
+            "Atlas did not accept the request. Run this again in a few minutes.",
+        ),
+        Some(409) => advise(
+            "Conflict",
+            "Another change to the same user or project is in progress, or the user's state does not allow the request. Check the user in Atlas, then run \
+             this again.",
+        ),
+        Some(429) => RATE_LIMIT,
+        Some(500..) => SERVER_ERROR,
+        _ => advise(
+            "Request rejected",
+            "Atlas rejected the request; its message is above. If the configuration is right, please report this as a provider bug.",
         ),
     }
 }
 
-fn code_advice(code: &str) -> Option<Advice> {
-    let advice = match code {
-        "USER_NOT_MANAGED_X509" => Advice::new(
+const PAYMENT: Advice = advise(
+    "Atlas account suspended or unpaid",
+    "Check the organization's billing in Atlas. Retrying does not help.",
+);
+
+/// The advice for the error codes of Atlas.
+const BY_CODE: &[(&[&str], Advice)] = &[
+    (
+        &["USER_NOT_MANAGED_X509"],
+        advise_at(
+            "username",
             "Database user is not Atlas-managed X.509",
-            "Certificates are issued only for users whose X.509 type is MANAGED. The type is fixed when a user is created: create the user anew with \
-             x509_type = \"MANAGED\".",
-        )
-        .at("username"),
-        "CANNOT_GENERATE_CERT_IF_ADVANCED_X509" => Advice::new(
+            "Atlas issues certificates only for users whose X.509 type is MANAGED. The type cannot be changed: create a new user with x509_type = \"MANAGED\".",
+        ),
+    ),
+    (
+        &["CANNOT_GENERATE_CERT_IF_ADVANCED_X509"],
+        advise_at(
+            "project_id",
             "Project uses its own certificate authority",
-            "The project has self-managed X.509 (a customer CA) switched on; then Atlas issues no certificates. Use certificates of your own authority, \
-             another project, or switch self-managed X.509 off.",
-        )
-        .at("project_id"),
-        "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED" => Advice::new(
+            "Self-managed X.509 (a customer CA) is enabled in this project, so Atlas issues no certificates. Use certificates of your own CA or another \
+             project, or disable self-managed X.509.",
+        ),
+    ),
+    (
+        &["ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED"],
+        advise_at(
+            "username",
             "Too many certificates for this user",
-            "Atlas limits how many unexpired certificates a user may have, and they cannot be deleted. Wait until older ones expire (data source \
+            "Atlas limits the unexpired certificates of a user, and they cannot be deleted. Wait until older ones expire (data source \
              atlas_user_certificates lists them), or use another database user.",
-        )
-        .at("username"),
-        "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS" => {
-            Advice::new("Validity too long", "Atlas issues certificates for 24 months at most.").at("months_until_expiration")
-        }
-        "ATLAS_MANAGED_X509_NAME_INVALID" | "ATLAS_INVALID_USERNAME" | "ATLAS_INVALID_DN_METACHARACTERS"
-        | "ATLAS_INVALID_LDAP_NAME" => Advice::new(
+        ),
+    ),
+    (
+        &["CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS"],
+        advise_at(
+            "months_until_expiration",
+            "Validity too long",
+            "Atlas issues certificates for at most 24 months.",
+        ),
+    ),
+    (
+        &[
+            "ATLAS_MANAGED_X509_NAME_INVALID",
+            "ATLAS_INVALID_USERNAME",
+            "ATLAS_INVALID_DN_METACHARACTERS",
+            "ATLAS_INVALID_LDAP_NAME",
+        ],
+        advise_at(
+            "username",
             "Username not accepted",
-            "Use the plain name of the user, without CN= and without further parts of a distinguished name.",
-        )
-        .at("username"),
-        "MALFORMED_JSON" | "INVALID_JSON" | "INVALID_QUERY_PARAMETER" => Advice::new(
-            "Request not understood",
-            "Nothing in the configuration stands behind this: report it as a bug of the provider, unless a proxy changes requests.",
+            "Use the plain name of the user, without CN= and without other parts of a distinguished name.",
         ),
-        "INVALID_PATH_PARAMETER" | "PATH_PARAM_PARSE_ERROR" => Advice::new(
-            "Request not understood",
-            "Atlas could not read the project id or the username in the request. Check both for unusual characters; a proxy may also have \
-             changed them.",
+    ),
+    (
+        &[
+            "MALFORMED_JSON",
+            "INVALID_JSON",
+            "INVALID_QUERY_PARAMETER",
+            "INVALID_PATH_PARAMETER",
+            "PATH_PARAM_PARSE_ERROR",
+        ],
+        advise(
+            "Atlas could not parse the request",
+            "Check project_id and username for unusual characters. If there are none and no proxy modifies requests, please report this as a provider bug.",
         ),
-        "EXPIRED_X509_CA_CERTIFICATE" => Advice::new(
+    ),
+    (
+        &["EXPIRED_X509_CA_CERTIFICATE"],
+        advise(
             "Certificate authority expired",
             "The project's own certificate authority has expired. Replace it in the project's security settings.",
         ),
-        "USER_UNAUTHORIZED" => Advice::new(
+    ),
+    (
+        &["USER_UNAUTHORIZED"],
+        advise(
             "Missing role",
-            "The API key or service account lacks a role: issuing needs Project Owner, looking up needs Project Read Only. Grant it in the project's \
+            "The API key or service account lacks a role: issuing a certificate needs Project Owner, reading needs Project Read Only. Grant it in the project's \
              access manager.",
         ),
-        "NOT_IN_GROUP" | "USER_CANNOT_ACCESS_GROUP" | "NOT_ORG_GROUP_CREATOR" | "NO_CURRENT_USER" => Advice::new(
+    ),
+    (
+        &[
+            "NOT_IN_GROUP",
+            "USER_CANNOT_ACCESS_GROUP",
+            "NOT_ORG_GROUP_CREATOR",
+            "NO_CURRENT_USER",
+        ],
+        advise_at(
+            "project_id",
             "No access to the project",
-            "The API key or service account belongs to another organization or was not added to this project, or project_id is another project's.",
-        )
-        .at("project_id"),
-        "ACCOUNT_SUSPENDED" | "NO_PAYMENT_INFORMATION_FOUND" => Advice::new(
-            "Atlas account suspended or unpaid",
-            "Settle the organization's billing in Atlas; repeating will not help.",
+            "The API key or service account belongs to another organization or was not added to this project, or project_id is that of another project.",
         ),
-        "IP_ADDRESS_NOT_ON_ACCESS_LIST" | "IP_ADDRESS_NOT_ON_WHITELIST" => Advice::new(
-            "Address not on the API access list",
-            "Add this machine's public address to the API access list of the API key or service account. It is not the project's IP access list for \
-             databases.",
+    ),
+    (
+        &["ACCOUNT_SUSPENDED", "NO_PAYMENT_INFORMATION_FOUND"],
+        PAYMENT,
+    ),
+    (
+        &[
+            "IP_ADDRESS_NOT_ON_ACCESS_LIST",
+            "IP_ADDRESS_NOT_ON_WHITELIST",
+        ],
+        advise(
+            "IP address not on the API access list",
+            "Add the public IP address of this machine to the API access list of the API key or service account. It is separate from the project's IP access \
+             list for databases.",
         ),
-        "RESOURCE_REQUIRES_ACCESS_LIST" | "ORG_REQUIRES_ACCESS_LIST" | "RESOURCE_REQUIRES_WHITELIST" => Advice::new(
+    ),
+    (
+        &[
+            "RESOURCE_REQUIRES_ACCESS_LIST",
+            "ORG_REQUIRES_ACCESS_LIST",
+            "RESOURCE_REQUIRES_WHITELIST",
+        ],
+        advise(
             "API access list required",
-            "The organization demands an API access list, and this API key or service account has none. Add one with this machine's public \
-             address.",
+            "The organization requires an API access list, and this API key or service account has none. Add one with the public IP address of this machine.",
         ),
-        "GROUP_NOT_FOUND" | "INVALID_GROUP_ID" | "NOT_ATLAS_GROUP" => {
-            Advice::new("Project not found", "Check project_id: the project may have been deleted.").at("project_id")
-        }
-        "USERNAME_NOT_FOUND" | "USER_NOT_FOUND" | "USER_NOT_IN_GROUP" => Advice::new(
+    ),
+    (
+        &["GROUP_NOT_FOUND", "INVALID_GROUP_ID", "NOT_ATLAS_GROUP"],
+        advise_at(
+            "project_id",
+            "Project not found",
+            "Check project_id and base_url: the project may have been deleted, or the credentials have no access to it.",
+        ),
+    ),
+    (
+        &["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"],
+        advise_at(
+            "username",
             "Database user not found",
-            "Create the user first, in $external and with X.509 type MANAGED. If the same configuration creates it, let username refer to that \
-             resource, so that the user comes first.",
-        )
-        .at("username"),
-        "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES" => Advice::new(
+            "Create the user first, in $external and with X.509 type MANAGED. If the same configuration creates it, set username = \
+             mongodbatlas_database_user.NAME.username so that the user is created first.",
+        ),
+    ),
+    (
+        &["WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"],
+        advise(
             "Atlas is under maintenance",
-            "Nothing was written. Run this again in some minutes.",
+            "Run this again in a few minutes.",
         ),
-        "RATE_LIMITED" | "RATE_LIMITED_TOKEN_BUCKET" => rate_limited(),
-        _ => return None,
-    };
-    Some(advice)
-}
-
-fn status_advice(status: Option<u16>) -> Advice {
-    match status {
-        Some(400) => Advice::new(
-            "Request refused",
-            "Atlas does not accept what was asked; its own words above say why. If the configuration looks right, report this as a bug of the provider.",
-        ),
-        Some(401) => Advice::new(
-            "Atlas login refused",
-            "The credentials are wrong, expired or revoked. Check those in the provider block or in the MONGODB_ATLAS_* environment variables. Atlas \
-             also answers this way when a role is missing: issuing needs Project Owner.",
-        ),
-        Some(402) => Advice::new(
-            "Payment required",
-            "Settle the organization's billing in Atlas; repeating will not help.",
-        ),
-        Some(403) => Advice::new(
-            "Access denied",
-            "Check the role (issuing needs Project Owner) and the API access list of the API key or service account.",
-        ),
-        Some(404) => Advice::new(
-            "Not found",
-            "Atlas knows nothing under this address. Check project_id, username and base_url.",
-        ),
-        Some(405) => Advice::new(
-            "Not allowed at present",
-            "Atlas did not accept the request. Run this again in some minutes.",
-        ),
-        Some(409) => Advice::new(
-            "Conflict",
-            "Something else changes the same user or project, or the user's state does not allow it. Look at the user in Atlas, then run this again.",
-        ),
-        Some(429) => rate_limited(),
-        Some(status) if status >= 500 => Advice::new(
-            "Fault at Atlas",
-            "This is a fault on Atlas' side, or of a proxy. Run this again in a while; status.mongodb.com tells of known ones.",
-        ),
-        _ => Advice::new("Request refused", "Atlas' own words above say why."),
-    }
-}
-
-fn unrecognised_advice(status: u16) -> Advice {
-    match status {
-        401 | 403 | 407 => Advice::new(
-            "Refused, and not by Atlas' API",
-            "A proxy or firewall on the way most likely refused the request. Check HTTPS_PROXY, NO_PROXY and base_url.",
-        ),
-        404 => Advice::new(
-            "No Atlas API at this address",
-            "Check base_url. A name with unusual characters may also have been refused by a proxy on the way.",
-        ),
-        429 => rate_limited(),
-        _ => Advice::new(
-            "Unusable answer instead of Atlas'",
-            "A proxy or load balancer on the way answered in place of Atlas. Run this again in a while, and check base_url and HTTPS_PROXY if it stays.",
-        ),
-    }
-}
-
-fn version_gone(error: &Error) -> Advice {
-    let next_step = if error.uses_latest_api_version() {
-        "Atlas has ended this version of its API. Upgrade the provider."
-    } else {
-        "Atlas has ended this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."
-    };
-    Advice::new("API version no longer offered", next_step)
-}
-
-fn rate_limited() -> Advice {
-    Advice::new(
-        "Rate limit of Atlas reached",
-        "Too many requests in a short time. Run this again in a minute, with a lower -parallelism, or raise max_retries in the provider block or the \
-         resource's timeouts.",
-    )
-}
+    ),
+    (&["RATE_LIMITED", "RATE_LIMITED_TOKEN_BUCKET"], RATE_LIMIT),
+];

@@ -1,21 +1,25 @@
-//! What went wrong at Atlas, in words a person can act on. The only wording for API failures.
+//! Turns errors of the Atlas client into diagnostics. The only place that words API failures.
 
 mod advice;
-mod findings;
+mod reconciliation;
 
 use tf_provider::{Diagnostic, Path};
 
 use self::advice::advice;
-pub(crate) use self::findings::{named, since};
+pub(crate) use self::reconciliation::{certificate_until as named, reconciled as since};
 use super::arguments::to_sentence;
 use crate::atlas::{Error, ErrorKind, IssueError, Operation, ProjectId, Username};
 
-/// An API failure, with what was asked, what Atlas said, and what to do next.
-pub(crate) fn from_atlas(error: &Error, project: &ProjectId, username: &Username) -> Diagnostic {
-    described(error, &failed(error, project, username))
+/// A failed call: the operation, the message of Atlas, the next step, and the request. `username` is only needed for operations on one user.
+pub(crate) fn from_atlas<'a>(
+    error: &Error,
+    project: &ProjectId,
+    username: impl Into<Option<&'a Username>>,
+) -> Diagnostic {
+    diagnostic(error, &failure(error, project, username.into()))
 }
 
-/// Why no certificate was brought home, and what is known about it.
+/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome was ambiguous.
 pub(crate) fn not_issued(
     error: &IssueError,
     project: &ProjectId,
@@ -23,100 +27,111 @@ pub(crate) fn not_issued(
 ) -> Diagnostic {
     match error {
         IssueError::Cancelled => Diagnostic::error(
-            "Stopped before a certificate was asked for",
+            "Canceled before the certificate was requested",
             format!(
-                "No certificate was issued for the database user \"{username}\" of project {project}: the run was stopped first."
+                "No certificate was issued for the database user \"{username}\" of project {project}, because the run was canceled before the request was \
+                 sent."
             ),
         ),
-        IssueError::NotIssued(error) => described(
-            error,
-            &format!(
-                "{} No certificate was issued.",
-                failed(error, project, username)
-            ),
-        ),
+        IssueError::NotIssued(error) => {
+            let failure = failure(error, project, Some(username));
+            diagnostic(error, &format!("{failure} No certificate was issued."))
+        }
         IssueError::Ambiguous {
             cause,
             reconciliation,
         } => {
-            let (summary, found) = findings::found(reconciliation, cause, username);
-            let described = from_atlas(cause, project, username);
-            Diagnostic::error(summary, format!("{found}\n\n{}", described.detail))
+            let (summary, result) =
+                reconciliation::summary_and_detail(reconciliation, cause, username);
+            let failure = from_atlas(cause, project, username);
+            Diagnostic::error(summary, format!("{result}\n\n{}", failure.detail))
         }
     }
 }
 
-/// What was asked, and what came of it.
-fn failed(error: &Error, project: &ProjectId, username: &Username) -> String {
-    let whom = format!("the database user \"{username}\" of project {project}");
+/// The operation and why it failed.
+fn failure(error: &Error, project: &ProjectId, username: Option<&Username>) -> String {
+    let user = username.map_or_else(
+        || format!("project {project}"),
+        |username| format!("the database user \"{username}\" of project {project}"),
+    );
     let kind = error.kind();
     match error.operation() {
-        Operation::IssueCertificate => format!("Issuing a certificate for {whom} {kind}."),
-        Operation::ListCertificates => {
-            format!("Listing the certificates of {whom} {kind}.")
-        }
-        Operation::ReadUser => format!("Reading {whom} {kind}."),
+        Operation::IssueCertificate => format!("Issuing a certificate for {user} {kind}."),
+        Operation::ListCertificates => format!("Listing the certificates of {user} {kind}."),
+        Operation::ReadUser => format!("Reading {user} {kind}."),
         Operation::ListUsers => format!("Listing the database users of project {project} {kind}."),
         Operation::Authenticate | Operation::RevokeToken => {
-            format!("Authenticating at Atlas, for {whom}, {kind}.")
+            format!("Authentication with Atlas {kind}, so the operation on {user} was not started.")
         }
     }
 }
 
-fn described(error: &Error, failed: &str) -> Diagnostic {
+fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
     let advice = advice(error);
-    let mut paragraphs = vec![failed.to_owned()];
-    paragraphs.extend(said(error));
-    paragraphs.extend(match error.kind() {
+    let response = match error.kind() {
         ErrorKind::UnexpectedResponse {
             first_line: Some(line),
             ..
-        } => Some(format!("The answer begins: {line}")),
+        } => Some(format!("The response begins with: {line}")),
         ErrorKind::Redirected {
             location: Some(location),
             ..
-        } => Some(format!("It points to: {location}")),
+        } => Some(format!("It redirects to: {location}")),
         _ => None,
-    });
-    paragraphs.extend(
-        error
-            .source_message()
-            .map(|cause| format!("Cause: {}", to_sentence(&cause))),
-    );
-    if error.attempts() > 1 {
-        paragraphs.push(format!("{} requests were made.", error.attempts()));
-    }
-    paragraphs.push(advice.next_step.to_owned());
-    if !error.path().is_empty() {
-        paragraphs.push(format!(
-            "Request: {} {}, sent to {}",
+    };
+    let cause = error
+        .source_message()
+        .map(|cause| format!("Cause: {}", to_sentence(&cause)));
+    let paragraphs = [
+        Some(failure.to_owned()),
+        api_message(error),
+        response,
+        cause,
+        attempts(error),
+        Some(advice.next_step.to_owned()),
+        Some(format!(
+            "Request: {} {} to {}",
             error.method(),
             error.path(),
             error.address()
-        ));
-    }
-    let diagnostic = Diagnostic::error(advice.summary, paragraphs.join("\n\n"));
-    match blamed(error).or(advice.argument) {
+        )),
+    ];
+    let detail: Vec<_> = paragraphs.into_iter().flatten().collect();
+    let diagnostic = Diagnostic::error(advice.summary, detail.join("\n\n"));
+    match attribute_of_field(error).or(advice.argument) {
         Some(argument) => diagnostic.at(Path::attribute(argument)),
         None => diagnostic,
     }
 }
 
-/// Atlas' own words, and the fields that it blames.
-fn said(error: &Error) -> Option<String> {
-    let said = error
+/// The message of Atlas, and the fields of the request that it rejects.
+fn api_message(error: &Error) -> Option<String> {
+    let message = error
         .detail()
-        .map(|said| format!("Atlas says: {}", to_sentence(said)));
+        .map(|message| format!("Message from Atlas: {}", to_sentence(message)));
     let fields = error
         .fields()
         .iter()
         .map(|field| format!("  - {}: {}", field.field, field.description));
-    let lines: Vec<_> = said.into_iter().chain(fields).collect();
+    let lines: Vec<_> = message.into_iter().chain(fields).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Fields of the API's request that an argument stands behind.
-fn blamed(error: &Error) -> Option<&'static str> {
+fn attempts(error: &Error) -> Option<String> {
+    match (error.kind(), error.attempts()) {
+        (ErrorKind::Connect(_), 2..) => Some(format!(
+            "{} attempts failed; no request reached Atlas.",
+            error.attempts()
+        )),
+        (ErrorKind::Connect(_), _) => Some("No request reached Atlas.".to_owned()),
+        (_, 2..) => Some(format!("{} attempts were made.", error.attempts())),
+        _ => None,
+    }
+}
+
+/// The argument whose value is in a field of the request that Atlas rejects.
+fn attribute_of_field(error: &Error) -> Option<&'static str> {
     error
         .fields()
         .iter()

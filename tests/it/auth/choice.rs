@@ -32,7 +32,10 @@ async fn the_block_wins_whole_over_the_environment_and_other_settings_are_looked
     configure(&core, json!({})).await;
     let outcome = create(&core).await;
     assert!(
-        outcome.diagnostics.find("Atlas login refused").is_some(),
+        outcome
+            .diagnostics
+            .find("Atlas credentials rejected")
+            .is_some(),
         "{:?}",
         outcome.diagnostics
     );
@@ -64,7 +67,7 @@ resource "atlas_user_certificate" "each" {{
         let shown = diagnostics(&output);
         let endings: Vec<_> = shown
             .iter()
-            .filter(|shown| shown.contains("api_version"))
+            .filter(|shown| shown.summary == "Atlas API version is deprecated")
             .collect();
         assert_eq!(endings.len(), 1, "{shown:#?}");
         assert!(

@@ -140,14 +140,14 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
     let summary = match row.issuing {
         Issuing::Refused(summary) => summary,
         Issuing::Nothing => "Certificate not issued",
-        Issuing::Lost => "Certificate issued, but its key was lost",
+        Issuing::Lost => "Certificate issued, but its private key was lost",
         Issuing::Done | Issuing::Raw => "Atlas' answer cannot be read",
     };
     assert_eq!(error.summary, summary, "{:?}: {error:#?}", row.name);
     let next_step = match row.issuing {
         Issuing::Refused(_) => "No certificate was issued",
-        Issuing::Nothing => "nothing was issued",
-        Issuing::Lost => "Nothing was sent twice",
+        Issuing::Nothing => "none was issued",
+        Issuing::Lost => "The request was not retried",
         Issuing::Done | Issuing::Raw => "The response is",
     };
     for words in row.says.iter().chain(&[next_step]) {

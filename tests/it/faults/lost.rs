@@ -43,7 +43,10 @@ fn parallel_creates_for_one_user_never_blame_each_other() {
         "{shown:#?}"
     );
     for error in &shown {
-        assert_eq!(error.summary, "Certificate issued, but its key was lost");
+        assert_eq!(
+            error.summary,
+            "Certificate issued, but its private key was lost"
+        );
         // Which of the two is whose cannot be known, so both are named.
         for id in &issued {
             assert_eq!(error.contains(id), !held.contains(id), "{id}: {error:#?}");
@@ -63,7 +66,7 @@ fn a_certificate_of_somebody_else_is_not_blamed_unless_it_was_issued_at_the_same
     let error = failed(&atlas);
     assert_eq!(error.summary, "Certificate not issued", "{error:#?}");
     assert!(
-        error.contains("nothing was issued") && !error.contains(&older),
+        error.contains("none was issued") && !error.contains(&older),
         "{error:#?}"
     );
 }
@@ -81,7 +84,7 @@ fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
         let error = failed(&atlas);
         let issued = &atlas.control().certificates(PROJECT, "app")[0];
         assert_eq!(
-            error.summary, "Certificate issued, but its key was lost",
+            error.summary, "Certificate issued, but its private key was lost",
             "{error:#?}"
         );
         assert!(error.contains(&issued.id.to_string()), "{error:#?}");
@@ -112,7 +115,7 @@ fn an_ambiguous_outcome_explains_how_to_check_it() {
         for words in [
             why,
             "atlas_user_certificates",
-            "Nothing was sent twice",
+            "The request was not retried",
             "the connection broke",
         ] {
             assert!(error.contains(words), "{words}: {error:#?}");

@@ -28,7 +28,7 @@ fn connection() -> Vec<Row> {
         Issuing::{Lost, Nothing},
         Reading::{Fails, Quiet},
     };
-    let broke = Fails("Connection to Atlas broke");
+    let broke = Fails("Connection to Atlas lost");
     vec![
         row("cut before headers once", |f| f.cut(When::Before), Nothing, Quiet),
         row("cut before headers", |f| f.always().cut(When::Before), Nothing, broke),
@@ -48,7 +48,7 @@ fn busy() -> Vec<Row> {
         Issuing::{Done, Refused},
         Reading::{Fails, Quiet},
     };
-    let limited = "Rate limit of Atlas reached";
+    let limited = "Atlas rate limit reached";
     vec![
         row("429 once", |f| f.refuse(Answer::rate_limited(None)), Done, Quiet),
         row("429 for good", |f| f.always().refuse(Answer::rate_limited(None)), Refused(limited), Fails(limited)),
@@ -58,8 +58,8 @@ fn busy() -> Vec<Row> {
         row(
             "429 with too long a wait",
             |f| f.refuse(later(7200)),
-            Refused("Timed out while waiting for Atlas"),
-            Fails("Timed out while waiting for Atlas"),
+            Refused("Operation timed out before a retry"),
+            Fails("Operation timed out before a retry"),
         )
         .saying(&["HTTP 429 (RATE_LIMITED_TOKEN_BUCKET)", "the next attempt would be in 72", "timeouts"]),
         row("405 maintenance once", |f| f.refuse(Answer::maintenance()), Done, Quiet),
@@ -79,7 +79,7 @@ fn failing() -> Vec<Row> {
         Issuing::{Lost, Nothing},
         Reading::{Fails, Quiet},
     };
-    let fault = Fails("Fault at Atlas");
+    let fault = Fails("Atlas server error");
     vec![
         row("500 before issuing", |f| f.always().refuse(Answer::server_error(500)), Nothing, fault).saying(&["HTTP 500 (UNEXPECTED_ERROR)"]),
         row("502 before issuing", |f| f.always().refuse(Answer::server_error(502)), Nothing, fault).saying(&["HTTP 502"]),
@@ -90,7 +90,7 @@ fn failing() -> Vec<Row> {
         row("503 after issuing", |f| f.act_then_answer(Answer::server_error(503)), Lost, Quiet),
         row("504 after issuing", |f| f.act_then_answer(Answer::server_error(504)), Lost, Quiet),
         row("503 with Retry-After", |f| f.refuse(Answer::server_error(503).retry_after(RetryAfter::Seconds(1))), Nothing, Quiet),
-        row("HTML 502 before issuing", |f| f.always().refuse(Answer::html(502)), Nothing, Fails("Unusable answer instead of Atlas'"))
+        row("HTML 502 before issuing", |f| f.always().refuse(Answer::html(502)), Nothing, Fails("Unexpected response (not from the Atlas API)"))
             .saying(&["HTTP 502", "proxy"]),
         row("HTML 502 after issuing", |f| f.act_then_answer(Answer::html(502)), Lost, Quiet),
         row("empty 504 after issuing", |f| f.act_then_answer(Answer::empty(504)), Lost, Quiet),
@@ -105,19 +105,19 @@ fn refused() -> Vec<Row> {
     };
     let both = |name, fault, summary| row(name, fault, Refused(summary), Fails(summary));
     vec![
-        both("401 for good", |f| f.always().refuse(Answer::unauthorized(false)), "Atlas login refused").saying(&["HTTP 401", "MONGODB_ATLAS_"]),
+        both("401 for good", |f| f.always().refuse(Answer::unauthorized(false)), "Atlas credentials rejected").saying(&["HTTP 401", "MONGODB_ATLAS_"]),
         both("401 for the role", |f| f.always().refuse(api(401, "USER_UNAUTHORIZED")), "Missing role").saying(&["Project Owner"]),
-        both("403 for the address", |f| f.refuse(api(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")), "Address not on the API access list")
+        both("403 for the address", |f| f.refuse(api(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")), "IP address not on the API access list")
             .saying(&["HTTP 403", "API access list of the API key"]),
-        both("403 in HTML", |f| f.refuse(Answer::html(403)), "Refused, and not by Atlas' API").saying(&["proxy or firewall"]),
+        both("403 in HTML", |f| f.refuse(Answer::html(403)), "Rejected by a proxy or firewall").saying(&["proxy or firewall"]),
         row("404 for the project", |f| f.refuse(api(404, "GROUP_NOT_FOUND")), Refused("Project not found"), ProjectMissing),
         row("404 for the user", |f| f.refuse(api(404, "USERNAME_NOT_FOUND")), Refused("Database user not found"), UserMissing),
         both("404 for something else", |f| f.refuse(api(404, "RESOURCE_NOT_FOUND")), "Not found").saying(&["RESOURCE_NOT_FOUND"]),
         both("404 in HTML", |f| f.refuse(Answer::html(404)), "No Atlas API at this address").saying(&["base_url"]),
         both("409", |f| f.refuse(api(409, "SOME_CONFLICT")), "Conflict").saying(&["SOME_CONFLICT"]),
-        both("410", |f| f.refuse(Answer::version_gone()), "API version no longer offered").saying(&["VERSION_GONE", "api_version"]),
-        both("302", |f| f.refuse(Answer::redirect(302, "http://127.0.0.1:9/elsewhere")), "Redirected instead of answered")
-            .saying(&["HTTP 302", "It points to: http://127.0.0.1:9/elsewhere"]),
+        both("410", |f| f.refuse(Answer::version_gone()), "Atlas API version was removed").saying(&["VERSION_GONE", "api_version"]),
+        both("302", |f| f.refuse(Answer::redirect(302, "http://127.0.0.1:9/elsewhere")), "Unexpected redirect")
+            .saying(&["HTTP 302", "It redirects to: http://127.0.0.1:9/elsewhere"]),
     ]
 }
 
@@ -138,9 +138,9 @@ fn forms() -> Vec<Row> {
 /// Answers of success that hold no certificate with its key.
 #[rustfmt::skip]
 fn unreadable() -> Vec<Row> {
-    let empty = |name, fault| row(name, fault, Issuing::Lost, Reading::Fails("Unusable answer from Atlas"));
+    let empty = |name, fault| row(name, fault, Issuing::Lost, Reading::Fails("Invalid response from Atlas"));
     let raw = |name, fault| row(name, fault, Issuing::Raw, Reading::NotAsked);
-    let both = |name, fault| row(name, fault, Issuing::Raw, Reading::Fails("Unusable answer from Atlas"));
+    let both = |name, fault| row(name, fault, Issuing::Raw, Reading::Fails("Invalid response from Atlas"));
     vec![
         empty("201 without a body", |f| f.rewrite(Rewrite::Empty)),
         raw("201 with a foreign key", |f| f.rewrite(Rewrite::ForeignKey)),

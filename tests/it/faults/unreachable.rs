@@ -9,7 +9,11 @@ fn a_refused_connection_is_told_and_nothing_is_issued() {
     let walk = Walk::new(vec![row(
         "refused connection",
         "Atlas cannot be reached",
-        &["the connection was refused", "Nothing was sent"],
+        &[
+            "the connection was refused",
+            "request reached Atlas",
+            " to 127.0.0.1:",
+        ],
     )]);
     fails_everywhere(
         walk,
@@ -25,7 +29,7 @@ fn a_server_that_is_not_trusted_is_told_and_nothing_is_issued() {
         atlas,
         vec![row(
             "untrusted server",
-            "No secure connection to Atlas",
+            "TLS connection to Atlas failed",
             &["peer certificate: ", "ca_bundle_pem"],
         )],
     );

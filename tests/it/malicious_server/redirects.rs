@@ -31,7 +31,7 @@ async fn no_credential_ever_follows_a_redirect() {
                 .apply_config(TYPE, &mut None, certificate())
                 .await
                 .unwrap();
-            let error = outcome.diagnostics.find("Redirected instead of answered");
+            let error = outcome.diagnostics.find("Unexpected redirect");
             assert!(
                 error.is_some_and(|error| error.detail.contains(&target)),
                 "{}",

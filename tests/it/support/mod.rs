@@ -10,4 +10,5 @@ pub mod fixture;
 pub mod leak_scanner;
 pub mod played;
 pub mod plugin;
+pub mod sources;
 pub mod terraform;

@@ -1,0 +1,105 @@
+//! What the certificate list shows after a certificate request with an uncertain outcome.
+
+use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username};
+
+const KEY_LOST: &str = "Certificate issued, but its private key was lost";
+const SENT: &str = "The request was sent, but no certificate and key were received.";
+const NOT_RETRIED: &str = "Its private key is lost, so nobody can use it. The request was not retried. Run apply again to issue another certificate.";
+
+/// A certificate with its expiry.
+pub(crate) fn certificate_until(certificate_id: &str, not_after: &str) -> String {
+    format!("certificate {certificate_id}, valid until {not_after}")
+}
+
+/// The result for a response that does not identify its certificate, as a continuation of a sentence about that response.
+pub(crate) fn reconciled(reconciliation: &Reconciliation) -> String {
+    match reconciliation {
+        Reconciliation::Candidates(candidates) => format!(
+            "\n\nThe user's certificate list now includes certificates that this run did not receive, most likely the one of this response:\n{}",
+            candidates_text(candidates)
+        ),
+        Reconciliation::KeyLost(certificate) => {
+            let not_after = certificate.not_after.to_string();
+            format!(
+                " It contains {}.",
+                certificate_until(&certificate.certificate_id, &not_after)
+            )
+        }
+        Reconciliation::NoneFound => {
+            " The user's certificate list, read afterwards, includes no new certificate.".to_owned()
+        }
+        Reconciliation::ListFailed(error) => format!(
+            " Its certificate could not be identified, because reading the user's certificate list failed too: {error}."
+        ),
+    }
+}
+
+/// Summary and detail of the error for a request whose outcome was ambiguous.
+pub(super) fn summary_and_detail(
+    reconciliation: &Reconciliation,
+    cause: &Error,
+    username: &Username,
+) -> (&'static str, String) {
+    match reconciliation {
+        Reconciliation::NoneFound => ("Certificate not issued", none_found(cause)),
+        Reconciliation::Candidates(candidates) => {
+            (KEY_LOST, candidates_found(candidates, username))
+        }
+        Reconciliation::KeyLost(certificate) => {
+            let not_after = certificate.not_after.to_string();
+            let certificate = certificate_until(&certificate.certificate_id, &not_after);
+            let detail = format!(
+                "The response broke off before the private key was complete; {certificate} was issued. {NOT_RETRIED}"
+            );
+            (KEY_LOST, detail)
+        }
+        Reconciliation::ListFailed(error) => (
+            "Unknown whether a certificate was issued",
+            format!(
+                "{SENT} Reading the user's certificate list afterwards failed too: {error}. A certificate for \"{username}\" may exist whose private key \
+                 was lost.\n\nTo find out, list the user's certificates (data source atlas_user_certificates, or Database Access in Atlas) and look for one \
+                 issued just now. Without its key nobody can use it. The request was not retried."
+            ),
+        ),
+    }
+}
+
+fn none_found(cause: &Error) -> String {
+    let is_slow = matches!(
+        cause.kind(),
+        ErrorKind::TimedOut { .. } | ErrorKind::Deadline
+    );
+    let next_step = if is_slow {
+        "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
+    } else {
+        "Run apply again."
+    };
+    format!(
+        "{SENT} The user's certificate list, read afterwards, includes no new certificate: none was issued. {next_step}"
+    )
+}
+
+fn candidates_found(candidates: &[ListedCertificate], username: &Username) -> String {
+    let which = match candidates {
+        [_] => format!(
+            "This is most likely the one requested here, unless someone else issued one for \"{username}\" at the same time."
+        ),
+        _ => format!(
+            "One of them is most likely the one requested here; the others were issued for \"{username}\" at the same time."
+        ),
+    };
+    format!(
+        "{SENT} The user's certificate list now includes certificates that this run did not receive:\n{}\n\n{which} {NOT_RETRIED}",
+        candidates_text(candidates)
+    )
+}
+
+fn candidates_text(candidates: &[ListedCertificate]) -> String {
+    let line = |c: &ListedCertificate| {
+        format!(
+            "  - {}",
+            certificate_until(&c.certificate_id, &c.not_after.to_string())
+        )
+    };
+    candidates.iter().map(line).collect::<Vec<_>>().join("\n")
+}
