@@ -1,7 +1,7 @@
 //! The provider of the README under the real CLI. This binary is both: started by hand it is the test, started by a host it
 //! is that provider. So nothing else has to be built first.
 
-#![allow(clippy::expect_used, reason = "tests")]
+#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "tests")]
 
 use std::{path::Path, process::ExitCode};
 
