@@ -72,8 +72,9 @@ fn arguments() -> Vec<Attribute> {
         Attribute::new(
             "private_key_recipients",
             Type::list(Type::String),
-            "age X25519 public keys (`age1...`). When set, state and plans hold only `sealed_pem`, encrypted to these recipients, and \
-             never the private key. Order and repetition mean nothing. Added to a certificate whose key is in state, the key is sealed in \
+            "age public keys: `age1...` (X25519), or `age1tag1...` and `age1tagpq1...` for keys in hardware such as a YubiKey or a TPM. State \
+             and plans then contain only `sealed_pem`, encrypted to these recipients, and never the private key. Post-quantum recipients \
+             (`age1tagpq1...`) cannot be combined with others. Order and repetition are ignored. Added to a certificate whose key is in state, the key is sealed in \
              place; changed or removed when only the sealed form is left, a new certificate is issued in place.",
         )
         .optional(),
@@ -137,8 +138,8 @@ fn attributes() -> Vec<Attribute> {
         Attribute::new(
             "sealed_pem",
             Type::String,
-            "`combined_pem` as age ciphertext (armored), for `private_key_recipients`. Opened by `age --decrypt` or by the ephemeral \
-             resource `atlas_unsealed_certificate`. Null without recipients. Sensitive, so that plans do not print its many lines.",
+            "`combined_pem` as age ciphertext (armored), for `private_key_recipients`. Decrypted by `age --decrypt` or, unless all keys are \
+             in hardware, by the ephemeral resource `atlas_unsealed_certificate`. Null without recipients. Sensitive, so that plans do not print its many lines.",
         )
         .sensitive(),
         Attribute::new(

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     pkcs12,
     provider::{arguments::to_sentence, timeouts},
-    sealing::Recipients,
+    sealing::{InvalidRecipient, Recipients},
 };
 
 /// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the deleted
@@ -67,21 +67,32 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
         return vec![Diagnostic::error("No recipients", detail).at(path)];
     }
+    let invalid = |index: u32, problem: &str| {
+        Diagnostic::error("Invalid recipient", problem).at(path.at_index(index))
+    };
+    let text = |error: InvalidRecipient| to_sentence(&error.reason.to_string());
     let problem = |element: &Attr<String>| match element {
         Attr::Unknown => None,
         Attr::Null => Some("A recipient is null.".to_owned()),
-        Attr::Known(text) => Recipients::parse(&[text])
-            .err()
-            .map(|error| to_sentence(&error.reason.to_string())),
+        Attr::Known(recipient) => Recipients::parse(&[recipient]).err().map(text),
     };
-    let problems = (0..)
+    let problems: Vec<_> = (0..)
         .zip(&list.0)
-        .filter_map(|(index, element)| Some((index, problem(element)?)));
-    problems
-        .map(|(index, problem)| {
-            Diagnostic::error("Invalid recipient", problem).at(path.at_index(index))
-        })
-        .collect()
+        .filter_map(|(index, element)| Some(invalid(index, &problem(element)?)))
+        .collect();
+    if !problems.is_empty() {
+        return problems;
+    }
+    // Each recipient is valid; whether they can be combined shows only together.
+    let (indexes, recipients): (Vec<u32>, Vec<&str>) = (0..)
+        .zip(&list.0)
+        .filter_map(|(index, element)| Some((index, element.known()?.as_str())))
+        .unzip();
+    let combined = Recipients::parse(&recipients).err().and_then(|error| {
+        let index = indexes.get(usize::try_from(error.index).ok()?)?;
+        Some(invalid(*index, &text(error)))
+    });
+    combined.into_iter().collect()
 }
 
 fn archive(config: &UserCertificate) -> Vec<Diagnostic> {
@@ -175,6 +186,21 @@ mod tests {
                 "{at} is not among {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn classical_and_post_quantum_recipients_in_one_list_are_refused_at_the_second_kind() {
+        let classical = "age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa";
+        let post_quantum = include_str!("../../sealing/testdata/tagpq_recipient.txt");
+        let at = |list: Vec<Value>| problems(&[("private_key_recipients", Value::List(list))]);
+        assert_eq!(
+            at(vec![classical.into(), Value::Unknown, post_quantum.into()]),
+            ["private_key_recipients[2]"]
+        );
+        assert_eq!(
+            at(vec![post_quantum.into(), Value::Unknown]),
+            Vec::<String>::new()
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Keys out of state: what a sealed certificate leaves behind in its whole life, and when it is sealed or issued anew.
 
 mod changes;
+mod hardware;
 mod life;
 mod unread;
 
