@@ -40,6 +40,14 @@ impl Problems {
     }
 }
 
+/// An argument that must be known to read from Atlas.
+pub(super) fn required<T>(argument: Option<T>, name: &'static str) -> Result<T, Diagnostic> {
+    argument.ok_or_else(|| {
+        let detail = format!("{name} must be known before certificates can be read.");
+        Diagnostic::error("Incomplete arguments", detail).at(Path::attribute(name))
+    })
+}
+
 /// Turns the message of an error into a sentence.
 pub(crate) fn to_sentence(text: &str) -> String {
     let mut letters = text.chars();

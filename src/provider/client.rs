@@ -271,6 +271,15 @@ impl Session {
         self.observe(self.atlas.user(project, username, call).await)
     }
 
+    /// All database users of a project; see [`Client::users`].
+    pub(crate) async fn users(
+        &self,
+        project: &ProjectId,
+        call: &CallOptions,
+    ) -> Result<Vec<DatabaseUser>, Error> {
+        self.observe(self.atlas.users(project, call).await)
+    }
+
     fn observe<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.as_ref().is_err_and(Error::is_unreachable) {
             self.is_unreachable.store(true, Ordering::Relaxed);

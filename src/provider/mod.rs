@@ -2,13 +2,14 @@
 //! clock; never the wire format, HTTP or sockets.
 
 mod arguments;
-mod certificate_lookup;
 mod client;
 mod config;
 mod credentials;
+mod data_sources;
 mod diagnostics;
 mod functions;
 mod guardrails;
+mod inventory;
 mod timeouts;
 mod unsealed_certificate;
 mod user_certificate;
@@ -103,7 +104,7 @@ impl Provider for AtlasProvider {
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-        certificate_lookup::all(&self.client)
+        data_sources::all(&self.client)
     }
 
     fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {

@@ -24,6 +24,7 @@ mod guardrails;
 #[cfg(unix)]
 mod handshake;
 mod import;
+mod inventory;
 mod layers;
 mod lifecycle;
 mod lifetime;

@@ -1,19 +1,21 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+use std::time::Duration;
 
 use jiff::Timestamp;
-use local_atlas::{Certificate, Endpoint, LocalAtlas, Login as Kind, Options, Role};
-use tf_provider::{CancellationToken, ReadDataResponse};
+use local_atlas::{
+    Answer, Certificate, Endpoint, Fault, LocalAtlas, Login as Kind, Options, Role, When, X509Type,
+};
+use tf_provider::{CancellationToken, ReadDataRequest, ReadDataResponse};
 
 use super::*;
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
     clock::SystemClock,
-    provider::guardrails::Guardrails,
+    provider::{client::Session, guardrails::Guardrails},
 };
 
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
-/// A server with a login that may read and nothing else.
+/// A local Atlas with credentials that may only read.
 struct World {
     atlas: LocalAtlas,
     client: Arc<ProviderClient>,
@@ -25,7 +27,7 @@ impl World {
         let control = atlas.control();
         control.set_role(Kind::AccessToken, Role::ReadOnly);
         for user in ["none", "one", "many"] {
-            control.add_user(PROJECT, user, local_atlas::X509Type::Managed);
+            control.add_user(PROJECT, user, X509Type::Managed);
         }
         let atlas_client = Client::new(
             Config {
@@ -64,6 +66,12 @@ impl World {
         .await
     }
 
+    async fn inventory(&self, days: Option<i64>) -> ReadDataResponse {
+        let source = UserCertificates(self.client.clone());
+        self.read(&source, Value::Null, "expiring_within_days", days)
+            .await
+    }
+
     async fn one(&self, user: &str, id: Option<&str>) -> ReadDataResponse {
         self.read(
             &UserCertificate(self.client.clone()),
@@ -77,7 +85,7 @@ impl World {
     async fn read(
         &self,
         source: &dyn DataSource,
-        user: &str,
+        user: impl Into<Value>,
         argument: &str,
         value: impl Into<Value>,
     ) -> ReadDataResponse {
@@ -132,7 +140,7 @@ fn error(response: ReadDataResponse) -> (String, String) {
 }
 
 #[tokio::test]
-async fn lists_none_one_and_more_than_a_page_with_a_read_only_login() {
+async fn none_one_and_more_than_a_page_of_certificates_are_listed_with_read_only_credentials() {
     let world = World::new();
     let only = world.issue("one", 3);
     let mut all: Vec<_> = (0..600).map(|_| world.issue("many", 3)).collect();
@@ -158,7 +166,7 @@ async fn lists_none_one_and_more_than_a_page_with_a_read_only_login() {
 }
 
 #[tokio::test]
-async fn now_is_the_time_of_the_server() {
+async fn the_present_time_is_that_of_the_server() {
     let world = World::new();
     let far: Timestamp = "2040-01-01T12:00:00Z".parse().unwrap();
     world.atlas.control().set_clock(far);
@@ -173,15 +181,15 @@ async fn now_is_the_time_of_the_server() {
         ids(world.many("many", Some(i64::MAX)).await).last(),
         Some(&long)
     );
-    let told = world.many("none", None).await;
+    let response = world.many("none", None).await;
     assert!(
-        told.diagnostics.is_empty(),
-        "a clock that is off is told once"
+        response.diagnostics.is_empty(),
+        "the clock warning is given once"
     );
 }
 
 #[tokio::test]
-async fn finds_the_newest_or_the_one_that_is_named() {
+async fn the_newest_certificate_or_the_one_with_the_id_is_found() {
     let world = World::new();
     let old = world.issue("many", 24);
     world.atlas.control().advance(Duration::from_secs(60));
@@ -201,7 +209,7 @@ async fn finds_the_newest_or_the_one_that_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_found_is_an_error_that_says_what_to_do() {
+async fn a_certificate_that_does_not_exist_is_an_error_with_the_next_step() {
     let world = World::new();
     world.issue("one", 1);
     let (path, text) = error(world.one("none", None).await);
@@ -225,7 +233,7 @@ async fn nothing_found_is_an_error_that_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn many_lookups_of_one_user_ask_atlas_once() {
+async fn several_lookups_of_one_user_share_one_request() {
     let world = World::new();
     world.issue("one", 1);
     let (many, one) = tokio::join!(world.many("one", None), world.one("one", None));
@@ -251,5 +259,87 @@ async fn an_unknown_provider_configuration_is_named() {
         error(world.many("one", None).await)
             .1
             .contains("client_secret")
+    );
+}
+
+fn elements(response: ReadDataResponse) -> Vec<(String, String)> {
+    let state = state(response);
+    let text = |object: &Value, name: &str| object.get(name).as_str().unwrap().to_owned();
+    let objects = state.get("certificates").as_list().unwrap().iter();
+    objects
+        .map(|object| (text(object, "username"), text(object, "certificate_id")))
+        .collect()
+}
+
+#[tokio::test]
+async fn without_a_username_the_certificates_of_every_managed_user_are_listed_by_expiry() {
+    let world = World::new();
+    let control = world.atlas.control();
+    control.add_user(PROJECT, "customer", X509Type::Customer);
+    control.add_user_in(PROJECT, "admin", "password", X509Type::None);
+    let (long, short) = (world.issue("one", 3), world.issue("many", 1));
+    let second = world.issue("many", 2);
+    let of = |user: &str, certificate: &Certificate| (user.to_owned(), certificate.id.to_string());
+    assert_eq!(
+        elements(world.inventory(None).await),
+        [of("many", &short), of("many", &second), of("one", &long)]
+    );
+    assert_eq!(
+        elements(world.inventory(Some(40)).await),
+        [of("many", &short)]
+    );
+    let lists = control.requests_to(Endpoint::ListCertificates);
+    let mut users: Vec<_> = lists.iter().map(|request| request.user.as_str()).collect();
+    users.sort_unstable();
+    assert_eq!(
+        users,
+        ["many", "none", "one"],
+        "one list for each managed user"
+    );
+    assert_eq!(elements(world.many("one", None).await), [of("one", &long)]);
+}
+
+#[tokio::test]
+async fn an_inventory_reads_eight_lists_at_a_time() {
+    let world = World::new();
+    let control = world.atlas.control();
+    for number in 0..20 {
+        control.add_user(PROJECT, &format!("user{number}"), X509Type::Managed);
+    }
+    let paused = Fault::on(Endpoint::ListCertificates)
+        .pause(When::Before)
+        .always();
+    let paused = control.add_fault(paused);
+    let released = async {
+        paused.reached_times(8).await;
+        assert_eq!(paused.hits(), 8);
+        paused.release();
+    };
+    let (response, ()) = tokio::join!(world.inventory(None), released);
+    assert_eq!(elements(response), []);
+    assert_eq!(control.request_count(Endpoint::ListCertificates), 23);
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_be_read_fails_the_inventory_and_a_deleted_one_does_not() {
+    let world = World::new();
+    let control = world.atlas.control();
+    let issued = world.issue("many", 1);
+    let list_of_one = || Fault::on(Endpoint::ListCertificates).user("one");
+    control.add_fault(list_of_one().refuse(Answer::api_error(
+        404,
+        "USERNAME_NOT_FOUND",
+        "no such user",
+    )));
+    let found = elements(world.inventory(None).await);
+    assert_eq!(found, [("many".to_owned(), issued.id.to_string())]);
+    control.add_fault(list_of_one().refuse(Answer::server_error(500)));
+    let (_, text) = error(world.inventory(None).await);
+    assert!(text.contains("\"one\"") && text.contains(PROJECT), "{text}");
+    control.remove_project(PROJECT);
+    let (_, text) = error(world.inventory(None).await);
+    assert!(
+        text.contains("Listing the database users of project"),
+        "{text}"
     );
 }

@@ -1,0 +1,205 @@
+//! `data "atlas_user_certificates"`: all unexpired certificates of a database user, or of every managed user of a project.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+use tf_provider::{
+    Attribute, Block, DataSource, Diagnostic, Diagnostics, Path, ReadDataRequest, ReadDataResponse,
+    Schema, Type, Value, async_trait,
+};
+
+use super::{ATTRIBUTES, attributes, project_argument, unexpired};
+use crate::{
+    atlas::{CertificateList, Username},
+    provider::{
+        arguments::{self, required},
+        client::ProviderClient,
+        inventory::{certificates, managed_users},
+    },
+};
+
+pub(super) struct UserCertificates(pub(super) Arc<ProviderClient>);
+
+#[async_trait]
+impl DataSource for UserCertificates {
+    fn type_name(&self) -> &'static str {
+        "atlas_user_certificates"
+    }
+
+    fn schema(&self) -> Schema {
+        let element = Type::object(
+            [USERNAME]
+                .into_iter()
+                .chain(ATTRIBUTES.map(|(name, _)| name))
+                .map(|name| (name, Type::String)),
+        );
+        let fields = ATTRIBUTES.map(|(name, description)| format!("\n- `{name}`: {description}"));
+        Schema::new(Block {
+            attributes: vec![
+                project_argument(),
+                Attribute::new(USERNAME, Type::String, USERNAME_DESCRIPTION).optional(),
+                Attribute::new(WITHIN, Type::Number, WITHIN_DESCRIPTION).optional(),
+                Attribute::new(
+                    CERTIFICATES,
+                    Type::list(element),
+                    format!("{CERTIFICATES_DESCRIPTION}{}", fields.concat()),
+                ),
+            ],
+            blocks: vec![],
+            description: DESCRIPTION.to_owned(),
+        })
+    }
+
+    fn validate(&self, config: &Value) -> Diagnostics {
+        let problems = [
+            arguments::project_id(config).err(),
+            arguments::username(config).err(),
+            expiring_within_days(config).err(),
+        ];
+        problems.into_iter().flatten().collect()
+    }
+
+    async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
+        let mut state = request.config.clone();
+        let diagnostics = match read(&self.0, &request).await {
+            Ok((certificates, warnings)) => {
+                state.set(CERTIFICATES, Value::List(certificates));
+                warnings
+            }
+            Err(problem) => problem.into(),
+        };
+        ReadDataResponse { state, diagnostics }
+    }
+}
+
+async fn read(
+    client: &ProviderClient,
+    request: &ReadDataRequest,
+) -> Result<(Vec<Value>, Diagnostics), Diagnostic> {
+    let config = &request.config;
+    let days = expiring_within_days(config)?;
+    let project = required(arguments::project_id(config)?, "project_id")?;
+    let session = client.session()?;
+    let lists = match arguments::username(config)? {
+        Some(username) => {
+            let list = certificates(&session, &project, &username, &request.cancel).await?;
+            vec![(username, list)]
+        }
+        None => {
+            managed_users(&session, &project, &request.cancel)
+                .await?
+                .try_collect()
+                .await?
+        }
+    };
+    let server_time = lists.iter().map(|(_, list)| list.server_time).max();
+    Ok((
+        elements(&lists, days),
+        session.warnings(server_time).into_iter().collect(),
+    ))
+}
+
+/// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
+fn elements(lists: &[(Username, Arc<CertificateList>)], days: Option<i64>) -> Vec<Value> {
+    let mut found = Vec::new();
+    for (username, list) in lists {
+        let latest = days.and_then(|days| after(list.server_time, days));
+        let expires_in_time = |end: Timestamp| latest.is_none_or(|latest| end <= latest);
+        found.extend(
+            unexpired(list)
+                .filter(|c| expires_in_time(c.not_after))
+                .map(|c| (username, c)),
+        );
+    }
+    found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
+    let object = |(username, certificate): (&Username, _)| {
+        let username = [(USERNAME, Value::from(username.as_str()))];
+        Value::object(username.into_iter().chain(attributes(certificate)))
+    };
+    found.into_iter().map(object).collect()
+}
+
+/// The time that many days after `now`; `None` if it cannot be represented, which is after every expiry.
+fn after(now: Timestamp, days: i64) -> Option<Timestamp> {
+    let seconds = days.checked_mul(24 * 60 * 60)?;
+    now.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+/// The configured number of days; `None` if it is null or unknown.
+fn expiring_within_days(config: &Value) -> Result<Option<i64>, Diagnostic> {
+    let Some(number) = config.get(WITHIN).as_number() else {
+        return Ok(None);
+    };
+    let days = number.as_i64().filter(|days| *days >= 0);
+    days.map(Some).ok_or_else(|| {
+        let text = format!("A whole number of days, 0 or more, is needed, not {number}.");
+        Diagnostic::error("Invalid expiring_within_days", text).at(Path::attribute(WITHIN))
+    })
+}
+
+const USERNAME: &str = "username";
+const WITHIN: &str = "expiring_within_days";
+const CERTIFICATES: &str = "certificates";
+
+const USERNAME_DESCRIPTION: &str = "\
+The database user in `$external` whose certificates are listed. The plain name, as given to the user resource, without `CN=`. Unset, \
+the certificates of every user of the project whose certificates Atlas issues (`x509Type` is `MANAGED`).";
+
+const WITHIN_DESCRIPTION: &str = "\
+Only certificates that expire within that many days from now, by Atlas's clock: a whole number, 0 or more. Unset, all unexpired \
+certificates.";
+
+const CERTIFICATES_DESCRIPTION: &str = "\
+The certificates, sorted by expiry and then by id; empty if there are none. Each is an object of strings:
+- `username`: The database user.";
+
+const DESCRIPTION: &str = "\
+Lists all unexpired certificates that Atlas issued for one database user, or for every database user of a project: those of Terraform, \
+superseded ones that still authenticate, and those issued elsewhere. Private keys are returned by Atlas once, at the time of issue, and \
+are not part of the list.
+
+With `expiring_within_days` it finds the certificates to replace soon. After a run in which the response to a certificate request was \
+lost, it finds the certificate whose key was lost.
+
+It cannot show certificates of deleted users: they stay valid until they expire, and no API call lists them. A user that is deleted while \
+the list is read counts as a user without certificates.
+
+Reading requires the role *Project Read Only* and no other. The list of a user is read once per run, however many data sources and \
+resources use it.";
+
+#[cfg(test)]
+mod tests {
+    use tf_provider::Number;
+
+    use super::*;
+
+    #[test]
+    fn days_are_a_whole_number_from_zero_or_not_known_yet() {
+        let config = |days: Value| {
+            let mut config = UserCertificates(Arc::default()).schema().block.empty();
+            config.set("project_id", "32b6e34b3d91647abb20e7b8");
+            config.set(USERNAME, "app");
+            config.set(WITHIN, days);
+            config
+        };
+        let check = |days: Value| UserCertificates(Arc::default()).validate(&config(days));
+        for good in [
+            Value::Null,
+            Value::Unknown,
+            0.into(),
+            30.into(),
+            i64::MAX.into(),
+        ] {
+            assert!(check(good.clone()).is_empty(), "{good:?}");
+        }
+        for bad in ["-1", "0.5", "1e400"] {
+            let problems = check(Value::Number(Number::parse(bad).unwrap()));
+            let paths: Vec<_> = problems
+                .iter()
+                .map(|p| p.path.clone().unwrap().to_string())
+                .collect();
+            assert_eq!(paths, [WITHIN], "{bad}");
+        }
+    }
+}

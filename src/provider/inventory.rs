@@ -1,0 +1,75 @@
+//! The certificates of one database user, or of every managed user of a project.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{Stream, StreamExt as _, stream};
+use tf_provider::{CancellationToken, Diagnostic};
+
+use super::{arguments::to_sentence, client::Session, diagnostics};
+use crate::atlas::{CertificateList, DatabaseUser, ProjectId, Username, X509Type, printable};
+
+/// Time limit of one lookup, including waits for Atlas's rate limit.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How many lists are read at a time.
+const CONCURRENT_LISTS: usize = 8;
+
+/// The user's certificates.
+pub(crate) async fn certificates(
+    session: &Session,
+    project: &ProjectId,
+    username: &Username,
+    cancel: &CancellationToken,
+) -> Result<Arc<CertificateList>, Diagnostic> {
+    let options = Session::call(cancel, TIMEOUT);
+    let list = session.certificates(project, username, &options).await;
+    list.map_err(|error| diagnostics::from_atlas(&error, project, username))
+}
+
+/// The lists of all users of `$external` whose certificates Atlas issues, in the order of the users.
+///
+/// A user that is deleted after the users were read is omitted.
+///
+/// # Errors
+/// The users cannot be read. In the stream: one user's certificates cannot be read.
+pub(crate) async fn managed_users(
+    session: &Session,
+    project: &ProjectId,
+    cancel: &CancellationToken,
+) -> Result<impl Stream<Item = Result<(Username, Arc<CertificateList>), Diagnostic>>, Diagnostic> {
+    let users = session
+        .users(project, &Session::call(cancel, TIMEOUT))
+        .await;
+    let users = users.map_err(|error| diagnostics::from_atlas(&error, project, None))?;
+    let managed = users.into_iter().filter(is_managed);
+    let lists = stream::iter(managed).map(async move |user| {
+        let username = match Username::parse(&user.username) {
+            Ok(username) => username,
+            Err(error) => return Some(Err(unusable(&user, project, &error.to_string()))),
+        };
+        let options = Session::call(cancel, TIMEOUT);
+        match session.certificates(project, &username, &options).await {
+            Ok(list) => Some(Ok((username, list))),
+            Err(error) if error.is_user_not_found() => None,
+            Err(error) => Some(Err(diagnostics::from_atlas(&error, project, &username))),
+        }
+    });
+    Ok(lists
+        .buffered(CONCURRENT_LISTS)
+        .filter_map(std::future::ready))
+}
+
+fn is_managed(user: &DatabaseUser) -> bool {
+    user.auth_database == "$external" && user.x509_type == X509Type::Managed
+}
+
+fn unusable(user: &DatabaseUser, project: &ProjectId, problem: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Unusable username",
+        format!(
+            "The certificates of the database user \"{}\" of project {project} cannot be read. {}",
+            printable(&user.username, 100),
+            to_sentence(problem)
+        ),
+    )
+}
