@@ -17,6 +17,12 @@ data "atlas_user_certificates" "ending_soon" {
   expiring_within_days = 30
 }
 
+# Without a username: every user of the project whose certificates Atlas issues.
+data "atlas_user_certificates" "project" {
+  project_id           = "32b6e34b3d91647abb20e7b8"
+  expiring_within_days = 30
+}
+
 output "certificate_ids" {
   value = data.atlas_user_certificates.all.certificates[*].certificate_id
 }
@@ -26,4 +32,8 @@ output "ending_soon" {
     for certificate in data.atlas_user_certificates.ending_soon.certificates :
     certificate.certificate_id => certificate.not_after
   }
+}
+
+output "users_to_renew" {
+  value = distinct(data.atlas_user_certificates.project.certificates[*].username)
 }
