@@ -17,15 +17,15 @@ mod user_certificate;
 use std::{sync::Arc, time::Duration};
 
 use tf_provider::{
-    ConfigureRequest, DataSource, Diagnostic, Diagnostics, EphemeralResource, Function, Path,
-    Provider, Resource, Schema, Value, async_trait,
+    ConfigureRequest, DataSource, Diagnostic, Diagnostics, EphemeralResource, Function,
+    ListResource, Path, Provider, Resource, Schema, Value, async_trait,
 };
 
 use self::{
     client::{ProviderClient, Session},
     config::{Environment, Resolved},
     unsealed_certificate::UnsealedCertificate,
-    user_certificate::UserCertificateResource,
+    user_certificate::{UserCertificateList, UserCertificateResource},
 };
 use crate::{
     atlas::{Client, ConfigError, IssuedIds},
@@ -109,6 +109,10 @@ impl Provider for AtlasProvider {
 
     fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
         vec![Arc::new(UnsealedCertificate)]
+    }
+
+    fn list_resources(&self) -> Vec<Arc<dyn ListResource>> {
+        vec![Arc::new(UserCertificateList(self.client.clone()))]
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {

@@ -36,6 +36,7 @@ mod network;
 mod package;
 mod pkcs12;
 mod process_hardening;
+mod query;
 mod random_ops;
 mod rate_limit;
 mod replacement;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget};
 
@@ -160,12 +161,23 @@ fn imported(
         None => list.newest(),
     };
     let found = found.ok_or_else(|| nothing_to_import(id))?;
-    let mut object = UserCertificate::new(id.project.clone(), id.username.clone());
-    object.set_listed_certificate(found);
-    object.status = Attr::Known(object.status_at(list.server_time));
+    let object = imported_object(&id.project, &id.username, found, list.server_time);
+    Ok((object, without_key(id, found)))
+}
+
+/// The object of a certificate in the list.
+pub(super) fn imported_object(
+    project: &ProjectId,
+    username: &Username,
+    listed: &ListedCertificate,
+    server_time: Timestamp,
+) -> UserCertificate {
+    let mut object = UserCertificate::new(project.clone(), username.clone());
+    object.set_listed_certificate(listed);
+    object.status = Attr::Known(object.status_at(server_time));
     object.has_private_key = Attr::Known(false);
     object.issue_reason = Attr::Known(IssueReason::Imported);
-    Ok((object, without_key(id, found)))
+    object
 }
 
 fn nothing_to_import(id: &ImportId) -> Diagnostic {

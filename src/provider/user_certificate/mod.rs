@@ -6,6 +6,7 @@ mod certificate;
 mod identity;
 mod import;
 mod key_storage;
+mod list;
 mod model;
 mod move_state;
 mod plan;
@@ -26,6 +27,7 @@ use tf_provider::{
     async_trait,
 };
 
+pub(super) use self::list::UserCertificateList;
 use self::predecessors::Predecessors;
 use super::client::ProviderClient;
 
@@ -94,6 +96,10 @@ impl Resource for UserCertificateResource {
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
         import::import(&self.client, request).await
+    }
+
+    fn generate_config(&self, state: Value) -> Value {
+        list::generate_config(&state)
     }
 
     async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
