@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::{certificate, newest, only, posts, provider_and};
 use crate::support::{
     age,
     atlas::atlas,
+    fixture::{certificate, newest, only, posts},
     terraform::{workspace, write_main},
 };
 
@@ -31,7 +31,10 @@ fn a_hardware_recipient_that_is_added_issues_with_reason_recipients_changed() {
         ("age1tag1", vec![CLASSICAL]),
         ("age1tagpq1", vec![POST_QUANTUM]),
     ] {
-        write_main(&workspace, &provider_and(&list(&recipients)));
+        write_main(
+            &workspace,
+            &format!("provider \"atlas\" {{}}\n\n{}", list(&recipients)),
+        );
         workspace.apply(&[]).success();
         let object = only(&workspace);
         assert_eq!(object["issue_reason"], "recipients_changed", "{kind}");
