@@ -2,14 +2,17 @@
 
 mod adopt;
 mod apply;
+mod attr;
 mod certificate;
 mod identity;
 mod import;
+mod issue;
 mod key_storage;
 mod list;
 mod model;
 mod move_state;
 mod plan;
+mod plan_warnings;
 mod predecessors;
 mod preflight;
 mod private_state;

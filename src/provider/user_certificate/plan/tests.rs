@@ -11,7 +11,7 @@ use tf_provider::{Block, Mode, Value};
 
 use super::*;
 use crate::{
-    atlas::ProjectId,
+    atlas::{ProjectId, Username},
     provider::user_certificate::{
         model::{RecipientList, SupersededCertificate},
         schema::schema,

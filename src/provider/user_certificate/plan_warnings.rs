@@ -1,0 +1,194 @@
+//! The warnings of a planned update.
+
+use tf_provider::{Diagnostic, Diagnostics, Path};
+
+use super::{
+    model::{Attr, IssueReason, Status, UserCertificate},
+    renewal::{self, Days, Renewal},
+};
+use crate::atlas::Username;
+
+/// Warnings about a stored object and the change that is planned for it.
+pub(super) fn warnings(
+    prior: &UserCertificate,
+    config: &UserCertificate,
+    renewal: Renewal,
+) -> Diagnostics {
+    let user = prior.username.known().map_or("", Username::as_str);
+    let expiry = prior
+        .not_after
+        .known()
+        .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
+    let status = match (prior.status.known(), renewal) {
+        (Some(Status::UserMissing), _) => Some(user_missing(user, &expiry, renewal)),
+        (Some(Status::ProjectMissing), _) => Some(project_missing(user, &expiry, renewal)),
+        (Some(Status::Missing), Renewal::Reissue(Some(IssueReason::Missing))) => {
+            Some(missing(prior, user, &expiry))
+        }
+        (Some(Status::Expired), Renewal::Reissue(Some(IssueReason::Renewal))) => {
+            Some(Diagnostic::warning(
+                "Certificate has expired",
+                format!(
+                    "The certificate of {user:?} expired on {expiry}: clients cannot log in with it. A new one is issued."
+                ),
+            ))
+        }
+        (Some(status), Renewal::None)
+            if renewal::needs_renewal(prior, config) && config.auto_renew == Attr::Known(false) =>
+        {
+            Some(not_renewed(user, *status, &expiry))
+        }
+        _ => None,
+    };
+    let unparsed = prior.is_unparsed() && renewal::has_explicit_change(prior, config);
+    status
+        .into_iter()
+        .chain(unparsed.then(|| not_issued_while_unparsed(user)))
+        .chain(window_reduced(prior, config))
+        .chain(trigger_added(prior, config, renewal))
+        .collect()
+}
+
+fn missing(prior: &UserCertificate, user: &str, expiry: &str) -> Diagnostic {
+    let problem = if prior.certificate_id.is_null() {
+        format!("Atlas lists no certificate of {user:?}.")
+    } else {
+        format!(
+            "Atlas does not list the certificate of {user:?} any more although it is valid until {expiry}."
+        )
+    };
+    Diagnostic::warning(
+        "Certificate is missing at Atlas",
+        format!("{problem} A new one is issued."),
+    )
+}
+
+fn user_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
+    let consequence = if renewal == Renewal::None {
+        format!(
+            "so its certificate is not renewed. The certificate and its key stay in state; they work again, until {expiry}, once a user of \
+             that name exists."
+        )
+    } else {
+        format!(
+            "and a changed argument calls for a new certificate: issuing fails unless the user exists again by then. The present \
+             certificate, valid until {expiry}, and its key stay in state if it fails."
+        )
+    };
+    Diagnostic::warning(
+        "Database user does not exist",
+        format!("The database user {user:?} does not exist any more, {consequence}"),
+    )
+}
+
+fn project_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
+    let consequence = match renewal {
+        Renewal::None => "so its certificate is not renewed",
+        _ => {
+            "and a changed argument calls for a new certificate: issuing fails unless the project exists by then"
+        }
+    };
+    Diagnostic::warning(
+        "Project of the certificate does not exist",
+        format!(
+            "At the last refresh, Atlas knew no project of the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and its key \
+             stay in state. Check base_url and project_id. If the project was deleted, destroy this resource."
+        ),
+    )
+}
+
+/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their first apply.
+fn trigger_added(
+    prior: &UserCertificate,
+    config: &UserCertificate,
+    renewal: Renewal,
+) -> Option<Diagnostic> {
+    let adopted = matches!(
+        prior.issue_reason,
+        Attr::Known(IssueReason::Imported | IssueReason::Moved)
+    );
+    let added = prior.rotate_when_changed.is_null() && !config.rotate_when_changed.is_null();
+    (added && !adopted && renewal == Renewal::None).then(|| {
+        Diagnostic::warning(
+            "Adding rotate_when_changed issues nothing",
+            "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one now, run \
+             terraform apply -replace=ADDRESS, or apply once and then change a value of the map.",
+        )
+        .at(Path::attribute("rotate_when_changed"))
+    })
+}
+
+fn not_renewed(user: &str, status: Status, expiry: &str) -> Diagnostic {
+    let (summary, state) = match status {
+        Status::Expired => (
+            "Certificate has expired and auto_renew is false",
+            format!("expired on {expiry}"),
+        ),
+        Status::Missing => (
+            "Certificate is missing at Atlas and auto_renew is false",
+            format!("is not listed by Atlas any more (its expiry is {expiry})"),
+        ),
+        _ => (
+            "Certificate is due and auto_renew is false",
+            format!("expires on {expiry}"),
+        ),
+    };
+    Diagnostic::warning(
+        summary,
+        format!(
+            "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
+             to true."
+        ),
+    )
+    .at(Path::attribute("auto_renew"))
+}
+
+fn not_issued_while_unparsed(user: &str) -> Diagnostic {
+    Diagnostic::warning(
+        "Nothing is issued while a response is unparsed",
+        format!(
+            "State holds the response of Atlas for {user:?} unchanged, because it could not be parsed. The changed arguments are stored and no \
+             certificate is issued until you have looked at it. To issue a new certificate, run terraform apply -replace=ADDRESS."
+        ),
+    )
+}
+
+/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the window.
+fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<Diagnostic> {
+    let (days, not_before, not_after) = (
+        *config.renew_before_days.known()?,
+        *prior.not_before.known()?,
+        *prior.not_after.known()?,
+    );
+    let new_validity = renewal::months_changed(prior, config) != Some(false);
+    (days.exceeds_half_life(not_before, not_after) && !new_validity && !prior.is_unparsed()).then(|| {
+        Diagnostic::warning(
+            "Renewal window longer than half the certificate's life",
+            format!(
+                "renew_before_days = {} is more than half the life of the present certificate ({not_before} to {not_after}). It is renewed \
+                 when half of its life is over. Set at most {} days for each month of validity.",
+                days.get(),
+                Days::PER_MONTH
+            ),
+        )
+        .at(Path::attribute("renew_before_days"))
+    })
+}
+
+pub(super) fn no_key_to_archive() -> Diagnostic {
+    Diagnostic::warning(
+        "No private key to archive",
+        "The private key of this certificate is not in state, so no PKCS#12 archive can be built: pkcs12_base64 stays null until the next \
+         certificate is issued.",
+    )
+    .at(Path::attribute("pkcs12_password_wo_version"))
+}
+
+pub(super) fn key_in_old_state() -> Diagnostic {
+    Diagnostic::warning(
+        "Earlier state versions still hold the key",
+        "The private key is now encrypted in place, but backups and earlier versions of the state hold it in plain text. Delete those you \
+         can, or issue a new certificate, encrypted from the start, with terraform apply -replace=ADDRESS or a change of rotate_when_changed.",
+    )
+    .at(Path::attribute("private_key_recipients"))
+}
