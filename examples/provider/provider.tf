@@ -1,15 +1,16 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
 
-# The login comes from MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET, so that no secret stands in the configuration.
+# Credentials are read from MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.
 provider "atlas" {}
 
-# Another organization, with a login of its own.
+# Another organization, with its own credentials.
 provider "atlas" {
   alias         = "payments"
   client_id     = var.payments_client_id

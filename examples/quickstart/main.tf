@@ -1,10 +1,11 @@
-# What `cargo xtask quickstart` applies, against a local Atlas. Against the real one it works the same: put in a project and a
-# database user of your own, and set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.
+# `cargo xtask quickstart` applies this configuration against a local stand-in for Atlas. To use it with MongoDB Atlas, enter your
+# project ID and database user, and set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.
 
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }

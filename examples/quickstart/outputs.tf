@@ -1,11 +1,11 @@
 output "combined_pem" {
-  description = "The certificate and its private key, as tlsCertificateKeyFile wants them. A second copy of the key in state."
+  description = "Certificate and private key, for tlsCertificateKeyFile. This output is a second copy of the key in state."
   value       = atlas_user_certificate.app.combined_pem
   sensitive   = true
 }
 
 output "certificate_id" {
-  description = "Atlas' id of the certificate."
+  description = "The ID of the certificate."
   value       = atlas_user_certificate.app.certificate_id
 }
 
@@ -15,6 +15,6 @@ output "valid_until" {
 }
 
 output "renewed_from" {
-  description = "From when on an apply renews it."
+  description = "When the renewal window opens."
   value       = atlas_user_certificate.app.renewal_time
 }

@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
@@ -12,7 +13,7 @@ data "atlas_user_certificate" "newest" {
   username   = "app-user"
 }
 
-# One certificate by its id, which is text.
+# One certificate by its ID, a string.
 data "atlas_user_certificate" "known" {
   project_id     = "32b6e34b3d91647abb20e7b8"
   username       = "app-user"

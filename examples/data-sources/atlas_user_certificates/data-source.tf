@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
@@ -11,7 +12,7 @@ data "atlas_user_certificates" "all" {
   username   = "app-user"
 }
 
-data "atlas_user_certificates" "ending_soon" {
+data "atlas_user_certificates" "expiring_soon" {
   project_id           = "32b6e34b3d91647abb20e7b8"
   username             = "app-user"
   expiring_within_days = 30
@@ -27,9 +28,9 @@ output "certificate_ids" {
   value = data.atlas_user_certificates.all.certificates[*].certificate_id
 }
 
-output "ending_soon" {
+output "expiring_soon" {
   value = {
-    for certificate in data.atlas_user_certificates.ending_soon.certificates :
+    for certificate in data.atlas_user_certificates.expiring_soon.certificates :
     certificate.certificate_id => certificate.not_after
   }
 }

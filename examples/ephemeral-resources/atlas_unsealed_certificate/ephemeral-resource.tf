@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
@@ -14,27 +15,27 @@ variable "age_recipient" {
 }
 
 variable "age_identity" {
-  description = "The secret key that belongs to it: AGE-SECRET-KEY-1... Set it as TF_VAR_age_identity, in plan and in apply."
+  description = "The matching age identity (AGE-SECRET-KEY-1...). Set it as TF_VAR_age_identity, for plan and apply."
   type        = string
   sensitive   = true
   ephemeral   = true
 }
 
-# State holds ciphertext only.
+# State contains ciphertext only.
 resource "atlas_user_certificate" "app" {
   project_id             = "32b6e34b3d91647abb20e7b8"
   username               = "app-user"
   private_key_recipients = [var.age_recipient]
 }
 
-# Opened for the length of a run and never stored.
+# Decrypted for the duration of a run, and never stored.
 ephemeral "atlas_unsealed_certificate" "app" {
   sealed_pem     = atlas_user_certificate.app.sealed_pem
   age_identities = [var.age_identity]
 }
 
-# Writes the certificate and its key to a file whenever a certificate is issued. Write-only arguments of other resources take
-# the same values, with revision as their version.
+# Writes certificate and key to a file whenever a certificate is issued. Write-only arguments of other resources take the same
+# values, with revision as their version.
 resource "terraform_data" "file" {
   triggers_replace = atlas_user_certificate.app.revision
 

@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
@@ -14,7 +15,7 @@ resource "atlas_user_certificate" "app" {
 
 # umask 077 && terraform output -raw client_pem > client.pem
 output "client_pem" {
-  description = "The file that tlsCertificateKeyFile wants. An output of it is a second copy of the key in state."
+  description = "Certificate and private key, for tlsCertificateKeyFile. This output is a second copy of the key in state."
   value       = atlas_user_certificate.app.combined_pem
   sensitive   = true
 }

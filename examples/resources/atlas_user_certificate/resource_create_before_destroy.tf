@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
@@ -12,7 +13,7 @@ variable "username" {
 }
 
 # A change of username replaces the resource. With create_before_destroy the certificate of the old user stays in state until the
-# one of the new user is there.
+# certificate of the new user is stored.
 resource "atlas_user_certificate" "app" {
   project_id = "32b6e34b3d91647abb20e7b8"
   username   = var.username

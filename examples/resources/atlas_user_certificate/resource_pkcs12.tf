@@ -3,13 +3,14 @@ terraform {
 
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
 
 variable "keystore_password" {
-  description = "Set it as TF_VAR_keystore_password, in plan and in apply. Never stored."
+  description = "Set it as TF_VAR_keystore_password, for plan and apply. It is never stored."
   type        = string
   sensitive   = true
   ephemeral   = true
@@ -20,7 +21,7 @@ resource "atlas_user_certificate" "app" {
   username   = "app-user"
 
   pkcs12_password_wo         = var.keystore_password
-  pkcs12_password_wo_version = 1 # count up when the password changes
+  pkcs12_password_wo_version = 1 # increase with every new password
 }
 
 # umask 077 && terraform output -raw keystore | base64 --decode > client.p12

@@ -1,13 +1,14 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
 
 variable "rotation" {
-  description = "Any text; a new text issues a new certificate."
+  description = "Any text. Changing it issues a new certificate."
   type        = string
   default     = "2026-q4"
 }
@@ -17,10 +18,10 @@ resource "atlas_user_certificate" "app" {
   username                = "app-user"
   months_until_expiration = 6
 
-  # Renew in the last 60 days, by whichever apply comes first.
+  # Renew on the first apply within the last 60 days.
   renew_before_days = 60
 
-  # And whenever this changes.
+  # Issue a new certificate whenever a value changes.
   rotate_when_changed = {
     rotation = var.rotation
   }
@@ -31,7 +32,7 @@ resource "atlas_user_certificate" "app" {
   }
 }
 
-# Older certificates that still authenticate, for those who watch them.
+# Previous certificates that are still valid.
 output "still_valid" {
   value = atlas_user_certificate.app.superseded_certificates
 }

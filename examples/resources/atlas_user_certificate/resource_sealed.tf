@@ -1,13 +1,14 @@
 terraform {
   required_providers {
     atlas = {
-      source = "example/atlas"
+      source  = "example/atlas"
+      version = "~> 0.1"
     }
   }
 }
 
 variable "age_recipient" {
-  description = "An age public key: age1..., as age-keygen prints it. Whoever has its secret key can open the certificate."
+  description = "An age public key (age1...), as age-keygen prints it. The holder of its identity can decrypt the private key."
   type        = string
 }
 
@@ -19,7 +20,7 @@ resource "atlas_user_certificate" "app" {
 
 # umask 077 && terraform output -raw sealed_pem | age --decrypt -i key.txt > client.pem
 output "sealed_pem" {
-  description = "Ciphertext. Sensitive only to keep its many lines out of plans and logs."
+  description = "Certificate and private key as age ciphertext."
   value       = atlas_user_certificate.app.sealed_pem
   sensitive   = true
 }

@@ -1,0 +1,59 @@
+terraform {
+  required_version = ">= 1.11.0"
+
+  required_providers {
+    atlas = {
+      source  = "example/atlas"
+      version = "~> 0.1"
+    }
+    kubernetes = {
+      source  = "hashicorp/kubernetes"
+      version = ">= 2.36"
+    }
+  }
+}
+
+variable "project_id" {
+  description = "ID of the Atlas project."
+  type        = string
+  default     = "32b6e34b3d91647abb20e7b8"
+}
+
+variable "age_recipient" {
+  description = "The age public key of the pipeline: age1..."
+  type        = string
+}
+
+variable "age_identity" {
+  description = "The matching age identity. Set it as TF_VAR_age_identity, for plan and apply."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+}
+
+resource "atlas_user_certificate" "app" {
+  project_id             = var.project_id
+  username               = "app-user"
+  private_key_recipients = [var.age_recipient]
+}
+
+ephemeral "atlas_unsealed_certificate" "app" {
+  sealed_pem     = atlas_user_certificate.app.sealed_pem
+  age_identities = [var.age_identity]
+}
+
+resource "kubernetes_secret_v1" "app" {
+  metadata {
+    name      = "mongodb-client-certificate"
+    namespace = "app"
+
+    annotations = {
+      "certificate-id" = atlas_user_certificate.app.certificate_id
+    }
+  }
+
+  data_wo = {
+    "client.pem" = ephemeral.atlas_unsealed_certificate.app.combined_pem
+  }
+  data_wo_revision = atlas_user_certificate.app.revision
+}
