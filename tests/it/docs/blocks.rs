@@ -126,6 +126,7 @@ pub(super) fn blocks(page: &Path, languages: &[&str]) -> Vec<Block> {
 /// The least Terraform 1.x and `OpenTofu` 1.x that know everything in the block.
 fn needs(text: &str) -> (u32, u32) {
     let features = [
+        ("identity = {", (12, 12)),
         ("_wo ", (11, 11)),
         ("ephemeral", (10, 11)),
         ("provider::", (8, 7)),
@@ -149,13 +150,18 @@ fn completed(text: &str) -> String {
     let certificates = names(text, "atlas_user_certificate.")
         .into_iter()
         .filter(|name| !declares(text, name));
-    let parts = [text.to_owned()]
+    // A checkout has the module that pages name by its address in the repository.
+    let text = text.replace(PUBLISHED_MODULE, "./examples/modules/x509-user");
+    let parts = [text]
         .into_iter()
         .chain(providers)
         .chain(variables.map(|name| format!("variable {name:?} {{}}\n")))
         .chain(certificates.map(|name| certificate(&name)));
     parts.collect::<Vec<_>>().join("\n")
 }
+
+const PUBLISHED_MODULE: &str =
+    "git::https://github.com/OWNER/terraform-provider-atlas//examples/modules/x509-user?ref=v0.1.0";
 
 fn required_providers(text: &str) -> String {
     let sources: Vec<String> = others(text)

@@ -153,10 +153,14 @@ fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -
 }
 
 fn fenced(path: &str, text: &str) -> String {
-    let shell = Path::new(path)
+    let extension = Path::new(path)
         .extension()
-        .is_some_and(|extension| extension == "sh");
-    let language = if shell { "shell" } else { "terraform" };
+        .and_then(|extension| extension.to_str());
+    let language = match extension {
+        Some("sh") => "shell",
+        Some("hcl") => "tfquery",
+        _ => "terraform",
+    };
     format!("```{language}\n{}\n```", text.trim_end())
 }
 
