@@ -350,3 +350,21 @@ fn resource(user: &str, more: &str) -> String {
         "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = {user:?}\n}}\n\n{more}"
     )
 }
+
+#[test]
+fn a_plus_in_an_id_stands_for_a_space_if_only_that_user_exists() {
+    let atlas = atlas(&["a b", "c+d", "c d"]);
+    for (user, id, imported) in [
+        ("a b", "a+b", "a b"),
+        ("c+d", "c+d", "c+d"),
+        ("c d", "c%20d", "c d"),
+    ] {
+        atlas.control().issue(PROJECT, user, 3);
+        let workspace = workspace(&atlas, &resource(user, ""));
+        let id = format!("{PROJECT}/{id}");
+        workspace
+            .run(["import", "atlas_user_certificate.app", &id])
+            .success();
+        assert_eq!(only(&workspace)["username"], imported, "{id}");
+    }
+}

@@ -35,6 +35,7 @@ mod moved;
 mod network;
 mod package;
 mod pkcs12;
+mod preflight;
 mod process_hardening;
 mod query;
 mod random_ops;
