@@ -1,6 +1,6 @@
 //! The local clock, behind a trait so that tests decide what time it is.
 //!
-//! What a certificate's age means is decided by the `Date` of Atlas' answers; this clock stands in
+//! What a certificate's age means is decided by the `Date` of Atlas's answers; this clock stands in
 //! only where an answer carries none, and shows how far the two disagree.
 
 use jiff::Timestamp;

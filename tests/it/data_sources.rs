@@ -139,7 +139,7 @@ fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
         .control()
         .certificates(PROJECT, "app")
         .pop()
-        .expect("it was issued all the same");
+        .expect("it was issued");
     assert!(
         said.contains(&orphan.id.to_string()),
         "the error names it: {said}"

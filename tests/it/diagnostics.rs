@@ -15,9 +15,11 @@ use crate::support::{
 /// Texts that look like a title and are none.
 const NOT_TITLES: &[&str] = &["DH PARAMETERS", "RPC completed"];
 
-#[ignore = "until all texts are settled"]
+/// Titles that no test provokes yet. The list may only become shorter.
+const UNTESTED: &str = include_str!("untested_titles.txt");
+
 #[test]
-fn every_title_occurs_in_a_test() {
+fn every_title_occurs_in_a_test_unless_it_is_listed_as_untested() {
     let tests = tests();
     let mut titles = BTreeMap::new();
     for (path, text) in sources(Part::Product) {
@@ -36,7 +38,8 @@ fn every_title_occurs_in_a_test() {
     titles.retain(|title, _| {
         !NOT_TITLES.contains(&title.as_str()) && !tests.contains(&format!("{title}\""))
     });
-    assert!(titles.is_empty(), "in no test: {titles:#?}");
+    let untested: Vec<_> = titles.into_keys().collect();
+    assert_eq!(untested, UNTESTED.lines().collect::<Vec<_>>());
 }
 
 /// Literals that begin with an upper-case letter, contain a space, and are no sentence; and those that begin a diagnostic.

@@ -235,7 +235,7 @@ async fn the_ephemeral_resource_needs_no_provider_configuration_and_no_network()
         let warnings: Vec<_> = opened.diagnostics.warnings().collect();
         assert_eq!(warnings.len(), 1, "what is sealed is no certificate");
         assert_eq!(warnings[0].path, "sealed_pem");
-        let instance = opened.instance.expect("it is open all the same");
+        let instance = opened.instance.expect("it is open");
         assert_eq!(instance.result["combined_pem"], "any text");
         assert!(instance.result["private_key_pem"].is_null());
         assert!(instance.renew_at.is_none());

@@ -91,7 +91,7 @@ fn with(config: &Json, change: &Json) -> Json {
     config
 }
 
-/// A provider that is configured anew before each command.
+/// A provider that is configured again before each command.
 struct Guarded {
     atlas: LocalAtlas,
     core: Core,

@@ -109,11 +109,11 @@ fn after_an_import_a_replacement_brings_a_certificate_with_its_key() {
     let output = workspace
         .apply(&["-json", "-replace=atlas_user_certificate.app"])
         .success();
-    let farewell = diagnostics(&output)
+    let destroy_warning = diagnostics(&output)
         .into_iter()
         .find(|shown| shown.summary == "Destroying does not revoke the certificate");
     assert!(
-        farewell
+        destroy_warning
             .expect("a warning")
             .contains(&certificates[1].id.to_string())
     );

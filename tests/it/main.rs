@@ -48,3 +48,4 @@ mod security;
 mod standalone;
 mod state_upgrade;
 mod support;
+mod wording;

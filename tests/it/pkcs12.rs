@@ -1,4 +1,4 @@
-//! PKCS#12 archives: who opens them, when they are made anew, and what becomes of their password.
+//! PKCS#12 archives: which programs open them, when they are created again, and where the password is stored.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};

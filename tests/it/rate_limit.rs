@@ -1,4 +1,4 @@
-//! Atlas' rate limit: waited out as Atlas asks, whatever the CLI's parallelism.
+//! Atlas's rate limit: waited out as Atlas asks, whatever the CLI's parallelism.
 
 use std::collections::BTreeMap;
 

@@ -166,7 +166,7 @@ impl IssueRequest {
                 .unwrap_or_default(),
         };
         let mut error = Diagnostic::error(
-            "Atlas' answer cannot be read",
+            "Cannot parse the issued certificate",
             format!(
                 "Atlas reported a new certificate for the database user \"{}\" of project {}, but the response is not a certificate with its \
                  private key: {problem}.{certificate}",

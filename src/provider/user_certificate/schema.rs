@@ -21,95 +21,98 @@ pub(super) fn schema() -> Schema {
     })
 }
 
-const DESCRIPTION: &str = "Issues an X.509 client certificate, managed by Atlas, for a database user, keeps it with its private key \
-    in state, and renews it in place before it expires.";
+const DESCRIPTION: &str = "Issues an Atlas-managed X.509 client certificate for a database user, stores it and its private key in \
+    state, and renews it in place before it expires.";
 
 fn arguments() -> Vec<Attribute> {
     vec![
         Attribute::new(
             "project_id",
             Type::String,
-            "The project of the database user: 24 lower-case hexadecimal digits (the API's `groupId`). \
-             A change replaces the resource; the old certificate stays valid until it expires.",
+            "ID of the Atlas project: 24 lowercase hexadecimal digits (the API's `groupId`). Changing it replaces the \
+             resource; the old certificate stays valid until it expires.",
         )
         .required(),
         Attribute::new(
             "username",
             Type::String,
-            "The database user, who must exist in `$external` with X.509 type `MANAGED`. The plain name, as given to the user \
-             resource, without `CN=`. A change replaces the resource; the old certificate stays valid until it expires.",
+            "Name of the database user, which must exist in `$external` with the X.509 type `MANAGED`: the plain name, \
+             without `CN=`. Changing it replaces the resource; the old certificate stays valid until it expires.",
         )
         .required(),
         Attribute::new(
             "months_until_expiration",
             Type::Number,
-            "How long the certificate is valid, in calendar months: a whole number from 1 to 24. Defaults to 3 when the resource is \
-             created without it. A change issues a new certificate in place. Left out later, it keeps its stored value.",
+            "Validity in months, `1` to `24`. Defaults to `3`. Changing it issues a new certificate in place; removing \
+             it keeps the current value.",
         )
         .optional_computed(),
         Attribute::new(
             "renew_before_days",
             Type::Number,
-            "How many days before its expiry the certificate is renewed, by the first apply in that window. A whole number from 0 to 14 \
-             for each month of validity (half a life); 0 renews only after the expiry. If omitted, the window is 35 days, but at most \
-             half of the certificate's life, and a third of a life of less than 45 days. A change needs no call to Atlas.",
+            "Renew on the first apply within this many days of expiry. At most 14 per month of validity; `0` renews \
+             only after expiry. If omitted, 35 days, at most half of the lifetime, and a third of lifetimes under 45 \
+             days. Changing it takes effect at the next refresh and issues nothing by itself.",
         )
         .optional(),
         Attribute::new(
             "auto_renew",
             Type::Bool,
-            "Whether a certificate that is due, expired or missing is issued anew by the next apply. With `false` there is a \
-             warning instead. Unset means `true`. A change by itself needs no call to Atlas.",
+            "Whether the next apply replaces a certificate that is due, expired or missing. Defaults to `true`; if \
+             `false`, the provider only warns.",
         )
         .optional(),
         Attribute::new(
             "rotate_when_changed",
             Type::map(Type::String),
-            "Any values. When the map was set before and its content changes, a new certificate is issued in place. Adding or \
-             removing the whole argument issues nothing.",
+            "Arbitrary values. Changing them issues a new certificate in place. **Adding this argument to an existing \
+             certificate, or removing it, does not issue one.**",
         )
         .optional(),
         Attribute::new(
             "private_key_recipients",
             Type::list(Type::String),
-            "age public keys: `age1...` (X25519), or `age1tag1...` and `age1tagpq1...` for keys in hardware such as a YubiKey or a TPM. State \
-             and plans then contain only `sealed_pem`, encrypted to these recipients, and never the private key. Post-quantum recipients \
-             (`age1tagpq1...`) cannot be combined with others. Order and repetition are ignored. Added to a certificate whose key is in state, the key is sealed in \
-             place; changed or removed when only the sealed form is left, a new certificate is issued in place.",
+            "age public keys: `age1...`, or `age1tag1...` and `age1tagpq1...` for identities in hardware. If set, the \
+             private key is stored only in `sealed_pem`, encrypted to these keys. Order and duplicates are ignored. \
+             Post-quantum keys (`age1tagpq1...`) cannot be combined with others. If you add recipients to an existing \
+             certificate, its key is encrypted in place. If you change or remove them later, a new certificate is \
+             issued, because the provider cannot decrypt the old key.",
         )
         .optional(),
         Attribute::new(
             "pkcs12_password_wo",
             Type::String,
-            "The password of `pkcs12_base64`. Never stored in state or plans; needs Terraform 1.11 or OpenTofu 1.11. Comes together with \
-             `pkcs12_password_wo_version`, and not with `private_key_recipients`.",
+            "Password of `pkcs12_base64`, in ASCII. Never stored in state or plans; needs Terraform 1.11 or OpenTofu \
+             1.11. Requires `pkcs12_password_wo_version`; conflicts with `private_key_recipients`.",
         )
         .write_only(),
         Attribute::new(
             "pkcs12_password_wo_version",
             Type::Number,
-            "Change this number to have `pkcs12_base64` rebuilt with the present `pkcs12_password_wo`. Needs no call to Atlas.",
+            "Increase this number with every new password: `pkcs12_base64` is then created again, without a request to \
+             Atlas.",
         )
         .optional(),
         Attribute::new(
             "pkcs12_profile",
             Type::String,
-            "How `pkcs12_base64` is encrypted: `modern` (AES-256 and SHA-256, the default) or `legacy` (3DES and SHA-1, for Java before 8u301 \
-             and Windows before Server 2019). A change rebuilds the archive and needs no call to Atlas.",
+            "Encryption of `pkcs12_base64`: `modern` (AES-256 and SHA-256, the default) or `legacy` (3DES and SHA-1, \
+             for Java before 8u301 and Windows before Server 2019). Changing it creates the archive again, without a \
+             request to Atlas.",
         )
         .optional(),
         Attribute::new(
             "adopt_pem_wo",
             Type::String,
-            "A PEM with the certificate in state and its private key, for an object without a private key (after an import, or a move \
-             without one). Never stored as written: the key is stored or sealed like that of an issued certificate, and nothing is issued. \
-             Needs Terraform 1.11 or OpenTofu 1.11. Comes together with `adopt_pem_wo_version`.",
+            "PEM of the certificate in state and its private key, for a resource without a private key (after an \
+             import, or a move without one). The key is stored or encrypted like that of an issued certificate; no \
+             certificate is issued. Needs Terraform 1.11 or OpenTofu 1.11. Requires `adopt_pem_wo_version`.",
         )
         .write_only(),
         Attribute::new(
             "adopt_pem_wo_version",
             Type::Number,
-            "Set or change this number to adopt `adopt_pem_wo`. Needs no call to Atlas.",
+            "Set or change this number to adopt `adopt_pem_wo`, without a request to Atlas.",
         )
         .optional(),
     ]
@@ -117,87 +120,95 @@ fn arguments() -> Vec<Attribute> {
 
 fn attributes() -> Vec<Attribute> {
     vec![
-        Attribute::new("id", Type::String, "`project_id/username`, the name percent-encoded. Stable across renewals."),
+        Attribute::new("id", Type::String, "`project_id/username`, with the name percent-encoded. Stable across renewals."),
         Attribute::new(
             "certificate_id",
             Type::String,
-            "Atlas' id of the certificate: its X.509 serial number in decimal, as text, because it exceeds what numbers hold exactly.",
+            "ID of the certificate: its X.509 serial number in decimal, as a string, because it does not fit in a \
+             64-bit floating-point number.",
         ),
         Attribute::new(
             "serial_number",
             Type::String,
-            "The X.509 serial number in lower-case hexadecimal.",
+            "X.509 serial number in lowercase hexadecimal.",
         ),
         Attribute::new(
             "combined_pem",
             Type::String,
-            "Certificate and PKCS#8 private key, byte for byte as Atlas sent them: the file that `tlsCertificateKeyFile` wants. The function \
-             `split_pem` gives the parts. Null after an import and with `private_key_recipients`.",
+            "Certificate and PKCS#8 private key (PEM), exactly as returned by Atlas; use it as `tlsCertificateKeyFile`. \
+             Split it with the function `split_pem`. Null after an import, or if `private_key_recipients` is set.",
         )
         .sensitive(),
         Attribute::new(
             "sealed_pem",
             Type::String,
-            "`combined_pem` as age ciphertext (armored), for `private_key_recipients`. Decrypted by `age --decrypt` or, unless all keys are \
-             in hardware, by the ephemeral resource `atlas_unsealed_certificate`. Null without recipients. Sensitive, so that plans do not print its many lines.",
+            "`combined_pem` as age ciphertext (armored), for `private_key_recipients`. Decrypt it with `age --decrypt` \
+             or, unless all identities are in hardware, with the ephemeral resource `atlas_unsealed_certificate`. Null \
+             without recipients.",
         )
         .sensitive(),
         Attribute::new(
             "pkcs12_base64",
             Type::String,
-            "Certificate and key as a PKCS#12 archive in base64, under `pkcs12_password_wo`. Null without a password and after an import.",
+            "Certificate and private key as a PKCS#12 archive, base64-encoded and encrypted with `pkcs12_password_wo`. \
+             Null without a password, and after an import.",
         )
         .sensitive(),
-        Attribute::new("subject", Type::String, "The certificate's subject as RFC 2253 text, such as `CN=app-user`."),
-        Attribute::new("issuer", Type::String, "The certificate's issuer as RFC 2253 text. Null after an import."),
+        Attribute::new("subject", Type::String, "Subject of the certificate as RFC 2253 text, such as `CN=app-user`."),
+        Attribute::new("issuer", Type::String, "Issuer of the certificate as RFC 2253 text. Null after an import."),
         Attribute::new(
             "not_before",
             Type::String,
-            "Start of validity, RFC 3339 in UTC. Atlas sets it one hour before the time of issue.",
+            "Start of validity, RFC 3339 in UTC: one hour before the certificate was issued.",
         ),
-        Attribute::new("not_after", Type::String, "End of validity, RFC 3339 in UTC, as the certificate says."),
+        Attribute::new("not_after", Type::String, "Expiry of the certificate, RFC 3339 in UTC."),
         Attribute::new(
             "fingerprint_sha256",
             Type::String,
-            "SHA-256 of the certificate (DER) in lower-case hexadecimal. Null after an import.",
+            "SHA-256 of the certificate (DER) in lowercase hexadecimal. Null after an import.",
         ),
         Attribute::new(
             "renewal_time",
             Type::String,
-            "When the renewal window opens, RFC 3339 in UTC. The first plan after that renews.",
+            "When the renewal window opens, RFC 3339 in UTC. The first apply after this time renews.",
         ),
         Attribute::new(
             "revision",
             Type::Number,
-            "A number that changes with every issue and only then (seconds since 1970 of `not_before`): feed it to any `*_wo_version` argument.",
+            "Changes whenever a new certificate is issued, and only then (Unix time of `not_before`). Use it for \
+             `*_wo_version` arguments and triggers.",
         ),
         Attribute::new(
             "superseded_certificates",
             Type::list(superseded_type()),
-            "Older certificates of this resource that still authenticate, as of the last issue (compare `not_after`): `certificate_id`, `not_after`, and the `reason` for which the next one \
-             was issued. Expired ones are dropped when the next certificate is issued.",
+            "Previous certificates of this resource that had not expired when the current one was issued: \
+             `certificate_id`, `not_after`, and the `reason` for which the next one was issued. Entries are removed \
+             when the next certificate is issued, so compare `not_after`.",
         ),
         Attribute::new(
             "status",
             Type::String,
-            "What the last refresh found, by Atlas' clock: `active`, `renewal_due` (the window is open), `expired`, `missing` (Atlas does not \
-             list it any more), `user_missing` (it works again once a user of that name exists) or `project_missing` (Atlas knows no such project).",
+            "Result of the last refresh, by the clock of Atlas: `active`, `renewal_due` (the window is open), \
+             `expired`, `missing` (not listed by Atlas), `user_missing` (the database user does not exist; the \
+             certificate works again if a user of that name is created) or `project_missing` (the project does not \
+             exist at this `base_url`).",
         ),
         Attribute::new(
             "has_private_key",
             Type::Bool,
-            "Whether the key of this certificate is in state, in whatever form. False after an import.",
+            "Whether the private key of this certificate is in state, in plain text or encrypted. False after an \
+             import.",
         ),
         Attribute::new(
             "issue_reason",
             Type::String,
-            "Why the present certificate was issued: `created`, `renewal`, `validity_changed`, `trigger_changed`, `recipients_changed` or \
-             `missing`; or how it came here: `imported`, `moved`.",
+            "Why the current certificate was issued: `created`, `renewal`, `validity_changed`, `trigger_changed`, \
+             `recipients_changed` or `missing`; `imported` or `moved` if it was adopted.",
         ),
         Attribute::new(
             "replaces_certificate_id",
             Type::String,
-            "The predecessor's `certificate_id`. Null for a first certificate.",
+            "`certificate_id` of the certificate that the current one replaced in place. Null for a first certificate.",
         ),
     ]
 }
@@ -210,7 +221,7 @@ mod tests {
     use crate::provider::user_certificate::model::UserCertificate;
 
     #[test]
-    fn everything_an_issue_changes_is_a_computed_attribute() {
+    fn attributes_of_a_certificate_are_computed() {
         let schema = schema();
         for name in UserCertificate::ISSUED {
             let mode = schema.block.attribute(name).map(|attribute| attribute.mode);
@@ -239,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_the_key_in_clear_is_hidden_by_hosts() {
+    fn attributes_with_the_private_key_are_sensitive() {
         let schema = schema();
         let sensitive: Vec<_> = schema
             .block

@@ -22,7 +22,7 @@ pub(super) fn created(row: &Row, walk: &Walk, run: &Run) {
             assert!(holds(&object.attributes, &issued[0]), "{:?}", row.name);
         }
         Issuing::Raw => {
-            let object = object.unwrap_or_else(|| panic!("{:?} lost what came", row.name));
+            let object = object.unwrap_or_else(|| panic!("{:?} lost the response", row.name));
             assert!(object.is_tainted, "{:?}", row.name);
             assert!(
                 object.attributes["combined_pem"].is_string()
@@ -141,7 +141,7 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
         Issuing::Refused(summary) => summary,
         Issuing::Nothing => "Certificate not issued",
         Issuing::Lost => "Certificate issued, but its private key was lost",
-        Issuing::Done | Issuing::Raw => "Atlas' answer cannot be read",
+        Issuing::Done | Issuing::Raw => "Cannot parse the issued certificate",
     };
     assert_eq!(error.summary, summary, "{:?}: {error:#?}", row.name);
     let next_step = match row.issuing {

@@ -172,7 +172,7 @@ fn later(seconds: u64) -> Answer {
 }
 
 fn api(status: u16, code: &str) -> Answer {
-    Answer::api_error(status, code, "Atlas' own words.")
+    Answer::api_error(status, code, "Atlas's own words.")
 }
 
 impl Row {

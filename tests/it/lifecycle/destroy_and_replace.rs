@@ -129,7 +129,7 @@ fn create_before_destroy_replacement_warns_again_on_apply() {
         .add_user(PROJECT, "other", X509Type::Managed);
     t.set_config(&certificate(FIRST_CREATE).replace("\"app\"\n  l", "\"other\"\n  l"));
     assert_eq!(destroy_warnings(&t.plan(&["-out=replace"])), 1);
-    // Core plans this destroy anew, without a word of what the first plan said.
+    // Core plans this destroy again, without the private data of the first plan.
     assert_eq!(destroy_warnings(&t.apply_plan("replace")), 1);
     assert_eq!(t.object()["username"], "other");
 }

@@ -1,4 +1,4 @@
-//! `ignore_changes`: what the provider never sees, and what goes on all the same.
+//! `ignore_changes`: what the provider never sees, and what it does not stop.
 
 use serde_json::{Value as Json, json};
 

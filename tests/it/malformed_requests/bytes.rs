@@ -85,7 +85,7 @@ async fn thousand_concurrent_calls_are_all_answered() {
     while let Some(ended) = calls.join_next().await {
         assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()));
     }
-    // Among them were Stop and Configure: the next call is served all the same.
+    // Among them were Stop and Configure: the next call is served.
     core.configure(json!({})).await.unwrap().ok().unwrap();
     let config = json!({ "project_id": PROJECT, "username": "app" });
     core.apply_config(TYPE, &mut None, config)

@@ -65,11 +65,7 @@ async fn a_subject_cannot_steer_the_terminal() {
         outcome.diagnostics
     );
     harmless(&outcome.diagnostics);
-    assert_eq!(
-        state(instance.as_ref())["combined_pem"],
-        pem,
-        "it is kept all the same"
-    );
+    assert_eq!(state(instance.as_ref())["combined_pem"], pem, "it is kept");
 }
 
 #[tokio::test]

@@ -65,12 +65,12 @@ fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
         .unwrap();
     write_main(&workspace, &resource);
     assert!(workspace.plans_nothing());
-    let farewell = diagnostics(&workspace.destroy(&["-json"]).success());
+    let destroy_warning = diagnostics(&workspace.destroy(&["-json"]).success());
     assert!(
-        farewell
+        destroy_warning
             .iter()
             .any(|shown| shown.contains(&certificate.id.to_string())),
-        "{farewell:?}"
+        "{destroy_warning:?}"
     );
     assert!(workspace.instances(CERTIFICATE).is_empty());
     assert_eq!(posts(&atlas), 0);
@@ -203,7 +203,7 @@ fn instance(key: Option<Json>, certificate: &Certificate) -> Json {
     instance
 }
 
-/// The instance that a move gives, configured anew as the plan walk is.
+/// The instance that a move gives, configured again as in the plan phase.
 async fn accepted(played: &Played, source: &MoveSource) -> ResourceInstance {
     let Imported {
         instance,

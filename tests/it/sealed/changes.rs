@@ -1,4 +1,4 @@
-//! When a key is sealed in place, when a certificate is issued anew, and when nothing happens.
+//! When a key is sealed in place, when a new certificate is issued, and when nothing happens.
 
 use serde_json::Value as Json;
 

@@ -1,4 +1,4 @@
-//! Keys out of state: what a sealed certificate leaves behind in its whole life, and when it is sealed or issued anew.
+//! Keys out of state: what a sealed certificate leaves behind in its whole life, and when it is sealed or a new one is issued.
 
 mod changes;
 mod hardware;

@@ -25,7 +25,7 @@ fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_
     traces.collect(&t.workspace, &output);
     let said = output.text();
     assert!(
-        said.contains("Atlas' answer cannot be read") && said.contains("terraform untaint"),
+        said.contains("Cannot parse the issued certificate") && said.contains("terraform untaint"),
         "{said}"
     );
     let object = t.object();
@@ -36,7 +36,7 @@ fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_
     let came =
         age::open(object["sealed_pem"].as_str().expect("ciphertext"), &mine).expect("sealed to us");
     let issued = t.newest();
-    assert!(came.contains(&issued.key_pem), "the key is in what came");
+    assert!(came.contains(&issued.key_pem), "the key is in the response");
     assert_eq!(
         traces.occurrences(&Secret::key(&issued.key_pem)),
         Vec::<&str>::new()

@@ -10,7 +10,7 @@ use super::plugin::{ScratchDir, configure, started};
 
 pub const CERTIFICATE: &str = "atlas_user_certificate";
 
-/// One provider process, which every command configures anew: nothing looked up for the one before is known to it.
+/// One provider process, which every command configures again: nothing looked up for the one before is known to it.
 pub struct Played {
     core: Core,
     login: Json,

@@ -76,7 +76,7 @@ pub enum Authorization {
 }
 
 impl Credentials {
-    /// New random ones in Atlas' forms.
+    /// New random ones in Atlas's forms.
     pub fn random() -> Self {
         let hex = |digits: usize| format!("{:032x}", fastrand::u128(..))[..digits].to_owned();
         Self {

@@ -71,7 +71,7 @@ impl Nonces {
 }
 
 impl DigestHeader {
-    /// Reads the directives after `Digest `; `None` if one is missing, malformed, or not Atlas' choice.
+    /// Reads the directives after `Digest `; `None` if one is missing, malformed, or not Atlas's choice.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut directives = directives(text)?;
         let mut take = |name: &str| directives.remove(name);

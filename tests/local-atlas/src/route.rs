@@ -170,7 +170,7 @@ impl Route {
     }
 }
 
-/// Percent-encodes all but the unreserved characters; `$` stays, as in Atlas' own links.
+/// Percent-encodes all but the unreserved characters; `$` stays, as in Atlas's own links.
 pub(crate) fn encode_segment(segment: &str) -> String {
     const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
         .remove(b'-')

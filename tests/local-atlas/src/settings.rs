@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// The settings that a test can change while the server runs. The defaults are Atlas' own values.
+/// The settings that a test can change while the server runs. The defaults are Atlas's own values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Settings {
@@ -14,7 +14,7 @@ pub struct Settings {
     pub list_lag_seconds: u32,
     /// Items on a page at most, whatever `itemsPerPage` says.
     pub largest_page: usize,
-    /// Unexpired certificates that a user may have; `None` is no limit (Atlas' number is not known).
+    /// Unexpired certificates that a user may have; `None` is no limit (Atlas's number is not known).
     pub certificate_limit: Option<usize>,
     /// The bucket shared by issuing and listing the certificates of one project.
     pub certificate_rate: Option<Rate>,
@@ -50,7 +50,7 @@ pub struct Rate {
     pub retry_after: bool,
 }
 
-/// The list of a user that does not exist (Atlas' own is not known).
+/// The list of a user that does not exist (Atlas's own is not known).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DeletedUsers {

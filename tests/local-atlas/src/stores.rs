@@ -14,7 +14,7 @@ use crate::clock::shifted;
 pub enum X509Type {
     /// None.
     None,
-    /// Certificates of Atlas' own certificate authority.
+    /// Certificates of Atlas's own certificate authority.
     #[default]
     Managed,
     /// Certificates of the customer's certificate authority.
@@ -92,7 +92,7 @@ pub struct Certificate {
     pub project: String,
     /// The database user's name.
     pub user: String,
-    /// Atlas' `_id`: the X.509 serial number.
+    /// Atlas's `_id`: the X.509 serial number.
     pub id: u64,
     /// The same in lower-case hex, in whole bytes.
     pub serial: String,

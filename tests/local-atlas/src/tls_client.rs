@@ -26,7 +26,7 @@ pub struct LoggedIn {
     pub project: String,
     /// The certificate's serial number in lower-case hex.
     pub serial: String,
-    /// The same in decimal: Atlas' `_id`.
+    /// The same in decimal: Atlas's `_id`.
     pub certificate_id: String,
 }
 

@@ -236,7 +236,7 @@ pub struct DeleteRequest {
 
 /// The object after an apply, wholly known.
 ///
-/// With an error, a non-null state is stored all the same, after a create as tainted; a null state keeps the prior one.
+/// With an error, a non-null state is stored, after a create as tainted; a null state keeps the prior one.
 pub struct ApplyResponse {
     /// The object; null after a delete.
     pub state: Value,

@@ -1,4 +1,4 @@
-//! Answers that a fault gives instead of Atlas' response.
+//! Answers that a fault gives instead of Atlas's response.
 
 use hyper::{Response, StatusCode};
 use jiff::SignedDuration;
@@ -64,12 +64,12 @@ impl Answer {
         Self::text(status, "", "")
     }
 
-    /// An error in Atlas' form.
+    /// An error in Atlas's form.
     pub fn api_error(status: u16, code: &str, detail: &str) -> Self {
         Self::json(status, &error_body(status, code, detail, &Value::Null))
     }
 
-    /// An error of Atlas' table.
+    /// An error of Atlas's table.
     fn known(code: &str) -> Self {
         let row = ERRORS.iter().find(|(_, it, _)| *it == code);
         let (status, code, detail) = row.copied().unwrap_or((500, "UNEXPECTED_ERROR", ""));
@@ -91,7 +91,7 @@ impl Answer {
         Self::known("WRITES_NOT_ALLOWED_DURING_APP_UPGRADES")
     }
 
-    /// 500, 502, 503 or 504 in Atlas' form.
+    /// 500, 502, 503 or 504 in Atlas's form.
     pub fn server_error(status: u16) -> Self {
         let code = if status == 503 {
             "SERVICE_UNAVAILABLE"

@@ -73,7 +73,7 @@ pub struct Pause {
     pub millis: Option<u64>,
 }
 
-/// What the client receives instead of Atlas' response.
+/// What the client receives instead of Atlas's response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Outcome {
@@ -89,21 +89,21 @@ pub enum Outcome {
         /// Whether Atlas acts first.
         moment: When,
     },
-    /// Atlas' response, cut off after so many bytes of its body although more were announced.
+    /// Atlas's response, cut off after so many bytes of its body although more were announced.
     CutBody {
         /// Bytes sent.
         bytes: usize,
     },
-    /// Atlas' response with another body.
+    /// Atlas's response with another body.
     Rewrite(Rewrite),
-    /// Atlas' response, `bytes` at a time with a wait after each.
+    /// Atlas's response, `bytes` at a time with a wait after each.
     Drip {
         /// Bytes at a time.
         bytes: usize,
         /// Milliseconds between.
         millis: u64,
     },
-    /// Atlas' response followed by more bytes without end.
+    /// Atlas's response followed by more bytes without end.
     Endless,
 }
 
@@ -212,18 +212,18 @@ impl Fault {
         self.outcome(Outcome::CutBody { bytes })
     }
 
-    /// Changes the body of Atlas' response.
+    /// Changes the body of Atlas's response.
     pub fn rewrite(self, rewrite: Rewrite) -> Self {
         self.outcome(Outcome::Rewrite(rewrite))
     }
 
-    /// Sends Atlas' response slowly.
+    /// Sends Atlas's response slowly.
     pub fn drip(self, bytes: usize, every: Duration) -> Self {
         let millis = millis(every);
         self.outcome(Outcome::Drip { bytes, millis })
     }
 
-    /// Continues Atlas' response without end.
+    /// Continues Atlas's response without end.
     pub fn endless(self) -> Self {
         self.outcome(Outcome::Endless)
     }

@@ -1,4 +1,4 @@
-//! Atlas' responses with another body.
+//! Atlas's responses with another body.
 
 use std::io::Write as _;
 
