@@ -182,9 +182,11 @@ mod tests {
             (Status::Expired, false.into()),
             (Status::Missing, false.into()),
         ] {
-            let mut state = UserCertificate::default();
-            state.status = Attr::Known(status);
-            state.subject = Attr::Known("CN=app".to_owned());
+            let state = UserCertificate {
+                status: Attr::Known(status),
+                subject: Attr::Known("CN=app".to_owned()),
+                ..UserCertificate::default()
+            };
             let mut state = state.into_value();
             state.set("project_id", "32b6e34b3d91647abb20e7b8");
             state.set("username", "app");
