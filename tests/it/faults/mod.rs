@@ -34,7 +34,7 @@ enum Issuing {
     Nothing,
     /// An error that names the certificate whose key is lost.
     Lost,
-    /// What came is kept although it is no certificate with its key, and an error says so.
+    /// The response is kept although it is not a certificate with its key, and there is an error.
     Raw,
 }
 

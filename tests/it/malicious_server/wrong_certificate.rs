@@ -1,4 +1,4 @@
-//! Certificates that are not what was asked for. What came with its key is kept, since it cannot be had again.
+//! Certificates other than the requested one: one that has its key is kept, because Atlas returns a key only once.
 
 use local_atlas::{Answer, Endpoint, Fault, X509Type};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, SerialNumber, date_time_ymd};
