@@ -9,7 +9,7 @@ use tf_harness::cli::Workspace;
 use crate::support::{
     atlas::{PROJECT, atlas, login},
     diagnostics::{CliDiagnostic, diagnostics},
-    terraform::{bare_workspace, workspace, write_main},
+    terraform::{bare_workspace, parallelism, workspace, write_main},
 };
 
 const OTHER_PROJECT: &str = "0123456789abcdef01234567";
@@ -142,7 +142,7 @@ resource "atlas_user_certificate" "row" {{
         }
         fixture
             .workspace
-            .run(["apply", "-auto-approve", "-input=false", "-parallelism=20"])
+            .run(["apply", "-auto-approve", "-input=false", parallelism()])
             .failure();
         for name in &unparsed {
             fixture.workspace.run(["untaint", &address(name)]).success();
@@ -227,7 +227,7 @@ resource "atlas_user_certificate" "row" {{
             "-auto-approve",
             "-input=false",
             "-json",
-            "-parallelism=20",
+            parallelism(),
         ];
         self.workspace
             .run(fixed.into_iter().chain(options.iter().map(String::as_str)))

@@ -11,7 +11,7 @@ use super::Row;
 use crate::support::{
     atlas::{PROJECT, atlas, login},
     diagnostics::{CliDiagnostic, diagnostics},
-    terraform::bare_workspace,
+    terraform::{bare_workspace, parallelism},
 };
 
 pub(super) struct Walk {
@@ -124,7 +124,7 @@ impl Walk {
             "-auto-approve",
             "-json",
             "-input=false",
-            "-parallelism=100",
+            parallelism(),
         ];
         let output = self.workspace.run(fixed.iter().chain(arguments));
         let log = fs::read_to_string(self.workspace.path().join("provider.log"))

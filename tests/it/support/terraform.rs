@@ -69,3 +69,15 @@ pub fn write_main(workspace: &Workspace, configuration: &str) {
         .write("main.tf", &format!("{required}{configuration}"))
         .expect("main.tf is written");
 }
+
+/// The option for an apply in which creates fail that return an object.
+///
+/// Terraform 1.16.0-rc2 panics ("has status ObjectStatus(0), which cannot be saved in state") if one resource writes the state
+/// file between the two steps in which another one, whose create failed, is stored and marked as tainted.
+pub fn parallelism() -> &'static str {
+    if version().has(16, u32::MAX) {
+        "-parallelism=1"
+    } else {
+        "-parallelism=100"
+    }
+}
