@@ -91,7 +91,7 @@ fn project_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
     Diagnostic::warning(
         "Project of the certificate does not exist",
         format!(
-            "At the last refresh, Atlas knew no project of the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and its key \
+            "At the last refresh, Atlas had no project for the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and its key \
              stay in state. Check base_url and project_id. If the project was deleted, destroy this resource."
         ),
     )

@@ -152,7 +152,7 @@ fn project_not_found(address: &str, project: &ProjectId, username: &Username) ->
     Diagnostic::warning(
         "Project does not exist",
         format!(
-            "Atlas ({address}) knows no project {project}, so nothing is known about the certificate of its database user \"{username}\". Nothing is removed: the \
+            "Atlas ({address}) has no project {project}, so the certificate of its database user \"{username}\" could not be checked. Nothing is removed: the \
              object and its key stay in state. Check whether base_url and project_id are right. If the project was deleted, destroy this resource."
         ),
     )
