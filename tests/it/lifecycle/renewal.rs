@@ -248,7 +248,7 @@ fn prevent_destroy_lets_a_certificate_be_renewed() {
             .destroy(&[])
             .failure()
             .text()
-            .contains("Instance cannot be destroyed")
+            .contains("cannot be destroyed")
     );
     assert_eq!(t.object()["has_private_key"], true);
 }
