@@ -1,7 +1,7 @@
 //! Coalesces concurrent fetches of the same key.
 //!
 //! A successful result is cached until it is invalidated. An error is returned to all current waiters and not cached. A
-//! caller that is canceled or reaches its own deadline while it fetches concerns nobody else: a waiter starts again.
+//! caller that is canceled or reaches its own deadline while it fetches does not affect the others: a waiter starts again.
 
 use std::{
     collections::HashMap,

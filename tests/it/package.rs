@@ -102,7 +102,7 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     .unwrap();
     atlas.control().add_user(PROJECT, "app", X509Type::Managed);
     let root = tempfile::tempdir().unwrap();
-    for folder in ["bin", "etc", "provider", "tmp", "work"] {
+    for folder in ["bin", "etc", "provider", "tmp", "configuration"] {
         fs::create_dir(root.path().join(folder)).unwrap();
     }
     fs::copy(cli().path(), root.path().join("bin/cli")).unwrap();
@@ -119,8 +119,8 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
             "hosts: files mdns4_minimal [NOTFOUND=return] dns\n",
         ),
         ("etc/ca.pem", atlas.ca_pem()),
-        ("work/main.tf", &source),
-        ("work/cli.tfrc", override_provider),
+        ("configuration/main.tf", &source),
+        ("configuration/cli.tfrc", override_provider),
     ] {
         fs::write(root.path().join(name), text).unwrap();
     }
@@ -128,14 +128,14 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     for arguments in [&["validate"][..], &["plan"], &["apply", "-auto-approve"]] {
         let output = Command::new("chroot")
             .arg(root.path())
-            .args(["/bin/cli", "-chdir=/work"])
+            .args(["/bin/cli", "-chdir=/configuration"])
             .args(arguments)
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap())
             .envs(login(&atlas))
             .env("MONGODB_ATLAS_BASE_URL", &base_url)
             .env("SSL_CERT_FILE", "/etc/ca.pem")
-            .env("TF_CLI_CONFIG_FILE", "/work/cli.tfrc")
+            .env("TF_CLI_CONFIG_FILE", "/configuration/cli.tfrc")
             .env("CHECKPOINT_DISABLE", "1")
             .output()
             .unwrap();

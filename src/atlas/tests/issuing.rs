@@ -188,7 +188,7 @@ async fn a_created_response_is_kept_unless_it_cannot_be_a_certificate() {
         assert!(issued.certificate.is_err());
         assert_eq!(ids(&issued.reconciliation.unwrap()), ["5"]);
     }
-    // A status that Atlas does not send, with a certificate and its key, which nobody else can have.
+    // A status that Atlas does not send, with a certificate and its key, which exist nowhere else.
     let pem = bundle(7);
     let sent = pem.clone();
     let server = Server::start(move |_, _| Reply::new(200, sent.clone())).await;

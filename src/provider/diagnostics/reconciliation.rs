@@ -4,7 +4,7 @@ use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username
 
 const KEY_LOST: &str = "Certificate issued, but its private key was lost";
 const SENT: &str = "The request was sent, but no certificate and key were received.";
-const NOT_RETRIED: &str = "Its private key is lost, so nobody can use it. The request was not retried. Run apply again to issue another certificate.";
+const NOT_RETRIED: &str = "Its private key is lost, so it cannot be used. The request was not retried. Run apply again to issue another certificate.";
 
 /// A certificate with its expiry.
 pub(crate) fn certificate_until(certificate_id: &str, not_after: &str) -> String {
@@ -58,7 +58,7 @@ pub(super) fn summary_and_detail(
             format!(
                 "{SENT} Reading the user's certificate list afterwards failed too: {error}. A certificate for \"{username}\" may exist whose private key \
                  was lost.\n\nTo find out, list the user's certificates (data source atlas_user_certificates, or Database Access in Atlas) and look for one \
-                 issued just now. Without its key nobody can use it. The request was not retried."
+                 issued just now. It cannot be used without its key. The request was not retried."
             ),
         ),
     }
