@@ -18,10 +18,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[cfg_attr(
         not(test),
-        expect(
-            clippy::disallowed_methods,
-            reason = "the only reader of this machine's clock"
-        )
+        expect(clippy::disallowed_methods, reason = "the only reader of this machine's clock")
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()

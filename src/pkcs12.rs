@@ -51,19 +51,14 @@ pub fn archive(
     let id = bundle.certificate.fingerprint_sha256.as_str();
     let chain = PrivateKeyChain::new(id, key, [certificate]);
     let mut store = KeyStore::new();
-    store.add_entry(
-        &alias(&bundle.certificate),
-        KeyStoreEntry::PrivateKeyChain(chain),
-    );
+    store.add_entry(&alias(&bundle.certificate), KeyStoreEntry::PrivateKeyChain(chain));
     let (encryption, mac) = match profile {
-        Profile::Modern => (
-            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
-            MacAlgorithm::HmacSha256,
-        ),
-        Profile::Legacy => (
-            EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
-            MacAlgorithm::HmacSha1,
-        ),
+        Profile::Modern => {
+            (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256)
+        }
+        Profile::Legacy => {
+            (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1)
+        }
     };
     let writer = store
         .writer(password.expose_secret())

@@ -24,10 +24,7 @@ use thiserror::Error;
 
 /// Encrypts a text to all recipients. Returns an armored age file, which differs at each call.
 pub fn seal(text: &SecretString, recipients: &Recipients) -> Result<String, SealError> {
-    let keys = recipients
-        .0
-        .values()
-        .map(|key| &**key as &dyn age::Recipient);
+    let keys = recipients.0.values().map(|key| &**key as &dyn age::Recipient);
     let encryptor = Encryptor::with_recipients(keys).map_err(|_| SealError)?;
     let encrypt = || {
         let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
@@ -59,10 +56,7 @@ impl Recipients {
         for (index, text) in (0..).zip(texts) {
             let (name, key) = parse_recipient(text.trim())
                 .map_err(|reason| InvalidRecipient { index, reason })?;
-            if keys
-                .keys()
-                .any(|other| is_post_quantum(other) != is_post_quantum(&name))
-            {
+            if keys.keys().any(|other| is_post_quantum(other) != is_post_quantum(&name)) {
                 let reason = RecipientError::MixedKinds;
                 return Err(InvalidRecipient { index, reason });
             }
@@ -111,11 +105,7 @@ fn parse_recipient(
             return Err(classify_recipient(&lower));
         };
     // FIPS 203 forbids encodings of ML-KEM keys that are not reduced; their canonical text differs.
-    if canonical == lower {
-        Ok((canonical, key))
-    } else {
-        Err(RecipientError::Invalid)
-    }
+    if canonical == lower { Ok((canonical, key)) } else { Err(RecipientError::Invalid) }
 }
 
 /// Whether an X25519 recipient is a point of small order, with which every key exchange has the same result. age detects
@@ -139,9 +129,7 @@ fn classify_recipient(lower: &str) -> RecipientError {
     if lower.contains("age-secret-key-") || lower.contains("age-plugin-") {
         RecipientError::Identity
     } else if lower.strip_prefix("age1").is_some_and(is_plugin)
-        || ["ssh-", "ecdsa-", "sk-"]
-            .iter()
-            .any(|prefix| lower.starts_with(prefix))
+        || ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| lower.starts_with(prefix))
     {
         RecipientError::Unsupported
     } else {
@@ -210,9 +198,7 @@ pub fn unseal(armored: &str, identities: &Identities) -> Result<SecretString, Un
         _ => UnsealError::Damaged,
     })?;
     let mut text = String::new();
-    reader
-        .read_to_string(&mut text)
-        .map_err(|_| UnsealError::Damaged)?;
+    reader.read_to_string(&mut text).map_err(|_| UnsealError::Damaged)?;
     Ok(text.into())
 }
 
@@ -221,10 +207,8 @@ const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 /// Whether every known recipient stanza in the header is for a key in hardware.
 fn is_for_hardware_only(armored: &str) -> bool {
     let lines = BufReader::new(ArmoredReader::new(armored.as_bytes())).split(b'\n');
-    let header: Vec<_> = lines
-        .map_while(Result::ok)
-        .take_while(|line| !line.starts_with(b"---"))
-        .collect();
+    let header: Vec<_> =
+        lines.map_while(Result::ok).take_while(|line| !line.starts_with(b"---")).collect();
     let has = |stanza: &[u8]| header.iter().any(|line| line.starts_with(stanza));
     (has(b"-> p256tag ") || has(b"-> mlkem768p256tag ")) && !has(b"-> X25519 ")
 }
@@ -294,11 +278,7 @@ impl Identities {
 
 impl FromIterator<Identities> for Identities {
     fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
-        Self(
-            all.into_iter()
-                .flat_map(|identities| identities.0)
-                .collect(),
-        )
+        Self(all.into_iter().flat_map(|identities| identities.0).collect())
     }
 }
 
@@ -310,8 +290,7 @@ impl fmt::Debug for Identities {
 
 fn classify_identity(line: &str) -> IdentityError {
     let is = |prefix: &str| {
-        line.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        line.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     if is("age1") {
         IdentityError::Recipient

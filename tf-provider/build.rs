@@ -5,9 +5,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo::rerun-if-changed=../proto/{file}");
     }
     let set = protox::compile(files, ["../proto"])?;
-    tonic_prost_build::configure()
-        .build_client(false)
-        .build_transport(false)
-        .compile_fds(set)?;
+    tonic_prost_build::configure().build_client(false).build_transport(false).compile_fds(set)?;
     Ok(())
 }

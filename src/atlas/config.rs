@@ -161,12 +161,7 @@ impl BaseUrl {
     }
 
     fn known(host: &str) -> Self {
-        Self {
-            is_http: false,
-            host: host.to_owned(),
-            port: None,
-            path: String::new(),
-        }
+        Self { is_http: false, host: host.to_owned(), port: None, path: String::new() }
     }
 
     /// Whether the host is in the domain of Atlas for Government.
@@ -198,11 +193,7 @@ impl BaseUrl {
     pub(super) fn origin(&self) -> String {
         let scheme = if self.is_http { "http" } else { "https" };
         let port = self.port.map(|port| format!(":{port}"));
-        format!(
-            "{scheme}://{}{}",
-            self.bracketed_host(),
-            port.unwrap_or_default()
-        )
+        format!("{scheme}://{}{}", self.bracketed_host(), port.unwrap_or_default())
     }
 
     /// Host and port.
@@ -225,11 +216,7 @@ impl BaseUrl {
     }
 
     fn bracketed_host(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        }
+        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
     }
 }
 
@@ -308,10 +295,7 @@ mod tests {
         for (text, shown) in [
             ("https://cloud.mongodb.com", "https://cloud.mongodb.com"),
             ("https://cloud.mongodb.com/", "https://cloud.mongodb.com"),
-            (
-                "https://proxy.example:8443/atlas//",
-                "https://proxy.example:8443/atlas",
-            ),
+            ("https://proxy.example:8443/atlas//", "https://proxy.example:8443/atlas"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("http://127.9.9.9", "http://127.9.9.9"),
             ("http://localhost:1/x/", "http://localhost:1/x"),
@@ -327,40 +311,27 @@ mod tests {
             ("http://cloud.mongodb.com", InvalidBaseUrl::Http),
             ("http://localhost.evil.example", InvalidBaseUrl::Http),
             ("http://10.0.0.1", InvalidBaseUrl::Http),
-            (
-                "https://me:secret@cloud.mongodb.com",
-                InvalidBaseUrl::UserInfo,
-            ),
+            ("https://me:secret@cloud.mongodb.com", InvalidBaseUrl::UserInfo),
             ("https://cloud.mongodb.com?x=1", InvalidBaseUrl::Query),
             ("https://cloud.mongodb.com/#x", InvalidBaseUrl::Query),
         ] {
             assert_eq!(BaseUrl::parse(text), Err(wanted), "{text}");
         }
-        assert_eq!(
-            BaseUrl::parse("https://cloud.mongodb.com/"),
-            Ok(BaseUrl::cloud())
-        );
+        assert_eq!(BaseUrl::parse("https://cloud.mongodb.com/"), Ok(BaseUrl::cloud()));
     }
 
     #[test]
     fn an_address_has_its_port_and_the_government_domain_is_compared_by_host() {
         for (text, address, is_government) in [
             ("https://cloud.mongodb.com", "cloud.mongodb.com:443", false),
-            (
-                "https://cloud.mongodbgov.com:8443/x",
-                "cloud.mongodbgov.com:8443",
-                true,
-            ),
+            ("https://cloud.mongodbgov.com:8443/x", "cloud.mongodbgov.com:8443", true),
             ("https://MongoDBgov.com", "mongodbgov.com:443", true),
             ("https://notmongodbgov.com", "notmongodbgov.com:443", false),
             ("http://localhost", "localhost:80", false),
             ("https://[::1]:9", "[::1]:9", false),
         ] {
             let url = BaseUrl::parse(text).unwrap();
-            assert_eq!(
-                (url.address().as_str(), url.is_government()),
-                (address, is_government)
-            );
+            assert_eq!((url.address().as_str(), url.is_government()), (address, is_government));
         }
     }
 
@@ -375,11 +346,6 @@ mod tests {
         assert!(url.proxy(None, Some("*")).unwrap().is_none());
         assert!(proxy("nonsense://x", Some("*")).is_err());
         let local = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-        assert!(
-            local
-                .proxy(Some(("HTTPS_PROXY", "proxy:1")), None)
-                .unwrap()
-                .is_none()
-        );
+        assert!(local.proxy(Some(("HTTPS_PROXY", "proxy:1")), None).unwrap().is_none());
     }
 }

@@ -180,12 +180,7 @@ impl Error {
         kind: ErrorKind,
         source: Option<Source>,
     ) -> Self {
-        Self(Arc::new(Inner {
-            request: request.clone(),
-            attempts,
-            kind,
-            source,
-        }))
+        Self(Arc::new(Inner { request: request.clone(), attempts, kind, source }))
     }
 
     /// What the request does.
@@ -293,10 +288,7 @@ impl Error {
 
     /// Atlas rejected the credentials themselves.
     pub fn is_rejected_credentials(&self) -> bool {
-        let can_be = matches!(
-            self.kind(),
-            ErrorKind::Api(_) | ErrorKind::Authentication(_)
-        );
+        let can_be = matches!(self.kind(), ErrorKind::Api(_) | ErrorKind::Authentication(_));
         can_be && self.status() == Some(401) && !self.is_missing_role()
     }
 
@@ -319,10 +311,7 @@ impl Error {
 
     /// The deadline of the call was reached, or the wait before a retry would exceed it.
     pub fn is_deadline_exceeded(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline { .. }
-        )
+        matches!(self.kind(), ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline { .. })
     }
 
     fn is_not_found(&self, codes: &[&str]) -> bool {
@@ -354,9 +343,7 @@ fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
 
 impl ApiError {
     fn code_in_parentheses(&self) -> String {
-        self.code
-            .as_ref()
-            .map_or_else(String::new, |code| format!(" ({code})"))
+        self.code.as_ref().map_or_else(String::new, |code| format!(" ({code})"))
     }
 }
 

@@ -34,10 +34,7 @@ pub fn answer(status: u16, body: &[u8]) -> String {
         shown += &format!("{kind}\n");
     }
     shown += &response::error_code(body).unwrap_or_default();
-    assert!(
-        body.is_empty() || !kept.expose_secret().is_empty(),
-        "a response was lost"
-    );
+    assert!(body.is_empty() || !kept.expose_secret().is_empty(), "a response was lost");
     shown
 }
 

@@ -65,11 +65,7 @@ impl Response {
 
     /// Returns a successful response; any other becomes an error.
     pub(super) fn error_for_status(self, request: &Request) -> Result<Self, Error> {
-        if self.is_success() {
-            Ok(self)
-        } else {
-            Err(self.status_error(request))
-        }
+        if self.is_success() { Ok(self) } else { Err(self.status_error(request)) }
     }
 
     /// The error that this response stands for.
@@ -88,11 +84,7 @@ impl Response {
 impl From<Error> for SendError {
     /// An error before the request was sent.
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            sent_at: None,
-            partial: None,
-        }
+        Self { error, sent_at: None, partial: None }
     }
 }
 
@@ -116,10 +108,7 @@ impl HttpClient {
     /// Replaces the underlying client.
     #[cfg(test)]
     pub(super) fn replace(&self, client: reqwest::Client) {
-        assert!(
-            self.client.set(client).is_ok(),
-            "the client was created already"
-        );
+        assert!(self.client.set(client).is_ok(), "the client was created already");
     }
 
     /// Sends a request once. A request that is not idempotent can be canceled only until it is sent; afterwards it runs
@@ -176,9 +165,8 @@ impl HttpClient {
         state: Option<&Arc<SendState>>,
     ) -> reqwest::Result<reqwest::Request> {
         let url = format!("{}{}", self.origin, request.info.target);
-        let mut builder = client
-            .request(request.info.method.clone(), url)
-            .header(ACCEPT, request.accept);
+        let mut builder =
+            client.request(request.info.method.clone(), url).header(ACCEPT, request.accept);
         if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
@@ -186,14 +174,9 @@ impl HttpClient {
             builder = builder.header(CONTENT_TYPE, content_type);
         }
         match (&request.body, state) {
-            (Some(bytes), Some(state)) => {
-                builder
-                    .header(CONTENT_LENGTH, bytes.len())
-                    .body(reqwest::Body::wrap(SingleUseBody::new(
-                        Arc::clone(state),
-                        bytes.clone(),
-                    )))
-            }
+            (Some(bytes), Some(state)) => builder
+                .header(CONTENT_LENGTH, bytes.len())
+                .body(reqwest::Body::wrap(SingleUseBody::new(Arc::clone(state), bytes.clone()))),
             (Some(bytes), None) => builder.body(bytes.clone()),
             (None, _) => builder,
         }
@@ -237,9 +220,7 @@ impl Exchange<'_> {
         } else {
             MAX_ERROR_BODY_BYTES.min(self.request.max_body_bytes)
         };
-        let end = self
-            .bound(read_body(&mut incoming, &mut response.body, limit))
-            .await;
+        let end = self.bound(read_body(&mut incoming, &mut response.body, limit)).await;
         let mut error = match end {
             Ok(Ok(BodyEnd::Complete)) => return Ok(response),
             // The status is enough; the body is detail.
@@ -294,19 +275,12 @@ impl Exchange<'_> {
         };
         let is_refused = is_refused_unprocessed(&error);
         let source = Some(error.without_url().into());
-        if is_refused {
-            self.not_sent(kind, source)
-        } else {
-            self.lost(kind, source)
-        }
+        if is_refused { self.not_sent(kind, source) } else { self.lost(kind, source) }
     }
 
     /// The request may have taken effect, if it was sent.
     fn lost(&self, kind: ErrorKind, source: Option<Source>) -> SendError {
-        SendError {
-            sent_at: self.sent_at(),
-            ..self.not_sent(kind, source)
-        }
+        SendError { sent_at: self.sent_at(), ..self.not_sent(kind, source) }
     }
 
     /// The request certainly had no effect.
@@ -344,11 +318,8 @@ async fn read_body(
 fn log(request: &Request, result: &Result<Response, SendError>, started: Instant, attempt: u32) {
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let info = &request.info;
-    let (operation, method, path) = (
-        info.operation.name(),
-        info.method.as_str(),
-        info.target.as_str(),
-    );
+    let (operation, method, path) =
+        (info.operation.name(), info.method.as_str(), info.target.as_str());
     match result {
         Ok(response) => {
             let header = |name: &'static str| {

@@ -29,10 +29,7 @@ impl HttpSettings {
                 .ok_or(ConfigError::CaBundle)?,
             None => Vec::new(),
         };
-        let proxy = config
-            .proxy
-            .as_ref()
-            .map(|proxy| reqwest::Proxy::all(proxy.url().as_str()));
+        let proxy = config.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.url().as_str()));
         Ok(Self {
             is_http: config.base_url.is_http(),
             extra_roots,
@@ -62,9 +59,7 @@ impl HttpSettings {
             let extra_roots = self.extra_roots.iter().cloned();
             builder.https_only(true).tls_certs_merge(extra_roots)
         };
-        builder
-            .build()
-            .map_err(|error| (setup_error(&error), error.into()))
+        builder.build().map_err(|error| (setup_error(&error), error.into()))
     }
 }
 
@@ -82,9 +77,7 @@ pub(super) fn connect_error(error: &reqwest::Error) -> ConnectError {
     if error.is_timeout() {
         return ConnectError::TimedOut;
     }
-    source_chain(error)
-        .find_map(classify)
-        .unwrap_or(ConnectError::Other)
+    source_chain(error).find_map(classify).unwrap_or(ConnectError::Other)
 }
 
 /// The cause that one error of a chain stands for. The errors of hyper-util 0.1 for name resolution and proxies are known
@@ -114,13 +107,11 @@ fn classify(error: &(dyn StdError + 'static)) -> Option<ConnectError> {
 /// Whether the server refused the request unprocessed (RFC 9113 section 8.7): the stream was refused, or a graceful
 /// `GOAWAY` excluded it.
 pub(super) fn is_refused_unprocessed(error: &reqwest::Error) -> bool {
-    source_chain(error)
-        .filter_map(|error| error.downcast_ref::<h2::Error>())
-        .any(|error| {
-            let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
-            let is_excluded = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
-            error.is_remote() && (is_refused || is_excluded)
-        })
+    source_chain(error).filter_map(|error| error.downcast_ref::<h2::Error>()).any(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        let is_excluded = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+        error.is_remote() && (is_refused || is_excluded)
+    })
 }
 
 fn source_chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {

@@ -83,27 +83,17 @@ pub(super) struct IssueCall<'a> {
 
 impl IssueCall<'_> {
     pub(super) async fn run(&self, months: Months) -> Result<IssuedCertificate, IssueError> {
-        let request = self
-            .lists
-            .auth
-            .endpoints
-            .issue(self.project, self.user, months);
+        let request = self.lists.auth.endpoints.issue(self.project, self.user, months);
         let pending = self.issued_ids.start(self.key());
         let (cause, sent_at, partial) = match self.lists.auth.send(&request, self.options).await {
             Ok(response) if response.is_success() => {
                 let sent_at = sent_at(&response);
                 match self.accept(&response, &pending) {
-                    Some(Accepted {
-                        issued,
-                        is_identified: true,
-                    }) => return Ok(issued),
+                    Some(Accepted { issued, is_identified: true }) => return Ok(issued),
                     Some(Accepted { issued, .. }) => {
                         drop(pending);
                         let reconciliation = Some(self.reconcile(sent_at).await);
-                        return Ok(IssuedCertificate {
-                            reconciliation,
-                            ..issued
-                        });
+                        return Ok(IssuedCertificate { reconciliation, ..issued });
                     }
                     None => (response.status_error(&request), sent_at, None),
                 }
@@ -125,10 +115,7 @@ impl IssueCall<'_> {
         }
         drop(pending); // it receives nothing more, so other calls need not wait for it
         let reconciliation = self.reconcile(sent_at).await;
-        Err(IssueError::Ambiguous {
-            cause,
-            reconciliation,
-        })
+        Err(IssueError::Ambiguous { cause, reconciliation })
     }
 
     /// Accepts the body of a successful response as the certificate. With another status than 201, only a certificate
@@ -174,9 +161,7 @@ impl IssueCall<'_> {
     ) -> Option<Result<IssuedCertificate, IssueError>> {
         let pem = response::issued(&partial.body);
         if parse(|| x509::Bundle::parse(&pem)).is_ok() {
-            return self
-                .accept(partial, pending)
-                .map(|accepted| Ok(accepted.issued));
+            return self.accept(partial, pending).map(|accepted| Ok(accepted.issued));
         }
         let text = pem.expose_secret();
         let end = text.find(CERTIFICATE_END)? + CERTIFICATE_END.len();
@@ -194,10 +179,7 @@ impl IssueCall<'_> {
         let settled_at = sent_at + self.lists.auth.sender.timing.settle_delay;
         let time_for_list = self.lists.auth.sender.http.request_timeout();
         let options = CallOptions {
-            deadline: self
-                .options
-                .deadline
-                .max(settled_at.max(Instant::now()) + time_for_list),
+            deadline: self.options.deadline.max(settled_at.max(Instant::now()) + time_for_list),
             cancel: self.options.cancel.clone(),
             retry: Retry::Default,
         };
@@ -208,10 +190,8 @@ impl IssueCall<'_> {
                 return Reconciliation::ListFailed(Error::new(&list.info, 0, ErrorKind::Cancelled));
             }
         }
-        let list = self
-            .lists
-            .certificates_since(settled_at, self.project, self.user, &options)
-            .await;
+        let list =
+            self.lists.certificates_since(settled_at, self.project, self.user, &options).await;
         let list = match list {
             Ok(list) => list,
             Err(error) => return Reconciliation::ListFailed(error),
@@ -272,11 +252,7 @@ fn unaccounted_for(
     let is_candidate = |certificate: &&ListedCertificate| {
         certificate.created_at.as_second() >= earliest && !is_received(&certificate.certificate_id)
     };
-    list.certificates
-        .iter()
-        .filter(is_candidate)
-        .cloned()
-        .collect()
+    list.certificates.iter().filter(is_candidate).cloned().collect()
 }
 
 /// `createdAt` is this many seconds before the time of issue.
@@ -335,10 +311,7 @@ mod tests {
                 requested_at: Instant::now(),
             };
             assert_eq!(unaccounted_for(&list, Instant::now(), |_| false).len(), 1);
-            assert!(
-                list.newest()
-                    .is_none_or(|certificate| certificate.is_valid_at(date))
-            );
+            assert!(list.newest().is_none_or(|certificate| certificate.is_valid_at(date)));
         }
     }
 

@@ -43,19 +43,12 @@ impl IssuedIds {
         let number = entry.next;
         entry.next += 1;
         entry.pending.insert(number);
-        PendingIssue {
-            ids: Arc::clone(self),
-            user,
-            number,
-        }
+        PendingIssue { ids: Arc::clone(self), user, number }
     }
 
     /// Registers a certificate that the caller has in its state.
     pub(super) fn insert_existing(&self, user: UserKey, certificate_id: &str) {
-        self.lock()
-            .entry(user)
-            .or_default()
-            .insert(certificate_id.to_owned());
+        self.lock().entry(user).or_default().insert(certificate_id.to_owned());
     }
 
     /// Returns when all requests for this user that were started before the call have ended.
@@ -64,9 +57,7 @@ impl IssuedIds {
         let before = self.lock().get(user).map_or(0, |entry| entry.next);
         let is_settled = || {
             let users = self.lock();
-            let first = users
-                .get(user)
-                .and_then(|entry| entry.pending.first().copied());
+            let first = users.get(user).and_then(|entry| entry.pending.first().copied());
             first.is_none_or(|number| number >= before)
         };
         while !is_settled() && ended.changed().await.is_ok() {}
@@ -74,9 +65,7 @@ impl IssuedIds {
 
     /// Whether this process has received this certificate.
     pub(super) fn contains(&self, user: &UserKey, certificate_id: &str) -> bool {
-        self.lock()
-            .get(user)
-            .is_some_and(|entry| entry.contains(certificate_id))
+        self.lock().get(user).is_some_and(|entry| entry.contains(certificate_id))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<UserKey, UserEntry>> {
@@ -114,9 +103,7 @@ impl Drop for PendingIssue {
         if let Some(entry) = self.ids.lock().get_mut(&self.user) {
             entry.pending.remove(&self.number);
         }
-        self.ids
-            .ended
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.ids.ended.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
 

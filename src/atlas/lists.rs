@@ -42,9 +42,7 @@ impl Lists {
             let pages = read_pages(&self.auth, options, request);
             pages.await.map(|pages| Arc::new(pages.into()))
         };
-        self.certificates
-            .get(&key, &first.info, options, fetch)
-            .await
+        self.certificates.get(&key, &first.info, options, fetch).await
     }
 
     /// Lists a user's certificates with a request that was made at `earliest` or later.
@@ -57,8 +55,7 @@ impl Lists {
     ) -> Result<Arc<CertificateList>, Error> {
         let key = self.auth.endpoints.user_key(project, user);
         loop {
-            self.certificates
-                .invalidate_if(&key, |list| list.requested_at < earliest);
+            self.certificates.invalidate_if(&key, |list| list.requested_at < earliest);
             // This can be a fetch that was in progress already.
             let list = self.certificates(project, user, options).await?;
             if list.requested_at >= earliest {
@@ -171,21 +168,13 @@ async fn read_pages_once<T: Item>(
         let response = auth.call(&request, options).await?;
         let invalid = |what| response.error(&request, ErrorKind::InvalidBody { what });
         let page = T::parse(&response.body).map_err(|kind| response.error(&request, kind))?;
-        let now = response
-            .server_time
-            .unwrap_or_else(|| auth.sender.clock.now());
+        let now = response.server_time.unwrap_or_else(|| auth.sender.clock.now());
         let (server_time, fetched_at, total) =
             *first.get_or_insert((now, response.received_at, page.total));
         let (known, is_empty) = (items.len(), page.items.is_empty());
-        items.extend(
-            page.items
-                .into_iter()
-                .filter(|item| keys.insert(item.key())),
-        );
+        items.extend(page.items.into_iter().filter(|item| keys.insert(item.key())));
         if items.len() == known && !is_empty {
-            return Ok(Err(invalid(
-                "a page of the list contains only items of previous pages",
-            )));
+            return Ok(Err(invalid("a page of the list contains only items of previous pages")));
         }
         if page.total != total || items[..known].iter().any(|item| !item.is_listed_at(now)) {
             return Ok(Err(invalid("the list changed while it was read")));
@@ -194,16 +183,9 @@ async fn read_pages_once<T: Item>(
             continue;
         }
         if total.is_some_and(|total| total > items.len() as u64) {
-            return Ok(Err(invalid(
-                "the list contains fewer items than its total count",
-            )));
+            return Ok(Err(invalid("the list contains fewer items than its total count")));
         }
-        return Ok(Ok(Pages {
-            items,
-            server_time,
-            fetched_at,
-            requested_at,
-        }));
+        return Ok(Ok(Pages { items, server_time, fetched_at, requested_at }));
     }
     let what = "the list has more than 50,000 items";
     let info = request(MAX_PAGES).info;

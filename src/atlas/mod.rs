@@ -155,17 +155,12 @@ impl Client {
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        let Inner {
-            lists: Lists { auth, .. },
-            users,
-            ..
-        } = &*self.0;
+        let Inner { lists: Lists { auth, .. }, users, .. } = &*self.0;
         let request = auth.endpoints.user(project, user);
         let fetch = async || {
             let response = auth.call(&request, options).await?;
             let user = response::user(&response.body);
-            user.map(Arc::new)
-                .map_err(|kind| response.error(&request, kind))
+            user.map(Arc::new).map_err(|kind| response.error(&request, kind))
         };
         let key = auth.endpoints.user_key(project, user);
         users.get(&key, &request.info, options, fetch).await

@@ -14,9 +14,7 @@ pub struct ProjectId(String);
 impl ProjectId {
     /// Parses 24 lower-case hex digits.
     pub fn parse(text: &str) -> Result<Self, InvalidProjectId> {
-        let hex = text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if hex && text.len() == 24 {
             Ok(Self(text.to_owned()))
         } else if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -178,24 +176,16 @@ fn is_compound_name(text: &str) -> bool {
 }
 
 fn names_an_attribute(part: &str) -> bool {
-    part.trim_start()
-        .split_once('=')
-        .is_some_and(|(attribute, _)| {
-            let attribute = attribute.trim_end();
-            !attribute.is_empty()
-                && attribute
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
-        })
+    part.trim_start().split_once('=').is_some_and(|(attribute, _)| {
+        let attribute = attribute.trim_end();
+        !attribute.is_empty()
+            && attribute.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+    })
 }
 
 const MAX_USERNAME: usize = 1024;
 /// All characters but the unreserved ones of RFC 3986 section 2.3.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(test)]
 mod tests {
@@ -218,16 +208,9 @@ mod tests {
     #[test]
     fn takes_names_the_api_can_address_and_issue_for() {
         let long = "é".repeat(1024);
-        for name in [
-            "app-user",
-            "CN=app",
-            "a b/c",
-            "smith, john",
-            "a,b=c",
-            "...",
-            r"CN=a\,OU=b",
-            &long,
-        ] {
+        for name in
+            ["app-user", "CN=app", "a b/c", "smith, john", "a,b=c", "...", r"CN=a\,OU=b", &long]
+        {
             assert_eq!(Username::parse(name).unwrap().as_str(), name);
         }
         for (name, wanted) in [

@@ -124,9 +124,7 @@ fn entry_matches(entry: &str, host: &str, address: Option<IpAddr>, port: u16) ->
         Some("") => false,
         Some(_) => host.ends_with(name),
         None if name.is_empty() => false,
-        None => host
-            .strip_suffix(name)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
+        None => host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
     }
 }
 
@@ -146,10 +144,7 @@ fn network_contains(network: IpAddr, bits: u32, address: IpAddr) -> bool {
 
 /// Splits `host:port`, `[v6]:port` or a host alone; the port is then empty.
 fn split_port(entry: &str) -> (&str, &str) {
-    if let Some((host, port)) = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once(']'))
-    {
+    if let Some((host, port)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (host, port.strip_prefix(':').unwrap_or(port));
     }
     match entry.split_once(':') {
@@ -175,45 +170,21 @@ mod tests {
             ("http://[::1]:8", "http://[::1]:8/", "[::1]:8"),
         ] {
             let proxy = Proxy::parse("HTTPS_PROXY", value).unwrap();
-            assert_eq!(
-                (proxy.url().as_str(), proxy.address()),
-                (url, address),
-                "{value}"
-            );
+            assert_eq!((proxy.url().as_str(), proxy.address()), (url, address), "{value}");
             assert!(!format!("{proxy:?}").contains("u:p"));
         }
     }
 
     #[test]
     fn an_unusable_proxy_is_an_error_that_names_the_variable() {
-        for value in [
-            "htttp://proxy:1",
-            "ftp://proxy",
-            "socks4://proxy",
-            "file:///proxy",
-        ] {
+        for value in ["htttp://proxy:1", "ftp://proxy", "socks4://proxy", "file:///proxy"] {
             let error = Proxy::parse("https_proxy", value).unwrap_err();
-            assert_eq!(
-                error,
-                InvalidProxy::Scheme {
-                    variable: "https_proxy"
-                },
-                "{value}"
-            );
+            assert_eq!(error, InvalidProxy::Scheme { variable: "https_proxy" }, "{value}");
             assert!(error.to_string().contains("https_proxy"));
         }
-        for value in [
-            "http://",
-            "http://proxy:port",
-            "\"http://proxy:1\"",
-            "a b",
-            "proxy:99999",
-        ] {
+        for value in ["http://", "http://proxy:port", "\"http://proxy:1\"", "a b", "proxy:99999"] {
             let error = Proxy::parse("HTTPS_PROXY", value).unwrap_err();
-            assert!(
-                error.to_string().contains("HTTPS_PROXY"),
-                "{value}: {error}"
-            );
+            assert!(error.to_string().contains("HTTPS_PROXY"), "{value}: {error}");
         }
     }
 
@@ -250,11 +221,7 @@ mod tests {
             ("[fd00::1]:443", "fd00::1", 443, true),
             (" , ,", "cloud.mongodb.com", 443, false),
         ] {
-            assert_eq!(
-                is_excluded(no_proxy, host, port),
-                excluded,
-                "{no_proxy:?} {host}"
-            );
+            assert_eq!(is_excluded(no_proxy, host, port), excluded, "{no_proxy:?} {host}");
         }
     }
 }

@@ -68,10 +68,7 @@ impl Endpoints {
 
     /// The same for requests with credentials of this kind, which errors name.
     pub(super) fn with_credentials(self, credentials: CredentialKind) -> Self {
-        Self {
-            credentials,
-            ..self
-        }
+        Self { credentials, ..self }
     }
 
     /// The base URL.
@@ -148,11 +145,7 @@ impl Endpoints {
             ApiVersion::V1_0 => "/api/atlas/v1.0",
             ApiVersion::V2 => "/api/atlas/v2",
         };
-        self.request(
-            operation,
-            method,
-            format!("{}{prefix}{path}", self.base_path),
-        )
+        self.request(operation, method, format!("{}{prefix}{path}", self.base_path))
     }
 
     fn oauth(&self, operation: Operation, verb: &str, form: String) -> Request {
@@ -207,10 +200,7 @@ mod tests {
     use super::*;
 
     fn subject() -> (ProjectId, Username) {
-        (
-            ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
-            Username::parse("a b/é").unwrap(),
-        )
+        (ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(), Username::parse("a b/é").unwrap())
     }
 
     #[test]
@@ -218,31 +208,17 @@ mod tests {
         let (project, user) = subject();
         let base = BaseUrl::parse("https://proxy.example/atlas/").unwrap();
         for (version, prefix, media) in [
-            (
-                ApiVersion::V1_0,
-                "/atlas/api/atlas/v1.0",
-                "application/json",
-            ),
-            (
-                ApiVersion::V2,
-                "/atlas/api/atlas/v2",
-                "application/vnd.atlas.2023-01-01+json",
-            ),
+            (ApiVersion::V1_0, "/atlas/api/atlas/v1.0", "application/json"),
+            (ApiVersion::V2, "/atlas/api/atlas/v2", "application/vnd.atlas.2023-01-01+json"),
         ] {
             let endpoints = Endpoints::new(&base, version, None);
             let post = endpoints.issue(&project, &user, Months::parse(3).unwrap());
             let path = format!(
                 "{prefix}/groups/32b6e34b3d91647abb20e7b8/databaseUsers/a%20b%2F%C3%A9/certs"
             );
-            assert_eq!(
-                (post.info.method.as_str(), &post.info.target),
-                ("POST", &path)
-            );
+            assert_eq!((post.info.method.as_str(), &post.info.target), ("POST", &path));
             assert_eq!((post.accept, post.content_type), (media, Some(media)));
-            assert_eq!(
-                post.body.as_deref(),
-                Some(&b"{\"monthsUntilExpiration\":3}"[..])
-            );
+            assert_eq!(post.body.as_deref(), Some(&b"{\"monthsUntilExpiration\":3}"[..]));
             assert!(post.idempotency() == Idempotency::NotIdempotent);
 
             let list = endpoints.certificates(&project, &user, 2);
@@ -261,11 +237,7 @@ mod tests {
             assert_eq!(users.info.target, path);
 
             let read = endpoints.user(&project, &user);
-            assert!(
-                read.info
-                    .target
-                    .ends_with("/databaseUsers/$external/a%20b%2F%C3%A9")
-            );
+            assert!(read.info.target.ends_with("/databaseUsers/$external/a%20b%2F%C3%A9"));
         }
     }
 
@@ -286,10 +258,7 @@ mod tests {
     fn tokens_are_requested_and_revoked_with_a_form() {
         let endpoints = Endpoints::new(&BaseUrl::cloud(), ApiVersion::V2, None);
         assert_eq!(endpoints.token().info.target, "/api/oauth/token");
-        assert_eq!(
-            endpoints.token().body.as_deref(),
-            Some(&b"grant_type=client_credentials"[..])
-        );
+        assert_eq!(endpoints.token().body.as_deref(), Some(&b"grant_type=client_credentials"[..]));
         let revoke = endpoints.revoke("a+b/c=");
         assert_eq!(revoke.info.target, "/api/oauth/revoke");
         assert_eq!(

@@ -70,9 +70,7 @@ pub(super) fn certificates(body: &[u8]) -> Result<Page<ListedCertificate>, Error
 
 /// Parses a page of database users.
 pub(super) fn users(body: &[u8]) -> Result<Page<DatabaseUser>, ErrorKind> {
-    page(body, "it is not a list of database users", |user| {
-        Ok(database_user(user))
-    })
+    page(body, "it is not a list of database users", |user| Ok(database_user(user)))
 }
 
 fn page<J: DeserializeOwned, T>(
@@ -83,18 +81,11 @@ fn page<J: DeserializeOwned, T>(
     let page: PageJson<J> =
         serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })?;
     let is_full = page.results.len() >= PAGE_SIZE;
-    let is_linked = page
-        .links
-        .iter()
-        .any(|link| link.rel.as_deref() == Some("next"));
+    let is_linked = page.links.iter().any(|link| link.rel.as_deref() == Some("next"));
     Ok(Page {
         has_next: !page.results.is_empty() && (is_full || is_linked),
         total: page.total_count.as_u64(),
-        items: page
-            .results
-            .into_iter()
-            .map(convert)
-            .collect::<Result<_, _>>()?,
+        items: page.results.into_iter().map(convert).collect::<Result<_, _>>()?,
     })
 }
 
@@ -106,13 +97,10 @@ fn listed(json: CertificateJson) -> Result<ListedCertificate, ErrorKind> {
     };
     let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
     if certificate_id.is_empty() || !is_digits {
-        return Err(invalid(
-            "a certificate's _id is not a positive whole number",
-        ));
+        return Err(invalid("a certificate's _id is not a positive whole number"));
     }
     let time = |text: &str| {
-        text.parse::<Timestamp>()
-            .map_err(|_| invalid("a certificate's dates are not RFC 3339"))
+        text.parse::<Timestamp>().map_err(|_| invalid("a certificate's dates are not RFC 3339"))
     };
     Ok(ListedCertificate {
         certificate_id,
@@ -212,10 +200,7 @@ pub(super) fn error(
     body: &[u8],
 ) -> ErrorKind {
     if (300..400).contains(&status) {
-        return ErrorKind::Redirected {
-            status,
-            location: header(headers, &LOCATION),
-        };
+        return ErrorKind::Redirected { status, location: header(headers, &LOCATION) };
     }
     let is_oauth = matches!(operation, Operation::Authenticate | Operation::RevokeToken);
     let api_error = ErrorJson::parse(body).filter(|_| status >= 400);
@@ -223,10 +208,9 @@ pub(super) fn error(
         Some(error) if is_oauth => ErrorKind::Authentication(error),
         Some(error) => ErrorKind::Api(error),
         // This status needs no body.
-        None if status == 401 && is_oauth => ErrorKind::Authentication(ApiError {
-            status,
-            ..ApiError::default()
-        }),
+        None if status == 401 && is_oauth => {
+            ErrorKind::Authentication(ApiError { status, ..ApiError::default() })
+        }
         None => ErrorKind::UnexpectedResponse {
             status,
             first_line: match operation {
@@ -249,15 +233,12 @@ struct ErrorJson(Map<String, Value>);
 impl ErrorJson {
     fn parse(body: &[u8]) -> Option<Self> {
         let json = serde_json::from_slice::<Map<String, Value>>(body).ok()?;
-        let is_error = ["error", "errorCode", "detail"]
-            .iter()
-            .any(|name| json.contains_key(*name));
+        let is_error = ["error", "errorCode", "detail"].iter().any(|name| json.contains_key(*name));
         is_error.then_some(Self(json))
     }
 
     fn code(&self) -> Option<String> {
-        self.text("errorCode", 80)
-            .or_else(|| self.text("error", 80))
+        self.text("errorCode", 80).or_else(|| self.text("error", 80))
     }
 
     fn api_error(&self, status: u16) -> ApiError {
@@ -291,9 +272,7 @@ fn field(json: &Value) -> Option<Field> {
 }
 
 fn text(json: &Value, limit: usize) -> Option<String> {
-    json.as_str()
-        .filter(|text| !text.trim().is_empty())
-        .map(|text| redacted(text, limit))
+    json.as_str().filter(|text| !text.trim().is_empty()).map(|text| redacted(text, limit))
 }
 
 /// The `Date` header: the server's clock.
@@ -308,9 +287,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     let seconds = if is_number {
         value.parse().unwrap_or(MAX_RETRY_AFTER)
     } else {
-        let seconds = http_date(value)?
-            .as_second()
-            .saturating_sub(now.as_second());
+        let seconds = http_date(value)?.as_second().saturating_sub(now.as_second());
         u64::try_from(seconds).unwrap_or(0)
     };
     Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))
@@ -331,9 +308,7 @@ pub(super) fn deprecation(operation: Operation, headers: &HeaderMap) -> Option<D
 
 /// A header as redacted text.
 pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers
-        .get(name)
-        .map(|value| redacted(&String::from_utf8_lossy(value.as_bytes()), 200))
+    headers.get(name).map(|value| redacted(&String::from_utf8_lossy(value.as_bytes()), 200))
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {
@@ -355,14 +330,8 @@ mod tests {
             (PEM.replace('\n', "\r\n"), PEM.replace('\n', "\r\n")),
             (quoted.clone(), PEM.to_owned()),
             (format!("\u{feff}\n {quoted}\n"), PEM.to_owned()),
-            (
-                format!("{{\"status\":201,\"content\":{quoted}}}"),
-                PEM.to_owned(),
-            ),
-            (
-                "{\"content\":\"no pem\"}".into(),
-                "{\"content\":\"no pem\"}".into(),
-            ),
+            (format!("{{\"status\":201,\"content\":{quoted}}}"), PEM.to_owned()),
+            ("{\"content\":\"no pem\"}".into(), "{\"content\":\"no pem\"}".into()),
             ("{\"content\":1}".into(), "{\"content\":1}".into()),
             ("\"broken".into(), "\"broken".into()),
             ("\"\"".into(), "\"\"".into()),
@@ -386,25 +355,12 @@ mod tests {
             "totalCount":3}"#;
         let first = certificates(body).unwrap();
         assert!(!first.has_next);
-        let ids: Vec<_> = first
-            .items
-            .iter()
-            .map(|c| c.certificate_id.as_str())
-            .collect();
-        assert_eq!(
-            ids,
-            ["1976722359483124370", "123456789012345678901234567890", "5"]
-        );
-        assert_eq!(
-            first.items[0].created_at,
-            "2026-08-10T02:06:35Z".parse().unwrap()
-        );
+        let ids: Vec<_> = first.items.iter().map(|c| c.certificate_id.as_str()).collect();
+        assert_eq!(ids, ["1976722359483124370", "123456789012345678901234567890", "5"]);
+        assert_eq!(first.items[0].created_at, "2026-08-10T02:06:35Z".parse().unwrap());
         assert_eq!(first.items[0].subject, "CN=user389");
         let linked = br#"{"links":[{"rel":"next"}],"results":[]}"#;
-        assert!(
-            !certificates(linked).unwrap().has_next,
-            "an empty page is the last"
-        );
+        assert!(!certificates(linked).unwrap().has_next, "an empty page is the last");
     }
 
     #[test]
@@ -421,10 +377,7 @@ mod tests {
             r#"{"results":[{"_id":1,"createdAt":"yesterday","notAfter":"2026-11-10T03:06:35Z"}]}"#,
         ] {
             assert!(
-                matches!(
-                    certificates(body.as_bytes()),
-                    Err(ErrorKind::InvalidBody { .. })
-                ),
+                matches!(certificates(body.as_bytes()), Err(ErrorKind::InvalidBody { .. })),
                 "{body}"
             );
         }
@@ -433,20 +386,11 @@ mod tests {
     #[test]
     fn a_user_has_its_x509_type() {
         for (json, wanted) in [
-            (
-                r#"{"username":"u","x509Type":"MANAGED","roles":[]}"#,
-                X509Type::Managed,
-            ),
-            (
-                r#"{"username":"u","x509Type":"CUSTOMER"}"#,
-                X509Type::Customer,
-            ),
+            (r#"{"username":"u","x509Type":"MANAGED","roles":[]}"#, X509Type::Managed),
+            (r#"{"username":"u","x509Type":"CUSTOMER"}"#, X509Type::Customer),
             (r#"{"username":"u","x509Type":"NONE"}"#, X509Type::None),
             (r#"{"username":"u"}"#, X509Type::None),
-            (
-                r#"{"username":"u","x509Type":"NEW\n"}"#,
-                X509Type::Other("NEW".into()),
-            ),
+            (r#"{"username":"u","x509Type":"NEW\n"}"#, X509Type::Other("NEW".into())),
         ] {
             assert_eq!(user(json.as_bytes()).unwrap().x509_type, wanted);
         }
@@ -460,23 +404,16 @@ mod tests {
         let read = |operation, status, body: &str| error(operation, status, &none, body.as_bytes());
         let full = r#"{"detail":"No group\nwith ID x exists.","error":404,"errorCode":"GROUP_NOT_FOUND","parameters":null,
             "badRequestDetail":{"fields":[{"field":"monthsUntilExpiration","description":"too big"},{"x":1}]},"reason":"Not Found"}"#;
-        let ErrorKind::Api(found) = read(Operation::ListCertificates, 404, full) else {
-            panic!()
-        };
+        let ErrorKind::Api(found) = read(Operation::ListCertificates, 404, full) else { panic!() };
         assert_eq!(found.code.as_deref(), Some("GROUP_NOT_FOUND"));
         assert_eq!(found.detail.as_deref(), Some("No group with ID x exists."));
         assert_eq!(
             found.fields,
-            [Field {
-                field: "monthsUntilExpiration".into(),
-                description: "too big".into()
-            }]
+            [Field { field: "monthsUntilExpiration".into(), description: "too big".into() }]
         );
 
         let bare = r#"{ "error" : 401, "reason" : "Unauthorized", "detail" : "You are not authorized for this resource." }"#;
-        let ErrorKind::Api(found) = read(Operation::ReadUser, 401, bare) else {
-            panic!()
-        };
+        let ErrorKind::Api(found) = read(Operation::ReadUser, 401, bare) else { panic!() };
         assert_eq!((found.status, found.code), (401, None));
 
         let oauth = r#"{"error":"invalid_client","error_description":"bad secret"}"#;
@@ -487,13 +424,8 @@ mod tests {
         assert_eq!(found.detail.as_deref(), Some("bad secret"));
 
         let odd = r#"{"error":400,"errorCode":"X","badRequestDetail":"text","detail":7}"#;
-        let ErrorKind::Api(found) = read(Operation::IssueCertificate, 400, odd) else {
-            panic!()
-        };
-        assert_eq!(
-            (found.code.as_deref(), found.detail, found.fields.len()),
-            (Some("X"), None, 0)
-        );
+        let ErrorKind::Api(found) = read(Operation::IssueCertificate, 400, odd) else { panic!() };
+        assert_eq!((found.code.as_deref(), found.detail, found.fields.len()), (Some("X"), None, 0));
 
         for (body, line) in [
             ("<html>\n<b>Bad gateway", Some("<html>")),
@@ -501,20 +433,15 @@ mod tests {
             ("[1]", Some("[1]")),
             ("{}", Some("{}")),
         ] {
-            let ErrorKind::UnexpectedResponse {
-                status: 502,
-                first_line,
-            } = read(Operation::ListCertificates, 502, body)
+            let ErrorKind::UnexpectedResponse { status: 502, first_line } =
+                read(Operation::ListCertificates, 502, body)
             else {
                 panic!()
             };
             assert_eq!(first_line.as_deref(), line);
             assert!(matches!(
                 read(Operation::IssueCertificate, 502, body),
-                ErrorKind::UnexpectedResponse {
-                    first_line: None,
-                    ..
-                }
+                ErrorKind::UnexpectedResponse { first_line: None, .. }
             ));
         }
         assert!(matches!(
@@ -541,11 +468,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, value.parse().unwrap());
-            assert_eq!(
-                retry_after(&headers, now),
-                seconds.map(Duration::from_secs),
-                "{value}"
-            );
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value}");
         }
         let mut headers = HeaderMap::new();
         headers.insert(DATE, "Mon, 10 Aug 2026 03:06:35 GMT".parse().unwrap());
@@ -554,24 +477,11 @@ mod tests {
 
     #[test]
     fn only_a_page_and_an_error_cannot_be_a_certificate() {
-        for body in [
-            PEM,
-            "\"x\"",
-            "{\"a\":1}",
-            "MIIE",
-            "<x>-----BEGIN",
-            "\u{feff}MIIE",
-        ] {
+        for body in [PEM, "\"x\"", "{\"a\":1}", "MIIE", "<x>-----BEGIN", "\u{feff}MIIE"] {
             assert!(can_be_certificate(body.as_bytes()), "{body}");
         }
         assert!(can_be_certificate(&[0xff, 0x00]));
-        for body in [
-            "",
-            " \n",
-            "<html>",
-            "\n<!DOCTYPE html>",
-            r#"{"error":500,"detail":"x"}"#,
-        ] {
+        for body in ["", " \n", "<html>", "\n<!DOCTYPE html>", r#"{"error":500,"detail":"x"}"#] {
             assert!(!can_be_certificate(body.as_bytes()), "{body}");
         }
     }
@@ -582,10 +492,7 @@ mod tests {
         let item = serde_json::json!({"_id": 1, "createdAt": "2026-08-10T02:06:35Z",
             "notAfter": "2026-11-10T03:06:35Z", "subject": subject});
         let body = serde_json::json!({ "results": [item] }).to_string();
-        assert_eq!(
-            certificates(body.as_bytes()).unwrap().items[0].subject,
-            subject
-        );
+        assert_eq!(certificates(body.as_bytes()).unwrap().items[0].subject, subject);
     }
 
     #[test]

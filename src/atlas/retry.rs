@@ -70,17 +70,9 @@ impl Sender {
         loop {
             attempt += 1;
             let result = self.http.send(request, authorize(), options, attempt).await;
-            let budget = Budget {
-                retries,
-                max_retries: self.max_retries,
-            };
+            let budget = Budget { retries, max_retries: self.max_retries };
             let decision = self.decide(request, budget, &result);
-            let RetryDecision::RetryAfter {
-                wait,
-                consumes_budget,
-                reason,
-            } = decision
-            else {
+            let RetryDecision::RetryAfter { wait, consumes_budget, reason } = decision else {
                 return result;
             };
             if options.retry == Retry::Never {
@@ -153,11 +145,7 @@ impl Sender {
             Idempotency::Idempotent => Duration::ZERO,
         };
         let left = options.deadline.saturating_duration_since(Instant::now());
-        if wait.saturating_add(needed) < left {
-            Ok(())
-        } else {
-            Err(ErrorKind::Deadline)
-        }
+        if wait.saturating_add(needed) < left { Ok(()) } else { Err(ErrorKind::Deadline) }
     }
 }
 
@@ -187,11 +175,7 @@ async fn wait_before_retry(
 #[derive(Clone, Copy, Debug)]
 enum AttemptOutcome<'a> {
     /// A response that is not a success.
-    Status {
-        status: u16,
-        code: Option<&'a str>,
-        retry_after: Option<Duration>,
-    },
+    Status { status: u16, code: Option<&'a str>, retry_after: Option<Duration> },
     /// No response, and the request was certainly not processed.
     NotSent,
     /// No complete response to a request that was possibly sent.
@@ -227,11 +211,7 @@ fn decide(
 ) -> RetryDecision {
     let is_idempotent = idempotency == Idempotency::Idempotent;
     let (reason, retry_after) = match outcome {
-        AttemptOutcome::Status {
-            status: 429,
-            retry_after: Some(wait),
-            ..
-        } => {
+        AttemptOutcome::Status { status: 429, retry_after: Some(wait), .. } => {
             let wait = wait.max(MIN_RETRY_AFTER);
             let spread = (wait / 4).min(MAX_SPREAD).mul_f64(jitter);
             return RetryDecision::RetryAfter {
@@ -241,16 +221,14 @@ fn decide(
             };
         }
         AttemptOutcome::Status { status: 429, .. } => (RATE_LIMITED, Some(MIN_RETRY_AFTER)),
-        AttemptOutcome::Status {
-            status: 405,
-            code: Some(MAINTENANCE),
-            retry_after,
-        } => ("Atlas is under maintenance", retry_after),
-        AttemptOutcome::Status {
-            status: 500 | 502 | 503 | 504,
-            retry_after,
-            ..
-        } if is_idempotent => ("Atlas failed to respond", retry_after),
+        AttemptOutcome::Status { status: 405, code: Some(MAINTENANCE), retry_after } => {
+            ("Atlas is under maintenance", retry_after)
+        }
+        AttemptOutcome::Status { status: 500 | 502 | 503 | 504, retry_after, .. }
+            if is_idempotent =>
+        {
+            ("Atlas failed to respond", retry_after)
+        }
         AttemptOutcome::NotSent => ("Atlas could not be reached", None),
         AttemptOutcome::NoResponse if is_idempotent => ("the connection to Atlas failed", None),
         _ => return RetryDecision::Return,
@@ -288,18 +266,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NONE: Budget = Budget {
-        retries: 0,
-        max_retries: 0,
-    };
+    const NONE: Budget = Budget { retries: 0, max_retries: 0 };
     const FIRST: Duration = Duration::from_millis(500);
 
     fn status(status: u16) -> AttemptOutcome<'static> {
-        AttemptOutcome::Status {
-            status,
-            code: None,
-            retry_after: None,
-        }
+        AttemptOutcome::Status { status, code: None, retry_after: None }
     }
 
     fn after(code: u16, seconds: u64) -> AttemptOutcome<'static> {
@@ -311,24 +282,15 @@ mod tests {
     }
 
     fn coded(status: u16, code: &'static str) -> AttemptOutcome<'static> {
-        AttemptOutcome::Status {
-            status,
-            code: Some(code),
-            retry_after: None,
-        }
+        AttemptOutcome::Status { status, code: Some(code), retry_after: None }
     }
 
     fn waits(idempotency: Idempotency, outcome: AttemptOutcome<'_>) -> Option<(Duration, bool)> {
-        let budget = Budget {
-            retries: 0,
-            max_retries: 5,
-        };
+        let budget = Budget { retries: 0, max_retries: 5 };
         match decide(idempotency, outcome, budget, FIRST, 0.0) {
-            RetryDecision::RetryAfter {
-                wait,
-                consumes_budget,
-                ..
-            } => Some((wait, consumes_budget)),
+            RetryDecision::RetryAfter { wait, consumes_budget, .. } => {
+                Some((wait, consumes_budget))
+            }
             RetryDecision::Return => None,
         }
     }
@@ -355,11 +317,7 @@ mod tests {
                 Some((Duration::from_secs(7), false)),
                 Some((Duration::from_secs(7), false)),
             ),
-            (
-                after(429, 0),
-                Some((MIN_RETRY_AFTER, false)),
-                Some((MIN_RETRY_AFTER, false)),
-            ),
+            (after(429, 0), Some((MIN_RETRY_AFTER, false)), Some((MIN_RETRY_AFTER, false))),
             (status(500), half, None),
             (status(501), None, None),
             (status(502), half, None),
@@ -370,25 +328,14 @@ mod tests {
             (AttemptOutcome::NoResponse, half, None),
             (AttemptOutcome::Permanent, None, None),
         ] {
-            assert_eq!(
-                waits(Idempotency::Idempotent, outcome),
-                read,
-                "reading, {outcome:?}"
-            );
-            assert_eq!(
-                waits(Idempotency::NotIdempotent, outcome),
-                issue,
-                "issuing, {outcome:?}"
-            );
+            assert_eq!(waits(Idempotency::Idempotent, outcome), read, "reading, {outcome:?}");
+            assert_eq!(waits(Idempotency::NotIdempotent, outcome), issue, "issuing, {outcome:?}");
         }
     }
 
     #[test]
     fn the_limit_does_not_apply_to_rate_limits_with_retry_after() {
-        let spent = Budget {
-            retries: 5,
-            max_retries: 5,
-        };
+        let spent = Budget { retries: 5, max_retries: 5 };
         for outcome in [
             status(500),
             status(429),
@@ -404,10 +351,7 @@ mod tests {
         for outcome in [after(429, 3), after(429, 0)] {
             assert!(matches!(
                 decide(Idempotency::NotIdempotent, outcome, spent, FIRST, 0.5),
-                RetryDecision::RetryAfter {
-                    consumes_budget: false,
-                    ..
-                }
+                RetryDecision::RetryAfter { consumes_budget: false, .. }
             ));
         }
         let never = NONE;
@@ -420,22 +364,14 @@ mod tests {
     #[test]
     fn backoff_doubles_up_to_its_maximum() {
         let pause = |counted, jitter| {
-            let budget = Budget {
-                retries: counted,
-                max_retries: 99,
-            };
+            let budget = Budget { retries: counted, max_retries: 99 };
             match decide(Idempotency::Idempotent, status(500), budget, FIRST, jitter) {
                 RetryDecision::RetryAfter { wait, .. } => wait,
                 decision @ RetryDecision::Return => panic!("{decision:?}"),
             }
         };
-        let millis: Vec<_> = (0..8)
-            .map(|counted| pause(counted, 1.0).as_millis())
-            .collect();
-        assert_eq!(
-            millis,
-            [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]
-        );
+        let millis: Vec<_> = (0..8).map(|counted| pause(counted, 1.0).as_millis()).collect();
+        assert_eq!(millis, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
         assert_eq!(pause(3, 0.0).as_millis(), 2000);
         assert_eq!(pause(90, 1.0), MAX_BACKOFF);
     }
@@ -443,13 +379,9 @@ mod tests {
     #[test]
     fn a_retry_is_never_earlier_than_retry_after() {
         for (jitter, seconds) in [(0.0, 60.0), (1.0, 65.0), (0.5, 62.5)] {
-            let RetryDecision::RetryAfter { wait, .. } = decide(
-                Idempotency::NotIdempotent,
-                after(429, 60),
-                NONE,
-                FIRST,
-                jitter,
-            ) else {
+            let RetryDecision::RetryAfter { wait, .. } =
+                decide(Idempotency::NotIdempotent, after(429, 60), NONE, FIRST, jitter)
+            else {
                 panic!()
             };
             assert!((wait.as_secs_f64() - seconds).abs() < 0.001);

@@ -24,9 +24,8 @@ pub(super) fn redacted(text: &str, limit: usize) -> String {
     let words = printable(before_pem, limit);
     let words = words.split(' ').map(|word| {
         let hidden = after_scheme || looks_like_secret(word);
-        after_scheme = ["bearer", "basic"]
-            .iter()
-            .any(|scheme| word.to_ascii_lowercase().ends_with(scheme));
+        after_scheme =
+            ["bearer", "basic"].iter().any(|scheme| word.to_ascii_lowercase().ends_with(scheme));
         if hidden { REDACTED } else { word }
     });
     let mut shown = words.collect::<Vec<_>>().join(" ");
@@ -73,24 +72,15 @@ mod tests {
     #[test]
     fn printable_text_has_no_line_break_and_no_control_character() {
         for (given, shown) in [
-            (
-                "No user with username x exists.",
-                "No user with username x exists.",
-            ),
+            ("No user with username x exists.", "No user with username x exists."),
             ("a\r\n[ERROR] faked\n", "a  [ERROR] faked"),
             ("\u{1b}[31mred", "\u{fffd}[31mred"),
-            (
-                "a\u{202e}b\u{200b}c\u{2028}d\u{9b}e",
-                "a\u{fffd}b\u{fffd}c d\u{fffd}e",
-            ),
+            ("a\u{202e}b\u{200b}c\u{2028}d\u{9b}e", "a\u{fffd}b\u{fffd}c d\u{fffd}e"),
             ("  é ü  ", "é ü"),
         ] {
             assert_eq!(printable(given, 100), shown);
         }
-        assert_eq!(
-            printable(&"x".repeat(50), 10),
-            format!("{}…", "x".repeat(10))
-        );
+        assert_eq!(printable(&"x".repeat(50), 10), format!("{}…", "x".repeat(10)));
     }
 
     #[test]
@@ -98,18 +88,9 @@ mod tests {
         let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----";
         for (given, shown) in [
             ("bad mdb_sa_sk_HTGKd-x1", "bad (not shown)"),
-            (
-                "got Authorization: Bearer abc.def",
-                "got Authorization: Bearer (not shown)",
-            ),
-            (
-                "key e977cba4-447b-b0d9-adcf-35c7f5a73578.",
-                "key (not shown)",
-            ),
-            (
-                "token BmG4vE7SWQo5sW9Je3bwWNd4iI2SXT-vUKMpg_se",
-                "token (not shown)",
-            ),
+            ("got Authorization: Bearer abc.def", "got Authorization: Bearer (not shown)"),
+            ("key e977cba4-447b-b0d9-adcf-35c7f5a73578.", "key (not shown)"),
+            ("token BmG4vE7SWQo5sW9Je3bwWNd4iI2SXT-vUKMpg_se", "token (not shown)"),
             (&format!("body {key}"), "body(not shown)"),
             (
                 "No group with ID 32b6e34b3d91647abb20e7b8 at https://cloud.mongodb.com/api/atlas/v1.0/groups exists.",
@@ -122,14 +103,8 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_first_that_is_not_blank() {
-        assert_eq!(
-            first_line(b"\n\n <html>\r\n<body>", 80).as_deref(),
-            Some("<html>")
-        );
+        assert_eq!(first_line(b"\n\n <html>\r\n<body>", 80).as_deref(), Some("<html>"));
         assert_eq!(first_line(b" \n\t", 80), None);
-        assert_eq!(
-            first_line(&[0xff, 0xfe, b'x'], 80).as_deref(),
-            Some("\u{fffd}\u{fffd}x")
-        );
+        assert_eq!(first_line(&[0xff, 0xfe, b'x'], 80).as_deref(), Some("\u{fffd}\u{fffd}x"));
     }
 }

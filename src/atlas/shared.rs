@@ -62,8 +62,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
 
     /// Caches a value in place of the present one.
     pub(super) fn insert(&self, key: K, value: V) {
-        self.lock()
-            .insert(key, Arc::new(OnceCell::new_with(Some(Ok(value)))));
+        self.lock().insert(key, Arc::new(OnceCell::new_with(Some(Ok(value)))));
     }
 
     /// Removes the cached value. A fetch in progress reaches no later caller.
@@ -73,10 +72,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
 
     /// Removes the cached value if the condition holds. A fetch in progress is unaffected.
     pub(super) fn invalidate_if(&self, key: &K, condition: impl Fn(&V) -> bool) {
-        self.remove_if(
-            key,
-            |cell| matches!(cell.get(), Some(Ok(value)) if condition(value)),
-        );
+        self.remove_if(key, |cell| matches!(cell.get(), Some(Ok(value)) if condition(value)));
     }
 
     fn remove_if(&self, key: &K, condition: impl Fn(&Cell<V>) -> bool) {
@@ -115,10 +111,7 @@ mod tests {
     impl Fixture {
         fn new() -> Self {
             let fetches = Arc::default();
-            Self {
-                shared: Arc::new(Shared::new()),
-                fetches,
-            }
+            Self { shared: Arc::new(Shared::new()), fetches }
         }
 
         /// Starts a caller of key 1, whose fetch takes a second and returns the number of fetches before it.
@@ -133,11 +126,7 @@ mod tests {
                 let fetch = async || {
                     let number = fetches.fetch_add(1, Ordering::SeqCst);
                     sleep(Duration::from_secs(1)).await;
-                    if fails {
-                        Err(Error::new(&info(), 1, ErrorKind::Setup))
-                    } else {
-                        Ok(number)
-                    }
+                    if fails { Err(Error::new(&info(), 1, ErrorKind::Setup)) } else { Ok(number) }
                 };
                 shared.get(&1, &info(), &options, fetch).await
             })
@@ -149,9 +138,7 @@ mod tests {
     }
 
     fn info() -> RequestInfo {
-        Endpoints::new(&BaseUrl::cloud(), ApiVersion::V2, None)
-            .token()
-            .info
+        Endpoints::new(&BaseUrl::cloud(), ApiVersion::V2, None).token().info
     }
 
     fn within(seconds: u64) -> CallOptions {
@@ -200,10 +187,7 @@ mod tests {
         assert_eq!(other.await.unwrap(), 1);
 
         fixture.shared.invalidate(&1);
-        let calls = [
-            fixture.call(&within(0), false),
-            fixture.call(&within(5), false),
-        ];
+        let calls = [fixture.call(&within(0), false), fixture.call(&within(5), false)];
         let [late, other] = calls.map(async |call| call.await.unwrap());
         assert!(late.await.unwrap_err().is_deadline_exceeded());
         assert!(other.await.is_ok());

@@ -126,10 +126,7 @@ mod tests {
         let state = Arc::new(SendState::default());
         let mut body = SingleUseBody::new(Arc::clone(&state), Bytes::from_static(b"{}"));
         let mut copy = SingleUseBody::new(Arc::clone(&state), Bytes::from_static(b"{}"));
-        assert_eq!(
-            (body.size_hint().exact(), body.is_end_stream()),
-            (Some(2), false)
-        );
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(2), false));
         assert!(state.sent_at().is_none());
         assert_eq!(poll(&mut body).unwrap().unwrap(), "{}");
         assert!(state.sent_at().is_some() && !state.cancel());

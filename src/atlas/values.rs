@@ -95,14 +95,12 @@ mod tests {
     fn listing(date: &str, certificates: &[(&str, &str, &str)]) -> CertificateList {
         let at = |day: &str| format!("2026-{day}T03:00:00Z").parse().unwrap();
         let certificates =
-            certificates
-                .iter()
-                .map(|(id, created_at, not_after)| ListedCertificate {
-                    certificate_id: (*id).to_owned(),
-                    created_at: at(created_at),
-                    not_after: at(not_after),
-                    subject: "CN=app".to_owned(),
-                });
+            certificates.iter().map(|(id, created_at, not_after)| ListedCertificate {
+                certificate_id: (*id).to_owned(),
+                created_at: at(created_at),
+                not_after: at(not_after),
+                subject: "CN=app".to_owned(),
+            });
         CertificateList {
             certificates: certificates.collect(),
             server_time: at(date),
@@ -122,14 +120,9 @@ mod tests {
         ];
         let newest = |date: &str, all: &[(&str, &str, &str)]| {
             let listing = listing(date, all);
-            listing
-                .newest()
-                .map(|certificate| certificate.certificate_id.clone())
+            listing.newest().map(|certificate| certificate.certificate_id.clone())
         };
-        assert_eq!(
-            newest("04-01", &all).as_deref(),
-            Some("18446744073709551616")
-        );
+        assert_eq!(newest("04-01", &all).as_deref(), Some("18446744073709551616"));
         assert_eq!(newest("05-02", &all).as_deref(), Some("30"));
         assert_eq!(newest("06-30", &all), None);
         assert_eq!(newest("04-01", &all[1..3]).as_deref(), Some("10"));

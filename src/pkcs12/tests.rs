@@ -23,9 +23,7 @@ fn material(common_name: &str) -> Material {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::CommonName, common_name);
     let certificate = params.self_signed(&key).unwrap();
     Material {
         certificate: certificate.der().to_vec(),
@@ -64,10 +62,7 @@ fn an_independent_reader_finds_the_very_key_and_certificate_in_both_profiles() {
             }
             assert_eq!(found.0.as_ref(), Some(&material.certificate));
             let key = found.1.expect("a key that is encrypted");
-            assert!(
-                contains(&key, &scalar(&material.key)),
-                "the key is another one"
-            );
+            assert!(contains(&key, &scalar(&material.key)), "the key is another one");
             assert_eq!(pfx.mac_data().expect("a MAC").algorithm(), &mac_of(profile));
             let wrong = Pkcs12CryptoContext::new_with_password("wrong").unwrap();
             assert!(Pfx::from_der(&der, &wrong, &Pkcs12ParsingParams::default()).is_err());
@@ -77,11 +72,9 @@ fn an_independent_reader_finds_the_very_key_and_certificate_in_both_profiles() {
 
 #[test]
 fn the_entry_is_named_after_the_user_and_key_and_certificate_belong_together() {
-    for (common_name, alias) in [
-        ("app-user", "app-user"),
-        ("Jürgen", "Jürgen"),
-        ("a😀b", "a\u{fffd}b"),
-    ] {
+    for (common_name, alias) in
+        [("app-user", "app-user"), ("Jürgen", "Jürgen"), ("a😀b", "a\u{fffd}b")]
+    {
         let material = material(common_name);
         for profile in PROFILES {
             let der = archived(&material, "changeit", profile);
@@ -91,13 +84,7 @@ fn the_entry_is_named_after_the_user_and_key_and_certificate_belong_together() {
             assert_eq!((name, store.entries_len()), (alias, 1));
             assert_eq!(chain.certs()[0].as_der(), material.certificate);
             assert_eq!(chain.key().as_der(), material.key);
-            assert_eq!(
-                Pkcs12Archive::from_pkcs12(&der, "changeit")
-                    .unwrap()
-                    .certs
-                    .len(),
-                1
-            );
+            assert_eq!(Pkcs12Archive::from_pkcs12(&der, "changeit").unwrap().certs.len(), 1);
         }
     }
 }
@@ -128,11 +115,9 @@ fn a_private_key_that_is_not_pkcs8_is_refused() {
 
 #[test]
 fn a_profile_is_parsed_by_its_exact_name() {
-    for (name, profile) in [
-        ("modern", Some(Profile::Modern)),
-        ("legacy", Some(Profile::Legacy)),
-        ("Modern", None),
-    ] {
+    for (name, profile) in
+        [("modern", Some(Profile::Modern)), ("legacy", Some(Profile::Legacy)), ("Modern", None)]
+    {
         assert_eq!(Profile::parse(name), profile);
     }
 }
@@ -172,10 +157,7 @@ fn java_opens_both_profiles() {
     let material = material("App-User");
     for profile in PROFILES {
         for password in PASSWORDS {
-            let (file, copy) = (
-                folder.path().join("archive.p12"),
-                folder.path().join("copy.p12"),
-            );
+            let (file, copy) = (folder.path().join("archive.p12"), folder.path().join("copy.p12"));
             std::fs::write(&file, archived(&material, password, profile)).unwrap();
             let _ = std::fs::remove_file(&copy);
             // Only a copy of the entry makes keytool decrypt the key.
@@ -201,11 +183,7 @@ fn java_opens_both_profiles() {
                 .env("P12_PASSWORD", password)
                 .output()
                 .unwrap();
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stdout)
-            );
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
             let copied = std::fs::read(&copy).unwrap();
             let store =
                 KeyStore::from_pkcs12(&copied, "changeit", Pkcs12ImportPolicy::Strict).unwrap();
@@ -218,22 +196,12 @@ fn java_opens_both_profiles() {
 
 fn openssl(file: &Path, password: &str, profile: Profile) -> String {
     let mut command = Command::new("openssl");
-    command
-        .args(["pkcs12", "-nodes", "-passin", "env:P12_PASSWORD", "-in"])
-        .arg(file);
+    command.args(["pkcs12", "-nodes", "-passin", "env:P12_PASSWORD", "-in"]).arg(file);
     if profile == Profile::Legacy && is_openssl_3() {
         command.arg("-legacy");
     }
-    let output = command
-        .env("P12_PASSWORD", password)
-        .env("LC_ALL", "C.UTF-8")
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{profile:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.env("P12_PASSWORD", password).env("LC_ALL", "C.UTF-8").output().unwrap();
+    assert!(output.status.success(), "{profile:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -250,19 +218,12 @@ fn openssl_blocks(text: &str) -> SecretString {
 }
 
 fn is_openssl_3() -> bool {
-    let version = Command::new("openssl")
-        .arg("version")
-        .output()
-        .unwrap()
-        .stdout;
+    let version = Command::new("openssl").arg("version").output().unwrap().stdout;
     version.starts_with(b"OpenSSL 3")
 }
 
 fn runs(tool: &str, argument: &str) -> bool {
-    Command::new(tool)
-        .arg(argument)
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new(tool).arg(argument).output().is_ok_and(|output| output.status.success())
 }
 
 fn all_bags(pfx: &Pfx) -> Vec<&SafeBag> {
@@ -298,11 +259,7 @@ fn mac_of(profile: Profile) -> Pkcs12MacAlgorithm {
 
 /// The secret number of a P-256 key, whatever else its encoding says.
 fn scalar(pkcs8: &[u8]) -> Vec<u8> {
-    let at = pkcs8
-        .windows(2)
-        .position(|two| two == [0x04, 0x20])
-        .unwrap()
-        + 2;
+    let at = pkcs8.windows(2).position(|two| two == [0x04, 0x20]).unwrap() + 2;
     pkcs8[at..at + 32].to_vec()
 }
 

@@ -17,11 +17,7 @@ pub(crate) fn username(config: &Value) -> Result<Option<Username>, Diagnostic> {
 /// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text, from a variable's default,
 /// counts as omitted.
 pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
-    block
-        .get(name)
-        .as_str()
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
+    block.get(name).as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// Collects the problems of several arguments.
@@ -51,15 +47,8 @@ pub(super) fn required<T>(argument: Option<T>, name: &'static str) -> Result<T, 
 /// Turns the message of an error into a sentence.
 pub(crate) fn to_sentence(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters
-        .next()
-        .map(|first| first.to_uppercase().to_string())
-        .unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{end}", letters.as_str())
 }
 

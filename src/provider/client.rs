@@ -119,9 +119,8 @@ impl ProviderClient {
 
     /// Revokes the access tokens of earlier configurations that no call uses any more.
     pub(super) async fn close_retired(&self, timeout: Duration) {
-        let unused = lock(&self.retired)
-            .extract_if(.., |session| Arc::strong_count(session) == 1)
-            .collect();
+        let unused =
+            lock(&self.retired).extract_if(.., |session| Arc::strong_count(session) == 1).collect();
         close_all(unused, timeout).await;
     }
 
@@ -133,10 +132,7 @@ impl ProviderClient {
     }
 
     fn state(&self) -> State {
-        self.state
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn replace(&self, state: State) {
@@ -218,10 +214,7 @@ impl Session {
 
     /// Limits a preflight request: one attempt.
     pub(crate) fn preflight_call(cancel: &CancellationToken) -> CallOptions {
-        CallOptions {
-            retry: Retry::Never,
-            ..Self::call(cancel, PREFLIGHT_TIMEOUT)
-        }
+        CallOptions { retry: Retry::Never, ..Self::call(cancel, PREFLIGHT_TIMEOUT) }
     }
 
     /// Issues a certificate. This is the only way to a certificate request, so the guardrails are checked here once more.
@@ -230,13 +223,7 @@ impl Session {
         request: &IssueRequest<'_>,
         call: &CallOptions,
     ) -> Result<IssuedCertificate, Diagnostic> {
-        let &IssueRequest {
-            project,
-            username,
-            months,
-            is_sealed,
-            predecessor_id,
-        } = request;
+        let &IssueRequest { project, username, months, is_sealed, predecessor_id } = request;
         self.guardrails.check_all_known(&Issuance {
             project_id: Some(project),
             months: Some(months),
@@ -291,12 +278,7 @@ impl Session {
     pub(crate) fn warnings(&self, server_time: Option<Timestamp>) -> Vec<Diagnostic> {
         let notice = self.atlas.take_deprecation_notice();
         let clock = server_time.and_then(|server_time| self.clock_warning(server_time));
-        notice
-            .as_ref()
-            .map(deprecated)
-            .into_iter()
-            .chain(clock)
-            .collect()
+        notice.as_ref().map(deprecated).into_iter().chain(clock).collect()
     }
 
     fn clock_warning(&self, server_time: Timestamp) -> Option<Diagnostic> {
@@ -316,14 +298,8 @@ impl Session {
 }
 
 fn deprecated(notice: &DeprecationNotice) -> Diagnostic {
-    let since = notice
-        .deprecation
-        .iter()
-        .map(|date| format!(" Deprecated since: {date}."));
-    let sunset = notice
-        .sunset
-        .iter()
-        .map(|date| format!(" Removed on: {date}."));
+    let since = notice.deprecation.iter().map(|date| format!(" Deprecated since: {date}."));
+    let sunset = notice.sunset.iter().map(|date| format!(" Removed on: {date}."));
     let dates: String = since.chain(sunset).collect();
     Diagnostic::warning(
         "Atlas API version is deprecated",
@@ -378,10 +354,7 @@ mod tests {
     async fn there_is_no_preflight_once_atlas_could_not_be_reached() {
         let client = ProviderClient::default();
         client.set_client(session());
-        let session = client
-            .preflight_session()
-            .unwrap()
-            .expect("the first preflight is made");
+        let session = client.preflight_session().unwrap().expect("the first preflight is made");
         let (project, user) = (
             ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
             Username::parse("app").unwrap(),
@@ -411,10 +384,7 @@ mod tests {
         client.set_client(session());
         client.reset();
         assert!(client.session().is_err());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(client.close_retired(Duration::from_millis(1)));
         assert_eq!(lock(&client.retired).len(), 1);
         drop(in_use);

@@ -126,10 +126,7 @@ pub(super) fn resolve(
         None => environment.base_url()?.unwrap_or_else(BaseUrl::cloud),
     };
     let Some((credentials, warning)) = credentials else {
-        return Ok((
-            Resolved::MissingCredentials(credentials::missing_credentials()),
-            warnings,
-        ));
+        return Ok((Resolved::MissingCredentials(credentials::missing_credentials()), warnings));
     };
     warnings.extend(warning);
     let config = Config {
@@ -142,10 +139,7 @@ pub(super) fn resolve(
         ca_bundle_pem: parsed.ca_bundle_pem,
         user_agent,
     };
-    Ok((
-        Resolved::Ready(Box::new(config), parsed.guardrails),
-        warnings,
-    ))
+    Ok((Resolved::Ready(Box::new(config), parsed.guardrails), warnings))
 }
 
 /// The parsed provider block. Omitted arguments that no environment variable can replace have their defaults.
@@ -173,9 +167,7 @@ const CLIENT_ARGUMENTS: [&str; 6] = [
 
 impl ProviderBlock {
     fn parse(block: &Value) -> Result<Self, Diagnostics> {
-        let unknown = CLIENT_ARGUMENTS
-            .into_iter()
-            .find(|name| block.get(name).is_unknown());
+        let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
         let mut problems = Problems::default();
         let credentials = problems.take(Inputs::from_block(block));
         let base_url = problems.take(base_url(block));
@@ -211,10 +203,8 @@ impl Environment {
 
     #[cfg(test)]
     pub(super) fn of(variables: &[(&str, &str)]) -> Self {
-        let variables: std::collections::HashMap<String, OsString> = variables
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).into()))
-            .collect();
+        let variables: std::collections::HashMap<String, OsString> =
+            variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).into())).collect();
         Self(Box::new(move |name| variables.get(name).cloned()))
     }
 
@@ -230,13 +220,12 @@ impl Environment {
             let value = (self.0)(name).map(OsString::into_string).transpose().map_err(|_| {
                 Diagnostic::error(
                     "Invalid environment variable",
-                    format!("The environment variable {name} contains bytes that are not UTF-8 text."),
+                    format!(
+                        "The environment variable {name} contains bytes that are not UTF-8 text."
+                    ),
                 )
             })?;
-            let text = value
-                .as_deref()
-                .map(str::trim)
-                .filter(|text| !text.is_empty());
+            let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
             if let Some(text) = text {
                 return Ok(Some((name, text.to_owned())));
             }
@@ -265,9 +254,7 @@ impl Environment {
     fn proxy(&self, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
         let https_proxy = self.first(&Proxy::VARIABLES)?;
         let no_proxy = self.first(&Proxy::EXCLUSION_VARIABLES)?;
-        let https_proxy = https_proxy
-            .as_ref()
-            .map(|(name, value)| (*name, value.as_str()));
+        let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
         let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
         base_url.proxy(https_proxy, no_proxy).map_err(|error| {
             let problem = to_sentence(&error.to_string());
@@ -283,11 +270,7 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
         return Ok(is_government.then(BaseUrl::government));
     };
     let url = BaseUrl::parse(text).map_err(|error| {
-        invalid(
-            "base_url",
-            "Invalid base_url",
-            to_sentence(&error.to_string()),
-        )
+        invalid("base_url", "Invalid base_url", to_sentence(&error.to_string()))
     })?;
     if is_government && !url.is_government() {
         return Err(invalid(
@@ -314,10 +297,8 @@ fn max_retries(block: &Value) -> Result<u32, Diagnostic> {
     let Value::Number(number) = block.get("max_retries") else {
         return Ok(5);
     };
-    let count = number
-        .as_i64()
-        .filter(|count| *count <= 100)
-        .and_then(|count| u32::try_from(count).ok());
+    let count =
+        number.as_i64().filter(|count| *count <= 100).and_then(|count| u32::try_from(count).ok());
     count.ok_or_else(|| {
         let problem = format!("max_retries must be a whole number from 0 to 100; got {number}.");
         invalid("max_retries", "Invalid max_retries", problem)
@@ -328,9 +309,7 @@ fn request_timeout(block: &Value) -> Result<Duration, Diagnostic> {
     let Value::Number(number) = block.get("request_timeout") else {
         return Ok(Duration::from_secs(60));
     };
-    let seconds = number
-        .as_i64()
-        .and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = number.as_i64().and_then(|seconds| u64::try_from(seconds).ok());
     seconds.filter(|seconds| (30..=86_400).contains(seconds)).map(Duration::from_secs).ok_or_else(|| {
         let problem = format!(
             "request_timeout must be a whole number of seconds from 30 to 86400; got {number}. Issuing a certificate can take several seconds, and a \
@@ -346,10 +325,7 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
         return Ok(None);
     };
     let invalid = |problem| Err(invalid("ca_bundle_pem", "Invalid ca_bundle_pem", problem));
-    let starts: Vec<_> = bundle
-        .match_indices("-----BEGIN ")
-        .map(|(at, _)| at)
-        .collect();
+    let starts: Vec<_> = bundle.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
     if starts.is_empty() {
         return invalid("It contains no PEM block (-----BEGIN CERTIFICATE-----).".to_owned());
     }
@@ -387,13 +363,7 @@ mod tests {
         arguments: &[(&str, Value)],
         variables: &[(&str, &str)],
     ) -> Result<Config, Diagnostics> {
-        match resolve(
-            &block(arguments),
-            &Environment::of(variables),
-            "agent".into(),
-        )?
-        .0
-        {
+        match resolve(&block(arguments), &Environment::of(variables), "agent".into())?.0 {
             Resolved::Ready(config, _) => Ok(*config),
             Resolved::Deferred(argument) => panic!("{argument} is unknown"),
             Resolved::MissingCredentials(error) => panic!("{error:?}"),
@@ -404,47 +374,28 @@ mod tests {
     fn omitted_settings_have_their_defaults() {
         let config = config(&[], &[]).unwrap();
         assert_eq!(config.base_url.to_string(), "https://cloud.mongodb.com");
-        assert_eq!(
-            (config.api_version, config.max_retries),
-            (ApiVersion::V1_0, 5)
-        );
+        assert_eq!((config.api_version, config.max_retries), (ApiVersion::V1_0, 5));
         assert_eq!(config.request_timeout, Duration::from_secs(60));
     }
 
     #[test]
     fn the_base_url_is_that_of_the_block_then_of_the_flag_then_of_the_environment() {
         let url = |arguments: &[(&str, Value)]| {
-            config(
-                arguments,
-                &[("MCLI_OPS_MANAGER_URL", " http://localhost:1/\n")],
-            )
-            .unwrap()
-            .base_url
-            .to_string()
+            config(arguments, &[("MCLI_OPS_MANAGER_URL", " http://localhost:1/\n")])
+                .unwrap()
+                .base_url
+                .to_string()
         };
         assert_eq!(url(&[]), "http://localhost:1");
         assert_eq!(url(&[("base_url", " ".into())]), "http://localhost:1");
-        assert_eq!(
-            url(&[("is_mongodbgov_cloud", true.into())]),
-            "https://cloud.mongodbgov.com"
-        );
-        assert_eq!(
-            url(&[("base_url", "https://example.com/\n".into())]),
-            "https://example.com"
-        );
+        assert_eq!(url(&[("is_mongodbgov_cloud", true.into())]), "https://cloud.mongodbgov.com");
+        assert_eq!(url(&[("base_url", "https://example.com/\n".into())]), "https://example.com");
     }
 
     #[test]
     fn is_mongodbgov_cloud_is_compared_with_the_host_of_the_base_url() {
         let is_accepted = |url: &str| {
-            config(
-                &[
-                    ("base_url", url.into()),
-                    ("is_mongodbgov_cloud", true.into()),
-                ],
-                &[],
-            )
-            .is_ok()
+            config(&[("base_url", url.into()), ("is_mongodbgov_cloud", true.into())], &[]).is_ok()
         };
         for url in [
             "https://cloud.mongodbgov.com",
@@ -474,11 +425,8 @@ mod tests {
             ("ca_bundle_pem", "x".into()),
             ("max_months_until_expiration", 0.into()),
         ]));
-        let paths: Vec<_> = problems
-            .iter()
-            .filter_map(|d| d.path.as_ref())
-            .map(ToString::to_string)
-            .collect();
+        let paths: Vec<_> =
+            problems.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect();
         assert_eq!(
             paths,
             [
@@ -494,16 +442,12 @@ mod tests {
 
     #[test]
     fn an_invalid_base_url_in_the_environment_is_an_error_that_names_the_variable() {
-        for text in [
-            "\"https://cloud.mongodb.com\"",
-            "htps://cloud.mongodb.com",
-            "cloud.mongodb.com",
-        ] {
+        for text in
+            ["\"https://cloud.mongodb.com\"", "htps://cloud.mongodb.com", "cloud.mongodb.com"]
+        {
             let problems = config(&[], &[("MONGODB_ATLAS_BASE_URL", text)]).unwrap_err();
             assert!(
-                problems
-                    .iter()
-                    .all(|problem| problem.detail.contains("MONGODB_ATLAS_BASE_URL")),
+                problems.iter().all(|problem| problem.detail.contains("MONGODB_ATLAS_BASE_URL")),
                 "{problems:?}"
             );
         }
@@ -527,19 +471,13 @@ mod tests {
         let block = schema().block.empty();
         let problems = resolve(&block, &environment, String::new()).err().unwrap();
         let problem = problems.iter().next().unwrap();
-        assert!(
-            problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"),
-            "{problem:?}"
-        );
+        assert!(problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"), "{problem:?}");
     }
 
     #[test]
     fn the_block_of_a_ca_bundle_that_is_not_a_certificate_is_named_by_its_number() {
         let certificate = rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap();
-        let (good, key) = (
-            certificate.cert.pem(),
-            certificate.signing_key.serialize_pem(),
-        );
+        let (good, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
         let garbled = good.replace("MII", "AAA");
         let is_valid = |bundle: &str| validate(&block(&[("ca_bundle_pem", bundle.into())]));
         assert!(is_valid(&format!("# a comment\n{good}# another\n{good}\n")).is_empty());
@@ -551,21 +489,15 @@ mod tests {
         ] {
             let problems = is_valid(&bundle);
             let problem = problems.iter().next().unwrap();
-            assert!(
-                problem.detail.contains(&format!("PEM block {number} of")),
-                "{problem:?}"
-            );
+            assert!(problem.detail.contains(&format!("PEM block {number} of")), "{problem:?}");
         }
     }
 
     #[test]
     fn an_unknown_setting_defers_the_client() {
         for name in CLIENT_ARGUMENTS {
-            let resolved = resolve(
-                &block(&[(name, Value::Unknown)]),
-                &Environment::of(&[]),
-                String::new(),
-            );
+            let resolved =
+                resolve(&block(&[(name, Value::Unknown)]), &Environment::of(&[]), String::new());
             assert!(matches!(resolved, Ok((Resolved::Deferred(argument), _)) if argument == name));
         }
     }

@@ -46,11 +46,7 @@ impl Inputs {
             incomplete(given, missing).at(Path::attribute(given))
         });
         problems.extend(incomplete_pairs);
-        if problems.is_empty() {
-            Ok(inputs)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(inputs) } else { Err(problems) }
     }
 
     /// Reads the environment. An incomplete pair is an error, or a warning if other credentials are complete.
@@ -102,14 +98,12 @@ impl Inputs {
         let text = |value: SecretString| value.expose_secret().to_owned();
         let credentials = match self.0 {
             [Some(token), ..] => Credentials::Token(token),
-            [_, Some(client_id), Some(client_secret), ..] => Credentials::ServiceAccount {
-                client_id: text(client_id),
-                client_secret,
-            },
-            [.., Some(public_key), Some(private_key)] => Credentials::ApiKey {
-                public_key: text(public_key),
-                private_key,
-            },
+            [_, Some(client_id), Some(client_secret), ..] => {
+                Credentials::ServiceAccount { client_id: text(client_id), client_secret }
+            }
+            [.., Some(public_key), Some(private_key)] => {
+                Credentials::ApiKey { public_key: text(public_key), private_key }
+            }
             _ => return None,
         };
         Some((credentials, warning))
@@ -149,9 +143,7 @@ pub(super) fn missing_credentials() -> Diagnostic {
 
 /// The places of pairs of which only the first returned one is set.
 fn incomplete_pairs(is_set: [bool; 5]) -> impl Iterator<Item = [usize; 2]> {
-    let pairs = PAIRS
-        .into_iter()
-        .flat_map(|[one, other]| [[one, other], [other, one]]);
+    let pairs = PAIRS.into_iter().flat_map(|[one, other]| [[one, other], [other, one]]);
     pairs.filter(move |[given, missing]| is_set[*given] && !is_set[*missing])
 }
 
@@ -173,10 +165,7 @@ fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagno
         let detail = format!(
             "{name} is the id of a service account (mdb_sa_id_...). Set it as client_id, and its secret as client_secret."
         );
-        return Err(Diagnostic::error(
-            "Service account given as an API key",
-            detail,
-        ));
+        return Err(Diagnostic::error("Service account given as an API key", detail));
     } else if argument == "access_token" && has_prefix("Bearer ") {
         "starts with \"Bearer\". Remove that prefix: the provider adds it to each request."
     } else if text.starts_with(is_quote) || text.ends_with(is_quote) {
@@ -186,10 +175,7 @@ fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagno
     } else {
         return Ok(text.into());
     };
-    Err(Diagnostic::error(
-        "Invalid credentials",
-        format!("{name} {problem}"),
-    ))
+    Err(Diagnostic::error("Invalid credentials", format!("{name} {problem}")))
 }
 
 #[cfg(test)]
@@ -207,11 +193,7 @@ mod tests {
 
     /// The credentials or the first error, and the number of warnings.
     fn resolved(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> (String, usize) {
-        let found = config::resolve(
-            &block(arguments),
-            &Environment::of(variables),
-            String::new(),
-        );
+        let found = config::resolve(&block(arguments), &Environment::of(variables), String::new());
         let (resolved, warnings) = match found {
             Ok((resolved, warnings)) => (resolved, warnings.iter().count()),
             Err(problems) => return (problems.iter().next().unwrap().detail.clone(), 0),
@@ -221,16 +203,12 @@ mod tests {
             Resolved::MissingCredentials(error) => error.summary,
             Resolved::Ready(config, _) => match config.credentials {
                 Credentials::Token(token) => format!("token {}", token.expose_secret()),
-                Credentials::ServiceAccount {
-                    client_id,
-                    client_secret,
-                } => {
+                Credentials::ServiceAccount { client_id, client_secret } => {
                     format!("account {client_id}:{}", client_secret.expose_secret())
                 }
-                Credentials::ApiKey {
-                    public_key,
-                    private_key,
-                } => format!("key {public_key}:{}", private_key.expose_secret()),
+                Credentials::ApiKey { public_key, private_key } => {
+                    format!("key {public_key}:{}", private_key.expose_secret())
+                }
             },
         };
         (text, warnings)
@@ -239,16 +217,10 @@ mod tests {
     #[test]
     fn all_credentials_come_from_the_first_source_that_has_a_complete_set() {
         let key = [("public_key", "p".into()), ("private_key", "s".into())];
-        let account = [
-            ("MONGODB_ATLAS_CLIENT_ID", "c"),
-            ("MONGODB_ATLAS_CLIENT_SECRET", "s"),
-        ];
+        let account = [("MONGODB_ATLAS_CLIENT_ID", "c"), ("MONGODB_ATLAS_CLIENT_SECRET", "s")];
         assert_eq!(resolved(&key, &account), ("key p:s".into(), 0));
         assert_eq!(resolved(&[], &account), ("account c:s".into(), 0));
-        assert_eq!(
-            resolved(&[("access_token", "".into())], &account),
-            ("account c:s".into(), 0)
-        );
+        assert_eq!(resolved(&[("access_token", "".into())], &account), ("account c:s".into(), 0));
         assert_eq!(resolved(&[], &[]), ("No Atlas credentials".into(), 0));
     }
 
@@ -272,10 +244,7 @@ mod tests {
             ("client_secret", "s".into()),
         ];
         assert_eq!(resolved(&both, &[]), ("token t".into(), 1));
-        let variables = [
-            ("MONGODB_ATLAS_ACCESS_TOKEN", "t"),
-            ("MONGODB_ATLAS_CLIENT_ID", "c"),
-        ];
+        let variables = [("MONGODB_ATLAS_ACCESS_TOKEN", "t"), ("MONGODB_ATLAS_CLIENT_ID", "c")];
         assert_eq!(
             resolved(&[], &variables),
             ("token t".into(), 1),
@@ -286,16 +255,10 @@ mod tests {
     #[test]
     fn an_incomplete_pair_is_an_error_that_names_the_missing_half() {
         let details = |arguments: &[(&str, Value)]| -> Vec<String> {
-            config::validate(&block(arguments))
-                .into_iter()
-                .map(|problem| problem.detail)
-                .collect()
+            config::validate(&block(arguments)).into_iter().map(|problem| problem.detail).collect()
         };
         assert_eq!(
-            details(&[
-                ("client_secret", "s".into()),
-                ("public_key", Value::Unknown)
-            ]),
+            details(&[("client_secret", "s".into()), ("public_key", Value::Unknown)]),
             [
                 "client_secret is set but client_id is missing. Set both.",
                 "public_key is set but private_key is missing. Set both."
@@ -309,15 +272,10 @@ mod tests {
 
     #[test]
     fn white_space_around_a_credential_is_removed() {
-        let block = [
-            ("client_id", " c\t".into()),
-            ("client_secret", "\r\ns\n".into()),
-        ];
+        let block = [("client_id", " c\t".into()), ("client_secret", "\r\ns\n".into())];
         assert_eq!(resolved(&block, &[]).0, "account c:s");
-        let variables = [
-            ("MONGODB_ATLAS_CLIENT_ID", "c\n"),
-            ("MONGODB_ATLAS_CLIENT_SECRET", "s\r\n"),
-        ];
+        let variables =
+            [("MONGODB_ATLAS_CLIENT_ID", "c\n"), ("MONGODB_ATLAS_CLIENT_SECRET", "s\r\n")];
         assert_eq!(resolved(&[], &variables).0, "account c:s");
         assert_eq!(
             resolved(&[], &[("MONGODB_ATLAS_ACCESS_TOKEN", " \n")]).0,
@@ -347,23 +305,13 @@ mod tests {
                 detail.contains("MONGODB_ATLAS_ACCESS_TOKEN") && detail.contains(says),
                 "{detail}"
             );
-            let (ignored, _) = resolved(
-                &[("access_token", "t".into())],
-                &[("MONGODB_ATLAS_ACCESS_TOKEN", value)],
-            );
+            let (ignored, _) =
+                resolved(&[("access_token", "t".into())], &[("MONGODB_ATLAS_ACCESS_TOKEN", value)]);
             assert_eq!(ignored, "token t");
         }
-        let (detail, _) = resolved(
-            &[],
-            &[
-                ("MCLI_PUBLIC_API_KEY", "mdb_sa_id_1"),
-                ("MCLI_PRIVATE_API_KEY", "s"),
-            ],
-        );
-        assert!(
-            detail.contains("MCLI_PUBLIC_API_KEY") && detail.contains("client_id"),
-            "{detail}"
-        );
+        let (detail, _) =
+            resolved(&[], &[("MCLI_PUBLIC_API_KEY", "mdb_sa_id_1"), ("MCLI_PRIVATE_API_KEY", "s")]);
+        assert!(detail.contains("MCLI_PUBLIC_API_KEY") && detail.contains("client_id"), "{detail}");
     }
 
     #[test]
@@ -371,9 +319,6 @@ mod tests {
         let unknown = [("client_secret", Value::Unknown), ("client_id", "c".into())];
         assert_eq!(resolved(&unknown, &[]).0, "unknown client_secret");
         let [secret, id] = unknown;
-        assert_eq!(
-            resolved(&[secret, id, ("access_token", "t".into())], &[]).0,
-            "token t"
-        );
+        assert_eq!(resolved(&[secret, id, ("access_token", "t".into())], &[]).0, "token t");
     }
 }

@@ -179,20 +179,14 @@ fn project_ids(value: &Value) -> Result<Guard<Vec<ProjectId>>, Diagnostics> {
             None => problems.push(invalid(path, "A project id must not be null.".to_owned())),
         }
     }
-    if problems.is_empty() {
-        Ok(Guard::Set(ids))
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(Guard::Set(ids)) } else { Err(problems) }
 }
 
 fn max_months(value: &Value) -> Result<Guard<Months>, Diagnostic> {
     match value {
         Value::Unknown => Ok(Guard::Unknown),
         Value::Number(number) => {
-            let months = number
-                .as_i64()
-                .and_then(|months| Months::parse(months).ok());
+            let months = number.as_i64().and_then(|months| Months::parse(months).ok());
             months.map(Guard::Set).ok_or_else(|| {
                 Diagnostic::error(
                     "Invalid max_months_until_expiration",
@@ -228,15 +222,8 @@ mod tests {
         let guardrails = Guardrails::parse(&block(arguments)).unwrap();
         let refusals = guardrails.check(issuance);
         let is_first = guardrails.check_all_known(issuance).err();
-        assert_eq!(
-            is_first,
-            refusals.iter().next().cloned(),
-            "plan and request agree"
-        );
-        refusals
-            .iter()
-            .map(|refusal| refusal.path.as_ref().unwrap().to_string())
-            .collect()
+        assert_eq!(is_first, refusals.iter().next().cloned(), "plan and request agree");
+        refusals.iter().map(|refusal| refusal.path.as_ref().unwrap().to_string()).collect()
     }
 
     #[test]
@@ -249,59 +236,30 @@ mod tests {
         };
         let plain = issuance(3, false);
         assert_eq!(refused(&[], &plain), [""; 0]);
-        assert_eq!(
-            refused(&[(PROJECTS, ids(&[OTHER, PROJECT]))], &plain),
-            [""; 0]
-        );
-        assert_eq!(
-            refused(&[(PROJECTS, ids(&[OTHER]))], &plain),
-            ["project_id"]
-        );
+        assert_eq!(refused(&[(PROJECTS, ids(&[OTHER, PROJECT]))], &plain), [""; 0]);
+        assert_eq!(refused(&[(PROJECTS, ids(&[OTHER]))], &plain), ["project_id"]);
         assert_eq!(refused(&[(MONTHS, 3.into())], &plain), [""; 0]);
         assert_eq!(
             refused(&[(MONTHS, 3.into())], &issuance(4, false)),
             ["months_until_expiration"]
         );
         assert_eq!(refused(&[(RECIPIENTS, false.into())], &plain), [""; 0]);
-        assert_eq!(
-            refused(&[(RECIPIENTS, true.into())], &plain),
-            ["private_key_recipients"]
-        );
-        assert_eq!(
-            refused(&[(RECIPIENTS, true.into())], &issuance(3, true)),
-            [""; 0]
-        );
-        let all = [
-            (PROJECTS, ids(&[OTHER])),
-            (MONTHS, 1.into()),
-            (RECIPIENTS, true.into()),
-        ];
+        assert_eq!(refused(&[(RECIPIENTS, true.into())], &plain), ["private_key_recipients"]);
+        assert_eq!(refused(&[(RECIPIENTS, true.into())], &issuance(3, true)), [""; 0]);
+        let all = [(PROJECTS, ids(&[OTHER])), (MONTHS, 1.into()), (RECIPIENTS, true.into())];
         assert_eq!(
             refused(&all, &plain),
-            [
-                "project_id",
-                "months_until_expiration",
-                "private_key_recipients"
-            ]
+            ["project_id", "months_until_expiration", "private_key_recipients"]
         );
-        assert_eq!(
-            refused(&all, &Issuance::default()),
-            [""; 0],
-            "unknown values are not judged"
-        );
+        assert_eq!(refused(&all, &Issuance::default()), [""; 0], "unknown values are not judged");
     }
 
     #[test]
     fn an_unknown_guardrail_is_not_judged_in_plan_and_refuses_the_request() {
         for argument in [PROJECTS, MONTHS, RECIPIENTS] {
             let guardrails = Guardrails::parse(&block(&[(argument, Value::Unknown)])).unwrap();
-            assert!(
-                guardrails.check(&Issuance::default()).is_empty(),
-                "{argument}"
-            );
-            let refusal = guardrails
-                .check_all_known(&Issuance::default())
-                .unwrap_err();
+            assert!(guardrails.check(&Issuance::default()).is_empty(), "{argument}");
+            let refusal = guardrails.check_all_known(&Issuance::default()).unwrap_err();
             assert!(refusal.detail.contains(argument), "{refusal:?}");
         }
         let partly = Value::List(vec![PROJECT.into(), Value::Unknown]);
@@ -317,10 +275,7 @@ mod tests {
     fn an_invalid_guardrail_is_an_error_at_its_argument() {
         let paths = |arguments: &[(&str, Value)]| -> Vec<String> {
             let problems = Guardrails::parse(&block(arguments)).unwrap_err();
-            problems
-                .iter()
-                .map(|problem| problem.path.as_ref().unwrap().to_string())
-                .collect()
+            problems.iter().map(|problem| problem.path.as_ref().unwrap().to_string()).collect()
         };
         assert_eq!(paths(&[(PROJECTS, ids(&[]))]), [PROJECTS]);
         let list = Value::List(vec![PROJECT.into(), Value::Null, "x".into()]);

@@ -37,9 +37,7 @@ pub(crate) async fn managed_users(
     project: &ProjectId,
     cancel: &CancellationToken,
 ) -> Result<impl Stream<Item = Result<(Username, Arc<CertificateList>), Diagnostic>>, Diagnostic> {
-    let users = session
-        .users(project, &Session::call(cancel, TIMEOUT))
-        .await;
+    let users = session.users(project, &Session::call(cancel, TIMEOUT)).await;
     let users = users.map_err(|error| diagnostics::from_atlas(&error, project, None))?;
     let managed = users.into_iter().filter(is_managed);
     let lists = stream::iter(managed).map(async move |user| {
@@ -54,9 +52,7 @@ pub(crate) async fn managed_users(
             Err(error) => Some(Err(diagnostics::from_atlas(&error, project, &username))),
         }
     });
-    Ok(lists
-        .buffered(CONCURRENT_LISTS)
-        .filter_map(std::future::ready))
+    Ok(lists.buffered(CONCURRENT_LISTS).filter_map(std::future::ready))
 }
 
 fn is_managed(user: &DatabaseUser) -> bool {

@@ -65,8 +65,7 @@ impl AtlasProvider {
             Resolved::Ready(config, guardrails) => {
                 let client = Client::new(*config, self.clock.clone(), self.issued_ids.clone())
                     .map_err(invalid_configuration)?;
-                self.client
-                    .set_client(Session::new(client, guardrails, self.clock.clone()));
+                self.client.set_client(Session::new(client, guardrails, self.clock.clone()));
             }
         }
         Ok(warnings)
@@ -95,8 +94,7 @@ impl Provider for AtlasProvider {
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
         self.client.reset();
         self.client.close_retired(CLOSE_TIMEOUT).await;
-        self.configured(&request)
-            .unwrap_or_else(|problems| problems)
+        self.configured(&request).unwrap_or_else(|problems| problems)
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
@@ -137,10 +135,7 @@ fn invalid_configuration(error: ConfigError) -> Diagnostic {
 
 /// Keeps the characters of a version that a header can carry: the host sends the version.
 fn header_safe(text: &str) -> String {
-    text.chars()
-        .filter(char::is_ascii_graphic)
-        .take(64)
-        .collect()
+    text.chars().filter(char::is_ascii_graphic).take(64).collect()
 }
 
 #[cfg(test)]

@@ -9,21 +9,9 @@ use tf_provider::{
 
 /// Operations with a timeout: name, default, and what they do.
 const OPERATIONS: [(&str, Duration, &str); 3] = [
-    (
-        "create",
-        Duration::from_secs(600),
-        "issuing the first certificate",
-    ),
-    (
-        "read",
-        Duration::from_secs(300),
-        "reading the certificate at every refresh",
-    ),
-    (
-        "update",
-        Duration::from_secs(600),
-        "issuing a new certificate in place",
-    ),
+    ("create", Duration::from_secs(600), "issuing the first certificate"),
+    ("read", Duration::from_secs(300), "reading the certificate at every refresh"),
+    ("update", Duration::from_secs(600), "issuing a new certificate in place"),
 ];
 
 /// The block's schema.
@@ -43,11 +31,7 @@ pub(crate) fn block() -> NestedBlock {
     NestedBlock::new(
         "timeouts",
         Nesting::Single,
-        Block {
-            attributes,
-            description,
-            ..Block::default()
-        },
+        Block { attributes, description, ..Block::default() },
     )
 }
 
@@ -74,15 +58,9 @@ pub(crate) fn validate(object: &Value) -> Diagnostics {
 
 /// The time limit of an operation on this object.
 pub(crate) fn timeout(object: &Value, operation: &str) -> Duration {
-    let configured = object
-        .get("timeouts")
-        .get(operation)
-        .as_str()
-        .and_then(parse);
-    let default = OPERATIONS
-        .iter()
-        .find(|(name, ..)| *name == operation)
-        .map(|(_, default, _)| *default);
+    let configured = object.get("timeouts").get(operation).as_str().and_then(parse);
+    let default =
+        OPERATIONS.iter().find(|(name, ..)| *name == operation).map(|(_, default, _)| *default);
     configured.or(default).unwrap_or(Duration::from_secs(300))
 }
 
@@ -116,11 +94,7 @@ mod tests {
             ("5d", None),
             ("1..5s", None),
         ] {
-            assert_eq!(
-                parse(text),
-                seconds.map(Duration::from_secs_f64),
-                "{text:?}"
-            );
+            assert_eq!(parse(text), seconds.map(Duration::from_secs_f64), "{text:?}");
         }
     }
 
@@ -132,16 +106,9 @@ mod tests {
             ("read", Value::Unknown),
         ]);
         let found = validate(&Value::object([("timeouts", timeouts)]));
-        assert!(
-            found
-                .iter()
-                .all(|problem| problem.summary == "Invalid timeout")
-        );
-        let places: Vec<_> = found
-            .iter()
-            .filter_map(|d| d.path.as_ref())
-            .map(ToString::to_string)
-            .collect();
+        assert!(found.iter().all(|problem| problem.summary == "Invalid timeout"));
+        let places: Vec<_> =
+            found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect();
         assert_eq!(places, ["timeouts.create", "timeouts.update"]);
     }
 

@@ -45,23 +45,14 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [
-            identities(config).err(),
-            password(config).err(),
-            profile(config).err(),
-        ];
+        let problems = [identities(config).err(), password(config).err(), profile(config).err()];
         problems.into_iter().flatten().collect()
     }
 
     async fn open(&self, request: OpenRequest) -> OpenResponse {
         let mut result = request.config;
         let diagnostics = unseal(&mut result).await.unwrap_or_else(Diagnostics::from);
-        OpenResponse {
-            result,
-            renew_at: None,
-            private: Vec::new(),
-            diagnostics,
-        }
+        OpenResponse { result, renew_at: None, private: Vec::new(), diagnostics }
     }
 }
 
@@ -147,10 +138,7 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
             Identities::parse(&[text.as_str().into()])
                 .map_err(|error| invalid(index, &error.reason.to_string())),
         ),
-        Value::Null => Some(Err(invalid(
-            index,
-            "it is null; omit it, or give an identity",
-        ))),
+        Value::Null => Some(Err(invalid(index, "it is null; omit it, or give an identity"))),
         _ => None,
     };
     (0..).zip(elements).filter_map(parse).collect()

@@ -46,10 +46,7 @@ fn sealed_text_is_decrypted_by_every_recipient_and_by_no_other_key() {
     assert!(sealed.starts_with(ARMOR) && !sealed.contains("hunter2"));
     assert_eq!(open(&sealed, my_key.expose_secret()).unwrap(), PLAIN);
     assert_eq!(open(&sealed, SECRET).unwrap(), PLAIN);
-    assert_eq!(
-        open(&sealed, other_key.expose_secret()),
-        Err(UnsealError::NoMatchingIdentity)
-    );
+    assert_eq!(open(&sealed, other_key.expose_secret()), Err(UnsealError::NoMatchingIdentity));
     let both = Identities::parse(&[other_key, my_key]).unwrap();
     assert_eq!(unseal(&sealed, &both).unwrap().expose_secret(), PLAIN);
 }
@@ -59,10 +56,7 @@ fn recipients_are_a_set_of_keys() {
     let (other, _) = pair();
     let set = |texts: &[&str]| Recipients::parse(texts).unwrap();
     assert_eq!(set(&[PUBLIC, &other]), set(&[&other, PUBLIC, &other]));
-    assert_eq!(
-        set(&[&format!(" {PUBLIC}\n")]),
-        set(&[&PUBLIC.to_uppercase()])
-    );
+    assert_eq!(set(&[&format!(" {PUBLIC}\n")]), set(&[&PUBLIC.to_uppercase()]));
     assert_ne!(set(&[PUBLIC]), set(&[PUBLIC, &other]));
     assert_ne!(set(&[PUBLIC]), set(&[&other]));
     assert!(set(&[]).is_empty());
@@ -90,10 +84,7 @@ fn an_invalid_recipient_is_refused_with_its_reason_and_not_repeated() {
         let error = Recipients::parse(&[PUBLIC, text]).unwrap_err();
         assert_eq!(error, InvalidRecipient { index: 1, reason }, "{text}");
         let shown = format!("{error} {error:?}");
-        assert!(
-            text.trim().is_empty() || !shown.contains(text.trim()),
-            "{shown}"
-        );
+        assert!(text.trim().is_empty() || !shown.contains(text.trim()), "{shown}");
     }
 }
 
@@ -131,10 +122,7 @@ fn identity_files_are_parsed_and_invalid_identities_refused_with_their_reason() 
         let error = Identities::parse(&[SECRET.into(), text.into()]).unwrap_err();
         assert_eq!(error, InvalidIdentity { index: 1, reason }, "{text}");
         let shown = format!("{error} {error:?}");
-        assert!(
-            !shown.contains("hunter2") && !shown.contains(&SECRET[20..40]),
-            "{shown}"
-        );
+        assert!(!shown.contains("hunter2") && !shown.contains(&SECRET[20..40]), "{shown}");
     }
     let shown = format!("{:?}", Identities::parse(&[SECRET.into()]).unwrap());
     assert_eq!(shown, "1 identities");
@@ -145,11 +133,7 @@ fn a_text_that_cannot_be_decrypted_is_refused_with_its_reason() {
     let sealed = sealed_to(&[PUBLIC]);
     let lines: Vec<_> = sealed.lines().collect();
     let without = |line: usize| {
-        let kept = lines
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| *at != line)
-            .map(|(_, text)| *text);
+        let kept = lines.iter().enumerate().filter(|(at, _)| *at != line).map(|(_, text)| *text);
         kept.collect::<Vec<_>>().join("\n")
     };
     for (text, reason) in [
@@ -201,31 +185,16 @@ fn the_age_tools_open_what_we_seal_and_we_open_what_they_seal() {
     let at = |name: &str| folder.path().join(name);
     std::fs::write(at("key"), SECRET).unwrap();
     std::fs::write(at("sealed"), sealed_to(&[PUBLIC])).unwrap();
-    let opened = Command::new(tool)
-        .arg("-d")
-        .arg("-i")
-        .arg(at("key"))
-        .arg(at("sealed"))
-        .output()
-        .unwrap();
+    let opened =
+        Command::new(tool).arg("-d").arg("-i").arg(at("key")).arg(at("sealed")).output().unwrap();
     assert_eq!(String::from_utf8(opened.stdout).unwrap(), PLAIN);
     std::fs::write(at("plain"), PLAIN).unwrap();
-    let sealed = Command::new(tool)
-        .args(["-a", "-r", PUBLIC])
-        .arg(at("plain"))
-        .output()
-        .unwrap();
-    assert_eq!(
-        open(&String::from_utf8(sealed.stdout).unwrap(), SECRET).unwrap(),
-        PLAIN
-    );
+    let sealed = Command::new(tool).args(["-a", "-r", PUBLIC]).arg(at("plain")).output().unwrap();
+    assert_eq!(open(&String::from_utf8(sealed.stdout).unwrap(), SECRET).unwrap(), PLAIN);
 }
 
 fn runs(tool: &str) -> bool {
-    Command::new(tool)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
 proptest! {

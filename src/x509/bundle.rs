@@ -54,10 +54,7 @@ pub fn split(pem: &str) -> Result<SplitPem, Error> {
     let (certificate, key) = certificate_and_key(pem)?;
     certificate.der()?;
     key.der()?;
-    Ok(SplitPem {
-        certificate_pem: certificate.pem(),
-        private_key_pem: key.pem().into(),
-    })
+    Ok(SplitPem { certificate_pem: certificate.pem(), private_key_pem: key.pem().into() })
 }
 
 /// The two blocks of a bundle.
@@ -93,9 +90,7 @@ fn certificate_and_key(pem: &str) -> Result<(Block<'_>, Block<'_>), Error> {
 pub(super) fn blocks(pem: &str) -> impl Iterator<Item = Result<Block<'_>, Error>> {
     let mut lines = pem.lines();
     std::iter::from_fn(move || {
-        let label = lines
-            .by_ref()
-            .find_map(|line| parse_boundary(line, "-----BEGIN "))?;
+        let label = lines.by_ref().find_map(|line| parse_boundary(line, "-----BEGIN "))?;
         let mut body = Vec::new();
         for line in lines.by_ref() {
             if parse_boundary(line, "-----END ") == Some(label) {
@@ -153,9 +148,7 @@ impl Block<'_> {
 
     pub(super) fn der(&self) -> Result<Vec<u8>, Error> {
         let label = || printable_label(self.label);
-        STANDARD
-            .decode(self.body.concat())
-            .map_err(|_| Error::NotBase64 { label: label() })
+        STANDARD.decode(self.body.concat()).map_err(|_| Error::NotBase64 { label: label() })
     }
 
     fn pem(&self) -> String {
@@ -181,11 +174,7 @@ fn check_key(key: &[u8], certificate: &Decoded) -> Result<(), Error> {
         let ours = key.public_key().ok_or(Error::NotAPrivateKey)?;
         public_key.to_der().is_ok_and(|theirs| theirs == *ours)
     };
-    if matches {
-        Ok(())
-    } else {
-        Err(Error::KeyMismatch)
-    }
+    if matches { Ok(()) } else { Err(Error::KeyMismatch) }
 }
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -196,12 +185,7 @@ fn rsa_of_private_key(der: &[u8]) -> Option<(UintRef<'_>, UintRef<'_>)> {
     fields.decode::<UintRef<'_>>().ok()?; // version
     if fields.peek_byte() == Some(SEQUENCE) {
         let algorithm: AnyRef<'_> = fields.decode().ok()?;
-        if SliceReader::new(algorithm.value())
-            .ok()?
-            .decode::<ObjectIdentifier>()
-            .ok()?
-            != RSA
-        {
+        if SliceReader::new(algorithm.value()).ok()?.decode::<ObjectIdentifier>().ok()? != RSA {
             return None;
         }
         let pkcs1: &OctetStringRef = fields.decode().ok()?;

@@ -111,9 +111,7 @@ fn text_of(value: &Any) -> Option<String> {
         }
         Tag::TeletexString => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
         Tag::BmpString if bytes.len().is_multiple_of(2) => {
-            let units = bytes
-                .chunks_exact(2)
-                .map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
+            let units = bytes.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]]));
             char::decode_utf16(units).collect::<Result<_, _>>().ok()
         }
         _ => None,
@@ -131,18 +129,9 @@ const KEYWORDS: [(ObjectIdentifier, &str); 10] = [
     (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
     (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
     (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
-    (
-        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"),
-        "DC",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"),
-        "UID",
-    ),
-    (
-        ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"),
-        "emailAddress",
-    ),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"), "emailAddress"),
 ];
 
 #[cfg(test)]
@@ -173,11 +162,7 @@ mod tests {
     #[test]
     fn mail_addresses_bmp_strings_and_unknown_attributes_keep_their_spelling() {
         for (oid, value, text) in [
-            (
-                "1.2.840.113549.1.9.1",
-                &b"\x16\x05a@b.c"[..],
-                "emailAddress=a@b.c",
-            ),
+            ("1.2.840.113549.1.9.1", &b"\x16\x05a@b.c"[..], "emailAddress=a@b.c"),
             ("2.5.4.3", b"\x1e\x06\x00J\x00\xfc\x20\xac", "CN=Jü€"),
             ("2.5.4.3", b"\x1e\x03\x00J\x00", "2.5.4.3=#1E03004A00"),
             ("2.5.4.3", b"\x14\x02J\xfc", "CN=Jü"),
@@ -233,9 +218,6 @@ mod tests {
                 "{username} {subject}"
             );
         }
-        assert!(
-            !subject_matches("app", &of("app", false)),
-            "the subject has an organization too"
-        );
+        assert!(!subject_matches("app", &of("app", false)), "the subject has an organization too");
     }
 }

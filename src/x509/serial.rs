@@ -16,23 +16,15 @@ pub(super) fn decimal_and_hex(integer: &[u8]) -> (String, String) {
         }
     }
     let magnitude = convert(&magnitude, 256, 256);
-    let decimal: String = convert(&magnitude, 256, 10)
-        .iter()
-        .map(|digit| char::from(b'0' + digit))
-        .collect();
-    (
-        format!("{sign}{decimal}"),
-        format!("{sign}{}", hex::encode(magnitude)),
-    )
+    let decimal: String =
+        convert(&magnitude, 256, 10).iter().map(|digit| char::from(b'0' + digit)).collect();
+    (format!("{sign}{decimal}"), format!("{sign}{}", hex::encode(magnitude)))
 }
 
 /// A decimal number in lower-case hexadecimal of whole bytes; `None` if the text has a character that is not a digit.
 pub(crate) fn hex_of_decimal(decimal: &str) -> Option<String> {
     let is_number = !decimal.is_empty() && decimal.bytes().all(|byte| byte.is_ascii_digit());
-    let digits: Vec<u8> = decimal
-        .bytes()
-        .map(|byte| byte.wrapping_sub(b'0'))
-        .collect();
+    let digits: Vec<u8> = decimal.bytes().map(|byte| byte.wrapping_sub(b'0')).collect();
     is_number.then(|| hex::encode(convert(&digits, 10, 256)))
 }
 
@@ -88,10 +80,7 @@ mod tests {
                 "ffffffffffffffffffffffffffffffff",
             ),
         ] {
-            assert_eq!(
-                decimal_and_hex(integer),
-                (decimal.to_owned(), hexadecimal.to_owned())
-            );
+            assert_eq!(decimal_and_hex(integer), (decimal.to_owned(), hexadecimal.to_owned()));
             if !decimal.starts_with('-') {
                 assert_eq!(hex_of_decimal(decimal).as_deref(), Some(hexadecimal));
             }

@@ -16,12 +16,8 @@ pub(super) fn pem_pair(serial: &[u8], common_name: &str) -> (String, String) {
 fn params(serial: &[u8], common_name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "MongoDB Inc");
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::OrganizationName, "MongoDB Inc");
     params.serial_number = Some(SerialNumber::from_slice(serial));
     params.not_before = rcgen::date_time_ymd(2026, 8, 10);
     params.not_after = rcgen::date_time_ymd(2026, 11, 10);
@@ -59,53 +55,30 @@ fn a_text_other_than_one_certificate_and_its_key_is_refused_without_repeating_it
         (String::new(), Error::NoCertificate),
         (certificate.clone(), Error::NoPrivateKey),
         (key.clone(), Error::NoCertificate),
-        (
-            format!("{certificate}{other}{key}"),
-            Error::ManyCertificates,
-        ),
-        (
-            format!("{certificate}{key}{other_key}"),
-            Error::ManyPrivateKeys,
-        ),
+        (format!("{certificate}{other}{key}"), Error::ManyCertificates),
+        (format!("{certificate}{key}{other_key}"), Error::ManyPrivateKeys),
         (format!("{certificate}{other_key}"), Error::KeyMismatch),
         (
             format!("{certificate}{}", &key[..key.len() / 2]),
-            Error::Unterminated {
-                label: label("PRIVATE KEY"),
-            },
+            Error::Unterminated { label: label("PRIVATE KEY") },
         ),
         (
-            format!(
-                "{certificate}{}",
-                key.replace("PRIVATE", "ENCRYPTED PRIVATE")
-            ),
+            format!("{certificate}{}", key.replace("PRIVATE", "ENCRYPTED PRIVATE")),
             Error::EncryptedPrivateKey,
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE KEY", "PUBLIC KEY")),
-            Error::OtherBlock {
-                label: label("PUBLIC KEY"),
-            },
+            Error::OtherBlock { label: label("PUBLIC KEY") },
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE KEY", "secret")),
-            Error::OtherBlock {
-                label: label("unnamed"),
-            },
+            Error::OtherBlock { label: label("unnamed") },
         ),
         (
-            format!(
-                "{key}{}",
-                invalid_certificate.replace("c2VjcmV0", "*secret*")
-            ),
-            Error::NotBase64 {
-                label: label("CERTIFICATE"),
-            },
+            format!("{key}{}", invalid_certificate.replace("c2VjcmV0", "*secret*")),
+            Error::NotBase64 { label: label("CERTIFICATE") },
         ),
-        (
-            format!("{key}{invalid_certificate}"),
-            Error::NotACertificate,
-        ),
+        (format!("{key}{invalid_certificate}"), Error::NotACertificate),
         (format!("{certificate}{invalid_key}"), Error::NotAPrivateKey),
     ] {
         let actual = parse(text).unwrap_err();
@@ -168,10 +141,7 @@ fn keys_of_every_supported_type_are_matched_with_their_certificate() {
         let (ours, theirs) = (generate().unwrap(), generate().unwrap());
         let pem = params(&[1], "app").self_signed(&ours).unwrap().pem();
         assert!(parse(format!("{pem}{}", ours.serialize_pem())).is_ok());
-        assert_eq!(
-            parse(format!("{pem}{}", theirs.serialize_pem())),
-            Err(Error::KeyMismatch)
-        );
+        assert_eq!(parse(format!("{pem}{}", theirs.serialize_pem())), Err(Error::KeyMismatch));
         let foreign = pem_pair(&[2], "app").1;
         assert_eq!(parse(format!("{pem}{foreign}")), Err(Error::KeyMismatch));
     }

@@ -22,23 +22,14 @@ async fn adding_any_argument_to_any_certificate_issues_nothing() {
     let played = Played::against(&atlas).await;
     let arguments = arguments();
     let walked: BTreeSet<&str> = arguments.iter().flat_map(names).collect();
-    assert_eq!(
-        walked,
-        optional_arguments(&played),
-        "every optional argument is walked"
-    );
+    assert_eq!(walked, optional_arguments(&played), "every optional argument is walked");
     for (origin, instance) in origins(&atlas, &played).await {
         let mut changed_alone = 0;
         for argument in &arguments {
             let config = with(&base(), argument);
             let mut adopting = Some(instance.clone());
-            let outcome = adopt(
-                &played,
-                &mut adopting,
-                &config,
-                &format!("{origin} + {argument}"),
-            )
-            .await;
+            let outcome =
+                adopt(&played, &mut adopting, &config, &format!("{origin} + {argument}")).await;
             changed_alone += usize::from(outcome.action == Action::Update);
             for name in [
                 "certificate_id",
@@ -48,10 +39,7 @@ async fn adding_any_argument_to_any_certificate_issues_nothing() {
                 "issue_reason",
             ] {
                 let adopted = &adopting.as_ref().unwrap().state;
-                assert_eq!(
-                    adopted[name], instance.state[name],
-                    "{origin} + {argument}: {name}"
-                );
+                assert_eq!(adopted[name], instance.state[name], "{origin} + {argument}: {name}");
             }
         }
         assert!(changed_alone >= 8, "{origin}: the arguments are stored");
@@ -70,26 +58,13 @@ async fn arguments_added_one_after_the_other_or_taken_away_issue_nothing() {
         let sealing = |argument: &Json| argument.get("private_key_recipients").is_some();
         // Another map behind the first one is a trigger.
         let triggering = |argument: &Json| argument["rotate_when_changed"] == json!({});
-        for argument in arguments()
-            .iter()
-            .filter(|argument| !sealing(argument) && !triggering(argument))
+        for argument in
+            arguments().iter().filter(|argument| !sealing(argument) && !triggering(argument))
         {
             config = with(&config, argument);
-            adopt(
-                &played,
-                &mut adopting,
-                &config,
-                &format!("{origin} + {argument}"),
-            )
-            .await;
+            adopt(&played, &mut adopting, &config, &format!("{origin} + {argument}")).await;
         }
-        adopt(
-            &played,
-            &mut adopting,
-            &base(),
-            &format!("{origin}, all taken away"),
-        )
-        .await;
+        adopt(&played, &mut adopting, &base(), &format!("{origin}, all taken away")).await;
         for argument in arguments().iter().filter(|argument| sealing(argument)) {
             adopt(
                 &played,
@@ -117,10 +92,7 @@ async fn an_argument_added_together_with_a_reason_to_issue_comes_with_the_new_ce
     let state = &instance.as_ref().unwrap().state;
     assert!(state["pkcs12_base64"].as_str().is_some());
     assert_eq!(posts(&atlas), 2);
-    assert_eq!(
-        played.plan(instance.as_ref(), &config).await.action,
-        Action::NoOp
-    );
+    assert_eq!(played.plan(instance.as_ref(), &config).await.action, Action::NoOp);
 }
 
 /// Plans, applies, and finds nothing left to do.
@@ -131,20 +103,13 @@ async fn adopt(
     what: &str,
 ) -> Outcome {
     let outcome = played.apply(instance, config).await;
-    assert!(
-        !outcome.diagnostics.has_errors(),
-        "{what}:{}",
-        outcome.diagnostics
-    );
+    assert!(!outcome.diagnostics.has_errors(), "{what}:{}", outcome.diagnostics);
     assert!(
         matches!(outcome.action, Action::Update | Action::NoOp),
         "{what}: {:?}",
         outcome.action
     );
-    assert!(
-        !is_unknown(&outcome.plan.planned["certificate_id"]),
-        "{what}"
-    );
+    assert!(!is_unknown(&outcome.plan.planned["certificate_id"]), "{what}");
     let again = played.plan(instance.as_ref(), config).await;
     assert_eq!(
         again.action,
@@ -175,11 +140,7 @@ async fn origins(atlas: &LocalAtlas, played: &Played) -> Vec<(&'static str, Reso
         state,
         private: Vec::new(),
     };
-    let moved = played
-        .resource(CERTIFICATE)
-        .move_from(&source)
-        .await
-        .unwrap();
+    let moved = played.resource(CERTIFICATE).move_from(&source).await.unwrap();
     vec![
         ("created", created),
         ("imported", imported.instance.expect("an imported instance")),

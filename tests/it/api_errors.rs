@@ -74,10 +74,7 @@ async fn every_known_code_is_told_with_atlas_own_words_and_a_next_step() {
             PROJECT,
             "No certificate was issued.",
         ] {
-            assert!(
-                error.contains(words),
-                "{words:?} is missing for {code}: {error:?}"
-            );
+            assert!(error.contains(words), "{words:?} is missing for {code}: {error:?}");
         }
         assert!(!error.detail.contains('\u{1b}'), "{code}");
     }
@@ -97,37 +94,22 @@ async fn a_field_that_atlas_blames_is_the_argument_that_is_blamed() {
             "error": 400, "errorCode": "INVALID_ATTRIBUTE", "detail": "Invalid attribute.", "reason": "Bad Request", "parameters": null,
             "badRequestDetail": { "fields": [{ "field": field, "description": "must be something else" }] }
         });
-        let error = refused(
-            &atlas,
-            &core,
-            Answer::text(400, "application/json", &body.to_string()),
-        )
-        .await;
+        let error =
+            refused(&atlas, &core, Answer::text(400, "application/json", &body.to_string())).await;
         assert_eq!(error.path, at);
-        assert!(
-            error.contains(field) && error.contains("must be something else"),
-            "{error:?}"
-        );
+        assert!(error.contains(field) && error.contains("must be something else"), "{error:?}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_of_an_unknown_kind_shows_its_first_line_unless_a_certificate_was_asked_for() {
     let (atlas, core, _temporary) = started().await;
-    let page = || {
-        Answer::text(
-            403,
-            "text/html",
-            "Blocked by the gatekeeper\nand more of that",
-        )
-    };
+    let page = || Answer::text(403, "text/html", "Blocked by the gatekeeper\nand more of that");
     let error = refused(&atlas, &core, page()).await;
     assert_eq!(error.summary, "Rejected by a proxy or firewall");
     assert!(!error.contains("gatekeeper"), "{error:?}");
 
-    atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::ListCertificates).refuse(page()));
+    atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).refuse(page()));
     let imported = core
         .resource("atlas_user_certificate")
         .import(&format!("{PROJECT}/app"))
@@ -155,11 +137,7 @@ async fn started() -> (LocalAtlas, Core, ScratchDir) {
 
 /// The only error of a create that Atlas answers so.
 async fn refused(atlas: &LocalAtlas, core: &Core, answer: Answer) -> Diagnostic {
-    atlas.control().add_fault(
-        Fault::on(Endpoint::IssueCertificate)
-            .always()
-            .refuse(answer),
-    );
+    atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).always().refuse(answer));
     let config = json!({ "project_id": PROJECT, "username": "app" });
     let outcome = core
         .apply_config("atlas_user_certificate", &mut None, config)

@@ -44,10 +44,7 @@ fn interrupted_plan_ends_at_once_and_issues_nothing() {
         (Operation::Renewal, Endpoint::ListCertificates),
     ] {
         let fixture = Fixture::new(operation);
-        let pause = fixture
-            .atlas
-            .control()
-            .add_fault(Fault::on(endpoint).pause(When::Before));
+        let pause = fixture.atlas.control().add_fault(Fault::on(endpoint).pause(When::Before));
         let run = CliProcess::start(&fixture.workspace, &["plan", "-no-color", "-input=false"]);
         pause.reached_blocking();
         run.interrupt();
@@ -64,10 +61,7 @@ fn interrupted_wait_for_a_retry_ends_within_two_seconds_and_issues_nothing() {
         let fixture = Fixture::new(operation);
         let rate_limited = Answer::rate_limited(Some(RetryAfter::Seconds(120)));
         let fault = Fault::on(Endpoint::IssueCertificate);
-        fixture
-            .atlas
-            .control()
-            .add_fault(fault.always().refuse(rate_limited));
+        fixture.atlas.control().add_fault(fault.always().refuse(rate_limited));
         let arguments = ["apply", "-auto-approve", "-no-color", "-input=false"];
         let mut run = CliProcess::start(&fixture.workspace, &arguments);
         // Terraform prints "Still creating..." or "Still modifying..." ten seconds after the provider got the call.
@@ -106,23 +100,14 @@ struct CrashPoint {
 }
 
 impl Termination {
-    const ALL: [Self; 4] = [
-        Self::KillTerraform,
-        Self::KillProvider,
-        Self::Interrupt,
-        Self::TwoInterrupts,
-    ];
+    const ALL: [Self; 4] =
+        [Self::KillTerraform, Self::KillProvider, Self::Interrupt, Self::TwoInterrupts];
 }
 
 impl CrashPoint {
     /// The requests of an apply in their order. Plan and apply have a process, and a token, each.
     fn all(operation: Operation) -> Vec<Self> {
-        let before = |name, endpoint, nth| Self {
-            name,
-            endpoint,
-            nth,
-            when: When::Before,
-        };
+        let before = |name, endpoint, nth| Self { name, endpoint, nth, when: When::Before };
         let mut points = vec![before("token for the plan", Endpoint::IssueToken, 1)];
         points.extend(match operation {
             Operation::Create => vec![
@@ -135,11 +120,7 @@ impl CrashPoint {
                 before("token for the apply", Endpoint::IssueToken, 2),
             ],
         });
-        points.push(before(
-            "certificate not issued yet",
-            Endpoint::IssueCertificate,
-            1,
-        ));
+        points.push(before("certificate not issued yet", Endpoint::IssueCertificate, 1));
         points.push(Self {
             name: "certificate issued and not delivered",
             endpoint: Endpoint::IssueCertificate,
@@ -191,11 +172,7 @@ impl Fixture {
             atlas.control().advance(Duration::from_secs(80 * 24 * 3600));
         }
         let before = atlas.control().issued_count();
-        Self {
-            atlas,
-            workspace,
-            before,
-        }
+        Self { atlas, workspace, before }
     }
 
     /// An apply that is terminated at this request.
@@ -235,18 +212,10 @@ impl Fixture {
         }
         let output = run.finish();
         if !completes {
-            assert!(
-                !output.status.success(),
-                "the apply was not terminated:\n{}",
-                output.stdout
-            );
+            assert!(!output.status.success(), "the apply was not terminated:\n{}", output.stdout);
         }
         for provider in started {
-            assert!(
-                wait_for_exit(provider),
-                "a provider outlives its host:\n{}",
-                output.stdout
-            );
+            assert!(wait_for_exit(provider), "a provider outlives its host:\n{}", output.stdout);
         }
         pause.release();
         output
@@ -256,17 +225,8 @@ impl Fixture {
     fn leaves_nothing_behind(&self, termination: Termination) {
         assert_eq!(providers(&self.workspace), []);
         let mut left = entries(&self.workspace.path().join("tmp"));
-        left.retain(|path| {
-            path.file_name()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .starts_with("plugin")
-        });
-        assert!(
-            left.is_empty() || termination == Termination::KillProvider,
-            "{left:?}"
-        );
+        left.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("plugin"));
+        assert!(left.is_empty() || termination == Termination::KillProvider, "{left:?}");
     }
 
     fn converges(&self) {
@@ -326,17 +286,10 @@ impl Fixture {
         let config = json!({ "project_id": PROJECT, "username": "app" });
         let read = runtime.block_on(async {
             let core = configured(&self.atlas, SpawnOptions::new(provider())).await;
-            core.read_data("atlas_user_certificates", config)
-                .await
-                .unwrap()
+            core.read_data("atlas_user_certificates", config).await.unwrap()
         });
         let listed = read.state.unwrap();
-        listed["certificates"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(id)
-            .collect()
+        listed["certificates"].as_array().unwrap().iter().map(id).collect()
     }
 }
 

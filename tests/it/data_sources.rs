@@ -9,12 +9,7 @@ use crate::support::{atlas::PROJECT, fixture::Fixture, terraform::write_main};
 fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
     let t = Fixture::new("");
     for (kind, arguments, line, summary) in [
-        (
-            "atlas_user_certificate",
-            "",
-            "username = \"app\"",
-            "No certificate",
-        ),
+        ("atlas_user_certificate", "", "username = \"app\"", "No certificate"),
         (
             "atlas_user_certificate",
             "certificate_id = \"12345\"",
@@ -61,9 +56,7 @@ fn refreshes_and_data_sources_of_a_user_share_one_request() {
 fn reading_needs_no_more_than_project_read_only() {
     let t = Fixture::new("");
     let issued = t.atlas.control().issue(PROJECT, "app", 3);
-    t.atlas
-        .control()
-        .set_role(Login::ServiceAccount, Role::ReadOnly);
+    t.atlas.control().set_role(Login::ServiceAccount, Role::ReadOnly);
     let both = format!(
         "{}{}output \"found\" {{\n  value = [data.atlas_user_certificate.app.certificate_id, \
          data.atlas_user_certificates.app.certificates[0].certificate_id]\n}}\n",
@@ -73,13 +66,8 @@ fn reading_needs_no_more_than_project_read_only() {
     t.set_config(&both);
     t.workspace.apply(&[]).success();
     let id = issued.id.to_string();
-    assert_eq!(
-        t.workspace.state()["outputs"]["found"]["value"],
-        serde_json::json!([id, id])
-    );
-    t.atlas
-        .control()
-        .set_role(Login::ServiceAccount, Role::None);
+    assert_eq!(t.workspace.state()["outputs"]["found"]["value"], serde_json::json!([id, id]));
+    t.atlas.control().set_role(Login::ServiceAccount, Role::None);
     t.workspace.plan(&[]).failure();
 }
 
@@ -94,16 +82,8 @@ fn unknown_arguments_are_looked_up_in_the_apply() {
     );
     let t = Fixture::new(&configuration);
     let plan = t.workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains("data.atlas_user_certificate.app will be read during apply"),
-        "{plan}"
-    );
-    assert!(
-        t.atlas
-            .control()
-            .requests_to(Endpoint::ListCertificates)
-            .is_empty()
-    );
+    assert!(plan.contains("data.atlas_user_certificate.app will be read during apply"), "{plan}");
+    assert!(t.atlas.control().requests_to(Endpoint::ListCertificates).is_empty());
     t.workspace.apply(&[]).success();
     assert_eq!(t.workspace.state()["outputs"]["same"]["value"], true);
     assert!(t.plans_nothing());
@@ -121,29 +101,16 @@ fn an_unknown_provider_configuration_is_an_error_that_names_the_argument() {
         ),
     );
     let said = t.workspace.plan(&[]).failure().text();
-    assert!(
-        said.contains("access_token") && said.contains("-target"),
-        "{said}"
-    );
+    assert!(said.contains("access_token") && said.contains("-target"), "{said}");
 }
 
 #[test]
 fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
     let t = Fixture::new(&resource());
-    t.atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
+    t.atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
     let said = t.workspace.apply(&[]).failure().text();
-    let orphan = t
-        .atlas
-        .control()
-        .certificates(PROJECT, "app")
-        .pop()
-        .expect("it was issued");
-    assert!(
-        said.contains(&orphan.id.to_string()),
-        "the error names it: {said}"
-    );
+    let orphan = t.atlas.control().certificates(PROJECT, "app").pop().expect("it was issued");
+    assert!(said.contains(&orphan.id.to_string()), "the error names it: {said}");
     assert_eq!(t.posts(), 1, "and it is not asked for again");
 
     write_main(

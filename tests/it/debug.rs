@@ -19,14 +19,8 @@ const SECRET: &str = "hunter2-correct-horse-battery-staple";
 fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
     let secret = || SecretString::from(SECRET);
     let logins = [
-        Credentials::ServiceAccount {
-            client_id: "id".to_owned(),
-            client_secret: secret(),
-        },
-        Credentials::ApiKey {
-            public_key: "id".to_owned(),
-            private_key: secret(),
-        },
+        Credentials::ServiceAccount { client_id: "id".to_owned(), client_secret: secret() },
+        Credentials::ApiKey { public_key: "id".to_owned(), private_key: secret() },
         Credentials::Token(secret()),
     ];
     for login in logins {
@@ -76,10 +70,7 @@ fn debug_of_what_holds_a_key_shows_none_of_it() {
         &pem,
         &format!(
             "{:?}",
-            Value::Dynamic(Box::new(tf_provider::Dynamic {
-                ty: Type::String,
-                value: object
-            }))
+            Value::Dynamic(Box::new(tf_provider::Dynamic { ty: Type::String, value: object }))
         ),
     );
 
@@ -93,10 +84,7 @@ fn no_error_about_a_damaged_key_repeats_any_of_it() {
     let pem = bundle();
     let text = pem.expose_secret();
     let lines: Vec<&str> = text.lines().collect();
-    let key = lines
-        .iter()
-        .position(|line| line.contains("BEGIN PRIVATE KEY"))
-        .expect("a key");
+    let key = lines.iter().position(|line| line.contains("BEGIN PRIVATE KEY")).expect("a key");
     let mut damaged: Vec<String> = vec![
         text.replace("-----END PRIVATE KEY-----", ""),
         text.replace("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY"),
@@ -176,10 +164,7 @@ fn no_error_about_settings_repeats_a_credential() {
     let error = client(config(Credentials::Token(SECRET.into()))).expect_err("no certificate");
     assert!(!told(&error).contains("hunter2"));
     let unsendable = SecretString::from(format!("{SECRET}\n{SECRET}"));
-    let config = Config {
-        ca_bundle_pem: None,
-        ..config(Credentials::Token(unsendable))
-    };
+    let config = Config { ca_bundle_pem: None, ..config(Credentials::Token(unsendable)) };
     let error = client(config).expect_err("a line break cannot be sent");
     assert!(!told(&error).contains("hunter2"));
     let diagnostic = Diagnostic::error("summary", told(&error));
@@ -189,15 +174,8 @@ fn no_error_about_settings_repeats_a_credential() {
 #[track_caller]
 fn shows_nothing(value: &dyn Debug) {
     let shown = format!("{value:?} {value:#?}");
-    assert!(
-        !shown.contains("hunter2") && !shown.contains("battery"),
-        "{shown}"
-    );
-    let numbers = SECRET.as_bytes()[..4]
-        .iter()
-        .map(u8::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
+    assert!(!shown.contains("hunter2") && !shown.contains("battery"), "{shown}");
+    let numbers = SECRET.as_bytes()[..4].iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     assert!(!shown.contains(&numbers), "{shown}");
 }
 
@@ -210,10 +188,7 @@ fn hides(pem: &SecretString, shown: &str) {
     let shown: String = shown.chars().filter(char::is_ascii_alphanumeric).collect();
     for window in key.windows(12) {
         let window: String = window.iter().collect();
-        assert!(
-            window.contains("ENDPRIVATE") || !shown.contains(&window),
-            "{window} is shown"
-        );
+        assert!(window.contains("ENDPRIVATE") || !shown.contains(&window), "{window} is shown");
     }
 }
 
@@ -235,9 +210,5 @@ fn bundle() -> SecretString {
 }
 
 fn age_identity() -> SecretString {
-    age::x25519::Identity::generate()
-        .to_string()
-        .expose_secret()
-        .to_owned()
-        .into()
+    age::x25519::Identity::generate().to_string().expose_secret().to_owned().into()
 }

@@ -33,11 +33,7 @@ fn every_title_occurs_in_a_test_unless_it_is_listed_as_untested() {
             || path.starts_with("tf-provider/src/protocol/")
             || path.starts_with("tf-provider/src/terraform/")
         {
-            titles.extend(
-                titles_in(&text)
-                    .into_iter()
-                    .map(|title| (title, path.clone())),
-            );
+            titles.extend(titles_in(&text).into_iter().map(|title| (title, path.clone())));
         }
     }
     assert!(titles.len() > 100, "titles are found: {titles:?}");
@@ -50,10 +46,7 @@ fn every_title_occurs_in_a_test_unless_it_is_listed_as_untested() {
 
 /// Literals that begin with an upper-case letter, contain a space, and are no sentence; and those that begin a diagnostic.
 fn titles_in(text: &str) -> Vec<String> {
-    let code: Vec<_> = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
+    let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = code.join("\n");
     let mut titles = Vec::new();
     let mut parts = code.split('"');
@@ -85,16 +78,8 @@ async fn every_invalid_provider_argument_has_its_title() {
         ("max_retries", json!(-1), "Invalid max_retries"),
         ("request_timeout", json!(5), "Invalid request_timeout"),
         ("ca_bundle_pem", json!("x"), "Invalid ca_bundle_pem"),
-        (
-            "allowed_project_ids",
-            json!([]),
-            "Invalid allowed_project_ids",
-        ),
-        (
-            "max_months_until_expiration",
-            json!(25),
-            "Invalid max_months_until_expiration",
-        ),
+        ("allowed_project_ids", json!([]), "Invalid allowed_project_ids"),
+        ("max_months_until_expiration", json!(25), "Invalid max_months_until_expiration"),
     ] {
         let diagnostics = core.configure(json!({ argument: value })).await.unwrap();
         let error = find(&diagnostics, title);
@@ -102,30 +87,17 @@ async fn every_invalid_provider_argument_has_its_title() {
     }
     let block = json!({ "base_url": "https://example.com", "is_mongodbgov_cloud": true });
     let diagnostics = core.configure(block).await.unwrap();
-    find(
-        &diagnostics,
-        "Conflict between base_url and is_mongodbgov_cloud",
-    );
+    find(&diagnostics, "Conflict between base_url and is_mongodbgov_cloud");
 }
 
 #[tokio::test]
 async fn an_import_with_an_unknown_provider_configuration_names_the_argument() {
     let temporary = ScratchDir::new();
     let core = started(temporary.options()).await;
-    core.configure(json!({ "access_token": unknown() }))
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    let imported = core
-        .resource("atlas_user_certificate")
-        .import(&format!("{PROJECT}/app"))
-        .await
-        .unwrap();
-    let error = find(
-        &imported.diagnostics,
-        "Provider configuration not known yet",
-    );
+    core.configure(json!({ "access_token": unknown() })).await.unwrap().ok().unwrap();
+    let imported =
+        core.resource("atlas_user_certificate").import(&format!("{PROJECT}/app")).await.unwrap();
+    let error = find(&imported.diagnostics, "Provider configuration not known yet");
     assert!(error.contains("\"access_token\""), "{error:?}");
 }
 
@@ -134,24 +106,17 @@ async fn a_stop_during_a_wait_before_a_certificate_request_issues_nothing() {
     let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let core = configured(&atlas, temporary.options()).await;
     let limited = Answer::rate_limited(Some(RetryAfter::Seconds(60)));
-    let fault = atlas.control().add_fault(
-        Fault::on(Endpoint::IssueCertificate)
-            .always()
-            .refuse(limited),
-    );
+    let fault =
+        atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).always().refuse(limited));
     let host = core.clone();
     let config = json!({ "project_id": PROJECT, "username": "app" });
     let applying = tokio::spawn(async move {
-        host.apply_config("atlas_user_certificate", &mut None, config)
-            .await
+        host.apply_config("atlas_user_certificate", &mut None, config).await
     });
     fault.reached().await;
     core.stop().await.unwrap();
     let outcome = applying.await.unwrap().unwrap();
-    find(
-        &outcome.diagnostics,
-        "Canceled before the certificate was requested",
-    );
+    find(&outcome.diagnostics, "Canceled before the certificate was requested");
     assert_eq!(atlas.control().issued_count(), 0);
 }
 
@@ -161,20 +126,12 @@ async fn a_stop_during_a_refresh_leaves_the_state_unchanged() {
     let core = configured(&atlas, temporary.options()).await;
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config("atlas_user_certificate", &mut instance, config)
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    let paused = atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::ListCertificates).pause(When::Before));
+    core.apply_config("atlas_user_certificate", &mut instance, config).await.unwrap().ok().unwrap();
+    let paused =
+        atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).pause(When::Before));
     let (host, mut refreshed) = (core.clone(), instance.clone());
     let refreshing = tokio::spawn(async move {
-        let result = host
-            .refresh("atlas_user_certificate", &mut refreshed)
-            .await
-            .unwrap();
+        let result = host.refresh("atlas_user_certificate", &mut refreshed).await.unwrap();
         (result.diagnostics, refreshed)
     });
     paused.reached().await;
@@ -200,11 +157,7 @@ async fn rejected_credentials_name_the_arguments_of_their_kind() {
             "public_key and private_key",
             "client_id",
         ),
-        (
-            json!({ "access_token": "wrong" }),
-            "access_token",
-            "client_id",
-        ),
+        (json!({ "access_token": "wrong" }), "access_token", "client_id"),
     ] {
         let temporary = ScratchDir::new();
         let core = started(temporary.options()).await;
@@ -217,10 +170,7 @@ async fn rejected_credentials_name_the_arguments_of_their_kind() {
             .await
             .unwrap();
         let error = find(&imported.diagnostics, "Atlas credentials rejected");
-        assert!(
-            error.contains(names) && !error.contains(others),
-            "{error:?}"
-        );
+        assert!(error.contains(names) && !error.contains(others), "{error:?}");
         assert!(!error.detail.contains("wrong"), "{error:?}");
     }
     assert_eq!(atlas.control().issued_count(), 0);
@@ -228,9 +178,6 @@ async fn rejected_credentials_name_the_arguments_of_their_kind() {
 
 #[track_caller]
 fn find<'a>(diagnostics: &'a Diagnostics, title: &str) -> &'a tf_harness::diagnostic::Diagnostic {
-    let found = diagnostics
-        .0
-        .iter()
-        .find(|diagnostic| diagnostic.summary == title);
+    let found = diagnostics.0.iter().find(|diagnostic| diagnostic.summary == title);
     found.unwrap_or_else(|| panic!("{title:?} is not among {diagnostics:?}"))
 }

@@ -33,10 +33,7 @@ fn a_provisioner_gets_the_key_in_every_apply_that_issues_and_plans_between_are_e
              environment = {{\n      PEM = ephemeral.atlas_unsealed_certificate.app.combined_pem\n      \
              CERTIFICATE = ephemeral.atlas_unsealed_certificate.app.certificate_pem\n      \
              KEY = ephemeral.atlas_unsealed_certificate.app.private_key_pem\n    }}\n  }}\n}}\n",
-            certificate(
-                &mine,
-                &format!("rotate_when_changed = {{ at = {trigger:?} }}")
-            )
+            certificate(&mine, &format!("rotate_when_changed = {{ at = {trigger:?} }}"))
         )
     };
     let mut traces = LeakScanner::start(&mut workspace);
@@ -59,18 +56,11 @@ fn a_provisioner_gets_the_key_in_every_apply_that_issues_and_plans_between_are_e
         assert_eq!(parts, pem);
         assert!(workspace.plans_nothing());
         let output = workspace.apply(&[]).success();
-        assert!(
-            output.text().contains("0 added, 0 changed, 0 destroyed"),
-            "{}",
-            output.text()
-        );
+        assert!(output.text().contains("0 added, 0 changed, 0 destroyed"), "{}", output.text());
     }
     assert_eq!(atlas.control().issued_count(), 2);
     for issued in atlas.control().all_certificates() {
-        assert_eq!(
-            traces.occurrences(&Secret::key(&issued.key_pem)),
-            Vec::<&str>::new()
-        );
+        assert_eq!(traces.occurrences(&Secret::key(&issued.key_pem)), Vec::<&str>::new());
     }
 }
 
@@ -94,10 +84,7 @@ fn a_write_only_argument_takes_what_was_sealed_without_a_trace() {
     let mut traces = LeakScanner::start(&mut workspace);
     let mut archives = Vec::new();
     for version in [1, 2] {
-        write_main(
-            &workspace,
-            &with_provider(&format!("{IDENTITY}{}", configuration(version))),
-        );
+        write_main(&workspace, &with_provider(&format!("{IDENTITY}{}", configuration(version))));
         let output = workspace.apply(&[]).success();
         traces.collect(&workspace, &output);
         let archive = workspace.instances("atlas_user_certificate")[0]["pkcs12_base64"]
@@ -118,10 +105,7 @@ fn a_write_only_argument_takes_what_was_sealed_without_a_trace() {
     }
     assert_ne!(archives[0], archives[1]);
     assert_eq!(atlas.control().issued_count(), 1);
-    assert_eq!(
-        traces.occurrences(&Secret::text(password)),
-        Vec::<&str>::new()
-    );
+    assert_eq!(traces.occurrences(&Secret::text(password)), Vec::<&str>::new());
 }
 
 #[test]
@@ -149,9 +133,7 @@ fn a_provider_block_takes_what_was_sealed_in_plan_and_apply() {
     assert_eq!(atlas.control().issued_count(), 1);
     let token = Secret::text(&atlas.control().credentials().access_token);
     let mut traces = LeakScanner::start(&mut workspace);
-    let output = workspace
-        .apply(&["-replace=atlas_user_certificate.app"])
-        .success();
+    let output = workspace.apply(&["-replace=atlas_user_certificate.app"]).success();
     traces.collect(&workspace, &output);
     assert_eq!(traces.occurrences(&token), Vec::<&str>::new());
 }
@@ -171,20 +153,13 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
         let output: Output = workspace.plan(&[]).failure();
         traces.collect(workspace, &output);
         for text in wanted {
-            assert!(
-                output.text().contains(text),
-                "{text:?} is not in {}",
-                output.text()
-            );
+            assert!(output.text().contains(text), "{text:?} is not in {}", output.text());
         }
     };
     workspace.set_env("TF_VAR_identity", &other.identity);
     refused(
         &workspace,
-        &[
-            "No identity opens the sealed certificate",
-            "encrypted to other recipients",
-        ],
+        &["No identity opens the sealed certificate", "encrypted to other recipients"],
     );
     workspace.set_env("TF_VAR_identity", &mine.recipient);
     refused(&workspace, &["Invalid age identity", "the public half"]);
@@ -193,26 +168,12 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
         "atlas_user_certificate.app.sealed_pem",
         "substr(atlas_user_certificate.app.sealed_pem, 0, 900)",
     );
-    write_main(
-        &workspace,
-        &with_provider(&format!("{}\n{unsealed}", certificate(&mine, ""))),
-    );
-    refused(
-        &workspace,
-        &["Sealed certificate cannot be opened", "damaged"],
-    );
-    assert_eq!(
-        traces.occurrences(&Secret::key(&newest(&atlas).key_pem)),
-        Vec::<&str>::new()
-    );
+    write_main(&workspace, &with_provider(&format!("{}\n{unsealed}", certificate(&mine, ""))));
+    refused(&workspace, &["Sealed certificate cannot be opened", "damaged"]);
+    assert_eq!(traces.occurrences(&Secret::key(&newest(&atlas).key_pem)), Vec::<&str>::new());
     for identity in [&mine.identity, &other.identity] {
-        let secret = identity
-            .strip_prefix("AGE-SECRET-KEY-1")
-            .expect("an identity");
-        assert_eq!(
-            traces.occurrences(&Secret::text(secret)),
-            Vec::<&str>::new()
-        );
+        let secret = identity.strip_prefix("AGE-SECRET-KEY-1").expect("an identity");
+        assert_eq!(traces.occurrences(&Secret::text(secret)), Vec::<&str>::new());
     }
 }
 
@@ -220,18 +181,13 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
 async fn the_ephemeral_resource_needs_no_provider_configuration_and_no_network() {
     let mine = age::pair();
     for settings in [Settings::terraform("1.11.4"), Settings::opentofu("1.12.6")] {
-        let provider = Provider::spawn(SpawnOptions::new(provider()))
-            .await
-            .unwrap();
+        let provider = Provider::spawn(SpawnOptions::new(provider())).await.unwrap();
         let core = Core::new(provider, settings).await.unwrap();
         let config = serde_json::json!({
             "sealed_pem": age::seal("any text", &mine),
             "age_identities": ["# a comment\n".to_owned() + &mine.identity],
         });
-        let opened = core
-            .open_ephemeral("atlas_unsealed_certificate", config)
-            .await
-            .unwrap();
+        let opened = core.open_ephemeral("atlas_unsealed_certificate", config).await.unwrap();
         let warnings: Vec<_> = opened.diagnostics.warnings().collect();
         assert_eq!(warnings.len(), 1, "what is sealed is no certificate");
         assert_eq!(warnings[0].path, "sealed_pem");
@@ -245,10 +201,8 @@ async fn the_ephemeral_resource_needs_no_provider_configuration_and_no_network()
             serde_json::json!({ "sealed_pem": "x", "age_identities": unknown() }),
             serde_json::json!({ "sealed_pem": unknown(), "age_identities": [unknown()] }),
         ] {
-            let found = core
-                .validate_ephemeral("atlas_unsealed_certificate", unsure)
-                .await
-                .unwrap();
+            let found =
+                core.validate_ephemeral("atlas_unsealed_certificate", unsure).await.unwrap();
             assert!(found.is_empty(), "what is unknown is not judged: {found:?}");
         }
         let found = core

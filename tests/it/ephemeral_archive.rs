@@ -30,20 +30,13 @@ fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
     let mut traces = LeakScanner::start(&mut workspace);
     let mut archives = Vec::new();
     for (version, profile) in [(1, "modern"), (2, "legacy")] {
-        write_main(
-            &workspace,
-            &configuration(&mine.recipient, version, profile),
-        );
+        write_main(&workspace, &configuration(&mine.recipient, version, profile));
         let output = workspace.run(["plan", "-out=it.tfplan"]).success();
         traces.collect(&workspace, &output);
         let output = workspace.run(["apply", "it.tfplan"]).success();
         let archive = take_archive(&workspace);
         traces.collect(&workspace, &output);
-        let issued = atlas
-            .control()
-            .certificates(PROJECT, "app")
-            .pop()
-            .expect("a certificate");
+        let issued = atlas.control().certificates(PROJECT, "app").pop().expect("a certificate");
         let expected = (der(&issued.certificate_pem), der(&issued.key_pem));
         assert_eq!(opened_by_p12_keystore(&archive), expected, "{profile}");
         archives.push(archive);
@@ -51,15 +44,9 @@ fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
     assert_ne!(archives[0], archives[1]);
     for archive in archives {
         // Ciphertext only: the headers are the same in the archive of the other certificate, which is in state.
-        assert_eq!(
-            traces.occurrences(&Secret::bytes(&archive[300..700])),
-            Vec::<&str>::new()
-        );
+        assert_eq!(traces.occurrences(&Secret::bytes(&archive[300..700])), Vec::<&str>::new());
     }
-    assert_eq!(
-        traces.occurrences(&Secret::text(PASSWORD)),
-        Vec::<&str>::new()
-    );
+    assert_eq!(traces.occurrences(&Secret::text(PASSWORD)), Vec::<&str>::new());
 }
 
 #[test]
@@ -69,10 +56,7 @@ fn a_password_or_a_profile_that_cannot_be_used_is_an_error_at_its_argument() {
     }
     let workspace = bare_workspace("");
     for (argument, summary) in [
-        (
-            "pkcs12_password = \"Zürich-2026-Zürich\"",
-            "Invalid password",
-        ),
+        ("pkcs12_password = \"Zürich-2026-Zürich\"", "Invalid password"),
         ("pkcs12_password = \"\"", "Invalid password"),
         ("pkcs12_profile = \"old\"", "Invalid pkcs12_profile"),
     ] {
@@ -91,9 +75,8 @@ fn a_password_or_a_profile_that_cannot_be_used_is_an_error_at_its_argument() {
 /// The archive that the provisioner wrote.
 fn take_archive(workspace: &Workspace) -> Vec<u8> {
     let file = workspace.path().join("archive.txt");
-    let archive = STANDARD
-        .decode(fs::read(&file).expect("the provisioner wrote it"))
-        .expect("base64");
+    let archive =
+        STANDARD.decode(fs::read(&file).expect("the provisioner wrote it")).expect("base64");
     fs::remove_file(&file).expect("it is there");
     archive
 }

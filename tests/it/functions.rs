@@ -31,44 +31,28 @@ fn the_console_evaluates_each_function_in_its_example() {
         "provider::atlas::parse_certificate(var.certificate_pem).serial_number",
     );
     assert_eq!(serial, format!("{:?}", issued.serial));
-    assert_eq!(
-        console(&workspace, "local.certificate.subject"),
-        "\"CN=app-user\""
-    );
+    assert_eq!(console(&workspace, "local.certificate.subject"), "\"CN=app-user\"");
 
     example(&workspace, "x509_uri");
     let wanted = "mongodb+srv://cluster0.abcde.mongodb.net/?retryWrites=true&w=majority&authMechanism=MONGODB-X509&authSource=%24external";
     assert_eq!(
-        console(
-            &workspace,
-            "provider::atlas::x509_uri(var.connection_string)"
-        ),
+        console(&workspace, "provider::atlas::x509_uri(var.connection_string)"),
         format!("{wanted:?}")
     );
 
     example(&workspace, "split_pem");
     workspace.apply(&[]).success();
-    let certificate = atlas
-        .control()
-        .certificates(PROJECT, "app-user")
-        .pop()
-        .expect("the newest");
+    let certificate = atlas.control().certificates(PROJECT, "app-user").pop().expect("the newest");
     let same = |part: &str, pem: &str| {
         let expression = format!(
             "nonsensitive(provider::atlas::split_pem(atlas_user_certificate.app.combined_pem).{part}) == {pem:?}"
         );
         console(&workspace, &expression)
     };
-    assert_eq!(
-        same("certificate_pem", &certificate.certificate_pem),
-        "true"
-    );
+    assert_eq!(same("certificate_pem", &certificate.certificate_pem), "true");
     assert_eq!(same("private_key_pem", &certificate.key_pem), "true");
     assert_eq!(
-        console(
-            &workspace,
-            "provider::atlas::split_pem(null).private_key_pem"
-        ),
+        console(&workspace, "provider::atlas::split_pem(null).private_key_pem"),
         "tostring(null)"
     );
 }
@@ -94,20 +78,14 @@ fn functions_work_in_validate_plan_and_apply_and_in_modules() {
         output \"serial\" {\n  value = nonsensitive(provider::atlas::parse_certificate(local.parts.certificate_pem).serial_number)\n}\n\
         output \"key\" {\n  value = local.parts.private_key_pem\n  sensitive = true\n}\n\
         output \"uri\" {\n  value = provider::atlas::x509_uri(var.uri)\n}\n";
-    workspace
-        .write("parts/main.tf", module)
-        .expect("the module is written");
+    workspace.write("parts/main.tf", module).expect("the module is written");
     // Modules are installed by init, which leaves overridden providers alone.
     workspace.run(["get", "-no-color"]).success();
     workspace.run(["validate", "-no-color"]).success();
     workspace.plan(&[]).success();
     workspace.apply(&[]).success();
     let parts = &workspace.state()["outputs"]["parts"]["value"];
-    let issued = atlas
-        .control()
-        .certificates(PROJECT, "app")
-        .pop()
-        .expect("a certificate");
+    let issued = atlas.control().certificates(PROJECT, "app").pop().expect("a certificate");
     assert_eq!(parts["serial"], issued.serial);
     assert_eq!(parts["key"], issued.key_pem);
     assert_eq!(
@@ -154,30 +132,19 @@ fn an_error_points_at_the_argument_and_shows_nothing_of_a_secret() {
 
 #[tokio::test]
 async fn null_and_unknown_arguments_are_treated_as_each_function_says_on_an_unconfigured_process() {
-    for settings in [
-        Settings::terraform("1.8.5"),
-        Settings::terraform("1.11.4"),
-        Settings::opentofu("1.12.6"),
-    ] {
-        let provider = Provider::spawn(SpawnOptions::new(provider()))
-            .await
-            .unwrap();
+    for settings in
+        [Settings::terraform("1.8.5"), Settings::terraform("1.11.4"), Settings::opentofu("1.12.6")]
+    {
+        let provider = Provider::spawn(SpawnOptions::new(provider())).await.unwrap();
         let core = Core::new(provider, settings).await.unwrap();
         for name in ["parse_certificate", "split_pem", "x509_uri"] {
             let result = core.call(name, [unknown()]).await.unwrap().unwrap();
             assert!(is_unknown(&result), "{name}");
         }
         let nulls = core.call("split_pem", [Json::Null]).await.unwrap().unwrap();
-        assert_eq!(
-            nulls,
-            json!({ "certificate_pem": null, "private_key_pem": null })
-        );
+        assert_eq!(nulls, json!({ "certificate_pem": null, "private_key_pem": null }));
         for name in ["parse_certificate", "split_pem", "x509_uri"] {
-            let error = core
-                .call(name, ["hunter2".into()])
-                .await
-                .unwrap()
-                .unwrap_err();
+            let error = core.call(name, ["hunter2".into()]).await.unwrap().unwrap_err();
             assert_eq!(error.function_argument, Some(0), "{name}");
             assert!(!error.text.contains("hunter2"), "{error:?}");
         }

@@ -23,16 +23,8 @@ const OTHER_PROJECT: &str = "0123456789abcdef01234567";
 fn guards() -> [(&'static str, Json, &'static str); 3] {
     [
         ("allowed_project_ids", json!([OTHER_PROJECT]), "project_id"),
-        (
-            "max_months_until_expiration",
-            json!(2),
-            "months_until_expiration",
-        ),
-        (
-            "require_private_key_recipients",
-            json!(true),
-            "private_key_recipients",
-        ),
+        ("max_months_until_expiration", json!(2), "months_until_expiration"),
+        ("require_private_key_recipients", json!(true), "private_key_recipients"),
     ]
 }
 
@@ -53,17 +45,10 @@ fn issuances() -> Vec<Issuance> {
     vec![
         of("create", None, json!({})),
         of("renewal", Some(config("renewal")), json!({})),
-        of(
-            "months",
-            Some(config("months")),
-            json!({ "months_until_expiration": 4 }),
-        ),
+        of("months", Some(config("months")), json!({ "months_until_expiration": 4 })),
         of(
             "trigger",
-            Some(with(
-                &config("trigger"),
-                &json!({ "rotate_when_changed": { "a": "1" } }),
-            )),
+            Some(with(&config("trigger"), &json!({ "rotate_when_changed": { "a": "1" } }))),
             json!({ "rotate_when_changed": { "a": "2" } }),
         ),
         of(
@@ -71,11 +56,7 @@ fn issuances() -> Vec<Issuance> {
             Some(with(&config("recipients"), &sealed)),
             json!({ "private_key_recipients": null }),
         ),
-        of(
-            "replacement",
-            Some(config("replacement")),
-            json!({ "username": "create" }),
-        ),
+        of("replacement", Some(config("replacement")), json!({ "username": "create" })),
     ]
 }
 
@@ -102,14 +83,7 @@ impl Guarded {
     async fn start() -> Self {
         let temporary = ScratchDir::new();
         Self {
-            atlas: atlas(&[
-                "create",
-                "renewal",
-                "months",
-                "trigger",
-                "recipients",
-                "replacement",
-            ]),
+            atlas: atlas(&["create", "renewal", "months", "trigger", "recipients", "replacement"]),
             core: started(temporary.options()).await,
             _temporary: temporary,
         }
@@ -136,25 +110,17 @@ impl Guarded {
                     config,
                     &json!({ "renew_before_days": if issuance.name == "renewal" { 42 } else { 0 } }),
                 );
-                let outcome = self
-                    .command(&[])
-                    .await
-                    .apply_config(&mut instance, config)
-                    .await;
+                let outcome = self.command(&[]).await.apply_config(&mut instance, config).await;
                 outcome.unwrap().ok().unwrap();
             }
             prepared.push((issuance, instance));
         }
-        self.atlas
-            .control()
-            .advance(Duration::from_secs(60 * 86_400));
+        self.atlas.control().advance(Duration::from_secs(60 * 86_400));
         prepared
     }
 
     fn posts(&self) -> usize {
-        self.atlas
-            .control()
-            .request_count(Endpoint::IssueCertificate)
+        self.atlas.control().request_count(Endpoint::IssueCertificate)
     }
 }
 
@@ -174,15 +140,8 @@ async fn a_plan_that_issues_outside_of_a_guardrail_fails_at_the_argument() {
     for (guard, value, path) in guards() {
         for (issuance, instance) in &prepared {
             let resource = guarded.command(&[(guard, value.clone())]).await;
-            let plan = resource
-                .plan(instance.as_ref(), issuance.config())
-                .await
-                .unwrap();
-            let refusal = plan
-                .diagnostics
-                .0
-                .iter()
-                .find(|it| it.is_error && it.path == path);
+            let plan = resource.plan(instance.as_ref(), issuance.config()).await.unwrap();
+            let refusal = plan.diagnostics.0.iter().find(|it| it.is_error && it.path == path);
             let refusal = refusal
                 .unwrap_or_else(|| panic!("{guard}, {}: {:?}", issuance.name, plan.diagnostics));
             assert!(refusal.contains(guard), "{refusal:?}");
@@ -199,10 +158,7 @@ async fn a_guardrail_that_is_unknown_in_plan_refuses_in_apply() {
     for (guard, value, _) in guards() {
         for (issuance, instance) in &prepared {
             let unknown_block = guarded.command(&[(guard, unknown())]).await;
-            let plan = unknown_block
-                .plan(instance.as_ref(), issuance.config())
-                .await
-                .unwrap();
+            let plan = unknown_block.plan(instance.as_ref(), issuance.config()).await.unwrap();
             assert_ne!(
                 plan.action,
                 Action::Failed,
@@ -212,16 +168,9 @@ async fn a_guardrail_that_is_unknown_in_plan_refuses_in_apply() {
             );
             let known_block = guarded.command(&[(guard, value.clone())]).await;
             let mut applied = instance.clone();
-            let outcome = known_block
-                .apply(&mut applied, plan, issuance.config())
-                .await
-                .unwrap();
-            let errors: Vec<_> = outcome
-                .apply_diagnostics
-                .0
-                .iter()
-                .filter(|it| it.is_error)
-                .collect();
+            let outcome = known_block.apply(&mut applied, plan, issuance.config()).await.unwrap();
+            let errors: Vec<_> =
+                outcome.apply_diagnostics.0.iter().filter(|it| it.is_error).collect();
             assert!(
                 errors.iter().any(|it| it.contains(guard)),
                 "{guard}, {}: {errors:?}",
@@ -240,25 +189,13 @@ async fn an_argument_that_is_unknown_in_plan_is_checked_in_apply() {
         let early = with(&late, &json!({ path: unknown() }));
         let resource = guarded.command(&[(guard, value)]).await;
         let plan = resource.plan(None, early).await.unwrap();
-        assert_eq!(
-            plan.action,
-            Action::Create,
-            "{guard}: {:?}",
-            plan.diagnostics
-        );
-        let late = if path == "months_until_expiration" {
-            with(&late, &json!({ path: 3 }))
-        } else {
-            late
-        };
+        assert_eq!(plan.action, Action::Create, "{guard}: {:?}", plan.diagnostics);
+        let late =
+            if path == "months_until_expiration" { with(&late, &json!({ path: 3 })) } else { late };
         let mut instance = None;
         let outcome = resource.apply(&mut instance, plan, late).await.unwrap();
         assert!(
-            outcome
-                .diagnostics
-                .0
-                .iter()
-                .any(|it| it.is_error && it.path == path),
+            outcome.diagnostics.0.iter().any(|it| it.is_error && it.path == path),
             "{guard}: {outcome:?}"
         );
         assert_eq!(instance, None);
@@ -271,40 +208,19 @@ async fn operations_that_issue_nothing_are_allowed_under_every_guardrail() {
     let guarded = Guarded::start().await;
     let mut instance = None;
     let resource = guarded.command(&[]).await;
-    resource
-        .apply_config(&mut instance, config("create"))
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    let guards: Vec<_> = guards()
-        .into_iter()
-        .map(|(guard, value, _)| (guard, value))
-        .collect();
+    resource.apply_config(&mut instance, config("create")).await.unwrap().ok().unwrap();
+    let guards: Vec<_> = guards().into_iter().map(|(guard, value, _)| (guard, value)).collect();
     let resource = guarded.command(&guards).await;
     let refreshed = resource.refresh(&mut instance).await.unwrap();
-    assert!(
-        !refreshed.diagnostics.has_errors(),
-        "{:?}",
-        refreshed.diagnostics
-    );
+    assert!(!refreshed.diagnostics.has_errors(), "{:?}", refreshed.diagnostics);
     let imported = resource.import(&format!("{PROJECT}/create")).await.unwrap();
-    assert!(
-        !imported.diagnostics.has_errors(),
-        "{:?}",
-        imported.diagnostics
-    );
+    assert!(!imported.diagnostics.has_errors(), "{:?}", imported.diagnostics);
     for change in [
         json!({ "renew_before_days": 10 }),
         json!({ "private_key_recipients": [age::pair().recipient] }),
     ] {
         let config = with(&config("create"), &change);
-        let outcome = resource
-            .apply_config(&mut instance, config)
-            .await
-            .unwrap()
-            .ok()
-            .unwrap();
+        let outcome = resource.apply_config(&mut instance, config).await.unwrap().ok().unwrap();
         assert_eq!(outcome.action, Action::Update);
     }
     resource.destroy(&mut instance).await.unwrap().ok().unwrap();
@@ -339,10 +255,7 @@ resource "atlas_user_certificate" "b" {{
     };
     let workspace = workspace(&atlas, &configuration(2));
     let printed = workspace.plan(&[]).failure().text();
-    assert!(
-        printed.contains("Validity not allowed by the provider configuration"),
-        "{printed}"
-    );
+    assert!(printed.contains("Validity not allowed by the provider configuration"), "{printed}");
     assert_eq!(printed.matches("Error: ").count(), 1, "{printed}");
     assert_eq!(atlas.control().issued_count(), 0);
     let text = std::fs::read_to_string(workspace.path().join("main.tf")).unwrap();

@@ -18,11 +18,7 @@ async fn one_line_says_where_the_provider_listens_and_with_which_certificate() {
     let provider = spawn(temporary.options()).await;
     let handshake = provider.handshake().unwrap();
     assert_eq!(handshake.line.split('|').count(), 6, "{}", handshake.line);
-    assert!(
-        handshake.line.starts_with("1|5|unix|"),
-        "{}",
-        handshake.line
-    );
+    assert!(handshake.line.starts_with("1|5|unix|"), "{}", handshake.line);
     assert!(handshake.server_certificate.is_some());
 
     let socket = socket(&provider);
@@ -32,10 +28,7 @@ async fn one_line_says_where_the_provider_listens_and_with_which_certificate() {
 
     get_schema(&provider).await.unwrap();
     provider.shutdown().await;
-    assert_eq!(
-        provider.process().unwrap().stdout.lines(),
-        Vec::<String>::new()
-    );
+    assert_eq!(provider.process().unwrap().stdout.lines(), Vec::<String>::new());
     assert_eq!(provider.stdio_chunks(), Vec::<String>::new());
 }
 
@@ -52,61 +45,36 @@ async fn only_the_holder_of_the_hosts_key_gets_an_answer() {
     for (who, identity) in [
         ("nobody in particular", None),
         ("somebody with a certificate of their own", Some(stranger)),
-        (
-            "somebody with the host's certificate and another key",
-            Some(thief),
-        ),
+        ("somebody with the host's certificate and another key", Some(thief)),
     ] {
         let tls = ClientTls::new(trusted.clone(), identity);
         assert!(!answers(&provider, Some(&tls)).await, "{who}");
-        assert!(
-            !answers(&provider, Some(&tls.tls12())).await,
-            "{who}, TLS 1.2"
-        );
+        assert!(!answers(&provider, Some(&tls.tls12())).await, "{who}, TLS 1.2");
     }
     assert!(!answers(&provider, None).await, "plain text");
 
-    get_schema(&provider)
-        .await
-        .expect("the host is still served");
+    get_schema(&provider).await.expect("the host is still served");
     for tls in [
         ClientTls::new(trusted.clone(), Some(host.clone())),
         ClientTls::new(trusted, Some(host)).tls12(),
     ] {
-        assert!(
-            answers(&provider, Some(&tls)).await,
-            "a second connection of the host"
-        );
+        assert!(answers(&provider, Some(&tls)).await, "a second connection of the host");
     }
 }
 
 #[tokio::test]
 async fn a_client_certificate_that_cannot_be_read_is_fatal() {
-    let truncated = ClientIdentity::generate()
-        .unwrap()
-        .pem
-        .replacen("MII", "", 1);
+    let truncated = ClientIdentity::generate().unwrap().pem.replacen("MII", "", 1);
     let key_instead = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_owned();
     for text in ["junk".to_owned(), truncated, key_instead] {
         let temporary = ScratchDir::new();
-        let options = temporary
-            .options()
-            .client_certificate(ClientCertificate::Text(text.clone()));
-        let Err(StartError::Exited {
-            status,
-            stdout,
-            stderr,
-        }) = Provider::spawn(options).await
+        let options = temporary.options().client_certificate(ClientCertificate::Text(text.clone()));
+        let Err(StartError::Exited { status, stdout, stderr }) = Provider::spawn(options).await
         else {
             panic!("served in spite of {text}")
         };
         assert_eq!((status.code(), stdout.as_str()), (Some(1), ""), "{text}");
-        assert!(
-            stderr
-                .iter()
-                .any(|line| line.contains("PLUGIN_CLIENT_CERT")),
-            "{stderr:?}"
-        );
+        assert!(stderr.iter().any(|line| line.contains("PLUGIN_CLIENT_CERT")), "{stderr:?}");
         assert!(temporary.entries().is_empty());
     }
 }
@@ -114,10 +82,7 @@ async fn a_client_certificate_that_cannot_be_read_is_fatal() {
 #[tokio::test]
 async fn a_host_that_wants_no_tls_is_served_in_plain_text() {
     let temporary = ScratchDir::new();
-    for certificate in [
-        ClientCertificate::Absent,
-        ClientCertificate::Text(String::new()),
-    ] {
+    for certificate in [ClientCertificate::Absent, ClientCertificate::Text(String::new())] {
         let provider = spawn(temporary.options().client_certificate(certificate)).await;
         assert!(provider.handshake().unwrap().server_certificate.is_none());
         get_schema(&provider).await.unwrap();
@@ -147,19 +112,9 @@ async fn the_health_of_the_plugin_can_be_asked_for() {
     let temporary = ScratchDir::new();
     let provider = spawn(temporary.options()).await;
     let connection = provider.connection().unwrap();
-    let request = health::HealthCheckRequest {
-        service: "plugin".to_owned(),
-    };
-    let answer = connection
-        .health()
-        .check(request)
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(
-        answer.status(),
-        health::health_check_response::ServingStatus::Serving
-    );
+    let request = health::HealthCheckRequest { service: "plugin".to_owned() };
+    let answer = connection.health().check(request).await.unwrap().into_inner();
+    assert_eq!(answer.status(), health::health_check_response::ServingStatus::Serving);
 }
 
 async fn spawn(options: SpawnOptions) -> Provider {

@@ -16,10 +16,7 @@ use crate::support::{
 fn each_form_of_the_id_imports_by_command_and_plans_nothing() {
     for (id, newest) in [
         (|_| format!("{PROJECT}/app"), true),
-        (
-            |first: &Certificate| format!("{PROJECT}/app/{}", first.id),
-            false,
-        ),
+        (|first: &Certificate| format!("{PROJECT}/app/{}", first.id), false),
         (|_| format!("{PROJECT}-app"), true),
     ] as [(fn(&Certificate) -> String, bool); 3]
     {
@@ -30,11 +27,7 @@ fn each_form_of_the_id_imports_by_command_and_plans_nothing() {
             .run(["import", "-no-color", "atlas_user_certificate.app", &id])
             .success()
             .text();
-        assert_eq!(
-            output.matches("Imported without its private key").count(),
-            1,
-            "{output}"
-        );
+        assert_eq!(output.matches("Imported without its private key").count(), 1, "{output}");
         assert!(output.contains("-replace"), "{output}");
         let expected = &certificates[usize::from(newest)];
         let object = only(&workspace);
@@ -83,9 +76,7 @@ fn an_import_block_takes_the_same_ids_and_issues_nothing() {
             1
         );
         assert!(
-            output
-                .stdout
-                .contains("1 imported, 0 added, 0 changed, 0 destroyed")
+            output.stdout.contains("1 imported, 0 added, 0 changed, 0 destroyed")
                 || output.stdout.contains("\"import\":1"),
             "{}",
             output.stdout
@@ -99,64 +90,35 @@ fn an_import_block_takes_the_same_ids_and_issues_nothing() {
 fn after_an_import_a_replacement_brings_a_certificate_with_its_key() {
     let (atlas, certificates) = two_certificates("app");
     let workspace = workspace(&atlas, &resource("app", ""));
-    workspace
-        .run([
-            "import",
-            "atlas_user_certificate.app",
-            &format!("{PROJECT}/app"),
-        ])
-        .success();
-    let output = workspace
-        .apply(&["-json", "-replace=atlas_user_certificate.app"])
-        .success();
+    workspace.run(["import", "atlas_user_certificate.app", &format!("{PROJECT}/app")]).success();
+    let output = workspace.apply(&["-json", "-replace=atlas_user_certificate.app"]).success();
     let destroy_warning = diagnostics(&output)
         .into_iter()
         .find(|shown| shown.summary == "Destroying does not revoke the certificate");
-    assert!(
-        destroy_warning
-            .expect("a warning")
-            .contains(&certificates[1].id.to_string())
-    );
+    assert!(destroy_warning.expect("a warning").contains(&certificates[1].id.to_string()));
     let object = only(&workspace);
     assert_eq!(object["has_private_key"], true);
     let pem = object["combined_pem"].as_str().expect("a key");
-    assert_eq!(
-        pem,
-        atlas.control().certificates(PROJECT, "app")[2].combined_pem()
-    );
+    assert_eq!(pem, atlas.control().certificates(PROJECT, "app")[2].combined_pem());
     assert_eq!(posts(&atlas), 1);
 }
 
 #[test]
 fn an_import_of_nothing_says_what_to_give_or_what_atlas_lists() {
     let (atlas, certificates) = two_certificates("app");
-    atlas
-        .control()
-        .add_user(PROJECT, "bare", local_atlas::X509Type::Managed);
+    atlas.control().add_user(PROJECT, "bare", local_atlas::X509Type::Managed);
     atlas.control().advance(days(50)); // the first one of a month expires
     let workspace = workspace(&atlas, &resource("app", ""));
     let other = "5e2211c17a3e5a48f5497de3";
     for (id, said) in [
-        (
-            format!("{PROJECT}/app/{}", certificates[0].id),
-            "no unexpired certificate",
-        ),
+        (format!("{PROJECT}/app/{}", certificates[0].id), "no unexpired certificate"),
         (format!("{PROJECT}/app/12"), "no unexpired certificate 12"),
-        (
-            format!("{PROJECT}/bare"),
-            "no unexpired certificate for the database user \"bare\"",
-        ),
+        (format!("{PROJECT}/bare"), "no unexpired certificate for the database user \"bare\""),
         (format!("{PROJECT}/nobody"), "Database user not found"),
         (format!("{other}/app"), "Project not found"),
         (PROJECT.to_owned(), "Invalid import id"),
-        (
-            format!("{}/app", PROJECT.to_uppercase()),
-            "Invalid import id",
-        ),
-        (
-            format!("{PROJECT}/app/12/13"),
-            "PROJECT_ID/USERNAME/CERTIFICATE_ID",
-        ),
+        (format!("{}/app", PROJECT.to_uppercase()), "Invalid import id"),
+        (format!("{PROJECT}/app/12/13"), "PROJECT_ID/USERNAME/CERTIFICATE_ID"),
         (format!("{PROJECT}/app/0x1b"), "Invalid import id"),
         (format!("{PROJECT}/%ff"), "Invalid import id"),
         (format!("{PROJECT}/"), "Invalid import id"),
@@ -166,10 +128,7 @@ fn an_import_of_nothing_says_what_to_give_or_what_atlas_lists() {
             .failure()
             .text();
         assert!(output.contains(said), "{id}: {output}");
-        assert!(
-            workspace.instances("atlas_user_certificate").is_empty(),
-            "{id}"
-        );
+        assert!(workspace.instances("atlas_user_certificate").is_empty(), "{id}");
     }
 }
 
@@ -190,48 +149,26 @@ async fn names_are_percent_decoded_but_for_the_official_form() {
         ("-grüße x", "grüße x"),
         ("/CN=app", "CN=app"),
     ] {
-        atlas
-            .control()
-            .advance(std::time::Duration::from_secs(3600)); // so that it is the newest
+        atlas.control().advance(std::time::Duration::from_secs(3600)); // so that it is the newest
         let certificate = atlas.control().issue(PROJECT, name, 3);
-        for id in [
-            format!("{PROJECT}{typed}"),
-            format!("{PROJECT}{typed}/{}", certificate.id),
-        ] {
+        for id in [format!("{PROJECT}{typed}"), format!("{PROJECT}{typed}/{}", certificate.id)] {
             if id.starts_with(&format!("{PROJECT}-")) && id.ends_with(&certificate.id.to_string()) {
                 continue; // that form knows no certificate
             }
             let imported = played.import(&id).await;
-            assert!(
-                !imported.diagnostics.has_errors(),
-                "{id}:{}",
-                imported.diagnostics
-            );
+            assert!(!imported.diagnostics.has_errors(), "{id}:{}", imported.diagnostics);
             let mut instance = imported.instance;
             let state = &instance.as_ref().expect("an instance").state;
             assert_eq!(state["username"], name, "{id}");
-            assert_eq!(
-                state["certificate_id"],
-                certificate.id.to_string().as_str(),
-                "{id}"
-            );
+            assert_eq!(state["certificate_id"], certificate.id.to_string().as_str(), "{id}");
             // What state calls the object is an id to import it by.
             let stored = state["id"].as_str().expect("an id").to_owned();
             assert_eq!(
-                played
-                    .import(&stored)
-                    .await
-                    .instance
-                    .expect("the same")
-                    .state["username"],
+                played.import(&stored).await.instance.expect("the same").state["username"],
                 name
             );
             let config = json!({ "project_id": PROJECT, "username": name });
-            assert_eq!(
-                played.apply(&mut instance, &config).await.action,
-                Action::NoOp,
-                "{id}"
-            );
+            assert_eq!(played.apply(&mut instance, &config).await.action, Action::NoOp, "{id}");
         }
     }
     assert_eq!(posts(&atlas), 0);
@@ -243,32 +180,21 @@ async fn months_are_inferred_and_only_other_ones_issue() {
     let played = Played::against(&atlas).await;
     for months in 1..=24 {
         let certificate = atlas.control().issue(PROJECT, "app", months);
-        let imported = played
-            .import(&format!("{PROJECT}/app/{}", certificate.id))
-            .await
-            .instance;
-        assert_eq!(
-            imported.as_ref().unwrap().state["months_until_expiration"],
-            i64::from(months)
-        );
+        let imported = played.import(&format!("{PROJECT}/app/{}", certificate.id)).await.instance;
+        assert_eq!(imported.as_ref().unwrap().state["months_until_expiration"], i64::from(months));
         let config = |months: u32| json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": months });
         assert_eq!(
             played.plan(imported.as_ref(), &config(months)).await.action,
             Action::NoOp,
             "{months}"
         );
-        let plan = played
-            .plan(imported.as_ref(), &config(months % 24 + 1))
-            .await;
+        let plan = played.plan(imported.as_ref(), &config(months % 24 + 1)).await;
         assert_eq!(
             (plan.action, &plan.planned["issue_reason"]),
             (Action::Update, &"validity_changed".into()),
             "{months}"
         );
-        assert_eq!(
-            plan.planned["replaces_certificate_id"],
-            certificate.id.to_string().as_str()
-        );
+        assert_eq!(plan.planned["replaces_certificate_id"], certificate.id.to_string().as_str());
     }
     assert_eq!(posts(&atlas), 0);
 }
@@ -287,16 +213,9 @@ async fn months_are_inferred_from_every_day_of_issue() {
         atlas.control().set_clock(issued_on.parse().unwrap());
         for months in [1, 2, 3, 6, 12, 24] {
             let certificate = atlas.control().issue(PROJECT, "app", months);
-            let imported = played
-                .import(&format!("{PROJECT}/app/{}", certificate.id))
-                .await
-                .instance
-                .unwrap();
-            assert_eq!(
-                imported.state["months_until_expiration"],
-                i64::from(months),
-                "{issued_on}"
-            );
+            let imported =
+                played.import(&format!("{PROJECT}/app/{}", certificate.id)).await.instance.unwrap();
+            assert_eq!(imported.state["months_until_expiration"], i64::from(months), "{issued_on}");
         }
     }
 }
@@ -314,10 +233,7 @@ async fn an_open_window_renews_what_was_imported_unless_the_same_plan_postpones_
     let narrow = json!({ "project_id": PROJECT, "username": "app", "renew_before_days": 5 });
     let outcome = played.apply(&mut postponed, &narrow).await.ok().unwrap();
     assert_eq!((outcome.action, posts(&atlas)), (Action::Update, 0));
-    assert_eq!(
-        played.plan(postponed.as_ref(), &narrow).await.action,
-        Action::NoOp
-    );
+    assert_eq!(played.plan(postponed.as_ref(), &narrow).await.action, Action::NoOp);
 
     let mut renewed = imported;
     let config = json!({ "project_id": PROJECT, "username": "app" });
@@ -338,9 +254,7 @@ async fn an_open_window_renews_what_was_imported_unless_the_same_plan_postpones_
 fn two_certificates(user: &str) -> (LocalAtlas, [Certificate; 2]) {
     let atlas = atlas(&[user]);
     let first = atlas.control().issue(PROJECT, user, 1);
-    atlas
-        .control()
-        .advance(std::time::Duration::from_secs(3600));
+    atlas.control().advance(std::time::Duration::from_secs(3600));
     let second = atlas.control().issue(PROJECT, user, 6);
     (atlas, [first, second])
 }
@@ -354,17 +268,13 @@ fn resource(user: &str, more: &str) -> String {
 #[test]
 fn a_plus_in_an_id_stands_for_a_space_if_only_that_user_exists() {
     let atlas = atlas(&["a b", "c+d", "c d"]);
-    for (user, id, imported) in [
-        ("a b", "a+b", "a b"),
-        ("c+d", "c+d", "c+d"),
-        ("c d", "c%20d", "c d"),
-    ] {
+    for (user, id, imported) in
+        [("a b", "a+b", "a b"), ("c+d", "c+d", "c+d"), ("c d", "c%20d", "c d")]
+    {
         atlas.control().issue(PROJECT, user, 3);
         let workspace = workspace(&atlas, &resource(user, ""));
         let id = format!("{PROJECT}/{id}");
-        workspace
-            .run(["import", "atlas_user_certificate.app", &id])
-            .success();
+        workspace.run(["import", "atlas_user_certificate.app", &id]).success();
         assert_eq!(only(&workspace)["username"], imported, "{id}");
     }
 }

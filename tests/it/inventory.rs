@@ -23,11 +23,7 @@ fn an_inventory_of_250_users_reads_each_list_once_in_a_run() {
     control.issue(PROJECT, "user-3", 1);
     let again = "data \"atlas_user_certificate\" \"one\" {\n  project_id = \"32b6e34b3d91647abb20e7b8\"\n  username = \"user-3\"\n}\n";
     let workspace = workspace(&atlas, &format!("{INVENTORY}{again}"));
-    assert_eq!(
-        planned_users(&workspace),
-        ["user-3", "user-17"],
-        "sorted by expiry"
-    );
+    assert_eq!(planned_users(&workspace), ["user-3", "user-17"], "sorted by expiry");
     assert_eq!(control.request_count(Endpoint::ListUsers), 1);
     assert_eq!(control.request_count(Endpoint::ListCertificates), 250);
 }
@@ -41,10 +37,7 @@ fn a_user_that_cannot_be_read_fails_the_inventory_by_name() {
     let list = || Fault::on(Endpoint::ListCertificates).user("billing");
     control.add_fault(list().refuse(Answer::api_error(403, "USER_UNAUTHORIZED", "no")));
     let text = workspace.plan(&[]).failure().text();
-    assert!(
-        text.contains("\"billing\"") && text.contains("USER_UNAUTHORIZED"),
-        "{text}"
-    );
+    assert!(text.contains("\"billing\"") && text.contains("USER_UNAUTHORIZED"), "{text}");
     control.add_fault(list().refuse(Answer::api_error(
         404,
         "USERNAME_NOT_FOUND",
@@ -57,11 +50,7 @@ fn planned_users(workspace: &Workspace) -> Vec<String> {
     workspace.plan(&["-out=it.tfplan"]).success();
     let shown = workspace.run(["show", "-json", "it.tfplan"]).success();
     let plan: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
-    let users = plan["planned_values"]["outputs"]["users"]["value"]
-        .as_array()
-        .expect("a list")
-        .iter();
-    users
-        .map(|user| user.as_str().expect("a name").to_owned())
-        .collect()
+    let users =
+        plan["planned_values"]["outputs"]["users"]["value"].as_array().expect("a list").iter();
+    users.map(|user| user.as_str().expect("a name").to_owned()).collect()
 }

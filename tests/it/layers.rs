@@ -24,23 +24,17 @@ const ATLAS: &str = "proxy config params sanitize error values request response 
 
 #[test]
 fn every_file_uses_only_what_its_layer_may_use() {
-    let violations: Vec<_> = sources(Part::Product)
-        .iter()
-        .flat_map(|(path, text)| violations_in(path, text))
-        .collect();
+    let violations: Vec<_> =
+        sources(Part::Product).iter().flat_map(|(path, text)| violations_in(path, text)).collect();
     assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
 fn a_forbidden_use_is_found() {
     let text = "//! x\nuse std::{\n    env,\n    time::{self, Duration},\n};\nuse super::{config::Config, issue::{a, b}};\n";
-    let found = violations_in("src/atlas/http.rs", text)
-        .join(" ")
-        .replace("src/atlas/http.rs: ", "");
-    assert_eq!(
-        found,
-        "std::env crate::atlas::issue::a crate::atlas::issue::b"
-    );
+    let found =
+        violations_in("src/atlas/http.rs", text).join(" ").replace("src/atlas/http.rs: ", "");
+    assert_eq!(found, "std::env crate::atlas::issue::a crate::atlas::issue::b");
     let found = violations_in("src/x509/mod.rs", "use crate::{atlas::Client, x509::pem};");
     assert_eq!(found, ["src/x509/mod.rs: crate::atlas::Client"]);
 }
@@ -79,9 +73,7 @@ fn absolute(name: &str, own: &[&str]) -> String {
         return name.to_owned();
     }
     let rest = name.split("::").skip(levels.max(1)).collect::<Vec<_>>();
-    [&["crate"], &own[..own.len() - levels], &rest]
-        .concat()
-        .join("::")
+    [&["crate"], &own[..own.len() - levels], &rest].concat().join("::")
 }
 
 /// `a::{b,c::d}` is `a::b` and `a::c::d`.

@@ -24,16 +24,8 @@ async fn every_line_is_a_record_that_hosts_understand() {
         let rpc = record.get("tf_rpc").and_then(Json::as_str);
         rpcs.extend(rpc.map(str::to_owned));
     }
-    for rpc in [
-        "Configure",
-        "PlanResourceChange",
-        "ApplyResourceChange",
-        "ReadResource",
-    ] {
-        assert!(
-            rpcs.iter().any(|seen| seen == rpc),
-            "{rpc} is not among {rpcs:?}"
-        );
+    for rpc in ["Configure", "PlanResourceChange", "ApplyResourceChange", "ReadResource"] {
+        assert!(rpcs.iter().any(|seen| seen == rpc), "{rpc} is not among {rpcs:?}");
     }
 }
 
@@ -41,27 +33,18 @@ async fn every_line_is_a_record_that_hosts_understand() {
 async fn nothing_is_written_unless_it_is_asked_for() {
     for level in [None, Some("OFF"), Some("ERROR")] {
         let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
-        let options = level
-            .into_iter()
-            .fold(temporary.options(), SpawnOptions::log);
+        let options = level.into_iter().fold(temporary.options(), SpawnOptions::log);
         let core = configured(&atlas, options).await;
         walk(&core, &atlas).await;
         core.provider().shutdown().await;
-        assert_eq!(
-            core.provider().log_lines(),
-            Vec::<String>::new(),
-            "{level:?}"
-        );
+        assert_eq!(core.provider().log_lines(), Vec::<String>::new(), "{level:?}");
     }
 }
 
 #[tokio::test]
 async fn the_providers_own_variable_decides_how_much() {
     let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
-    let options = temporary
-        .options()
-        .log("TRACE")
-        .env("TF_LOG_PROVIDER_ATLAS", "OFF");
+    let options = temporary.options().log("TRACE").env("TF_LOG_PROVIDER_ATLAS", "OFF");
     let core = configured(&atlas, options).await;
     walk(&core, &atlas).await;
     core.provider().shutdown().await;
@@ -82,10 +65,7 @@ async fn every_line_of_two_parallel_applies_names_its_request() {
     tokio::join!(apply("one"), apply("two"));
     core.provider().shutdown().await;
     let lines = core.provider().log_lines();
-    let records: Vec<Json> = lines
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let records: Vec<Json> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let is_apply = |record: &Json| record["tf_rpc"] == "ApplyResourceChange";
     let first = records.iter().position(is_apply).unwrap();
     let last = records.iter().rposition(is_apply).unwrap();
@@ -112,25 +92,15 @@ async fn walk(core: &Core, atlas: &LocalAtlas) {
     let config = |months| json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": months });
     let mut instance = None;
     let resource = core.resource("atlas_user_certificate");
-    resource
-        .apply_config(&mut instance, config(3))
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    atlas.control().add_fault(
-        Fault::on(Endpoint::IssueCertificate).refuse(Answer::api_error(403, "FORBIDDEN", "no")),
-    );
-    let refused = resource
-        .apply_config(&mut instance, config(6))
-        .await
-        .unwrap();
+    resource.apply_config(&mut instance, config(3)).await.unwrap().ok().unwrap();
+    atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(Answer::api_error(
+        403,
+        "FORBIDDEN",
+        "no",
+    )));
+    let refused = resource.apply_config(&mut instance, config(6)).await.unwrap();
     assert!(refused.diagnostics.has_errors());
-    assert!(
-        core.plan_config("atlas_user_certificate", None, config(25))
-            .await
-            .is_ok()
-    );
+    assert!(core.plan_config("atlas_user_certificate", None, config(25)).await.is_ok());
     resource.refresh(&mut instance).await.unwrap();
     resource.destroy(&mut instance).await.unwrap();
 }
@@ -142,10 +112,8 @@ fn record(line: &str) -> Option<Map<String, Json>> {
     let text = |key| record.get(key)?.as_str();
     let time = text("@timestamp")?;
     let (time, zone) = time.split_at_checked(26)?;
-    let digits: String = time
-        .chars()
-        .map(|it| if it.is_ascii_digit() { '0' } else { it })
-        .collect();
+    let digits: String =
+        time.chars().map(|it| if it.is_ascii_digit() { '0' } else { it }).collect();
     let sound = ["trace", "debug", "info", "warn", "error"].contains(&text("@level")?)
         && digits == "0000-00-00T00:00:00.000000"
         && zone == "Z"

@@ -20,14 +20,7 @@ const CERTIFICATE: &str = "resource \"atlas_user_certificate\" \"app\" {\n  proj
 fn packed(version: &str, folder: &Path) -> Assets {
     let version: Version = version.parse().unwrap();
     let folder = folder.join(version.to_string());
-    pack(
-        NAME,
-        &version,
-        Platform::host().unwrap(),
-        provider(),
-        &folder,
-    )
-    .unwrap();
+    pack(NAME, &version, Platform::host().unwrap(), provider(), &folder).unwrap();
     checksums(NAME, &version, &folder).unwrap()
 }
 
@@ -37,12 +30,7 @@ fn configured(atlas: &LocalAtlas, installed: &Installed) -> Workspace {
     fs::remove_dir_all(folder.path().join(".providers")).unwrap();
     let configuration = installed.cli_configuration.as_ref().unwrap();
     folder.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());
-    folder
-        .write(
-            "main.tf",
-            &format!("{}{CERTIFICATE}", installed.terraform_block()),
-        )
-        .unwrap();
+    folder.write("main.tf", &format!("{}{CERTIFICATE}", installed.terraform_block())).unwrap();
     folder
 }
 
@@ -57,27 +45,17 @@ fn a_mirror_serves_init_with_checksums_and_an_upgrade_without_changes() {
     folder.apply(&[]).success();
 
     let installed = install(&packed("0.1.1", made.path()), &mirror, NAMESPACE).unwrap();
-    folder
-        .write(
-            "main.tf",
-            &format!("{}{CERTIFICATE}", installed.terraform_block()),
-        )
-        .unwrap();
+    folder.write("main.tf", &format!("{}{CERTIFICATE}", installed.terraform_block())).unwrap();
     folder.run(["init", "-no-color", "-upgrade"]).success();
     let lock = fs::read_to_string(folder.path().join(".terraform.lock.hcl")).unwrap();
-    assert!(
-        lock.contains("\"0.1.1\"") && lock.contains("\"h1:"),
-        "{lock}"
-    );
+    assert!(lock.contains("\"0.1.1\"") && lock.contains("\"h1:"), "{lock}");
     assert!(folder.plans_nothing());
     assert_eq!(atlas.control().issued_count(), 1);
 
     // Another checkout of the configuration accepts what the lock file names.
     let clone = configured(&atlas, &installed);
     clone.write(".terraform.lock.hcl", &lock).unwrap();
-    clone
-        .run(["init", "-no-color", "-lockfile=readonly"])
-        .success();
+    clone.run(["init", "-no-color", "-lockfile=readonly"]).success();
 }
 
 /// `.ci/run` packs a static provider before the tests and names it in `PACKAGED_PROVIDER`. The name service configuration is that of
@@ -95,11 +73,7 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     {
         return eprintln!("skipped: needs root and a static Terraform or OpenTofu");
     }
-    let atlas = LocalAtlas::start(Options {
-        https: true,
-        ..Options::default()
-    })
-    .unwrap();
+    let atlas = LocalAtlas::start(Options { https: true, ..Options::default() }).unwrap();
     atlas.control().add_user(PROJECT, "app", X509Type::Managed);
     let root = tempfile::tempdir().unwrap();
     for folder in ["bin", "etc", "provider", "tmp", "configuration"] {
@@ -114,10 +88,7 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     for (name, text) in [
         ("etc/hosts", "127.0.0.1 localhost\n"),
         ("etc/resolv.conf", ""),
-        (
-            "etc/nsswitch.conf",
-            "hosts: files mdns4_minimal [NOTFOUND=return] dns\n",
-        ),
+        ("etc/nsswitch.conf", "hosts: files mdns4_minimal [NOTFOUND=return] dns\n"),
         ("etc/ca.pem", atlas.ca_pem()),
         ("configuration/main.tf", &source),
         ("configuration/cli.tfrc", override_provider),

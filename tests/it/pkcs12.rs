@@ -37,10 +37,7 @@ fn both_profiles_open_and_the_password_is_nowhere() {
         assert!(t.plans_nothing());
     }
     assert_eq!(t.posts(), 1, "another profile is no reason to issue");
-    assert_eq!(
-        traces.occurrences(&Secret::text(PASSWORD)),
-        Vec::<&str>::new()
-    );
+    assert_eq!(traces.occurrences(&Secret::text(PASSWORD)), Vec::<&str>::new());
 }
 
 #[test]
@@ -51,17 +48,10 @@ fn another_version_or_profile_makes_a_new_archive_of_the_same_certificate_withou
     t.workspace.apply(&[]).success();
     let first = t.object();
 
-    t.workspace
-        .set_env("TF_VAR_password", "another password by now");
-    assert!(
-        t.plans_nothing(),
-        "a password alone is no change: nobody can compare it"
-    );
+    t.workspace.set_env("TF_VAR_password", "another password by now");
+    assert!(t.plans_nothing(), "a password alone is no change: nobody can compare it");
     // The default, spelt out, is no change of the archive.
-    write(
-        &t,
-        "pkcs12_password_wo_version = 1\n  pkcs12_profile = \"modern\"",
-    );
+    write(&t, "pkcs12_password_wo_version = 1\n  pkcs12_profile = \"modern\"");
     t.workspace.apply(&[]).success();
     assert_eq!(archive_of(&t), first["pkcs12_base64"]);
 
@@ -100,10 +90,7 @@ fn a_renewal_makes_an_archive_of_the_new_certificate() {
     t.workspace.apply(&[]).success();
     assert_eq!(t.posts(), 2);
     let archive = STANDARD.decode(archive_of(&t)).expect("base64");
-    assert_eq!(
-        opened_by_p12_keystore(&archive).0,
-        der(&t.newest().certificate_pem)
-    );
+    assert_eq!(opened_by_p12_keystore(&archive).0, der(&t.newest().certificate_pem));
 }
 
 #[test]
@@ -113,27 +100,12 @@ fn an_ignored_password_archives_and_an_ignored_version_without_one_warns() {
     };
     let ignoring = |names: &str| format!("lifecycle {{\n    ignore_changes = [{names}]\n  }}");
     // The password is hidden from the plan, and given to the apply.
-    write(
-        &t,
-        &format!(
-            "pkcs12_password_wo_version = 1\n  {}",
-            ignoring("pkcs12_password_wo")
-        ),
-    );
+    write(&t, &format!("pkcs12_password_wo_version = 1\n  {}", ignoring("pkcs12_password_wo")));
     t.workspace.apply(&[]).success();
-    write(
-        &t,
-        &format!(
-            "pkcs12_password_wo_version = 2\n  {}",
-            ignoring("pkcs12_password_wo")
-        ),
-    );
+    write(&t, &format!("pkcs12_password_wo_version = 2\n  {}", ignoring("pkcs12_password_wo")));
     t.workspace.apply(&[]).success();
     let archive = STANDARD.decode(archive_of(&t)).expect("base64");
-    assert_eq!(
-        opened_by_p12_keystore(&archive).0,
-        der(&t.newest().certificate_pem)
-    );
+    assert_eq!(opened_by_p12_keystore(&archive).0, der(&t.newest().certificate_pem));
 
     // What is ignored stays as it is in the archive, also when that is made for another reason.
     let ignored = format!(
@@ -151,10 +123,7 @@ fn an_ignored_password_archives_and_an_ignored_version_without_one_warns() {
     assert!(t.plans_nothing());
     t.advance_days(80);
     let output = t.workspace.apply(&[]).success().text();
-    assert!(
-        output.contains("No password for the PKCS#12 archive"),
-        "{output}"
-    );
+    assert!(output.contains("No password for the PKCS#12 archive"), "{output}");
     let renewed = t.object();
     assert_eq!(renewed["issue_reason"], "renewal");
     assert_eq!(renewed["pkcs12_base64"], Json::Null);
@@ -171,13 +140,7 @@ fn a_certificate_without_its_key_gets_a_warning_and_its_archive_with_the_next_is
     t.set_config(&certificate(""));
     let id = format!("{PROJECT}/app");
     t.workspace
-        .run([
-            "import",
-            "-no-color",
-            "-input=false",
-            "atlas_user_certificate.app",
-            &id,
-        ])
+        .run(["import", "-no-color", "-input=false", "atlas_user_certificate.app", &id])
         .success();
     write(&t, "pkcs12_password_wo_version = 1");
     let output = t.workspace.apply(&[]).success().text();
@@ -189,10 +152,7 @@ fn a_certificate_without_its_key_gets_a_warning_and_its_archive_with_the_next_is
     t.advance_days(80);
     t.workspace.apply(&[]).success();
     let archive = STANDARD.decode(archive_of(&t)).expect("base64");
-    assert_eq!(
-        opened_by_p12_keystore(&archive).0,
-        der(&t.newest().certificate_pem)
-    );
+    assert_eq!(opened_by_p12_keystore(&archive).0, der(&t.newest().certificate_pem));
 }
 
 #[test]
@@ -209,10 +169,7 @@ fn a_password_that_is_unknown_in_the_plan_is_used_in_the_apply() {
     write_main(&t.workspace, &format!("provider \"atlas\" {{}}\n{unknown}"));
     t.workspace.apply(&[]).success();
     let archive = STANDARD.decode(archive_of(&t)).expect("base64");
-    assert_eq!(
-        opened_by_p12_keystore(&archive).0,
-        der(&t.newest().certificate_pem)
-    );
+    assert_eq!(opened_by_p12_keystore(&archive).0, der(&t.newest().certificate_pem));
     assert!(t.plans_nothing());
 }
 
@@ -221,10 +178,9 @@ fn a_password_that_no_archive_can_have_is_refused_at_its_argument_and_not_shown(
     let Some(mut t) = archiving("pkcs12_password_wo_version = 1") else {
         return;
     };
-    for (password, problem) in [
-        ("", "the password is empty"),
-        ("hunter2-\u{fc}-hunter2-hunter2", "not printable ascii"),
-    ] {
+    for (password, problem) in
+        [("", "the password is empty"), ("hunter2-\u{fc}-hunter2-hunter2", "not printable ascii")]
+    {
         t.workspace.set_env("TF_VAR_password", password);
         let mut traces = LeakScanner::start(&mut t.workspace);
         let output = t.workspace.plan(&[]).failure();
@@ -251,9 +207,8 @@ async fn a_host_that_would_store_the_password_is_refused_at_the_argument() {
         Settings::opentofu("1.10.0"),
     ] {
         let options = SpawnOptions::new(provider()).envs(login(&atlas));
-        let core = Core::new(Provider::spawn(options).await.unwrap(), settings.clone())
-            .await
-            .unwrap();
+        let core =
+            Core::new(Provider::spawn(options).await.unwrap(), settings.clone()).await.unwrap();
         core.configure(json!({})).await.unwrap().ok().unwrap();
         let mut config = json!({
             "project_id": PROJECT, "username": "app", "pkcs12_password_wo": PASSWORD, "pkcs12_password_wo_version": 1,
@@ -264,23 +219,14 @@ async fn a_host_that_would_store_the_password_is_refused_at_the_argument() {
             .await
             .unwrap();
         assert!(matches!(outcome.action, Action::Failed), "{settings:?}");
-        let refusal = outcome
-            .diagnostics
-            .at("pkcs12_password_wo")
-            .expect("an error there")
-            .clone();
-        assert!(
-            !refusal.detail.contains(PASSWORD) && refusal.contains("1.11"),
-            "{refusal:?}"
-        );
+        let refusal = outcome.diagnostics.at("pkcs12_password_wo").expect("an error there").clone();
+        assert!(!refusal.detail.contains(PASSWORD) && refusal.contains("1.11"), "{refusal:?}");
         assert!(instance.is_none());
         for name in ["pkcs12_password_wo", "pkcs12_password_wo_version"] {
             config[name] = Json::Null;
         }
-        let outcome = core
-            .apply_config("atlas_user_certificate", &mut instance, config)
-            .await
-            .unwrap();
+        let outcome =
+            core.apply_config("atlas_user_certificate", &mut instance, config).await.unwrap();
         assert_eq!(outcome.ok().unwrap().action, Action::Create, "{settings:?}");
     }
 }
@@ -319,10 +265,7 @@ pub fn opened_by_p12_keystore(archive: &[u8]) -> (Vec<u8>, Vec<u8>) {
 }
 
 pub(crate) fn der(pem: &str) -> Vec<u8> {
-    let lines: Vec<&str> = pem
-        .lines()
-        .filter(|line| !line.starts_with("-----"))
-        .collect();
+    let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     STANDARD.decode(lines.concat()).expect("PEM")
 }
 
@@ -331,8 +274,6 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// The object identifier, as it stands in an archive of the modern profile.
-const AES_256_CBC: [u8; 11] = [
-    0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a,
-];
+const AES_256_CBC: [u8; 11] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
 
 pub(crate) const PASSWORD: &str = "correct horse 7Rz battery!";

@@ -24,32 +24,16 @@ fn each_response_fails_warns_or_is_silent_as_documented() {
             on().refuse(Answer::unauthorized(false)),
             Some((true, "Atlas credentials rejected")),
         ),
-        (
-            "no project",
-            on().refuse(api(404, "GROUP_NOT_FOUND")),
-            Some((true, "Project not found")),
-        ),
-        (
-            "401 role",
-            on().refuse(api(401, "USER_UNAUTHORIZED")),
-            Some((false, MAY_NOT_READ)),
-        ),
-        (
-            "403 role",
-            on().refuse(api(403, "USER_UNAUTHORIZED")),
-            Some((false, MAY_NOT_READ)),
-        ),
+        ("no project", on().refuse(api(404, "GROUP_NOT_FOUND")), Some((true, "Project not found"))),
+        ("401 role", on().refuse(api(401, "USER_UNAUTHORIZED")), Some((false, MAY_NOT_READ))),
+        ("403 role", on().refuse(api(403, "USER_UNAUTHORIZED")), Some((false, MAY_NOT_READ))),
         (
             "403",
             on().refuse(api(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
             Some((false, MAY_NOT_READ)),
         ),
         ("no user", on().refuse(api(404, "USERNAME_NOT_FOUND")), None),
-        (
-            "other 404",
-            on().refuse(api(404, "RESOURCE_NOT_FOUND")),
-            None,
-        ),
+        ("other 404", on().refuse(api(404, "RESOURCE_NOT_FOUND")), None),
         ("429", on().refuse(Answer::rate_limited(None)), None),
         ("500", on().refuse(Answer::server_error(500)), None),
         ("cut", on().cut(When::Before), None),
@@ -59,16 +43,11 @@ fn each_response_fails_warns_or_is_silent_as_documented() {
         atlas.control().add_fault(fault);
         let output = workspace(&atlas, &one("app")).run(["plan", "-json"]);
         let shown = diagnostics(&output);
-        let summaries: Vec<_> = shown
-            .iter()
-            .map(|shown| (shown.is_error, shown.summary.as_str()))
-            .collect();
+        let summaries: Vec<_> =
+            shown.iter().map(|shown| (shown.is_error, shown.summary.as_str())).collect();
         assert_eq!(summaries, Vec::from_iter(expected), "{name}: {shown:#?}");
         if expected.is_some_and(|(is_error, _)| is_error) {
-            assert!(
-                shown[0].contains("terraform destroy -refresh=false"),
-                "{name}: {shown:#?}"
-            );
+            assert!(shown[0].contains("terraform destroy -refresh=false"), "{name}: {shown:#?}");
         }
         assert_eq!(atlas.control().issued_count(), 0);
     }
@@ -80,10 +59,7 @@ fn a_plan_of_a_hundred_creates_waits_once_for_a_server_that_does_not_respond() {
     atlas.control().add_fault(on().pause(When::Before));
     workspace(&atlas, &users).plan(&[]).success();
     let requests = atlas.control().request_count(Endpoint::ReadUser);
-    assert!(
-        requests <= 10,
-        "{requests}: at most one for each parallel operation"
-    );
+    assert!(requests <= 10, "{requests}: at most one for each parallel operation");
 }
 
 #[test]

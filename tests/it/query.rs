@@ -38,10 +38,7 @@ fn no_one_and_250_users_are_found_up_to_the_limit() {
         serde_json::json!({ "project_id": PROJECT, "username": "without-certificate" })
     );
     let name = one[0]["display_name"].as_str().expect("a name");
-    assert!(
-        name.starts_with("without-certificate: 2 certificates, newest expires "),
-        "{name}"
-    );
+    assert!(name.starts_with("without-certificate: 2 certificates, newest expires "), "{name}");
     assert!(one[0].get("resource_object").is_none());
 
     let object = found(&query(&atlas, "include_resource = true", &[]));
@@ -57,11 +54,7 @@ fn no_one_and_250_users_are_found_up_to_the_limit() {
     }
     assert_eq!(found(&query(&atlas, "limit = 300", &[])).len(), 251);
     assert_eq!(found(&query(&atlas, "limit = 1", &[])).len(), 1);
-    assert_eq!(
-        found(&query(&atlas, "", &[])).len(),
-        100,
-        "the default of Terraform"
-    );
+    assert_eq!(found(&query(&atlas, "", &[])).len(), 100, "the default of Terraform");
     assert_eq!(control.request_count(Endpoint::IssueCertificate), 0);
 }
 
@@ -77,22 +70,15 @@ fn a_user_that_is_refused_is_a_warning_and_a_rate_limit_is_waited_for() {
     }
     let list = |user: &str| Fault::on(Endpoint::ListCertificates).user(user);
     control.add_fault(
-        list("billing")
-            .refuse(Answer::api_error(403, "USER_UNAUTHORIZED", "no"))
-            .always(),
+        list("billing").refuse(Answer::api_error(403, "USER_UNAUTHORIZED", "no")).always(),
     );
     control.add_fault(list("web").refuse(Answer::rate_limited(Some(RetryAfter::Seconds(1)))));
     let output = query(&atlas, "", &[]);
-    let users: Vec<_> = found(&output)
-        .iter()
-        .map(|result| result["identity"]["username"].clone())
-        .collect();
+    let users: Vec<_> =
+        found(&output).iter().map(|result| result["identity"]["username"].clone()).collect();
     assert_eq!(users, ["app", "web"]);
     let warning = diagnostics(&output, "warning");
-    assert!(
-        warning.contains("billing") && warning.contains("USER_UNAUTHORIZED"),
-        "{warning}"
-    );
+    assert!(warning.contains("billing") && warning.contains("USER_UNAUTHORIZED"), "{warning}");
 
     let only = query(&atlas, "username = \"billing\"", &[]);
     assert!(diagnostics(&only, "error").contains("USER_UNAUTHORIZED"));
@@ -111,18 +97,13 @@ fn the_generated_configuration_plans_nothing_after_the_import() {
     control.issue(PROJECT, "ä b/c%d+e@f", 3);
     let workspace = workspace(&atlas, "");
     write_query(&workspace, "");
-    workspace
-        .run(["query", "-generate-config-out=generated.tf", "-no-color"])
-        .success();
+    workspace.run(["query", "-generate-config-out=generated.tf", "-no-color"]).success();
     let generated =
         std::fs::read_to_string(workspace.path().join("generated.tf")).expect("it is written");
     assert_eq!(generated.matches("import {").count(), 3, "{generated}");
     let output = workspace.apply(&[]).success().text();
     // The change is auto_renew = false of the certificate that is due, in state only.
-    assert!(
-        output.contains("3 imported, 0 added, 1 changed, 0 destroyed"),
-        "{output}"
-    );
+    assert!(output.contains("3 imported, 0 added, 1 changed, 0 destroyed"), "{output}");
     assert!(workspace.plans_nothing());
     assert_eq!(control.request_count(Endpoint::IssueCertificate), 0);
 }
@@ -132,19 +113,13 @@ fn query(atlas: &LocalAtlas, argument: &str, more: &[&str]) -> Vec<Json> {
     let workspace = workspace(atlas, "");
     write_query(&workspace, argument);
     let output = workspace.run(["query", "-json"].iter().chain(more));
-    let lines = output
-        .stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
+    let lines = output.stdout.lines().filter_map(|line| serde_json::from_str(line).ok());
     lines.collect()
 }
 
 fn write_query(workspace: &Workspace, argument: &str) {
-    let (config, meta) = if argument.starts_with("username") {
-        (argument, "")
-    } else {
-        ("", argument)
-    };
+    let (config, meta) =
+        if argument.starts_with("username") { (argument, "") } else { ("", argument) };
     let block = format!(
         "list \"atlas_user_certificate\" \"all\" {{\n  provider = atlas\n  {meta}\n  config {{\n    project_id = {PROJECT:?}\n    {config}\n  }}\n}}\n"
     );
@@ -152,17 +127,11 @@ fn write_query(workspace: &Workspace, argument: &str) {
 }
 
 fn found(lines: &[Json]) -> Vec<Json> {
-    let results = lines
-        .iter()
-        .filter(|line| line["type"] == "list_resource_found");
-    results
-        .map(|line| line["list_resource_found"].clone())
-        .collect()
+    let results = lines.iter().filter(|line| line["type"] == "list_resource_found");
+    results.map(|line| line["list_resource_found"].clone()).collect()
 }
 
 fn diagnostics(lines: &[Json], severity: &str) -> String {
-    let found = lines
-        .iter()
-        .filter(|line| line["diagnostic"]["severity"] == severity);
+    let found = lines.iter().filter(|line| line["diagnostic"]["severity"] == severity);
     found.map(|line| line["diagnostic"].to_string()).collect()
 }

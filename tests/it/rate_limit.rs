@@ -64,9 +64,7 @@ async fn the_wait_is_the_number_that_atlas_names_and_is_told_once() {
     for retry_after in [RetryAfter::Date(6)] {
         let atlas = atlas(&["app"]);
         let answer = local_atlas::Answer::rate_limited(Some(retry_after));
-        atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::IssueCertificate).refuse(answer));
+        atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(answer));
         let temporary = ScratchDir::new();
         let options = temporary.options().envs(login(&atlas)).log("INFO");
         let core = started(options).await;
@@ -79,10 +77,7 @@ async fn the_wait_is_the_number_that_atlas_names_and_is_told_once() {
             .expect("a certificate");
 
         let posts = atlas.control().requests_to(Endpoint::IssueCertificate);
-        let waited = posts[1]
-            .received_at
-            .duration_since(posts[0].received_at)
-            .as_secs();
+        let waited = posts[1].received_at.duration_since(posts[0].received_at).as_secs();
         assert!((5..60).contains(&waited), "{waited}");
         let lines = core.provider().log_lines();
         let told: Vec<_> = lines
@@ -90,9 +85,6 @@ async fn the_wait_is_the_number_that_atlas_names_and_is_told_once() {
             .filter(|line| line.contains("Atlas limits the rate of requests"))
             .collect();
         assert_eq!(told.len(), 1, "{lines:#?}");
-        assert!(
-            told[0].contains("info") && told[0].contains("waiting"),
-            "{told:#?}"
-        );
+        assert!(told[0].contains("info") && told[0].contains("waiting"), "{told:#?}");
     }
 }

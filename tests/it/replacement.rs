@@ -20,11 +20,7 @@ type Failure = fn(Fault) -> Fault;
 /// What goes wrong with the certificate request of the successor.
 const FAILURES: [(&str, Failure); 5] = [
     ("refused", |fault| {
-        fault.refuse(Answer::api_error(
-            403,
-            "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-            "No.",
-        ))
+        fault.refuse(Answer::api_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", "No."))
     }),
     ("failing", |fault| fault.refuse(Answer::server_error(500))),
     ("cut", |fault| fault.cut(When::After)),
@@ -36,9 +32,7 @@ const FORMS: [&str; 3] = ["plain", "sealed", "unparsed"];
 #[test]
 fn a_failed_replacement_by_an_option_keeps_every_old_object() {
     let fixture = Fixture::new();
-    let options: Vec<_> = names()
-        .map(|name| format!("-replace={}", address(&name)))
-        .collect();
+    let options: Vec<_> = names().map(|name| format!("-replace={}", address(&name))).collect();
     fixture.fails_and_recovers(&options, &[]);
 }
 
@@ -129,21 +123,13 @@ resource "atlas_user_certificate" "row" {{
         let log = workspace.path().join("provider.log").display().to_string();
         workspace.set_env("TF_LOG_PATH", &log);
         let fixture = Self { atlas, workspace };
-        let unparsed: Vec<_> = names
-            .iter()
-            .filter(|name| name.starts_with("unparsed"))
-            .collect();
+        let unparsed: Vec<_> = names.iter().filter(|name| name.starts_with("unparsed")).collect();
         for name in &unparsed {
             fixture.atlas.control().add_fault(
-                Fault::on(Endpoint::IssueCertificate)
-                    .user(name)
-                    .rewrite(Rewrite::ForeignKey),
+                Fault::on(Endpoint::IssueCertificate).user(name).rewrite(Rewrite::ForeignKey),
             );
         }
-        fixture
-            .workspace
-            .run(["apply", "-auto-approve", "-input=false", parallelism()])
-            .failure();
+        fixture.workspace.run(["apply", "-auto-approve", "-input=false", parallelism()]).failure();
         for name in &unparsed {
             fixture.workspace.run(["untaint", &address(name)]).success();
         }
@@ -167,50 +153,32 @@ resource "atlas_user_certificate" "row" {{
                 error.contains("terraform untaint") && error.contains("is still the old one"),
                 "{error:#?}"
             );
-            let expected = Object {
-                attributes: object.attributes.clone(),
-                is_tainted: true,
-            };
+            let expected = Object { attributes: object.attributes.clone(), is_tainted: true };
             assert_eq!(after[name], expected, "{name}");
         }
 
         self.atlas.control().clear_requests();
         self.atlas.control().clear_faults();
         self.apply(&[]).success();
-        let posts = self
-            .atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .len();
+        let posts = self.atlas.control().requests_to(Endpoint::IssueCertificate).len();
         assert_eq!(posts, before.len(), "one certificate for each instance");
         let same_user = variables.iter().all(|(name, _)| *name == "trigger");
         for (name, object) in self.objects() {
-            assert!(
-                !object.is_tainted && object.attributes["issue_reason"] == "created",
-                "{name}"
-            );
-            let superseded = object.attributes["superseded_certificates"]
-                .as_array()
-                .expect("a list");
+            assert!(!object.is_tainted && object.attributes["issue_reason"] == "created", "{name}");
+            let superseded =
+                object.attributes["superseded_certificates"].as_array().expect("a list");
             let old = &before[&name].attributes["certificate_id"];
-            let has_old = superseded
-                .iter()
-                .any(|certificate| certificate["certificate_id"] == *old);
-            assert_eq!(
-                has_old,
-                same_user && old.is_string(),
-                "{name}: {superseded:?}"
-            );
+            let has_old =
+                superseded.iter().any(|certificate| certificate["certificate_id"] == *old);
+            assert_eq!(has_old, same_user && old.is_string(), "{name}: {superseded:?}");
         }
         assert!(self.workspace.plans_nothing());
         self.no_key_was_logged();
     }
 
     fn add_faults(&self, variables: &[(&str, &str)]) {
-        let suffix = variables
-            .iter()
-            .find(|(name, _)| *name == "suffix")
-            .map_or("", |(_, suffix)| suffix);
+        let suffix =
+            variables.iter().find(|(name, _)| *name == "suffix").map_or("", |(_, suffix)| suffix);
         for (failure, fault) in FAILURES {
             for form in FORMS {
                 let user = format!("{form}-{failure}{suffix}");
@@ -222,15 +190,8 @@ resource "atlas_user_certificate" "row" {{
     }
 
     fn apply(&self, options: &[String]) -> tf_harness::cli::Output {
-        let fixed = [
-            "apply",
-            "-auto-approve",
-            "-input=false",
-            "-json",
-            parallelism(),
-        ];
-        self.workspace
-            .run(fixed.into_iter().chain(options.iter().map(String::as_str)))
+        let fixed = ["apply", "-auto-approve", "-input=false", "-json", parallelism()];
+        self.workspace.run(fixed.into_iter().chain(options.iter().map(String::as_str)))
     }
 
     fn objects(&self) -> BTreeMap<String, Object> {
@@ -240,26 +201,16 @@ resource "atlas_user_certificate" "row" {{
     fn no_key_was_logged(&self) {
         let log = fs::read_to_string(self.workspace.path().join("provider.log")).expect("a log");
         for certificate in self.atlas.control().all_certificates() {
-            let line = certificate
-                .key_pem
-                .lines()
-                .nth(3)
-                .expect("a key has many lines");
-            assert!(
-                !log.contains(line),
-                "a key of {} was logged",
-                certificate.user
-            );
+            let line = certificate.key_pem.lines().nth(3).expect("a key has many lines");
+            assert!(!log.contains(line), "a key of {} was logged", certificate.user);
         }
     }
 }
 
 fn names() -> impl Iterator<Item = String> {
-    FORMS.iter().flat_map(|form| {
-        FAILURES
-            .iter()
-            .map(move |(failure, _)| format!("{form}-{failure}"))
-    })
+    FORMS
+        .iter()
+        .flat_map(|form| FAILURES.iter().map(move |(failure, _)| format!("{form}-{failure}")))
 }
 
 fn address(name: &str) -> String {
@@ -268,10 +219,8 @@ fn address(name: &str) -> String {
 
 #[track_caller]
 fn error<'a>(shown: &'a [CliDiagnostic], name: &str) -> &'a CliDiagnostic {
-    let found: Vec<_> = shown
-        .iter()
-        .filter(|shown| shown.is_error && shown.address == address(name))
-        .collect();
+    let found: Vec<_> =
+        shown.iter().filter(|shown| shown.is_error && shown.address == address(name)).collect();
     assert_eq!(found.len(), 1, "one error about {name:?}: {shown:#?}");
     found[0]
 }
@@ -283,18 +232,10 @@ fn objects(workspace: &Workspace) -> BTreeMap<String, Object> {
     let instances = resources
         .into_iter()
         .filter(|resource| resource["type"] == "atlas_user_certificate")
-        .flat_map(|resource| {
-            resource["instances"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default()
-        });
+        .flat_map(|resource| resource["instances"].as_array().cloned().unwrap_or_default());
     instances
         .map(|instance| {
-            let key = instance["index_key"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
+            let key = instance["index_key"].as_str().unwrap_or_default().to_owned();
             let object = Object {
                 attributes: instance["attributes"].clone(),
                 is_tainted: instance["status"] == "tainted",
@@ -326,35 +267,20 @@ resource "atlas_user_certificate" "app" {{
     let atlas = atlas(&["app"]);
     let workspace = workspace(&atlas, &configuration("10"));
     workspace.apply(&[]).success();
-    for (window, summary) in [
-        ("300", "Renewal window too long"),
-        ("400", "Invalid renew_before_days"),
-    ] {
+    for (window, summary) in
+        [("300", "Renewal window too long"), ("400", "Invalid renew_before_days")]
+    {
         let before = objects(&workspace);
-        write_main(
-            &workspace,
-            &format!("provider \"atlas\" {{}}\n{}", configuration(window)),
-        );
+        write_main(&workspace, &format!("provider \"atlas\" {{}}\n{}", configuration(window)));
         let shown = diagnostics(&workspace.run(["apply", "-auto-approve", "-json"]).failure());
         let error = shown.iter().find(|shown| shown.summary == summary);
-        assert!(
-            error.is_some_and(|error| error.contains("terraform untaint")),
-            "{shown:#?}"
-        );
+        assert!(error.is_some_and(|error| error.contains("terraform untaint")), "{shown:#?}");
         let after = objects(&workspace);
         assert_eq!(after[""].attributes, before[""].attributes, "{window}");
         assert!(after[""].is_tainted);
-        workspace
-            .run(["untaint", "atlas_user_certificate.app"])
-            .success();
+        workspace.run(["untaint", "atlas_user_certificate.app"]).success();
     }
-    assert_eq!(
-        atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .len(),
-        1
-    );
+    assert_eq!(atlas.control().requests_to(Endpoint::IssueCertificate).len(), 1);
 }
 
 #[cfg(target_os = "linux")]
@@ -368,11 +294,9 @@ fn an_interrupted_replacement_that_has_sent_nothing_keeps_the_old_object() {
     workspace.apply(&[]).success();
     let before = objects(&workspace);
     let later = Answer::rate_limited(Some(RetryAfter::Seconds(300)));
-    let paused = atlas.control().add_fault(
-        Fault::on(Endpoint::IssueCertificate)
-            .pause(When::Before)
-            .refuse(later),
-    );
+    let paused = atlas
+        .control()
+        .add_fault(Fault::on(Endpoint::IssueCertificate).pause(When::Before).refuse(later));
     let mut run = crate::support::cli_process::CliProcess::start(
         &workspace,
         &[
@@ -405,16 +329,12 @@ fn a_plain_destroy_holds_nothing_for_a_later_create() {
     // The old address is destroyed and another one for the same user is created in one apply.
     let moved = configuration.replace("\"app\" {", "\"other\" {");
     write_main(&workspace, &format!("provider \"atlas\" {{}}\n{moved}"));
-    atlas.control().add_fault(
-        Fault::on(Endpoint::IssueCertificate).refuse(Answer::api_error(
-            400,
-            "INVALID_ATTRIBUTE",
-            "No.",
-        )),
-    );
-    workspace
-        .run(["apply", "-auto-approve", "-parallelism=1"])
-        .failure();
+    atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(Answer::api_error(
+        400,
+        "INVALID_ATTRIBUTE",
+        "No.",
+    )));
+    workspace.run(["apply", "-auto-approve", "-parallelism=1"]).failure();
     assert!(objects(&workspace).is_empty());
 }
 
@@ -435,20 +355,11 @@ fn the_wrong_server_takes_no_key_out_of_state() {
     workspace.apply(&[]).success();
     let mut expected = before[""].attributes.clone();
     expected["status"] = "project_missing".into();
-    assert_eq!(
-        objects(&workspace)[""],
-        Object {
-            attributes: expected,
-            is_tainted: false
-        }
-    );
+    assert_eq!(objects(&workspace)[""], Object { attributes: expected, is_tainted: false });
     for (name, value) in login(&right) {
         workspace.set_env(name, &value);
     }
     workspace.apply(&[]).success();
     assert_eq!(objects(&workspace), before);
-    assert_eq!(
-        right.control().issued_count() + wrong.control().issued_count(),
-        1
-    );
+    assert_eq!(right.control().issued_count() + wrong.control().issued_count(), 1);
 }

@@ -19,10 +19,7 @@ fn twenty_creates_cost_twenty_posts_and_one_look_at_the_user_for_each_plan() {
     assert_eq!(count(Endpoint::ReadUser), 2);
     assert_eq!(count(Endpoint::ListCertificates), 0);
     // A process for each.
-    assert_eq!(
-        (count(Endpoint::IssueToken), count(Endpoint::RevokeToken)),
-        (2, 2)
-    );
+    assert_eq!((count(Endpoint::IssueToken), count(Endpoint::RevokeToken)), (2, 2));
     assert!(atlas.control().tokens().iter().all(|token| token.revoked));
 }
 
@@ -34,11 +31,7 @@ fn twenty_resources_of_one_user_cost_one_list_a_refresh() {
     assert!(workspace.plans_nothing());
     let count = |endpoint| atlas.control().request_count(endpoint);
     assert_eq!(
-        (
-            count(Endpoint::ListCertificates),
-            count(Endpoint::ReadUser),
-            count(Endpoint::IssueToken)
-        ),
+        (count(Endpoint::ListCertificates), count(Endpoint::ReadUser), count(Endpoint::IssueToken)),
         (1, 0, 1)
     );
 }
@@ -50,16 +43,11 @@ fn resources_of_a_user_that_is_gone_share_the_look_at_the_user_too() {
     for certificate in atlas.control().all_certificates() {
         atlas.control().unlist_certificate(certificate.id);
     }
-    atlas
-        .control()
-        .advance(std::time::Duration::from_secs(11 * 60));
+    atlas.control().advance(std::time::Duration::from_secs(11 * 60));
     atlas.control().clear_requests();
     assert!(!workspace.plans_nothing(), "all are missing");
     let count = |endpoint| atlas.control().request_count(endpoint);
-    assert_eq!(
-        (count(Endpoint::ListCertificates), count(Endpoint::ReadUser)),
-        (1, 1)
-    );
+    assert_eq!((count(Endpoint::ListCertificates), count(Endpoint::ReadUser)), (1, 1));
 }
 
 #[test]
@@ -77,15 +65,10 @@ fn a_user_that_is_not_managed_is_a_warning_in_the_plan_and_a_missing_one_is_noth
         let workspace = workspace(&atlas, &resources(1));
         let output = workspace.run(["plan", "-json"]).success();
         let shown = diagnostics(&output);
-        let summaries: Vec<_> = shown
-            .iter()
-            .map(|shown| (shown.is_error, shown.summary.as_str()))
-            .collect();
-        let expected: &[_] = if warns {
-            &[(false, "Database user is not Atlas-managed X.509")]
-        } else {
-            &[]
-        };
+        let summaries: Vec<_> =
+            shown.iter().map(|shown| (shown.is_error, shown.summary.as_str())).collect();
+        let expected: &[_] =
+            if warns { &[(false, "Database user is not Atlas-managed X.509")] } else { &[] };
         assert_eq!(summaries, expected, "{x509_type:?}");
     }
 }

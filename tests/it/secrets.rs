@@ -35,10 +35,7 @@ fn an_api_key_leaves_no_secret_in_any_log() {
 #[test]
 fn an_access_token_leaves_no_secret_in_any_log() {
     leaves_no_secret(|atlas| {
-        vec![(
-            "MONGODB_ATLAS_ACCESS_TOKEN",
-            atlas.control().credentials().access_token,
-        )]
+        vec![("MONGODB_ATLAS_ACCESS_TOKEN", atlas.control().credentials().access_token)]
     });
 }
 
@@ -90,21 +87,12 @@ fn leaves_no_secret(login: impl Fn(&LocalAtlas) -> Vec<(&'static str, String)>) 
     }
     for issued in atlas.control().all_certificates() {
         let places = traces.occurrences(&Secret::key(&issued.key_pem));
-        assert!(
-            places.iter().all(|place| is_state(place)),
-            "a private key is in {places:?}"
-        );
+        assert!(places.iter().all(|place| is_state(place)), "a private key is in {places:?}");
     }
-    let tokens = atlas
-        .control()
-        .tokens()
-        .into_iter()
-        .map(|token| token.value);
+    let tokens = atlas.control().tokens().into_iter().map(|token| token.value);
     let public = ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_PUBLIC_API_KEY"];
-    let secrets = login
-        .into_iter()
-        .filter(|(name, _)| !public.contains(name))
-        .map(|(_, value)| value);
+    let secrets =
+        login.into_iter().filter(|(name, _)| !public.contains(name)).map(|(_, value)| value);
     for secret in secrets.chain(tokens) {
         assert_eq!(
             traces.occurrences(&Secret::text(&secret)),
@@ -129,9 +117,7 @@ fn configuration(months: u32) -> String {
 /// The private key that stands in state.
 fn stored_key(workspace: &Workspace) -> String {
     let attributes = workspace.instances("atlas_user_certificate").remove(0);
-    let Json::String(pem) = &attributes["combined_pem"] else {
-        panic!("no key in state")
-    };
+    let Json::String(pem) = &attributes["combined_pem"] else { panic!("no key in state") };
     let begin = pem.find("-----BEGIN PRIVATE KEY-----").expect("a key");
     pem[begin..].to_owned()
 }

@@ -49,9 +49,8 @@ fn every_action_in_a_workflow_is_pinned_by_commit_with_its_version() {
 
 /// Whether an action is `NAME@COMMIT # vX.Y.Z`.
 fn is_pinned(action: &str) -> bool {
-    let Some((commit, version)) = action
-        .split_once('@')
-        .and_then(|(_, rest)| rest.split_once(" # v"))
+    let Some((commit, version)) =
+        action.split_once('@').and_then(|(_, rest)| rest.split_once(" # v"))
     else {
         return false;
     };
@@ -64,11 +63,7 @@ fn is_pinned(action: &str) -> bool {
 fn an_action_with_a_tag_a_branch_or_no_version_is_not_pinned() {
     let commit = "3d3c42e5aac5ba805825da76410c181273ba90b1";
     assert!(is_pinned(&format!("actions/checkout@{commit} # v7.0.1")));
-    for action in [
-        "actions/checkout@v7",
-        "actions/checkout@main # v7.0.1",
-        "actions/checkout",
-    ] {
+    for action in ["actions/checkout@v7", "actions/checkout@main # v7.0.1", "actions/checkout"] {
         assert!(!is_pinned(action), "{action}");
     }
     assert!(!is_pinned(&format!("actions/checkout@{commit}")));

@@ -37,9 +37,7 @@ fn check(root: &Path, folder: &str, is_recursive: bool, found: &mut Vec<String>)
     let entries = fs::read_dir(root.join(folder)).into_iter().flatten();
     for name in entries.filter_map(|entry| entry.unwrap().file_name().into_string().ok()) {
         let path = format!("{folder}/{name}");
-        let is_text = [".rs", ".md", ".tf", ".proto"]
-            .iter()
-            .any(|ending| name.ends_with(ending));
+        let is_text = [".rs", ".md", ".tf", ".proto"].iter().any(|ending| name.ends_with(ending));
         if root.join(&path).is_dir() && is_recursive && name != "target" {
             check(root, &path, true, found);
         } else if is_text && path != "tests/it/wording.rs" {

@@ -41,18 +41,11 @@ impl Resource for Greeting {
         let name = Attribute::new("name", Type::String, "Who is greeted.").required();
         let text = Attribute::new("text", Type::String, "The greeting.");
         let attributes = vec![name, text];
-        Schema::new(Block {
-            attributes,
-            ..Block::default()
-        })
+        Schema::new(Block { attributes, ..Block::default() })
     }
     async fn read(&self, ReadRequest { state, private, .. }: ReadRequest) -> ReadResponse {
         let diagnostics = Diagnostics::new();
-        ReadResponse {
-            state,
-            private,
-            diagnostics,
-        }
+        ReadResponse { state, private, diagnostics }
     }
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
         greet(request.proposed).into()

@@ -61,12 +61,8 @@ mod tests {
 
     #[test]
     fn unknown_commands_and_options_are_refused() {
-        for line in [
-            "dokcs",
-            "docs --chekc",
-            "quickstart --cli",
-            "package --target pdp11 --binary",
-        ] {
+        for line in ["dokcs", "docs --chekc", "quickstart --cli", "package --target pdp11 --binary"]
+        {
             let words = ["xtask"].into_iter().chain(line.split(' '));
             assert!(Xtask::try_parse_from(words).is_err(), "{line}");
         }

@@ -29,16 +29,7 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn build_provider() -> Result<PathBuf> {
     // With xtask in the same command, features are resolved as they were for xtask, and its dependencies are not compiled again.
     build(
-        [
-            "build",
-            "--package",
-            PROVIDER,
-            "--package",
-            "xtask",
-            "--bin",
-            PROVIDER,
-        ]
-        .as_ref(),
+        ["build", "--package", PROVIDER, "--package", "xtask", "--bin", PROVIDER].as_ref(),
         PROVIDER,
     )
 }
@@ -55,10 +46,7 @@ pub(crate) fn run(command: &mut Command, name: &str) -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .output()
         .context("cargo cannot be started")?;
-    ensure!(
-        output.status.success(),
-        "{name} was not built; the messages of cargo are above"
-    );
+    ensure!(output.status.success(), "{name} was not built; the messages of cargo are above");
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages.lines().rev().find_map(|message| {
         let message: Json = serde_json::from_str(message).ok()?;
@@ -72,16 +60,7 @@ pub(crate) fn run(command: &mut Command, name: &str) -> Result<PathBuf> {
 #[cfg(not(feature = "measure"))]
 pub(crate) fn rerun_with_measure() -> Result<()> {
     let status = cargo()
-        .args([
-            "run",
-            "--profile",
-            "tools",
-            "--package",
-            "xtask",
-            "--features",
-            "measure",
-            "--",
-        ])
+        .args(["run", "--profile", "tools", "--package", "xtask", "--features", "measure", "--"])
         .args(env::args_os().skip(1))
         .status()
         .context("cargo cannot be started")?;

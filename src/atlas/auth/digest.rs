@@ -31,10 +31,9 @@ impl Challenge {
             .filter_map(|challenge| DigestClient::try_from(&challenge).ok())
             .collect();
         clients.sort_by_key(|client| client.algorithm() == Algorithm::Sha256);
-        clients.pop().map(|client| Self {
-            client: Mutex::new(client),
-            is_accepted: AtomicBool::new(false),
-        })
+        clients
+            .pop()
+            .map(|client| Self { client: Mutex::new(client), is_accepted: AtomicBool::new(false) })
     }
 
     /// The `Authorization` header of the next response to the challenge.
@@ -57,10 +56,7 @@ impl Challenge {
 
     /// Whether the challenge was sent because the nonce of the previous one was too old.
     pub(super) fn is_stale(&self) -> bool {
-        self.client
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stale()
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).stale()
     }
 
     /// Records that the server accepted a response to the challenge.
@@ -98,9 +94,7 @@ mod tests {
 
     fn header(challenge: &Challenge) -> String {
         let key = "01234567-89ab-cdef-0123-456789abcdef".into();
-        challenge
-            .authorization_header("abcdefgh", &key, &request())
-            .unwrap()
+        challenge.authorization_header("abcdefgh", &key, &request()).unwrap()
     }
 
     #[test]
@@ -132,11 +126,7 @@ mod tests {
         ] {
             assert!(challenge(&[value]).is_none(), "{value}");
         }
-        assert!(
-            challenge(&["digest REALM=\"a\",nonce=n,stale=TRUE"])
-                .unwrap()
-                .is_stale()
-        );
+        assert!(challenge(&["digest REALM=\"a\",nonce=n,stale=TRUE"]).unwrap().is_stale());
         let sha = "Digest realm=r, nonce=s, algorithm=SHA-256, qop=\"auth\"";
         for values in [[ATLAS, sha], [sha, ATLAS]] {
             assert!(header(&challenge(&values).unwrap()).contains("SHA-256"));

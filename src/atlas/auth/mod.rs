@@ -59,34 +59,20 @@ impl Authenticator {
     ) -> Result<Self, ConfigError> {
         let invalid = ConfigError::Credential;
         let method = match credentials {
-            Credentials::ServiceAccount {
-                client_id,
-                client_secret,
-            } => Method::ServiceAccount {
+            Credentials::ServiceAccount { client_id, client_secret } => Method::ServiceAccount {
                 basic: oauth::basic(&client_id, &client_secret)
                     .ok_or(invalid(InvalidHeaderValue::ServiceAccount))?,
                 token: Shared::new(),
             },
-            Credentials::ApiKey {
-                public_key,
-                private_key,
-            } => {
+            Credentials::ApiKey { public_key, private_key } => {
                 oauth::sensitive(&public_key).ok_or(invalid(InvalidHeaderValue::PublicKey))?;
-                Method::ApiKey {
-                    public_key,
-                    private_key,
-                    challenge: Shared::new(),
-                }
+                Method::ApiKey { public_key, private_key, challenge: Shared::new() }
             }
             Credentials::Token(token) => {
                 Method::Token(oauth::bearer(&token).ok_or(invalid(InvalidHeaderValue::Token))?)
             }
         };
-        Ok(Self {
-            sender,
-            endpoints,
-            method,
-        })
+        Ok(Self { sender, endpoints, method })
     }
 
     /// Sends a request with retries, and once more with new credentials if a 401 response demands it.
@@ -99,10 +85,7 @@ impl Authenticator {
         loop {
             let authorization = self.authorize(request, options).await?;
             let header = || self.header(&authorization, request);
-            let result = self
-                .sender
-                .send(request, options, previous_attempts, header)
-                .await;
+            let result = self.sender.send(request, options, previous_attempts, header).await;
             let response = result?;
             if response.status != 401 {
                 if let Authorization::Digest(Some(challenge)) = &authorization {
@@ -127,9 +110,7 @@ impl Authenticator {
         options: &CallOptions,
     ) -> Result<Response, Error> {
         let result = self.send(request, options).await;
-        result
-            .map_err(|failure| failure.error)?
-            .error_for_status(request)
+        result.map_err(|failure| failure.error)?.error_for_status(request)
     }
 
     /// Revokes the token, if there is one.
@@ -142,9 +123,7 @@ impl Authenticator {
         };
         token.invalidate(&());
         let request = self.endpoints.revoke(current.value.expose_secret());
-        self.send_with(&request, options, Some(basic))
-            .await?
-            .error_for_status(&request)?;
+        self.send_with(&request, options, Some(basic)).await?.error_for_status(&request)?;
         Ok(())
     }
 
@@ -177,11 +156,7 @@ impl Authenticator {
             (Method::Token(header), _) => Some(header.clone()),
             (_, Authorization::Token(token)) => oauth::bearer(&token.value),
             (
-                Method::ApiKey {
-                    public_key,
-                    private_key,
-                    ..
-                },
+                Method::ApiKey { public_key, private_key, .. },
                 Authorization::Digest(Some(challenge)),
             ) => {
                 let header = challenge.authorization_header(public_key, private_key, request)?;
@@ -204,10 +179,7 @@ impl Authenticator {
                     return false;
                 };
                 // A response to a new nonce that is refused for another reason than its age is wrong.
-                if used
-                    .as_ref()
-                    .is_some_and(|used| !used.is_accepted() && !next.is_stale())
-                {
+                if used.as_ref().is_some_and(|used| !used.is_accepted() && !next.is_stale()) {
                     return false;
                 }
                 challenge.insert((), Some(Arc::new(next)));
@@ -253,10 +225,7 @@ impl Authenticator {
         options: &CallOptions,
         header: Option<&HeaderValue>,
     ) -> Result<Response, Error> {
-        let result = self
-            .sender
-            .send(request, options, 0, || header.cloned())
-            .await;
+        let result = self.sender.send(request, options, 0, || header.cloned()).await;
         result.map_err(|failure| failure.error)
     }
 }

@@ -21,10 +21,7 @@ impl Token {
     pub(super) fn new(json: TokenJson, received_at: Instant) -> Self {
         let lifetime = Duration::from_secs(json.expires_in.unwrap_or(3600).min(365 * 86_400));
         let use_for = lifetime.saturating_sub(EARLY).max(lifetime / 2);
-        Self {
-            value: json.access_token,
-            due: received_at + use_for,
-        }
+        Self { value: json.access_token, due: received_at + use_for }
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -36,10 +33,7 @@ impl Token {
 pub(super) fn basic(client_id: &str, client_secret: &SecretString) -> Option<HeaderValue> {
     let id = utf8_percent_encode(client_id, FORM);
     let secret = utf8_percent_encode(client_secret.expose_secret(), FORM);
-    sensitive(&format!(
-        "Basic {}",
-        STANDARD.encode(format!("{id}:{secret}"))
-    ))
+    sensitive(&format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
 }
 
 /// The `Bearer` header.
@@ -55,11 +49,7 @@ pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
 }
 
 const EARLY: Duration = Duration::from_secs(5 * 60);
-const FORM: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*');
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
 
 #[cfg(test)]
 mod tests {
@@ -69,24 +59,14 @@ mod tests {
 
     fn token(expires_in: Option<u64>) -> Token {
         let access_token = SecretString::from("t");
-        Token::new(
-            TokenJson {
-                access_token,
-                expires_in,
-            },
-            Instant::now(),
-        )
+        Token::new(TokenJson { access_token, expires_in }, Instant::now())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_due_five_minutes_early_or_after_half_its_lifetime() {
-        for (life, used_for) in [
-            (Some(3600), 3300),
-            (None, 3300),
-            (Some(60), 30),
-            (Some(700), 400),
-            (Some(0), 0),
-        ] {
+        for (life, used_for) in
+            [(Some(3600), 3300), (None, 3300), (Some(60), 30), (Some(700), 400), (Some(0), 0)]
+        {
             let token = token(life);
             if let Some(just_before) = Duration::from_secs(used_for).checked_sub(A_MOMENT) {
                 tokio::time::advance(just_before).await;
@@ -102,12 +82,7 @@ mod tests {
         let plain = basic("mdb_sa_id_1", &"mdb_sa_sk_x".into()).unwrap();
         assert!(plain.is_sensitive());
         let decode = |value: &HeaderValue| {
-            let encoded = value
-                .to_str()
-                .unwrap()
-                .strip_prefix("Basic ")
-                .unwrap()
-                .to_owned();
+            let encoded = value.to_str().unwrap().strip_prefix("Basic ").unwrap().to_owned();
             String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
         };
         assert_eq!(decode(&plain), "mdb_sa_id_1:mdb_sa_sk_x");

@@ -41,13 +41,8 @@ fn https_config(url: &str) -> Config {
 
 fn through_proxy(proxy: &str) -> Config {
     let url = "https://atlas.example";
-    let proxy = BaseUrl::parse(url)
-        .unwrap()
-        .proxy(Some(("HTTPS_PROXY", proxy)), None);
-    Config {
-        proxy: proxy.unwrap(),
-        ..https_config(url)
-    }
+    let proxy = BaseUrl::parse(url).unwrap().proxy(Some(("HTTPS_PROXY", proxy)), None);
+    Config { proxy: proxy.unwrap(), ..https_config(url) }
 }
 
 async fn read_user(config: Config) -> Error {
@@ -65,18 +60,9 @@ fn connect_error(error: &Error) -> ConnectError {
 #[tokio::test(start_paused = true)]
 async fn a_tls_failure_is_not_retried_and_nothing_is_sent() {
     let (address, mut received) = listen(|_| b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
-    let client = Client::new(
-        https_config(&format!("https://{address}")),
-        clock(),
-        Arc::default(),
-    );
-    let issued = client
-        .unwrap()
-        .issue(&project(), &user(), months(), &call())
-        .await;
-    let Err(IssueError::NotIssued(error)) = issued else {
-        panic!("{issued:?}")
-    };
+    let client = Client::new(https_config(&format!("https://{address}")), clock(), Arc::default());
+    let issued = client.unwrap().issue(&project(), &user(), months(), &call()).await;
+    let Err(IssueError::NotIssued(error)) = issued else { panic!("{issued:?}") };
     assert_eq!(connect_error(&error), ConnectError::Tls, "{error:?}");
     assert_eq!((error.attempts(), error.address()), (1, address.as_str()));
     let hello = received.recv().await.unwrap();
@@ -137,11 +123,7 @@ async fn every_error_names_the_address_that_was_called() {
     for reply in replies {
         let server = Server::start(move |_, _| reply()).await;
         let error = read_user(config(&server, Credentials::Token("t".into()))).await;
-        assert_eq!(
-            format!("http://{}", error.address()),
-            server.url(),
-            "{error}"
-        );
+        assert_eq!(format!("http://{}", error.address()), server.url(), "{error}");
     }
 }
 
@@ -161,16 +143,10 @@ async fn a_request_goes_through_the_proxy_with_its_credentials() {
     assert_eq!(error.address(), through);
     assert!(!format!("{error:?}").contains("p%3Ass"), "{error:?}");
     let request = String::from_utf8(received.recv().await.unwrap()).unwrap();
-    assert!(
-        request.starts_with("CONNECT atlas.example:443 HTTP/1.1\r\n"),
-        "{request}"
-    );
+    assert!(request.starts_with("CONNECT atlas.example:443 HTTP/1.1\r\n"), "{request}");
     let authorization = "proxy-authorization: basic dxnaZXI6cDpzcw=="; // us@er:p:ss
     let lines: Vec<_> = request.lines().map(str::to_ascii_lowercase).collect();
-    assert!(
-        lines.contains(&authorization.to_ascii_lowercase()),
-        "{request}"
-    );
+    assert!(lines.contains(&authorization.to_ascii_lowercase()), "{request}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,10 +160,7 @@ async fn a_socks_proxy_resolves_the_name_itself() {
     assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
     assert_eq!(received.recv().await.unwrap(), [5, 1, 0]);
     let connect = received.recv().await.unwrap();
-    assert!(
-        connect.windows(13).any(|name| name == b"atlas.example"),
-        "{connect:?}"
-    );
+    assert!(connect.windows(13).any(|name| name == b"atlas.example"), "{connect:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,9 +170,5 @@ async fn an_unreachable_proxy_is_named() {
     drop(listener);
     let error = read_user(through_proxy(&format!("http://{address}"))).await;
     assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
-    assert!(
-        error
-            .address()
-            .ends_with(&format!("through the proxy {address}"))
-    );
+    assert!(error.address().ends_with(&format!("through the proxy {address}")));
 }

@@ -31,18 +31,12 @@ async fn asks_once_and_brings_home_the_very_bytes() {
     let project = project();
     let issued = issue(&client(&server), &project, &call()).await.unwrap();
     assert_eq!(issued.pem.expose_secret(), pem);
-    assert_eq!(
-        issued.server_time,
-        Some("2026-08-10T03:00:00Z".parse().unwrap())
-    );
+    assert_eq!(issued.server_time, Some("2026-08-10T03:00:00Z".parse().unwrap()));
 
     let seen = server.seen();
     assert_eq!(seen.len(), 1);
     let path = format!("/api/atlas/v1.0/groups/{project}/databaseUsers/app/certs");
-    assert_eq!(
-        (seen[0].method.as_str(), seen[0].target.as_str()),
-        ("POST", path.as_str())
-    );
+    assert_eq!((seen[0].method.as_str(), seen[0].target.as_str()), ("POST", path.as_str()));
     assert_eq!(seen[0].body, r#"{"monthsUntilExpiration":3}"#);
     for (name, value) in [
         ("accept", "application/json"),
@@ -54,14 +48,7 @@ async fn asks_once_and_brings_home_the_very_bytes() {
     ] {
         assert_eq!(seen[0].header(name), Some(value), "{name}");
     }
-    assert_eq!(
-        seen[0]
-            .headers
-            .iter()
-            .filter(|(name, _)| name == "content-length")
-            .count(),
-        1
-    );
+    assert_eq!(seen[0].headers.iter().filter(|(name, _)| name == "content-length").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,19 +69,13 @@ async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
     let key = whole.find("-----BEGIN PRIVATE").unwrap();
     let replies: [(&str, Broken); 8] = [
         ("cut before an answer", |_, _| Reply::Cut),
-        ("500", |_, _| {
-            Reply::new(500, api_error(500, "UNEXPECTED_ERROR"))
-        }),
+        ("500", |_, _| Reply::new(500, api_error(500, "UNEXPECTED_ERROR"))),
         ("502 without a body", |_, _| Reply::new(502, "")),
-        ("503 with a wait", |_, _| {
-            Reply::new(503, "<html>").with("Retry-After", "0")
-        }),
+        ("503 with a wait", |_, _| Reply::new(503, "<html>").with("Retry-After", "0")),
         ("504", |_, _| Reply::new(504, "upstream")),
         ("408", |_, _| Reply::new(408, "")),
         ("empty", |_, _| Reply::new(201, " \n")),
-        ("cut within the certificate", |whole, key| {
-            Reply::CutBody(whole, key / 2)
-        }),
+        ("cut within the certificate", |whole, key| Reply::CutBody(whole, key / 2)),
     ];
     for (name, reply) in replies {
         for (listed, wanted) in [(&[][..], &[][..]), (&[8, 9], &["8", "9"])] {
@@ -104,25 +85,15 @@ async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
                 _ => Reply::new(200, list(listed)),
             })
             .await;
-            let error = issue(&client(&server), &project(), &call())
-                .await
-                .unwrap_err();
-            let IssueError::Ambiguous {
-                reconciliation,
-                cause,
-            } = error
-            else {
+            let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+            let IssueError::Ambiguous { reconciliation, cause } = error else {
                 panic!("{name}: {error}")
             };
             match reconciliation {
                 Reconciliation::NoneFound => assert!(wanted.is_empty(), "{name}"),
                 other => assert_eq!(ids(&other), wanted, "{name}"),
             }
-            assert_eq!(
-                (server.count("POST"), server.count("GET")),
-                (1, 1),
-                "{name}: {cause}"
-            );
+            assert_eq!((server.count("POST"), server.count("GET")), (1, 1), "{name}: {cause}");
             assert!(!format!("{cause:?} {cause}").contains("BEGIN"), "{name}");
         }
     }
@@ -135,13 +106,8 @@ async fn says_so_when_the_list_cannot_be_had_either() {
         _ => Reply::new(403, api_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
     })
     .await;
-    let error = issue(&client(&server), &project(), &call())
-        .await
-        .unwrap_err();
-    let IssueError::Ambiguous {
-        cause,
-        reconciliation: Reconciliation::ListFailed(why),
-    } = error
+    let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+    let IssueError::Ambiguous { cause, reconciliation: Reconciliation::ListFailed(why) } = error
     else {
         panic!("{error}")
     };
@@ -198,11 +164,7 @@ async fn a_created_response_is_kept_unless_it_cannot_be_a_certificate() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_of_a_gateway_is_no_certificate_and_its_outcome_is_reconciled() {
-    let certificate = bundle(7)
-        .split_once("-----BEGIN PRIVATE")
-        .unwrap()
-        .0
-        .to_owned();
+    let certificate = bundle(7).split_once("-----BEGIN PRIVATE").unwrap().0.to_owned();
     for (status, body) in [
         (200, "<html>Sign in</html>".to_owned()),
         (201, "<!DOCTYPE html>".to_owned()),
@@ -217,16 +179,8 @@ async fn a_page_of_a_gateway_is_no_certificate_and_its_outcome_is_reconciled() {
             _ => Reply::new(200, list(&[5])),
         })
         .await;
-        let error = issue(&client(&server), &project(), &call())
-            .await
-            .unwrap_err();
-        let IssueError::Ambiguous {
-            cause,
-            reconciliation,
-        } = error
-        else {
-            panic!("{error}")
-        };
+        let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+        let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
         let text = format!(
             "issuing a certificate received HTTP {status} from something that is not the Atlas API"
         );
@@ -269,10 +223,7 @@ async fn the_list_after_an_ambiguous_request_is_as_young_as_the_settle_delay_dem
     assert_eq!(ids(&reconciliation), ["1"]);
     // Another reader fills the cache before the second certificate exists.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let read = client
-        .certificates(&project, &user(), &call())
-        .await
-        .unwrap();
+    let read = client.certificates(&project, &user(), &call()).await.unwrap();
     assert_eq!(read.certificates.len(), 1);
     let Err(IssueError::Ambiguous { reconciliation, .. }) = second.await.unwrap() else {
         panic!("the outcome is uncertain")
@@ -292,10 +243,7 @@ async fn ambiguous_requests_of_the_same_moment_share_one_list() {
         })
         .collect();
     for answer in asked {
-        assert!(matches!(
-            answer.await.unwrap(),
-            Err(IssueError::Ambiguous { .. })
-        ));
+        assert!(matches!(answer.await.unwrap(), Err(IssueError::Ambiguous { .. })));
     }
     assert!(server.count("GET") < 5, "{}", server.count("GET"));
 }
@@ -305,15 +253,9 @@ async fn the_largest_retry_after_is_an_error_like_any_other() {
     for value in ["18446744073709551615", "99999999999999999999"] {
         let server =
             Server::start(move |_, _| Reply::new(429, "").with("Retry-After", value)).await;
-        let error = issue(&client(&server), &project(), &call())
-            .await
-            .unwrap_err();
-        let IssueError::NotIssued(error) = error else {
-            panic!("{error}")
-        };
-        let ErrorKind::RetryExceedsDeadline { wait, .. } = error.kind() else {
-            panic!("{error}")
-        };
+        let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+        let IssueError::NotIssued(error) = error else { panic!("{error}") };
+        let ErrorKind::RetryExceedsDeadline { wait, .. } = error.kind() else { panic!("{error}") };
         assert!((86_400..86_406).contains(&wait.as_secs()), "{wait:?}");
     }
 }
@@ -328,12 +270,8 @@ async fn a_refusal_means_that_nothing_was_issued() {
         (410, "VERSION_GONE"),
     ] {
         let server = Server::start(move |_, _| Reply::new(status, api_error(status, code))).await;
-        let error = issue(&client(&server), &project(), &call())
-            .await
-            .unwrap_err();
-        let IssueError::NotIssued(error) = error else {
-            panic!("{error}")
-        };
+        let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+        let IssueError::NotIssued(error) = error else { panic!("{error}") };
         assert_eq!((error.status(), error.code()), (Some(status), Some(code)));
         assert_eq!(error.detail(), Some("a detail"));
         assert_eq!(error.is_project_not_found(), code == "GROUP_NOT_FOUND");
@@ -348,23 +286,12 @@ async fn a_refusal_means_that_nothing_was_issued() {
 async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
-    let error = issue(&client(&server), &project(), &call())
-        .await
-        .unwrap_err();
-    let IssueError::NotIssued(error) = error else {
-        panic!("{error}")
-    };
-    assert!(
-        matches!(error.kind(), ErrorKind::Connect(ConnectError::Refused)),
-        "{error:?}"
-    );
+    let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+    let IssueError::NotIssued(error) = error else { panic!("{error}") };
+    assert!(matches!(error.kind(), ErrorKind::Connect(ConnectError::Refused)), "{error:?}");
     assert_eq!(error.attempts(), 3);
     assert!(
-        error
-            .source_message()
-            .unwrap()
-            .to_lowercase()
-            .contains("refused"),
+        error.source_message().unwrap().to_lowercase().contains("refused"),
         "{:?}",
         error.source_message()
     );
@@ -380,19 +307,10 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
     })
     .await;
     let login = Credentials::Token("t".into());
-    let config = Config {
-        request_timeout: Duration::from_millis(300),
-        ..config(&server, login)
-    };
+    let config = Config { request_timeout: Duration::from_millis(300), ..config(&server, login) };
     let client = Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
-    let IssueError::Ambiguous {
-        cause,
-        reconciliation,
-    } = error
-    else {
-        panic!("{error}")
-    };
+    let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
     assert!(matches!(cause.kind(), ErrorKind::TimedOut { .. }));
     assert_eq!(ids(&reconciliation), ["5"]);
     assert_eq!(server.count("POST"), 1);
@@ -403,10 +321,7 @@ async fn is_not_begun_without_time_for_its_answer() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let config = config(&server, Credentials::Token("t".into()));
     let client = Client::new(config, clock(), Arc::default()).unwrap();
-    let hurried = CallOptions {
-        deadline: Instant::now() + Duration::from_secs(2),
-        ..call()
-    };
+    let hurried = CallOptions { deadline: Instant::now() + Duration::from_secs(2), ..call() };
     let error = issue(&client, &project(), &hurried).await.unwrap_err();
     assert!(matches!(error, IssueError::NotIssued(error) if error.is_deadline_exceeded()));
     assert!(server.seen().is_empty());
@@ -418,15 +333,9 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
         Reply::new(429, api_error(429, "RATE_LIMITED_TOKEN_BUCKET")).with("Retry-After", "55")
     })
     .await;
-    let error = issue(&client(&server), &project(), &call())
-        .await
-        .unwrap_err();
-    let IssueError::NotIssued(error) = error else {
-        panic!("{error}")
-    };
-    let ErrorKind::RetryExceedsDeadline { wait, cause } = error.kind() else {
-        panic!("{error}")
-    };
+    let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+    let IssueError::NotIssued(error) = error else { panic!("{error}") };
+    let ErrorKind::RetryExceedsDeadline { wait, cause } = error.kind() else { panic!("{error}") };
     assert!(wait.as_secs() >= 55);
     assert_eq!((error.attempts(), cause.attempts()), (1, 1));
     assert_eq!(error.code(), Some("RATE_LIMITED_TOKEN_BUCKET"));
@@ -437,41 +346,21 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
 async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
-    let timing = Timing {
-        initial_backoff: Duration::from_secs(3600),
-        ..Timing::default()
-    };
+    let timing = Timing { initial_backoff: Duration::from_secs(3600), ..Timing::default() };
     let config = config(&server, Credentials::Token("t".into()));
     let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-    let hurried = CallOptions {
-        deadline: Instant::now() + Duration::from_secs(10),
-        ..call()
-    };
+    let hurried = CallOptions { deadline: Instant::now() + Duration::from_secs(10), ..call() };
     let error = issue(&client, &project(), &hurried).await.unwrap_err();
-    let IssueError::NotIssued(error) = error else {
-        panic!("{error}")
-    };
-    assert!(
-        matches!(error.kind(), ErrorKind::RetryExceedsDeadline { .. }),
-        "{error}"
-    );
-    assert!(
-        error
-            .source_message()
-            .unwrap()
-            .to_lowercase()
-            .contains("refused")
-    );
+    let IssueError::NotIssued(error) = error else { panic!("{error}") };
+    assert!(matches!(error.kind(), ErrorKind::RetryExceedsDeadline { .. }), "{error}");
+    assert!(error.source_message().unwrap().to_lowercase().contains("refused"));
     assert_eq!(error.attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped() {
     let server = Server::start(|_, _| Reply::new(503, "")).await;
-    let timing = Timing {
-        settle_delay: Duration::from_secs(3600),
-        ..Timing::default()
-    };
+    let timing = Timing { settle_delay: Duration::from_secs(3600), ..Timing::default() };
     let config = config(&server, Credentials::Token("t".into()));
     let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
     let (project, call) = (project(), call());
@@ -481,17 +370,11 @@ async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped(
     });
     server.arrived.acquire().await.unwrap().forget();
     call.cancel.cancel();
-    let Err(IssueError::Ambiguous {
-        cause,
-        reconciliation,
-    }) = looking.await.unwrap()
-    else {
+    let Err(IssueError::Ambiguous { cause, reconciliation }) = looking.await.unwrap() else {
         panic!("the outcome is open")
     };
     assert_eq!(cause.operation(), Operation::IssueCertificate);
-    let Reconciliation::ListFailed(error) = reconciliation else {
-        panic!("nothing was looked at")
-    };
+    let Reconciliation::ListFailed(error) = reconciliation else { panic!("nothing was looked at") };
     assert!(error.is_cancelled());
     assert_eq!(error.operation(), Operation::ListCertificates);
     assert_eq!(server.count("GET"), 0);
@@ -500,18 +383,11 @@ async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped(
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_ends_the_wait_before_a_retry_at_once() {
     let rate_limited: fn() -> Reply = || Reply::new(429, "").with("Retry-After", "20");
-    let maintenance: fn() -> Reply = || {
-        Reply::new(
-            405,
-            api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"),
-        )
-    };
+    let maintenance: fn() -> Reply =
+        || Reply::new(405, api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"));
     for reply in [rate_limited, maintenance] {
         let server = Server::start(move |_, _| reply()).await;
-        let timing = Timing {
-            initial_backoff: Duration::from_secs(20),
-            ..Timing::default()
-        };
+        let timing = Timing { initial_backoff: Duration::from_secs(20), ..Timing::default() };
         let config = config(&server, Credentials::Token("t".into()));
         let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
         let call = call();
@@ -534,9 +410,7 @@ async fn stop_before_anything_was_sent_sends_nothing() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let call = call();
     call.cancel.cancel();
-    let error = issue(&client(&server), &project(), &call)
-        .await
-        .unwrap_err();
+    let error = issue(&client(&server), &project(), &call).await.unwrap_err();
     assert!(matches!(error, IssueError::Cancelled));
     assert!(server.seen().is_empty());
 }
@@ -571,11 +445,7 @@ async fn requests_for_one_user_never_blame_each_other() {
         ("POST", 0) => Reply::Cut,
         ("POST", before) => {
             let reply = Reply::new(201, bundle(before as u64));
-            if before > 5 {
-                Reply::When(Arc::clone(&held), Box::new(reply))
-            } else {
-                reply
-            }
+            if before > 5 { Reply::When(Arc::clone(&held), Box::new(reply)) } else { reply }
         }
         _ => {
             held.add_permits(5);
@@ -619,10 +489,9 @@ async fn works_over_a_connection_that_the_server_has_closed_meanwhile() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had() {
-    for (reason, is_refused) in [
-        (h2::Reason::REFUSED_STREAM, true),
-        (h2::Reason::INTERNAL_ERROR, false),
-    ] {
+    for (reason, is_refused) in
+        [(h2::Reason::REFUSED_STREAM, true), (h2::Reason::INTERNAL_ERROR, false)]
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = tokio::spawn(async move {
@@ -643,9 +512,7 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
                 };
                 let head =
                     ::http::Response::builder().header("date", "Mon, 10 Aug 2026 03:00:00 GMT");
-                let mut body = respond
-                    .send_response(head.body(()).unwrap(), false)
-                    .unwrap();
+                let mut body = respond.send_response(head.body(()).unwrap(), false).unwrap();
                 body.send_data(answer.into(), true).unwrap();
             }
             posts
@@ -657,16 +524,8 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             Timing::default(),
         )
         .unwrap();
-        let http = reqwest::Client::builder()
-            .http2_prior_knowledge()
-            .no_proxy();
-        client
-            .0
-            .lists
-            .auth
-            .sender
-            .http
-            .replace(http.tls_certs_only([]).build().unwrap());
+        let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
+        client.0.lists.auth.sender.http.replace(http.tls_certs_only([]).build().unwrap());
         let result = issue(&client, &project(), &call()).await;
         drop(client);
         match result {

@@ -5,17 +5,11 @@ use super::server::{Reply, Seen, Server};
 use super::*;
 
 fn service_account() -> Credentials {
-    Credentials::ServiceAccount {
-        client_id: "id".into(),
-        client_secret: "hush".into(),
-    }
+    Credentials::ServiceAccount { client_id: "id".into(), client_secret: "hush".into() }
 }
 
 fn api_key() -> Credentials {
-    Credentials::ApiKey {
-        public_key: "abcdefgh".into(),
-        private_key: "hush".into(),
-    }
+    Credentials::ApiKey { public_key: "abcdefgh".into(), private_key: "hush".into() }
 }
 
 fn is_token_request(seen: &Seen) -> bool {
@@ -33,11 +27,8 @@ fn challenge(nonce: &str, stale: bool) -> Reply {
     let text = format!(
         "Digest realm=\"MMS Public API\", domain=\"\", nonce=\"{nonce}\", algorithm=MD5, qop=\"auth\", stale={stale}"
     );
-    Reply::new(
-        401,
-        r#"{ "error" : 401, "errorCode" : "UNEXPECTED_ERROR" }"#,
-    )
-    .with("WWW-Authenticate", text)
+    Reply::new(401, r#"{ "error" : 401, "errorCode" : "UNEXPECTED_ERROR" }"#)
+        .with("WWW-Authenticate", text)
 }
 
 /// Issues or reads with fresh projects, so that nothing is shared but the login.
@@ -65,19 +56,10 @@ async fn one_token_serves_all_and_is_given_back() {
     let seen = server.seen();
     let logins: Vec<_> = seen.iter().filter(|seen| is_token_request(seen)).collect();
     assert_eq!(logins.len(), 1);
-    assert_eq!(
-        logins[0].header("authorization"),
-        Some("Basic aWQ6aHVzaA==")
-    );
-    assert_eq!(
-        logins[0].header("content-type"),
-        Some("application/x-www-form-urlencoded")
-    );
+    assert_eq!(logins[0].header("authorization"), Some("Basic aWQ6aHVzaA=="));
+    assert_eq!(logins[0].header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(logins[0].body, "grant_type=client_credentials");
-    let bearers = seen
-        .iter()
-        .filter(|s| s.header("authorization") == Some("Bearer first"))
-        .count();
+    let bearers = seen.iter().filter(|s| s.header("authorization") == Some("Bearer first")).count();
     assert_eq!(bearers, 20);
 
     client.close(Duration::from_secs(5)).await;
@@ -87,22 +69,15 @@ async fn one_token_serves_all_and_is_given_back() {
     assert!(after.is_empty(), "a token is given back once");
     assert_eq!(
         (last.target.as_str(), last.body.as_str()),
-        (
-            "/api/oauth/revoke",
-            "token=first&token_type_hint=access_token"
-        )
+        ("/api/oauth/revoke", "token=first&token_type_hint=access_token")
     );
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_token_there_is_nothing_to_give_back() {
     let server = Server::start(|_, _| Reply::new(200, "")).await;
-    client_with(&server, service_account())
-        .close(Duration::from_secs(5))
-        .await;
-    client_with(&server, api_key())
-        .close(Duration::from_secs(5))
-        .await;
+    client_with(&server, service_account()).close(Duration::from_secs(5)).await;
+    client_with(&server, api_key()).close(Duration::from_secs(5)).await;
     assert!(server.seen().is_empty());
 }
 
@@ -125,53 +100,28 @@ async fn a_stale_token_is_renewed_and_the_request_repeated_once_even_if_it_issue
     let client = client_with(&server, service_account());
     read(&client).await.unwrap();
     *valid.lock().unwrap() = "second";
-    client
-        .issue(&project(), &user(), months(), &call())
-        .await
-        .unwrap();
+    client.issue(&project(), &user(), months(), &call()).await.unwrap();
     *valid.lock().unwrap() = "third";
     read(&client).await.unwrap();
     let seen = server.seen();
     assert_eq!(seen.iter().filter(|seen| is_token_request(seen)).count(), 3);
-    let posts = seen
-        .iter()
-        .filter(|seen| seen.target.ends_with("/certs"))
-        .count();
-    assert_eq!(
-        posts, 2,
-        "once refused with the old token, once accepted with the new"
-    );
+    let posts = seen.iter().filter(|seen| seen.target.ends_with("/certs")).count();
+    assert_eq!(posts, 2, "once refused with the old token, once accepted with the new");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
-    for (code, requests) in [
-        ("USER_UNAUTHORIZED", 1),
-        ("NOT_IN_GROUP", 1),
-        ("UNEXPECTED_ERROR", 2),
-    ] {
+    for (code, requests) in [("USER_UNAUTHORIZED", 1), ("NOT_IN_GROUP", 1), ("UNEXPECTED_ERROR", 2)]
+    {
         let server = Server::start(move |seen, _| {
-            if is_token_request(seen) {
-                token("t")
-            } else {
-                Reply::new(401, api_error(401, code))
-            }
+            if is_token_request(seen) { token("t") } else { Reply::new(401, api_error(401, code)) }
         })
         .await;
         let client = client_with(&server, service_account());
-        let error = client
-            .issue(&project(), &user(), months(), &call())
-            .await
-            .unwrap_err();
-        let IssueError::NotIssued(error) = error else {
-            panic!("{error}")
-        };
+        let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
+        let IssueError::NotIssued(error) = error else { panic!("{error}") };
         assert_eq!((error.status(), error.code()), (Some(401), Some(code)));
-        let posts = server
-            .seen()
-            .iter()
-            .filter(|seen| !is_token_request(seen))
-            .count();
+        let posts = server.seen().iter().filter(|seen| !is_token_request(seen)).count();
         assert_eq!(posts, requests, "{code}");
         assert_eq!(error.attempts() as usize, requests, "{code}");
         assert_eq!(error.is_missing_role(), requests == 1, "{code}");
@@ -181,20 +131,12 @@ async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
     let server = Server::start(|_, _| {
-        Reply::new(
-            401,
-            r#"{"error":"invalid_client","error_description":"Invalid client secret"}"#,
-        )
+        Reply::new(401, r#"{"error":"invalid_client","error_description":"Invalid client secret"}"#)
     })
     .await;
     let client = client_with(&server, service_account());
-    let error = client
-        .issue(&project(), &user(), months(), &call())
-        .await
-        .unwrap_err();
-    let IssueError::NotIssued(error) = error else {
-        panic!("{error}")
-    };
+    let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
+    let IssueError::NotIssued(error) = error else { panic!("{error}") };
     assert!(matches!(error.kind(), ErrorKind::Authentication(_)));
     assert_eq!(error.operation(), Operation::Authenticate);
     assert_eq!(
@@ -214,9 +156,7 @@ async fn a_ready_made_token_is_used_as_it_is_and_its_end_is_an_error() {
 }
 
 fn field<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
-    let (_, tail) = seen
-        .header("authorization")?
-        .split_once(&format!("{name}="))?;
+    let (_, tail) = seen.header("authorization")?.split_once(&format!("{name}="))?;
     tail.split(',').next().map(|value| value.trim_matches('"'))
 }
 
@@ -233,10 +173,7 @@ async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues
         let client = client.clone();
         tokio::spawn(async move {
             if issues {
-                client
-                    .issue(&project(), &user(), months(), &call())
-                    .await
-                    .unwrap();
+                client.issue(&project(), &user(), months(), &call()).await.unwrap();
             } else {
                 read(&client).await.unwrap();
             }
@@ -247,17 +184,11 @@ async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues
         answer.await.unwrap();
     }
     let seen = server.seen();
-    let bare: Vec<_> = seen
-        .iter()
-        .filter(|s| s.header("authorization").is_none())
-        .collect();
+    let bare: Vec<_> = seen.iter().filter(|s| s.header("authorization").is_none()).collect();
     assert_eq!((bare.len(), bare[0].method.as_str()), (1, "GET"));
     let counts: HashSet<_> = seen.iter().filter_map(|seen| field(seen, "nc")).collect();
     assert_eq!(counts.len(), 20, "each answer has a count of its own");
-    for seen in seen
-        .iter()
-        .filter(|seen| seen.header("authorization").is_some())
-    {
+    for seen in seen.iter().filter(|seen| seen.header("authorization").is_some()) {
         assert_eq!(field(seen, "uri"), Some(seen.target.as_str()));
         assert_eq!(field(seen, "username"), Some("abcdefgh"));
     }
@@ -281,30 +212,19 @@ async fn an_old_nonce_is_replaced_and_the_request_repeated_once() {
     let client = client_with(&server, api_key());
     read(&client).await.unwrap();
     *valid.lock().unwrap() = "two";
-    client
-        .issue(&project(), &user(), months(), &call())
-        .await
-        .unwrap();
+    client.issue(&project(), &user(), months(), &call()).await.unwrap();
     assert_eq!(server.count("POST"), 2);
     read(&client).await.unwrap();
     let last = server.seen().pop().unwrap();
-    assert_eq!(
-        (field(&last, "nonce"), field(&last, "nc")),
-        (Some("two"), Some("00000002"))
-    );
+    assert_eq!((field(&last, "nonce"), field(&last, "nc")), (Some("two"), Some("00000002")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_key_is_found_out_without_a_loop() {
     let server = Server::start(|_, before| challenge(&format!("nonce{before}"), false)).await;
     let client = client_with(&server, api_key());
-    let error = client
-        .issue(&project(), &user(), months(), &call())
-        .await
-        .unwrap_err();
-    let IssueError::NotIssued(error) = error else {
-        panic!("{error}")
-    };
+    let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
+    let IssueError::NotIssued(error) = error else { panic!("{error}") };
     assert_eq!(error.status(), Some(401));
     assert_eq!((server.count("GET"), server.count("POST")), (1, 1));
 }
@@ -317,10 +237,7 @@ async fn a_server_that_asks_for_no_login_is_served_all_the_same() {
     })
     .await;
     let client = client_with(&server, api_key());
-    client
-        .issue(&project(), &user(), months(), &call())
-        .await
-        .unwrap();
+    client.issue(&project(), &user(), months(), &call()).await.unwrap();
     assert_eq!(server.count("POST"), 1);
 }
 
@@ -333,22 +250,13 @@ async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
             "the access token contains characters that cannot be sent, such as a line break",
         ),
         (
-            Credentials::ApiKey {
-                public_key: "hush\n".into(),
-                private_key: "x".into(),
-            },
+            Credentials::ApiKey { public_key: "hush\n".into(), private_key: "x".into() },
             "the public key contains characters that cannot be sent, such as a line break",
         ),
     ] {
         let error = Client::new(config(&server, login), clock(), Arc::default()).unwrap_err();
         assert_eq!(error.to_string(), text);
     }
-    let broken = Config {
-        ca_bundle_pem: Some("no pem".into()),
-        ..config(&server, api_key())
-    };
-    assert_eq!(
-        Client::new(broken, clock(), Arc::default()).unwrap_err(),
-        ConfigError::CaBundle
-    );
+    let broken = Config { ca_bundle_pem: Some("no pem".into()), ..config(&server, api_key()) };
+    assert_eq!(Client::new(broken, clock(), Arc::default()).unwrap_err(), ConfigError::CaBundle);
 }

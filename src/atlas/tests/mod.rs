@@ -21,13 +21,7 @@ fn client(server: &Server) -> Client {
 }
 
 fn client_with(server: &Server, login: Credentials) -> Client {
-    Client::with_timing(
-        config(server, login),
-        clock(),
-        Arc::default(),
-        Timing::default(),
-    )
-    .unwrap()
+    Client::with_timing(config(server, login), clock(), Arc::default(), Timing::default()).unwrap()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -97,10 +91,7 @@ fn page(serials: &[u64], total: usize, has_next: bool) -> String {
     };
     let items: Vec<_> = serials.iter().map(item).collect();
     let links = if has_next { r#"{"rel":"next"}"# } else { "" };
-    format!(
-        r#"{{"links":[{links}],"results":[{}],"totalCount":{total}}}"#,
-        items.join(",")
-    )
+    format!(r#"{{"links":[{links}],"results":[{}],"totalCount":{total}}}"#, items.join(","))
 }
 
 fn api_error(status: u16, code: &str) -> String {

@@ -26,10 +26,7 @@ async fn many_resources_of_one_user_share_one_list() {
     }
     assert_eq!(server.count("GET"), 1);
     let spelled = Username::parse("CN=app").unwrap();
-    client
-        .certificates(&project, &spelled, &call())
-        .await
-        .unwrap();
+    client.certificates(&project, &spelled, &call()).await.unwrap();
     assert_eq!(server.count("GET"), 1, "two spellings of one user");
 }
 
@@ -45,28 +42,18 @@ async fn a_list_is_never_older_than_a_certificate_of_ours() {
     let read = async || client.certificates(&project, &user(), &call()).await;
     assert_eq!(read().await.unwrap().certificates.len(), 1);
     assert_eq!(read().await.unwrap().certificates.len(), 1);
-    client
-        .issue(&project, &user(), months(), &call())
-        .await
-        .unwrap();
+    client.issue(&project, &user(), months(), &call()).await.unwrap();
     assert_eq!(read().await.unwrap().certificates.len(), 2);
     assert_eq!(server.count("GET"), 2);
 }
 
 /// The number of the page that a request asks for.
 fn page_number(seen: &super::server::Seen) -> usize {
-    seen.target
-        .rsplit_once("pageNum=")
-        .unwrap()
-        .1
-        .parse()
-        .unwrap()
+    seen.target.rsplit_once("pageNum=").unwrap().1.parse().unwrap()
 }
 
 async fn read(server: &Server) -> Result<Arc<CertificateList>, Error> {
-    client(server)
-        .certificates(&project(), &user(), &call())
-        .await
+    client(server).certificates(&project(), &user(), &call()).await
 }
 
 fn inconsistency(error: &Error) -> &'static str {
@@ -99,10 +86,7 @@ async fn a_list_of_a_proxy_that_drops_the_query_is_an_error() {
     let first: Vec<u64> = (0..100).collect();
     let server = Server::start(move |_, _| Reply::new(200, page(&first, 250, true))).await;
     let error = read(&server).await.unwrap_err();
-    assert_eq!(
-        inconsistency(&error),
-        "a page of the list contains only items of previous pages"
-    );
+    assert_eq!(inconsistency(&error), "a page of the list contains only items of previous pages");
     assert_eq!(server.count("GET"), 4, "it is read once more");
 }
 
@@ -110,10 +94,7 @@ async fn a_list_of_a_proxy_that_drops_the_query_is_an_error() {
 async fn a_list_with_fewer_items_than_its_total_count_is_an_error() {
     let server = Server::start(|_, _| Reply::new(200, page(&[1, 2], 3, false))).await;
     let error = read(&server).await.unwrap_err();
-    assert_eq!(
-        inconsistency(&error),
-        "the list contains fewer items than its total count"
-    );
+    assert_eq!(inconsistency(&error), "the list contains fewer items than its total count");
     assert_eq!(server.count("GET"), 2);
 }
 
@@ -129,16 +110,10 @@ async fn a_list_that_changes_between_two_pages_is_read_once_more() {
     .await;
     let list = read(&server).await.unwrap();
     assert_eq!(list.certificates.len(), 1000);
-    assert!(
-        list.certificates
-            .iter()
-            .any(|certificate| certificate.certificate_id == "500")
-    );
+    assert!(list.certificates.iter().any(|certificate| certificate.certificate_id == "500"));
 
     let server = Server::start(|_, before| {
-        let serials: Vec<u64> = (0..500)
-            .map(|serial| serial + before as u64 * 500)
-            .collect();
+        let serials: Vec<u64> = (0..500).map(|serial| serial + before as u64 * 500).collect();
         Reply::new(200, page(&serials, 1000 + before, false))
     })
     .await;
@@ -164,11 +139,7 @@ async fn a_list_is_read_once_more_if_a_certificate_expires_and_another_is_issued
     })
     .await;
     let list = read(&server).await.unwrap();
-    assert!(
-        list.certificates
-            .iter()
-            .any(|certificate| certificate.certificate_id == "500")
-    );
+    assert!(list.certificates.iter().any(|certificate| certificate.certificate_id == "500"));
     assert_eq!(list.certificates.len(), 1001);
 }
 
@@ -229,17 +200,11 @@ async fn reading_is_repeated_after_any_failure_that_may_pass() {
             _ => Reply::new(200, list(&[1])),
         })
         .await;
-        client(&server)
-            .certificates(&project(), &user(), &call())
-            .await
-            .unwrap();
+        client(&server).certificates(&project(), &user(), &call()).await.unwrap();
         assert_eq!(server.count("GET"), 3);
 
         let server = Server::start(move |_, _| reply()).await;
-        let error = client(&server)
-            .certificates(&project(), &user(), &call())
-            .await
-            .unwrap_err();
+        let error = client(&server).certificates(&project(), &user(), &call()).await.unwrap_err();
         assert_eq!(server.count("GET"), 3, "{error}");
         assert_eq!(error.attempts(), 3, "{error}");
     }
@@ -253,10 +218,7 @@ async fn where_an_answer_has_no_date_our_clock_stands_in() {
     ] {
         let server =
             Server::start(move |_, _| Reply::new(200, list(&[1])).with("Date", date)).await;
-        let listing = client(&server)
-            .certificates(&project(), &user(), &call())
-            .await
-            .unwrap();
+        let listing = client(&server).certificates(&project(), &user(), &call()).await.unwrap();
         assert_eq!(listing.server_time, wanted.parse().unwrap());
     }
 }
@@ -265,10 +227,7 @@ async fn where_an_answer_has_no_date_our_clock_stands_in() {
 async fn an_error_knows_whether_a_newer_version_could_be_asked() {
     for (api_version, newest) in [(ApiVersion::V1_0, false), (ApiVersion::V2, true)] {
         let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
-        let config = Config {
-            api_version,
-            ..config(&server, Credentials::Token("t".into()))
-        };
+        let config = Config { api_version, ..config(&server, Credentials::Token("t".into())) };
         let client =
             Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
         let read = client.certificates(&project(), &user(), &call()).await;
@@ -282,10 +241,9 @@ async fn an_error_knows_whether_a_newer_version_could_be_asked() {
 async fn a_failure_is_not_remembered() {
     let server = Server::start(|_, before| match before {
         0 => Reply::new(404, api_error(404, "USERNAME_NOT_FOUND")),
-        _ => Reply::new(
-            200,
-            r#"{"username":"app","x509Type":"MANAGED","databaseName":"$external"}"#,
-        ),
+        _ => {
+            Reply::new(200, r#"{"username":"app","x509Type":"MANAGED","databaseName":"$external"}"#)
+        }
     })
     .await;
     let (client, project) = (client(&server), project());
@@ -295,11 +253,7 @@ async fn a_failure_is_not_remembered() {
     assert_eq!(found.x509_type, X509Type::Managed);
     client.user(&project, &user(), &call()).await.unwrap();
     assert_eq!(server.count("GET"), 2);
-    assert!(
-        server.seen()[0]
-            .target
-            .ends_with("/databaseUsers/$external/app")
-    );
+    assert!(server.seen()[0].target.ends_with("/databaseUsers/$external/app"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -324,10 +278,7 @@ async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
     ] {
         let reply = std::sync::Mutex::new(Some(reply));
         let server = Server::start(move |_, _| reply.lock().unwrap().take().unwrap()).await;
-        let error = client(&server)
-            .user(&project(), &user(), &call())
-            .await
-            .unwrap_err();
+        let error = client(&server).user(&project(), &user(), &call()).await.unwrap_err();
         assert_eq!(error.to_string(), text);
         assert_eq!(server.count("GET"), 1);
     }
@@ -356,32 +307,21 @@ async fn the_announcement_of_an_end_is_told_once() {
     .await;
     let client = client(&server);
     for _ in 0..3 {
-        client
-            .certificates(&project(), &user(), &call())
-            .await
-            .unwrap();
+        client.certificates(&project(), &user(), &call()).await.unwrap();
     }
     let notice = client.take_deprecation_notice().unwrap();
     assert_eq!(notice.operation, Operation::ListCertificates);
-    assert_eq!(
-        notice.deprecation.as_deref(),
-        Some("Mon, 5 Aug 2024 00:00:00 GMT")
-    );
+    assert_eq!(notice.deprecation.as_deref(), Some("Mon, 5 Aug 2024 00:00:00 GMT"));
     assert!(client.take_deprecation_notice().is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_retries_makes_one_attempt() {
-    for reply in [
-        || Reply::new(429, "").with("Retry-After", "1"),
-        || Reply::new(503, ""),
-        || Reply::Cut,
-    ] {
+    for reply in
+        [|| Reply::new(429, "").with("Retry-After", "1"), || Reply::new(503, ""), || Reply::Cut]
+    {
         let server = Server::start(move |_, _| reply()).await;
-        let call = CallOptions {
-            retry: Retry::Never,
-            ..call()
-        };
+        let call = CallOptions { retry: Retry::Never, ..call() };
         let result = client(&server).user(&project(), &user(), &call).await;
         let error = result.unwrap_err();
         assert_eq!((server.count("GET"), error.attempts()), (1, 1), "{error}");

@@ -42,9 +42,7 @@ impl Reply {
     }
 
     pub(super) fn with(self, name: &'static str, value: impl Into<String>) -> Self {
-        let Self::Answer(status, mut headers, body) = self else {
-            panic!("not an answer")
-        };
+        let Self::Answer(status, mut headers, body) = self else { panic!("not an answer") };
         headers.push((name, value.into()));
         Self::Answer(status, headers, body)
     }
@@ -78,12 +76,7 @@ impl Server {
                 tokio::spawn(serve(stream, script, log, signal));
             }
         });
-        Self {
-            address,
-            seen,
-            arrived,
-            listening,
-        }
+        Self { address, seen, arrived, listening }
     }
 
     pub(super) fn url(&self) -> String {
@@ -101,10 +94,7 @@ impl Server {
     }
 
     pub(super) fn count(&self, method: &str) -> usize {
-        self.seen()
-            .iter()
-            .filter(|seen| seen.method == method)
-            .count()
+        self.seen().iter().filter(|seen| seen.method == method).count()
     }
 }
 
@@ -123,10 +113,7 @@ async fn serve(
     while let Some(seen) = read(&mut stream).await {
         let before = {
             let mut log = log.lock().unwrap();
-            let before = log
-                .iter()
-                .filter(|other| other.method == seen.method)
-                .count();
+            let before = log.iter().filter(|other| other.method == seen.method).count();
             log.push(seen.clone());
             before
         };
@@ -143,9 +130,7 @@ async fn serve(
             }
             Reply::CutBody(body, sent) => {
                 let head = head(201, &[], body.len());
-                let _ = stream
-                    .write_all(format!("{head}{}", &body[..sent]).as_bytes())
-                    .await;
+                let _ = stream.write_all(format!("{head}{}", &body[..sent]).as_bytes()).await;
                 return;
             }
             Reply::Cut | Reply::When(..) => return,
@@ -154,9 +139,9 @@ async fn serve(
 }
 
 fn head(status: u16, headers: &[(&'static str, String)], length: usize) -> String {
-    let lines = headers.iter().fold(String::new(), |lines, (name, value)| {
-        lines + name + ": " + value + "\r\n"
-    });
+    let lines = headers
+        .iter()
+        .fold(String::new(), |lines, (name, value)| lines + name + ": " + value + "\r\n");
     let date = if headers.iter().any(|(name, _)| *name == "Date") {
         ""
     } else {
@@ -180,15 +165,8 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
                 .filter_map(|line| line.split_once(": "))
                 .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
                 .collect();
-            let seen = Seen {
-                method,
-                target,
-                headers,
-                body: body.to_owned(),
-            };
-            let length = seen
-                .header("content-length")
-                .map_or(0, |l| l.parse().unwrap());
+            let seen = Seen { method, target, headers, body: body.to_owned() };
+            let length = seen.header("content-length").map_or(0, |l| l.parse().unwrap());
             if body.len() >= length {
                 return Some(seen);
             }

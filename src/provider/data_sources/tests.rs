@@ -57,29 +57,16 @@ impl World {
     }
 
     async fn many(&self, user: &str, days: Option<i64>) -> ReadDataResponse {
-        self.read(
-            &UserCertificates(self.client.clone()),
-            user,
-            "expiring_within_days",
-            days,
-        )
-        .await
+        self.read(&UserCertificates(self.client.clone()), user, "expiring_within_days", days).await
     }
 
     async fn inventory(&self, days: Option<i64>) -> ReadDataResponse {
         let source = UserCertificates(self.client.clone());
-        self.read(&source, Value::Null, "expiring_within_days", days)
-            .await
+        self.read(&source, Value::Null, "expiring_within_days", days).await
     }
 
     async fn one(&self, user: &str, id: Option<&str>) -> ReadDataResponse {
-        self.read(
-            &UserCertificate(self.client.clone()),
-            user,
-            "certificate_id",
-            id,
-        )
-        .await
+        self.read(&UserCertificate(self.client.clone()), user, "certificate_id", id).await
     }
 
     async fn read(
@@ -93,21 +80,12 @@ impl World {
         config.set("project_id", PROJECT);
         config.set("username", user);
         config.set(argument, value);
-        source
-            .read(ReadDataRequest {
-                config,
-                cancel: CancellationToken::new(),
-            })
-            .await
+        source.read(ReadDataRequest { config, cancel: CancellationToken::new() }).await
     }
 }
 
 fn state(response: ReadDataResponse) -> Value {
-    assert!(
-        !response.diagnostics.has_errors(),
-        "{:?}",
-        response.diagnostics
-    );
+    assert!(!response.diagnostics.has_errors(), "{:?}", response.diagnostics);
     assert!(response.state.is_wholly_known());
     response.state
 }
@@ -115,25 +93,17 @@ fn state(response: ReadDataResponse) -> Value {
 fn ids(response: ReadDataResponse) -> Vec<String> {
     let state = state(response);
     let objects = state.get("certificates").as_list().unwrap().iter();
-    objects
-        .map(|object| object.get("certificate_id").as_str().unwrap().to_owned())
-        .collect()
+    objects.map(|object| object.get("certificate_id").as_str().unwrap().to_owned()).collect()
 }
 
 fn whole_bytes(hex: &str) -> String {
-    if hex.len().is_multiple_of(2) {
-        hex.to_owned()
-    } else {
-        format!("0{hex}")
-    }
+    if hex.len().is_multiple_of(2) { hex.to_owned() } else { format!("0{hex}") }
 }
 
 /// Where the error points, and all its words.
 fn error(response: ReadDataResponse) -> (String, String) {
-    let error = response
-        .diagnostics
-        .into_iter()
-        .find(|d| d.severity == tf_provider::Severity::Error);
+    let error =
+        response.diagnostics.into_iter().find(|d| d.severity == tf_provider::Severity::Error);
     let error = error.expect("an error");
     let path = error.path.map(|path| path.to_string()).unwrap_or_default();
     (path, format!("{} {}", error.summary, error.detail))
@@ -151,9 +121,7 @@ async fn none_one_and_more_than_a_page_of_certificates_are_listed_with_read_only
         all.iter().map(|c| c.id.to_string()).collect::<Vec<_>>()
     );
     let state = state(world.many("one", None).await);
-    let [object] = state.get("certificates").as_list().unwrap() else {
-        panic!("one certificate")
-    };
+    let [object] = state.get("certificates").as_list().unwrap() else { panic!("one certificate") };
     for (name, wanted) in [
         ("certificate_id", only.id.to_string()),
         ("serial_number", whole_bytes(&only.serial)),
@@ -172,20 +140,11 @@ async fn the_present_time_is_that_of_the_server() {
     world.atlas.control().set_clock(far);
     let (short, long) = (world.issue("many", 1), world.issue("many", 2));
     let (short, long) = (short.id.to_string(), long.id.to_string());
-    assert_eq!(
-        ids(world.many("many", Some(30)).await),
-        Vec::<String>::new()
-    );
+    assert_eq!(ids(world.many("many", Some(30)).await), Vec::<String>::new());
     assert_eq!(ids(world.many("many", Some(31)).await), [short]);
-    assert_eq!(
-        ids(world.many("many", Some(i64::MAX)).await).last(),
-        Some(&long)
-    );
+    assert_eq!(ids(world.many("many", Some(i64::MAX)).await).last(), Some(&long));
     let response = world.many("none", None).await;
-    assert!(
-        response.diagnostics.is_empty(),
-        "the clock warning is given once"
-    );
+    assert!(response.diagnostics.is_empty(), "the clock warning is given once");
 }
 
 #[tokio::test]
@@ -196,14 +155,8 @@ async fn the_newest_certificate_or_the_one_with_the_id_is_found() {
     let new = world.issue("many", 1);
     for (asked, found) in [(None, &new), (Some(old.id.to_string()), &old)] {
         let state = state(world.one("many", asked.as_deref()).await);
-        assert_eq!(
-            state.get("certificate_id").as_str(),
-            Some(found.id.to_string().as_str())
-        );
-        assert_eq!(
-            state.get("serial_number").as_str(),
-            Some(whole_bytes(&found.serial).as_str())
-        );
+        assert_eq!(state.get("certificate_id").as_str(), Some(found.id.to_string().as_str()));
+        assert_eq!(state.get("serial_number").as_str(), Some(whole_bytes(&found.serial).as_str()));
         assert_eq!(state.get("username").as_str(), Some("many"));
     }
 }
@@ -214,22 +167,12 @@ async fn a_certificate_that_does_not_exist_is_an_error_with_the_next_step() {
     world.issue("one", 1);
     let (path, text) = error(world.one("none", None).await);
     assert_eq!(path, "username");
-    assert!(
-        text.contains("Issue one") && text.contains("none"),
-        "{text}"
-    );
+    assert!(text.contains("Issue one") && text.contains("none"), "{text}");
     let (path, text) = error(world.one("one", Some("123")).await);
     assert_eq!(path, "certificate_id");
-    assert!(
-        text.contains("123") && text.contains("atlas_user_certificates"),
-        "{text}"
-    );
+    assert!(text.contains("123") && text.contains("atlas_user_certificates"), "{text}");
     world.atlas.control().remove_project(PROJECT);
-    assert!(
-        error(world.many("many", None).await)
-            .1
-            .contains("GROUP_NOT_FOUND")
-    );
+    assert!(error(world.many("many", None).await).1.contains("GROUP_NOT_FOUND"));
 }
 
 #[tokio::test]
@@ -237,38 +180,22 @@ async fn several_lookups_of_one_user_share_one_request() {
     let world = World::new();
     world.issue("one", 1);
     let (many, one) = tokio::join!(world.many("one", None), world.one("one", None));
-    assert_eq!(
-        ids(many),
-        [state(one).get("certificate_id").as_str().unwrap()]
-    );
-    assert_eq!(
-        world
-            .atlas
-            .control()
-            .requests_to(Endpoint::ListCertificates)
-            .len(),
-        1
-    );
+    assert_eq!(ids(many), [state(one).get("certificate_id").as_str().unwrap()]);
+    assert_eq!(world.atlas.control().requests_to(Endpoint::ListCertificates).len(), 1);
 }
 
 #[tokio::test]
 async fn an_unknown_provider_configuration_is_named() {
     let world = World::new();
     world.client.set_deferred("client_secret");
-    assert!(
-        error(world.many("one", None).await)
-            .1
-            .contains("client_secret")
-    );
+    assert!(error(world.many("one", None).await).1.contains("client_secret"));
 }
 
 fn elements(response: ReadDataResponse) -> Vec<(String, String)> {
     let state = state(response);
     let text = |object: &Value, name: &str| object.get(name).as_str().unwrap().to_owned();
     let objects = state.get("certificates").as_list().unwrap().iter();
-    objects
-        .map(|object| (text(object, "username"), text(object, "certificate_id")))
-        .collect()
+    objects.map(|object| (text(object, "username"), text(object, "certificate_id"))).collect()
 }
 
 #[tokio::test]
@@ -284,18 +211,11 @@ async fn without_a_username_the_certificates_of_every_managed_user_are_listed_by
         elements(world.inventory(None).await),
         [of("many", &short), of("many", &second), of("one", &long)]
     );
-    assert_eq!(
-        elements(world.inventory(Some(40)).await),
-        [of("many", &short)]
-    );
+    assert_eq!(elements(world.inventory(Some(40)).await), [of("many", &short)]);
     let lists = control.requests_to(Endpoint::ListCertificates);
     let mut users: Vec<_> = lists.iter().map(|request| request.user.as_str()).collect();
     users.sort_unstable();
-    assert_eq!(
-        users,
-        ["many", "none", "one"],
-        "one list for each managed user"
-    );
+    assert_eq!(users, ["many", "none", "one"], "one list for each managed user");
     assert_eq!(elements(world.many("one", None).await), [of("one", &long)]);
 }
 
@@ -306,9 +226,7 @@ async fn an_inventory_reads_eight_lists_at_a_time() {
     for number in 0..20 {
         control.add_user(PROJECT, &format!("user{number}"), X509Type::Managed);
     }
-    let paused = Fault::on(Endpoint::ListCertificates)
-        .pause(When::Before)
-        .always();
+    let paused = Fault::on(Endpoint::ListCertificates).pause(When::Before).always();
     let paused = control.add_fault(paused);
     let released = async {
         paused.reached_times(8).await;
@@ -338,8 +256,5 @@ async fn a_user_that_cannot_be_read_fails_the_inventory_and_a_deleted_one_does_n
     assert!(text.contains("\"one\"") && text.contains(PROJECT), "{text}");
     control.remove_project(PROJECT);
     let (_, text) = error(world.inventory(None).await);
-    assert!(
-        text.contains("Listing the database users of project"),
-        "{text}"
-    );
+    assert!(text.contains("Listing the database users of project"), "{text}");
 }

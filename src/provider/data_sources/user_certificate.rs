@@ -34,11 +34,7 @@ impl DataSource for UserCertificate {
             ID => Attribute::new(ID, Type::String, ID_DESCRIPTION).optional_computed(),
             name => Attribute::new(name, Type::String, description),
         }));
-        Schema::new(Block {
-            attributes,
-            blocks: vec![],
-            description: DESCRIPTION.to_owned(),
-        })
+        Schema::new(Block { attributes, blocks: vec![], description: DESCRIPTION.to_owned() })
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -53,10 +49,7 @@ impl DataSource for UserCertificate {
     async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
         let mut state = request.config.clone();
         let diagnostics = read(&self.0, &request, &mut state).await;
-        ReadDataResponse {
-            state,
-            diagnostics: diagnostics.unwrap_or_else(Diagnostics::from),
-        }
+        ReadDataResponse { state, diagnostics: diagnostics.unwrap_or_else(Diagnostics::from) }
     }
 }
 
@@ -75,10 +68,7 @@ async fn read(
     for (name, value) in attributes(find(&list, id, &project, &username)?) {
         state.set(name, value);
     }
-    Ok(session
-        .warnings(Some(list.server_time))
-        .into_iter()
-        .collect())
+    Ok(session.warnings(Some(list.server_time)).into_iter().collect())
 }
 
 fn find<'a>(
@@ -88,9 +78,7 @@ fn find<'a>(
     username: &Username,
 ) -> Result<&'a ListedCertificate, Diagnostic> {
     let Some(id) = id else {
-        return list
-            .newest()
-            .ok_or_else(|| no_certificate(project, username));
+        return list.newest().ok_or_else(|| no_certificate(project, username));
     };
     unexpired(list)
         .find(|certificate| certificate.certificate_id == id)
@@ -161,17 +149,12 @@ mod tests {
             config.set("username", username);
             config.set(ID, id);
             let problems = source.validate(&config).into_iter();
-            problems
-                .map(|problem| problem.path.unwrap().to_string())
-                .collect::<Vec<_>>()
+            problems.map(|problem| problem.path.unwrap().to_string()).collect::<Vec<_>>()
         };
         let project = || Value::from("32b6e34b3d91647abb20e7b8");
         assert!(check(Value::Unknown, Value::Unknown, Value::Unknown).is_empty());
         assert!(check(project(), "app".into(), "1976722359483124370".into()).is_empty());
-        assert_eq!(
-            check("p".into(), "..".into(), "1b6e".into()),
-            ["project_id", "username", ID]
-        );
+        assert_eq!(check("p".into(), "..".into(), "1b6e".into()), ["project_id", "username", ID]);
         for bad in ["", "-1", "1.0", " 1"] {
             assert_eq!(check(project(), "app".into(), bad.into()), [ID], "{bad:?}");
         }

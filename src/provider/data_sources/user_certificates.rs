@@ -86,18 +86,10 @@ async fn read(
             let list = certificates(&session, &project, &username, &request.cancel).await?;
             vec![(username, list)]
         }
-        None => {
-            managed_users(&session, &project, &request.cancel)
-                .await?
-                .try_collect()
-                .await?
-        }
+        None => managed_users(&session, &project, &request.cancel).await?.try_collect().await?,
     };
     let server_time = lists.iter().map(|(_, list)| list.server_time).max();
-    Ok((
-        elements(&lists, days),
-        session.warnings(server_time).into_iter().collect(),
-    ))
+    Ok((elements(&lists, days), session.warnings(server_time).into_iter().collect()))
 }
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
@@ -107,9 +99,7 @@ fn elements(lists: &[(Username, Arc<CertificateList>)], days: Option<i64>) -> Ve
         let latest = days.and_then(|days| after(list.server_time, days));
         let expires_in_time = |end: Timestamp| latest.is_none_or(|latest| end <= latest);
         found.extend(
-            unexpired(list)
-                .filter(|c| expires_in_time(c.not_after))
-                .map(|c| (username, c)),
+            unexpired(list).filter(|c| expires_in_time(c.not_after)).map(|c| (username, c)),
         );
     }
     found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
@@ -184,21 +174,13 @@ mod tests {
             config
         };
         let check = |days: Value| UserCertificates(Arc::default()).validate(&config(days));
-        for good in [
-            Value::Null,
-            Value::Unknown,
-            0.into(),
-            30.into(),
-            i64::MAX.into(),
-        ] {
+        for good in [Value::Null, Value::Unknown, 0.into(), 30.into(), i64::MAX.into()] {
             assert!(check(good.clone()).is_empty(), "{good:?}");
         }
         for bad in ["-1", "0.5", "1e400"] {
             let problems = check(Value::Number(Number::parse(bad).unwrap()));
-            let paths: Vec<_> = problems
-                .iter()
-                .map(|p| p.path.clone().unwrap().to_string())
-                .collect();
+            let paths: Vec<_> =
+                problems.iter().map(|p| p.path.clone().unwrap().to_string()).collect();
             assert_eq!(paths, [WITHIN], "{bad}");
         }
     }

@@ -12,11 +12,7 @@ pub(super) struct Advice {
 }
 
 const fn advise(summary: &'static str, next_step: &'static str) -> Advice {
-    Advice {
-        summary,
-        next_step,
-        argument: None,
-    }
+    Advice { summary, next_step, argument: None }
 }
 
 const fn advise_at(
@@ -24,10 +20,7 @@ const fn advise_at(
     summary: &'static str,
     next_step: &'static str,
 ) -> Advice {
-    Advice {
-        argument: Some(argument),
-        ..advise(summary, next_step)
-    }
+    Advice { argument: Some(argument), ..advise(summary, next_step) }
 }
 
 /// The advice for an error.
@@ -291,27 +284,16 @@ const BY_CODE: &[(&[&str], Advice)] = &[
         ),
     ),
     (
-        &[
-            "NOT_IN_GROUP",
-            "USER_CANNOT_ACCESS_GROUP",
-            "NOT_ORG_GROUP_CREATOR",
-            "NO_CURRENT_USER",
-        ],
+        &["NOT_IN_GROUP", "USER_CANNOT_ACCESS_GROUP", "NOT_ORG_GROUP_CREATOR", "NO_CURRENT_USER"],
         advise_at(
             "project_id",
             "No access to the project",
             "The API key or service account belongs to another organization or was not added to this project, or project_id is that of another project.",
         ),
     ),
+    (&["ACCOUNT_SUSPENDED", "NO_PAYMENT_INFORMATION_FOUND"], PAYMENT),
     (
-        &["ACCOUNT_SUSPENDED", "NO_PAYMENT_INFORMATION_FOUND"],
-        PAYMENT,
-    ),
-    (
-        &[
-            "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-            "IP_ADDRESS_NOT_ON_WHITELIST",
-        ],
+        &["IP_ADDRESS_NOT_ON_ACCESS_LIST", "IP_ADDRESS_NOT_ON_WHITELIST"],
         advise(
             "IP address not on the API access list",
             "Add the public IP address of this machine to the API access list of the API key or service account. It is separate from the project's IP access \
@@ -348,10 +330,7 @@ const BY_CODE: &[(&[&str], Advice)] = &[
     ),
     (
         &["WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"],
-        advise(
-            "Atlas is under maintenance",
-            "Run this again in a few minutes.",
-        ),
+        advise("Atlas is under maintenance", "Run this again in a few minutes."),
     ),
     (&["RATE_LIMITED", "RATE_LIMITED_TOKEN_BUCKET"], RATE_LIMIT),
 ];

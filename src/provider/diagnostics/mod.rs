@@ -37,10 +37,7 @@ pub(crate) fn not_issued(
             let failure = failure(error, project, Some(username));
             diagnostic(error, &format!("{failure} No certificate was issued."))
         }
-        IssueError::Ambiguous {
-            cause,
-            reconciliation,
-        } => {
+        IssueError::Ambiguous { cause, reconciliation } => {
             let (summary, result) =
                 reconciliation::summary_and_detail(reconciliation, cause, username);
             let failure = from_atlas(cause, project, username);
@@ -70,19 +67,15 @@ fn failure(error: &Error, project: &ProjectId, username: Option<&Username>) -> S
 fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
     let advice = advice(error);
     let response = match error.kind() {
-        ErrorKind::UnexpectedResponse {
-            first_line: Some(line),
-            ..
-        } => Some(format!("The response begins with: {line}")),
-        ErrorKind::Redirected {
-            location: Some(location),
-            ..
-        } => Some(format!("It redirects to: {location}")),
+        ErrorKind::UnexpectedResponse { first_line: Some(line), .. } => {
+            Some(format!("The response begins with: {line}"))
+        }
+        ErrorKind::Redirected { location: Some(location), .. } => {
+            Some(format!("It redirects to: {location}"))
+        }
         _ => None,
     };
-    let cause = error
-        .source_message()
-        .map(|cause| format!("Cause: {}", to_sentence(&cause)));
+    let cause = error.source_message().map(|cause| format!("Cause: {}", to_sentence(&cause)));
     let paragraphs = [
         Some(failure.to_owned()),
         api_message(error),
@@ -90,12 +83,7 @@ fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
         cause,
         attempts(error),
         Some(advice.next_step.to_owned()),
-        Some(format!(
-            "Request: {} {} to {}",
-            error.method(),
-            error.path(),
-            error.address()
-        )),
+        Some(format!("Request: {} {} to {}", error.method(), error.path(), error.address())),
     ];
     let detail: Vec<_> = paragraphs.into_iter().flatten().collect();
     let diagnostic = Diagnostic::error(advice.summary, detail.join("\n\n"));
@@ -107,23 +95,19 @@ fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
 
 /// The message of Atlas, and the fields of the request that it rejects.
 fn api_message(error: &Error) -> Option<String> {
-    let message = error
-        .detail()
-        .map(|message| format!("Message from Atlas: {}", to_sentence(message)));
-    let fields = error
-        .fields()
-        .iter()
-        .map(|field| format!("  - {}: {}", field.field, field.description));
+    let message =
+        error.detail().map(|message| format!("Message from Atlas: {}", to_sentence(message)));
+    let fields =
+        error.fields().iter().map(|field| format!("  - {}: {}", field.field, field.description));
     let lines: Vec<_> = message.into_iter().chain(fields).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn attempts(error: &Error) -> Option<String> {
     match (error.kind(), error.attempts()) {
-        (ErrorKind::Connect(_), 2..) => Some(format!(
-            "{} attempts failed; no request reached Atlas.",
-            error.attempts()
-        )),
+        (ErrorKind::Connect(_), 2..) => {
+            Some(format!("{} attempts failed; no request reached Atlas.", error.attempts()))
+        }
         (ErrorKind::Connect(_), _) => Some("No request reached Atlas.".to_owned()),
         (_, 2..) => Some(format!("{} attempts were made.", error.attempts())),
         _ => None,
@@ -132,13 +116,10 @@ fn attempts(error: &Error) -> Option<String> {
 
 /// The argument whose value is in a field of the request that Atlas rejects.
 fn attribute_of_field(error: &Error) -> Option<&'static str> {
-    error
-        .fields()
-        .iter()
-        .find_map(|field| match field.field.rsplit('.').next() {
-            Some("monthsUntilExpiration") => Some("months_until_expiration"),
-            Some("username" | "userName") => Some("username"),
-            Some("groupId") => Some("project_id"),
-            _ => None,
-        })
+    error.fields().iter().find_map(|field| match field.field.rsplit('.').next() {
+        Some("monthsUntilExpiration") => Some("months_until_expiration"),
+        Some("username" | "userName") => Some("username"),
+        Some("groupId") => Some("project_id"),
+        _ => None,
+    })
 }

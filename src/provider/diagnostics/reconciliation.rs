@@ -20,10 +20,7 @@ pub(crate) fn reconciled(reconciliation: &Reconciliation) -> String {
         ),
         Reconciliation::KeyLost(certificate) => {
             let not_after = certificate.not_after.to_string();
-            format!(
-                " It contains {}.",
-                certificate_until(&certificate.certificate_id, &not_after)
-            )
+            format!(" It contains {}.", certificate_until(&certificate.certificate_id, &not_after))
         }
         Reconciliation::NoneFound => {
             " The user's certificate list, read afterwards, includes no new certificate.".to_owned()
@@ -65,10 +62,7 @@ pub(super) fn summary_and_detail(
 }
 
 fn none_found(cause: &Error) -> String {
-    let is_slow = matches!(
-        cause.kind(),
-        ErrorKind::TimedOut { .. } | ErrorKind::Deadline
-    );
+    let is_slow = matches!(cause.kind(), ErrorKind::TimedOut { .. } | ErrorKind::Deadline);
     let next_step = if is_slow {
         "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
     } else {
@@ -96,10 +90,7 @@ fn candidates_found(candidates: &[ListedCertificate], username: &Username) -> St
 
 fn candidates_text(candidates: &[ListedCertificate]) -> String {
     let line = |c: &ListedCertificate| {
-        format!(
-            "  - {}",
-            certificate_until(&c.certificate_id, &c.not_after.to_string())
-        )
+        format!("  - {}", certificate_until(&c.certificate_id, &c.not_after.to_string()))
     };
     candidates.iter().map(line).collect::<Vec<_>>().join("\n")
 }

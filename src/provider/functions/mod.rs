@@ -14,11 +14,7 @@ use self::{parse_certificate::ParseCertificate, split_pem::SplitPem, x509_uri::X
 
 /// Every function.
 pub(crate) fn all() -> Vec<Arc<dyn Function>> {
-    vec![
-        Arc::new(ParseCertificate),
-        Arc::new(SplitPem),
-        Arc::new(X509Uri),
-    ]
+    vec![Arc::new(ParseCertificate), Arc::new(SplitPem), Arc::new(X509Uri)]
 }
 
 /// The first argument; `None` if it is null.

@@ -80,9 +80,7 @@ mod tests {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, "app-user");
+        params.distinguished_name.push(rcgen::DnType::CommonName, "app-user");
         params.serial_number = Some(rcgen::SerialNumber::from_slice(&[
             0x1b, 0x6e, 0xba, 0x83, 0x48, 0x90, 0x4a, 0x92,
         ]));
@@ -101,27 +99,12 @@ mod tests {
                 panic!("an object")
             };
             assert_eq!(names, types.keys().cloned().collect::<Vec<_>>());
-            assert_eq!(
-                result.get("certificate_id").as_str(),
-                Some("1976722359483124370")
-            );
-            assert_eq!(
-                result.get("serial_number").as_str(),
-                Some("1b6eba8348904a92")
-            );
+            assert_eq!(result.get("certificate_id").as_str(), Some("1976722359483124370"));
+            assert_eq!(result.get("serial_number").as_str(), Some("1b6eba8348904a92"));
             assert_eq!(result.get("subject").as_str(), Some("CN=app-user"));
-            assert_eq!(
-                result.get("not_before").as_str(),
-                Some("2026-08-10T00:00:00Z")
-            );
-            assert_eq!(
-                result.get("not_after").as_str(),
-                Some("2026-11-10T00:00:00Z")
-            );
-            assert_eq!(
-                result.get("fingerprint_sha256").as_str().map(str::len),
-                Some(64)
-            );
+            assert_eq!(result.get("not_before").as_str(), Some("2026-08-10T00:00:00Z"));
+            assert_eq!(result.get("not_after").as_str(), Some("2026-11-10T00:00:00Z"));
+            assert_eq!(result.get("fingerprint_sha256").as_str().map(str::len), Some(64));
         }
     }
 

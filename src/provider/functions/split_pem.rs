@@ -37,18 +37,12 @@ impl Function for SplitPem {
             return Ok(parts(Value::Null, Value::Null));
         };
         let split = x509::split(bundle).map_err(|error| FunctionError::at(0, error.to_string()))?;
-        Ok(parts(
-            split.certificate_pem.into(),
-            split.private_key_pem.expose_secret().into(),
-        ))
+        Ok(parts(split.certificate_pem.into(), split.private_key_pem.expose_secret().into()))
     }
 }
 
 fn parts(certificate: Value, private_key: Value) -> Value {
-    Value::object([
-        ("certificate_pem", certificate),
-        ("private_key_pem", private_key),
-    ])
+    Value::object([("certificate_pem", certificate), ("private_key_pem", private_key)])
 }
 
 const DESCRIPTION: &str = "\
@@ -92,10 +86,9 @@ mod tests {
     fn both_parts_are_returned_whichever_comes_first() {
         let (certificate, key) = pair();
         let expected = object(certificate.as_str(), key.as_str());
-        for text in [
-            format!("{certificate}{key}"),
-            format!("{key}{certificate}").replace('\n', "\r\n"),
-        ] {
+        for text in
+            [format!("{certificate}{key}"), format!("{key}{certificate}").replace('\n', "\r\n")]
+        {
             assert_eq!(call(text).unwrap(), expected);
         }
     }
@@ -113,26 +106,11 @@ mod tests {
             ("hunter2".to_owned(), "no certificate"),
             (certificate.clone(), "no private key"),
             (key.clone(), "no certificate"),
+            (format!("{certificate}{certificate}{key}"), "more than one certificate"),
+            (format!("{certificate}{key}{key}"), "more than one private key"),
+            (format!("{certificate}{}", key.replace("PRIVATE", "ENCRYPTED PRIVATE")), "encrypted"),
             (
-                format!("{certificate}{certificate}{key}"),
-                "more than one certificate",
-            ),
-            (
-                format!("{certificate}{key}{key}"),
-                "more than one private key",
-            ),
-            (
-                format!(
-                    "{certificate}{}",
-                    key.replace("PRIVATE", "ENCRYPTED PRIVATE")
-                ),
-                "encrypted",
-            ),
-            (
-                format!(
-                    "{certificate}{key}{}",
-                    key.replace("PRIVATE KEY", "DH PARAMETERS")
-                ),
+                format!("{certificate}{key}{}", key.replace("PRIVATE KEY", "DH PARAMETERS")),
                 "DH PARAMETERS",
             ),
         ] {

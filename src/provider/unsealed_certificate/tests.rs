@@ -30,26 +30,13 @@ fn config(sealed: impl Into<Value>, identities: impl Into<Value>) -> Value {
 }
 
 async fn opened(config: Value) -> OpenResponse {
-    UnsealedCertificate
-        .open(OpenRequest {
-            config,
-            cancel: CancellationToken::new(),
-        })
-        .await
+    UnsealedCertificate.open(OpenRequest { config, cancel: CancellationToken::new() }).await
 }
 
 fn only(diagnostics: Diagnostics) -> (Severity, String, String) {
-    let [only]: [Diagnostic; 1] = diagnostics
-        .into_iter()
-        .collect::<Vec<_>>()
-        .try_into()
-        .unwrap();
+    let [only]: [Diagnostic; 1] = diagnostics.into_iter().collect::<Vec<_>>().try_into().unwrap();
     let path = only.path.map(|path| path.to_string()).unwrap_or_default();
-    (
-        only.severity,
-        path,
-        format!("{} {}", only.summary, only.detail),
-    )
+    (only.severity, path, format!("{} {}", only.summary, only.detail))
 }
 
 #[tokio::test]
@@ -74,10 +61,7 @@ async fn opens_with_the_identity_that_fits_and_takes_the_pair_apart() {
 async fn what_is_no_pair_is_given_whole_with_a_warning() {
     let mine = key();
     let response = opened(config(sealed("hunter2", &mine), vec![mine.secret])).await;
-    assert_eq!(
-        response.result.get("combined_pem").as_str(),
-        Some("hunter2")
-    );
+    assert_eq!(response.result.get("combined_pem").as_str(), Some("hunter2"));
     assert!(response.result.get("private_key_pem").is_null());
     let (severity, path, text) = only(response.diagnostics);
     assert_eq!((severity, path.as_str()), (Severity::Warning, SEALED));
@@ -93,19 +77,12 @@ async fn failures_blame_the_argument_and_show_none_of_it() {
         (text.as_str(), &other.secret, IDENTITIES),
         (&cut, &mine.secret, SEALED),
         ("hunter2", &mine.secret, SEALED),
-        (
-            "-----BEGIN PRIVATE KEY-----\nhunter2\n",
-            &mine.secret,
-            SEALED,
-        ),
+        ("-----BEGIN PRIVATE KEY-----\nhunter2\n", &mine.secret, SEALED),
     ] {
         let response = opened(config(sealed, vec![identity.clone()])).await;
         let (severity, path, text) = only(response.diagnostics);
         assert_eq!((severity, path.as_str()), (Severity::Error, blamed));
-        assert!(
-            !text.contains("hunter2") && !text.contains(&identity[20..40]),
-            "{text}"
-        );
+        assert!(!text.contains("hunter2") && !text.contains(&identity[20..40]), "{text}");
     }
 }
 
@@ -125,17 +102,10 @@ fn identities_are_checked_as_far_as_they_are_known() {
             "public half",
         ),
         (list(vec![Value::Null]), "age_identities[0]", "null"),
-        (
-            list(vec![mine.secret[..70].into()]),
-            "age_identities[0]",
-            "typing error",
-        ),
+        (list(vec![mine.secret[..70].into()]), "age_identities[0]", "typing error"),
     ] {
         let (severity, at, text) = only(check(identities));
         assert_eq!((severity, at.as_str()), (Severity::Error, path));
-        assert!(
-            text.contains(words) && !text.contains(&mine.secret[20..40]),
-            "{text}"
-        );
+        assert!(text.contains(words) && !text.contains(&mine.secret[20..40]), "{text}");
     }
 }

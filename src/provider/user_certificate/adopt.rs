@@ -38,11 +38,7 @@ pub(super) fn plan(planned: UserCertificate, config: &UserCertificate) -> UserCe
     let is_certain = !config.adopt_pem_wo_version.is_unknown();
     UserCertificate {
         combined_pem: unknown_if(recipients.known().is_none()),
-        sealed_pem: if recipients.is_null() {
-            Attr::Null
-        } else {
-            Attr::Unknown
-        },
+        sealed_pem: if recipients.is_null() { Attr::Null } else { Attr::Unknown },
         pkcs12_base64: if archived && recipients.known().is_none() {
             Attr::Unknown
         } else {
@@ -50,11 +46,7 @@ pub(super) fn plan(planned: UserCertificate, config: &UserCertificate) -> UserCe
         },
         issuer: Attr::Unknown,
         fingerprint_sha256: Attr::Unknown,
-        has_private_key: if is_certain {
-            Attr::Known(true)
-        } else {
-            Attr::Unknown
-        },
+        has_private_key: if is_certain { Attr::Known(true) } else { Attr::Unknown },
         ..planned
     }
 }
@@ -95,14 +87,11 @@ pub(super) fn check(
     let pem = pem.known().ok_or_else(|| error("adopt_pem_wo is null."))?;
     let certificate = Bundle::parse(pem)
         .map_err(|problem| {
-            error(&format!(
-                "adopt_pem_wo is not one certificate with its private key: {problem}."
-            ))
+            error(&format!("adopt_pem_wo is not one certificate with its private key: {problem}."))
         })?
         .certificate;
-    let (project, username) = prior
-        .target()
-        .ok_or_else(|| error("State contains no project or no user."))?;
+    let (project, username) =
+        prior.target().ok_or_else(|| error("State contains no project or no user."))?;
     match mismatch(&certificate, prior, project, username) {
         Some(problem) => Err(error(&problem)),
         None => Ok(certificate),
@@ -119,10 +108,10 @@ fn mismatch(
     if prior.certificate_id.known() != Some(id) {
         return Some(format!(
             "It contains certificate {id}, valid until {expiry}, and state has {}. To adopt that one, import it: {project}/{}/{id}.",
-            prior.certificate_id.known().map_or_else(
-                || "no certificate".to_owned(),
-                |id| format!("certificate {id}")
-            ),
+            prior
+                .certificate_id
+                .known()
+                .map_or_else(|| "no certificate".to_owned(), |id| format!("certificate {id}")),
             username.encoded()
         ));
     }
@@ -202,18 +191,9 @@ mod tests {
             assert_eq!(adopted.certificate_id, app.id.to_string());
         }
 
-        let has_key = UserCertificate {
-            combined_pem: Attr::Known("pem".into()),
-            ..prior.clone()
-        };
-        let sealed = UserCertificate {
-            sealed_pem: Attr::Known("age".into()),
-            ..prior.clone()
-        };
-        let without_certificate = UserCertificate {
-            certificate_id: Attr::Null,
-            ..prior.clone()
-        };
+        let has_key = UserCertificate { combined_pem: Attr::Known("pem".into()), ..prior.clone() };
+        let sealed = UserCertificate { sealed_pem: Attr::Known("age".into()), ..prior.clone() };
+        let without_certificate = UserCertificate { certificate_id: Attr::Null, ..prior.clone() };
         let import_that_one = format!("{PROJECT}/app/{}", other.id);
         for (object, pem, problem) in [
             (prior.clone(), other.combined_pem(), &*import_that_one),
@@ -228,41 +208,21 @@ mod tests {
                 app.combined_pem(),
                 "not issued in project",
             ),
-            (
-                imported(PROJECT, "app", app.id, Status::Expired),
-                app.combined_pem(),
-                "expired on",
-            ),
-            (
-                prior.clone(),
-                certificate.clone(),
-                "there is no private key",
-            ),
+            (imported(PROJECT, "app", app.id, Status::Expired), app.combined_pem(), "expired on"),
+            (prior.clone(), certificate.clone(), "there is no private key"),
             (prior.clone(), key.clone(), "there is no certificate"),
-            (
-                prior.clone(),
-                format!("{certificate}{}", other.key_pem),
-                "does not belong",
-            ),
+            (prior.clone(), format!("{certificate}{}", other.key_pem), "does not belong"),
             (
                 prior.clone(),
                 format!("{certificate}{}{key}", other.certificate_pem),
                 "more than one certificate",
             ),
-            (
-                prior.clone(),
-                "hunter2".to_owned(),
-                "there is no certificate",
-            ),
+            (prior.clone(), "hunter2".to_owned(), "there is no certificate"),
             (has_key, app.combined_pem(), "never overwritten"),
             (sealed, app.combined_pem(), "never overwritten"),
         ] {
             let refused = check(&object, &pem).unwrap_err();
-            assert!(
-                refused.detail.contains(problem),
-                "{problem}: {}",
-                refused.detail
-            );
+            assert!(refused.detail.contains(problem), "{problem}: {}", refused.detail);
             assert!(!refused.detail.contains("PRIVATE KEY") && !refused.detail.contains("hunter2"));
         }
         assert!(super::check(&prior, &Attr::Null).is_err());
@@ -286,10 +246,7 @@ mod tests {
             (Attr::Known(1), Attr::Null, Some(false)),
             (Attr::Known(1), Attr::Unknown, None),
         ] {
-            assert_eq!(
-                is_requested(Some(&with(stored)), &with(configured)),
-                expected
-            );
+            assert_eq!(is_requested(Some(&with(stored)), &with(configured)), expected);
         }
         assert_eq!(is_requested(None, &with(Attr::Known(1))), Some(true));
     }

@@ -21,17 +21,13 @@ pub(super) async fn create(
     resource: &UserCertificateResource,
     request: CreateRequest,
 ) -> ApplyResponse {
-    let UserCertificateResource {
-        client,
-        predecessors,
-    } = resource;
+    let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
     let (planned, _) = UserCertificate::decode(&request.planned);
     let successor = Successor::new(&planned);
     let predecessor = predecessors.take(client.generation(), &successor);
-    let same_user = predecessor
-        .as_ref()
-        .filter(|predecessor| Successor::new(&predecessor.object) == successor);
+    let same_user =
+        predecessor.as_ref().filter(|predecessor| Successor::new(&predecessor.object) == successor);
     let issue = match late_problems(&planned, &request) {
         problems if problems.is_empty() => {
             IssueRequest::new(&request.planned, &request.config, "create")
@@ -49,11 +45,7 @@ pub(super) async fn create(
     let (failure, issue) = match result {
         Ok((object, diagnostics)) => {
             let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
-            return stored(
-                object,
-                &PrivateState::applied(kept.unwrap_or_default()),
-                diagnostics,
-            );
+            return stored(object, &PrivateState::applied(kept.unwrap_or_default()), diagnostics);
         }
         Err(failure) => failure,
     };
@@ -98,11 +90,7 @@ impl Predecessor {
             Severity::Error => with_detail(problem, &note),
             Severity::Warning => problem,
         });
-        stored(
-            object,
-            &PrivateState::applied(responses),
-            diagnostics.collect(),
-        )
+        stored(object, &PrivateState::applied(responses), diagnostics.collect())
     }
 }
 
@@ -148,20 +136,13 @@ pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> A
         }
         Err(Failure::Other(problems)) => problems,
     };
-    failed(
-        request.prior,
-        PrivateState::applied(responses).to_bytes(),
-        problems,
-    )
+    failed(request.prior, PrivateState::applied(responses).to_bytes(), problems)
 }
 
 /// Removes the object from state, and holds it if the plan has a successor for it. Atlas has no call that revokes a
 /// certificate.
 pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest) -> ApplyResponse {
-    let UserCertificateResource {
-        client,
-        predecessors,
-    } = resource;
+    let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
     let read = || {
         let prior = UserCertificate::from_value(&request.prior)?;
@@ -171,35 +152,20 @@ pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest)
         Ok(parts) => parts,
         Err(problems) => return failed(request.prior, request.private, problems),
     };
-    let warning = if private.destroy_warned {
-        None
-    } else {
-        destroy_warning(&object, &private)
-    };
+    let warning = if private.destroy_warned { None } else { destroy_warning(&object, &private) };
     if !private.successor.is_none() {
         let successor = private.successor.clone();
-        predecessors.hold(
-            client.generation(),
-            successor,
-            Predecessor { object, private },
-        );
+        predecessors.hold(client.generation(), successor, Predecessor { object, private });
     }
     failed(Value::Null, Vec::new(), warning.into_iter().collect())
 }
 
 fn with_detail(error: Diagnostic, more: &str) -> Diagnostic {
-    Diagnostic {
-        detail: error.detail + more,
-        ..error
-    }
+    Diagnostic { detail: error.detail + more, ..error }
 }
 
 fn failed(state: Value, private: Vec<u8>, diagnostics: Diagnostics) -> ApplyResponse {
-    ApplyResponse {
-        state,
-        private,
-        diagnostics,
-    }
+    ApplyResponse { state, private, diagnostics }
 }
 
 fn stored(
@@ -207,11 +173,7 @@ fn stored(
     private: &PrivateState,
     diagnostics: Diagnostics,
 ) -> ApplyResponse {
-    ApplyResponse {
-        state: object.into_value(),
-        private: private.to_bytes(),
-        diagnostics,
-    }
+    ApplyResponse { state: object.into_value(), private: private.to_bytes(), diagnostics }
 }
 
 fn kept_response_not_encrypted(problem: EncryptionFailed) -> Diagnostic {

@@ -92,9 +92,7 @@ pub(super) fn encode<T: Field>(attribute: Attr<T>) -> Value {
 
 /// The error for a stored value that this version cannot read.
 pub(super) fn unreadable(value: &Value) -> Diagnostic {
-    let text = value
-        .as_str()
-        .map_or_else(|| format!("{value:?}"), |text| format!("{text:?}"));
+    let text = value.as_str().map_or_else(|| format!("{value:?}"), |text| format!("{text:?}"));
     Diagnostic::error(
         "Stored object cannot be read",
         format!(
@@ -174,9 +172,7 @@ pub(super) fn element(value: &Value) -> Result<Attr<String>, Diagnostic> {
 }
 
 fn whole_number(value: &Value, name: &str, expected: &str) -> Result<i64, Diagnostic> {
-    value
-        .as_i64()
-        .ok_or_else(|| not_whole(name, expected, value))
+    value.as_i64().ok_or_else(|| not_whole(name, expected, value))
 }
 
 fn not_whole(name: &str, expected: &str, value: &Value) -> Diagnostic {

@@ -68,9 +68,8 @@ impl UserCertificate {
         ));
         self.revision = Attr::Known(not_before.as_second());
         if self.months_until_expiration.is_null() {
-            self.months_until_expiration = Months::parse(months_between(not_before, not_after))
-                .ok()
-                .into();
+            self.months_until_expiration =
+                Months::parse(months_between(not_before, not_after)).ok().into();
         }
     }
 
@@ -111,11 +110,7 @@ impl UserCertificate {
 
     /// The unexpired certificates of this object, once its present one is replaced.
     fn superseded_by(&self, reason: IssueReason, now: Timestamp) -> Vec<SupersededCertificate> {
-        let mut all = self
-            .superseded_certificates
-            .known()
-            .cloned()
-            .unwrap_or_default();
+        let mut all = self.superseded_certificates.known().cloned().unwrap_or_default();
         // A certificate that Atlas does not list any more counts too: it may go on working.
         if let (Some(certificate_id), Some(not_after)) =
             (self.certificate_id.known(), self.not_after.known())
@@ -188,10 +183,9 @@ mod tests {
             reason,
         };
         let now = "2026-05-01T00:00:00Z".parse().unwrap();
-        for (status, reason) in [
-            (Status::RenewalDue, IssueReason::Renewal),
-            (Status::Missing, IssueReason::Missing),
-        ] {
+        for (status, reason) in
+            [(Status::RenewalDue, IssueReason::Renewal), (Status::Missing, IssueReason::Missing)]
+        {
             let predecessor = UserCertificate {
                 certificate_id: Attr::Known("2".into()),
                 not_after: Attr::Known("2026-06-01T00:00:00Z".parse().unwrap()),
@@ -236,11 +230,7 @@ mod tests {
             (Some("2036-05-01T11:00:00Z"), "2026-05-01T11:00:00Z"),
             (Some("2026-05-01T10:59:00Z"), "2026-05-01T10:59:00Z"),
         ] {
-            assert_eq!(
-                judged_at(not_before, server_time.map(at)),
-                at(expected),
-                "{server_time:?}"
-            );
+            assert_eq!(judged_at(not_before, server_time.map(at)), at(expected), "{server_time:?}");
         }
     }
 

@@ -31,16 +31,9 @@ pub(super) async fn import(
     let call = Session::call(&request.cancel, UserCertificate::default().timeout("read"));
     let (id, list) = find(&session, id, &call).await?;
     let (object, without_key) = imported(&id, &list)?;
-    let diagnostics = session
-        .warnings(Some(list.server_time))
-        .into_iter()
-        .chain([without_key])
-        .collect();
-    Ok(ImportResponse {
-        state: object.into_value(),
-        private: Vec::new(),
-        diagnostics,
-    })
+    let diagnostics =
+        session.warnings(Some(list.server_time)).into_iter().chain([without_key]).collect();
+    Ok(ImportResponse { state: object.into_value(), private: Vec::new(), diagnostics })
 }
 
 /// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a space, those
@@ -82,9 +75,7 @@ impl ImportId {
     /// Parses `PROJECT/USER` and `PROJECT/USER/CERTIFICATE` (both percent-decoded), and the official provider's
     /// `PROJECT-USER` (never decoded).
     fn parse(id: &str) -> Result<Self, Diagnostic> {
-        let separator = id
-            .find(['/', '-'])
-            .ok_or_else(|| invalid_id("It contains no /."))?;
+        let separator = id.find(['/', '-']).ok_or_else(|| invalid_id("It contains no /."))?;
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
         let project = ProjectId::parse(project)
             .map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
@@ -104,9 +95,7 @@ impl ImportId {
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;
         Ok(Self {
-            username_with_spaces: Username::parse(&with_spaces)
-                .ok()
-                .filter(|_| name.contains('+')),
+            username_with_spaces: Username::parse(&with_spaces).ok().filter(|_| name.contains('+')),
             certificate_id,
             ..Self::new(project, &percent_decoded(name)?)?
         })
@@ -123,12 +112,7 @@ impl ImportId {
     fn new(project: ProjectId, name: &str) -> Result<Self, Diagnostic> {
         let username =
             Username::parse(name).map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
-        Ok(Self {
-            project,
-            username,
-            username_with_spaces: None,
-            certificate_id: None,
-        })
+        Ok(Self { project, username, username_with_spaces: None, certificate_id: None })
     }
 }
 
@@ -154,10 +138,9 @@ fn imported(
     list: &CertificateList,
 ) -> Result<(UserCertificate, Diagnostic), Diagnostic> {
     let found = match &id.certificate_id {
-        Some(wanted) => list
-            .certificates
-            .iter()
-            .find(|certificate| certificate.certificate_id == *wanted),
+        Some(wanted) => {
+            list.certificates.iter().find(|certificate| certificate.certificate_id == *wanted)
+        }
         None => list.newest(),
     };
     let found = found.ok_or_else(|| nothing_to_import(id))?;
@@ -181,15 +164,8 @@ pub(super) fn imported_object(
 }
 
 fn nothing_to_import(id: &ImportId) -> Diagnostic {
-    let ImportId {
-        project,
-        username,
-        certificate_id,
-        ..
-    } = id;
-    let wanted = certificate_id
-        .as_ref()
-        .map_or_else(String::new, |id| format!(" {id}"));
+    let ImportId { project, username, certificate_id, .. } = id;
+    let wanted = certificate_id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
     Diagnostic::error(
         "No certificate to import",
         format!(
@@ -200,9 +176,7 @@ fn nothing_to_import(id: &ImportId) -> Diagnostic {
 }
 
 fn without_key(id: &ImportId, found: &ListedCertificate) -> Diagnostic {
-    let ImportId {
-        project, username, ..
-    } = id;
+    let ImportId { project, username, .. } = id;
     Diagnostic::warning(
         "Imported without its private key",
         format!(
@@ -224,11 +198,7 @@ mod tests {
     fn each_form_of_the_id_is_read() {
         for (rest, user, certificate) in [
             ("/app", "app", None),
-            (
-                "/app/1976722359483124370",
-                "app",
-                Some("1976722359483124370"),
-            ),
+            ("/app/1976722359483124370", "app", Some("1976722359483124370")),
             ("/a%2Fb%25/12", "a/b%", Some("12")),
             ("/a-b", "a-b", None),
             ("-a-b", "a-b", None),
@@ -266,10 +236,7 @@ mod tests {
             &format!("{PROJECT}/%ff"),
         ] {
             let error = ImportId::parse(id).unwrap_err();
-            assert!(
-                error.detail.contains("PROJECT_ID/USERNAME/CERTIFICATE_ID"),
-                "{id}"
-            );
+            assert!(error.detail.contains("PROJECT_ID/USERNAME/CERTIFICATE_ID"), "{id}");
         }
     }
 }

@@ -60,12 +60,7 @@ impl IssueRequest {
         let planned = UserCertificate::from_value(planned)?;
         let config = UserCertificate::from_value(config)?;
         let storage = KeyStorage::new(&planned, &config)?;
-        Ok(Self {
-            planned,
-            adopt_pem: config.adopt_pem_wo,
-            storage,
-            operation,
-        })
+        Ok(Self { planned, adopt_pem: config.adopt_pem_wo, storage, operation })
     }
 
     /// Sends the request and builds the new object from the response.
@@ -95,11 +90,9 @@ impl IssueRequest {
 
     fn target(&self) -> Result<IssueTarget<'_>, Diagnostic> {
         match (self.planned.target(), self.planned.months_until_expiration) {
-            (Some((project, username)), Attr::Known(months)) => Ok(IssueTarget {
-                project,
-                username,
-                months,
-            }),
+            (Some((project, username)), Attr::Known(months)) => {
+                Ok(IssueTarget { project, username, months })
+            }
             _ => Err(Diagnostic::error(
                 "Plan cannot be applied",
                 "An argument is unknown at apply. Please report this as a bug of the provider.",
@@ -125,13 +118,8 @@ impl IssueRequest {
         };
         let stored = self.storage.store(&issued.pem).await;
         let (key, warnings) = stored.map_err(|error| key_lost(certificate, error))?;
-        let diagnostics = mismatches(certificate, target)
-            .chain(expired)
-            .chain(warnings);
-        Ok((
-            object.with_key(key).with_unknown_null(),
-            diagnostics.collect(),
-        ))
+        let diagnostics = mismatches(certificate, target).chain(expired).chain(warnings);
+        Ok((object.with_key(key).with_unknown_null(), diagnostics.collect()))
     }
 
     /// The object without its key, and a warning if the certificate has expired.
@@ -159,11 +147,7 @@ impl IssueRequest {
     ) -> Failure {
         let certificate = match x509::parse_certificate(issued.pem.expose_secret()) {
             Ok(certificate) => format!(" It contains {}.", named_certificate(&certificate)),
-            Err(_) => issued
-                .reconciliation
-                .as_ref()
-                .map(since)
-                .unwrap_or_default(),
+            Err(_) => issued.reconciliation.as_ref().map(since).unwrap_or_default(),
         };
         let mut error = Diagnostic::error(
             "Cannot parse the issued certificate",
@@ -190,9 +174,7 @@ impl IssueRequest {
             superseded_certificates: Attr::Known(Vec::new()),
             ..self.planned.clone().with_issued_null()
         };
-        object
-            .with_key(self.storage.store_unparsed(text))
-            .with_unknown_null()
+        object.with_key(self.storage.store_unparsed(text)).with_unknown_null()
     }
 
     /// Stores the key in another form, or changes arguments only. Sends no request.
@@ -248,9 +230,7 @@ fn mismatches(
     certificate: &Certificate,
     target: &IssueTarget<'_>,
 ) -> impl Iterator<Item = Diagnostic> {
-    let IssueTarget {
-        project, username, ..
-    } = target;
+    let IssueTarget { project, username, .. } = target;
     let subject = (!x509::subject_matches(username.as_str(), certificate)).then(|| {
         Diagnostic::warning(
             "Certificate is for another name",
@@ -299,8 +279,5 @@ fn key_lost(certificate: &Certificate, problem: EncryptionFailed) -> Diagnostic 
 }
 
 fn named_certificate(certificate: &Certificate) -> String {
-    named(
-        &certificate.certificate_id,
-        &certificate.not_after.to_string(),
-    )
+    named(&certificate.certificate_id, &certificate.not_after.to_string())
 }

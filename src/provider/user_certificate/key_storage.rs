@@ -50,10 +50,7 @@ impl KeyStorage {
             password: config.pkcs12_password_wo.known().cloned(),
             profile: planned.pkcs12_profile.known().copied().unwrap_or_default(),
         });
-        Ok(Self {
-            recipients,
-            archive,
-        })
+        Ok(Self { recipients, archive })
     }
 
     /// Whether state must not contain the key in plain text.
@@ -68,11 +65,7 @@ impl KeyStorage {
     ) -> Result<(StoredKey, Diagnostics), EncryptionFailed> {
         if self.is_sealed() {
             let sealed_pem = Attr::Known(self.protect(pem)?);
-            let key = StoredKey {
-                combined_pem: Attr::Null,
-                sealed_pem,
-                pkcs12_base64: Attr::Null,
-            };
+            let key = StoredKey { combined_pem: Attr::Null, sealed_pem, pkcs12_base64: Attr::Null };
             return Ok((key, Diagnostics::new()));
         }
         let (pkcs12_base64, warnings) = self.archive(pem).await;
@@ -90,11 +83,7 @@ impl KeyStorage {
             None => (Attr::Known(protected.into()), Attr::Null),
             Some(_) => (Attr::Null, Attr::Known(protected)),
         };
-        StoredKey {
-            combined_pem,
-            sealed_pem,
-            pkcs12_base64: Attr::Null,
-        }
+        StoredKey { combined_pem, sealed_pem, pkcs12_base64: Attr::Null }
     }
 
     /// The text as state may hold it: encrypted if there are recipients, else unchanged.
@@ -102,19 +91,13 @@ impl KeyStorage {
         let Some(recipients) = &self.recipients else {
             return Ok(text.expose_secret().to_owned());
         };
-        catch_panic(|| sealing::seal(text, recipients))
-            .and_then(Result::ok)
-            .ok_or(EncryptionFailed)
+        catch_panic(|| sealing::seal(text, recipients)).and_then(Result::ok).ok_or(EncryptionFailed)
     }
 
     /// Encrypts responses that were kept in plain text before there were recipients.
     pub(super) fn protect_kept(&self, texts: Vec<String>) -> Result<Vec<String>, EncryptionFailed> {
         let protect = |text: String| {
-            if text.starts_with(AGE_ARMOR) {
-                Ok(text)
-            } else {
-                self.protect(&text.into())
-            }
+            if text.starts_with(AGE_ARMOR) { Ok(text) } else { self.protect(&text.into()) }
         };
         texts.into_iter().map(protect).collect()
     }

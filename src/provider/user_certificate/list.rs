@@ -44,10 +44,7 @@ impl ListResource for UserCertificateList {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [
-            arguments::project_id(config).err(),
-            arguments::username(config).err(),
-        ];
+        let problems = [arguments::project_id(config).err(), arguments::username(config).err()];
         problems.into_iter().flatten().collect()
     }
 
@@ -94,11 +91,7 @@ impl ListResource for UserCertificateList {
                 }
             }
         }
-        if unread.is_empty() {
-            Ok(())
-        } else {
-            Err(unread.into_iter().collect())
-        }
+        if unread.is_empty() { Ok(()) } else { Err(unread.into_iter().collect()) }
     }
 }
 
@@ -110,10 +103,8 @@ fn listed_resource(
     include_resource: bool,
 ) -> Option<ListedResource> {
     let newest = list.newest()?;
-    let valid = list
-        .certificates
-        .iter()
-        .filter(|certificate| certificate.is_valid_at(list.server_time));
+    let valid =
+        list.certificates.iter().filter(|certificate| certificate.is_valid_at(list.server_time));
     let date = newest.not_after.strftime("%Y-%m-%d");
     let certificates = match valid.count() {
         1 => format!("1 certificate, expires {date}"),
@@ -143,11 +134,7 @@ pub(super) fn generate_config(state: &Value) -> Value {
         project_id: object.project_id,
         username: object.username,
         months_until_expiration: object.months_until_expiration,
-        auto_renew: if would_renew {
-            Attr::Known(false)
-        } else {
-            Attr::Null
-        },
+        auto_renew: if would_renew { Attr::Known(false) } else { Attr::Null },
         ..UserCertificate::default()
     };
     config.into_value()

@@ -44,10 +44,7 @@ pub(super) struct UserCertificateResource {
 
 impl UserCertificateResource {
     pub(super) fn new(client: Arc<ProviderClient>) -> Self {
-        Self {
-            client,
-            predecessors: Predecessors::default(),
-        }
+        Self { client, predecessors: Predecessors::default() }
     }
 }
 

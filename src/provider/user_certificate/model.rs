@@ -236,9 +236,7 @@ impl RecipientList {
     /// The keys; `None` unless every element is a recipient.
     pub(super) fn parse(&self) -> Option<Recipients> {
         let texts: Option<Vec<&str>> = self.0.iter().map(|text| Some(&**text.known()?)).collect();
-        Recipients::parse(&texts?)
-            .ok()
-            .filter(|keys| !keys.is_empty())
+        Recipients::parse(&texts?).ok().filter(|keys| !keys.is_empty())
     }
 }
 
@@ -249,10 +247,7 @@ pub(super) struct Timeouts(Value);
 impl UserCertificate {
     /// The time that an operation may take.
     pub(super) fn timeout(&self, operation: &str) -> std::time::Duration {
-        let block = self
-            .timeouts
-            .known()
-            .map_or(Value::Null, |block| block.0.clone());
+        let block = self.timeouts.known().map_or(Value::Null, |block| block.0.clone());
         timeouts::timeout(&Value::object([("timeouts", block)]), operation)
     }
 }
@@ -321,10 +316,7 @@ mod tests {
             ("months_until_expiration", 3.into()),
             ("renew_before_days", 0.into()),
             ("auto_renew", false.into()),
-            (
-                "rotate_when_changed",
-                Value::object([("a", text("x")), ("b", Value::Unknown)]),
-            ),
+            ("rotate_when_changed", Value::object([("a", text("x")), ("b", Value::Unknown)])),
             (
                 "private_key_recipients",
                 Value::List(vec![text("age1x"), Value::Unknown, Value::Null]),
@@ -371,11 +363,8 @@ mod tests {
         object.set("status", "sleeping");
         object.set("not_after", "tomorrow");
         let problems = UserCertificate::from_value(&object).unwrap_err();
-        let paths: Vec<_> = problems
-            .iter()
-            .filter_map(|d| d.path.as_ref())
-            .map(ToString::to_string)
-            .collect();
+        let paths: Vec<_> =
+            problems.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect();
         assert_eq!(paths, ["not_after", "status"]);
     }
 

@@ -32,10 +32,7 @@ pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnost
         return Err(not_movable(request).into());
     }
     let has = |name: &str| {
-        request
-            .source_state
-            .as_object()
-            .is_some_and(|object| object.contains_key(name))
+        request.source_state.as_object().is_some_and(|object| object.contains_key(name))
     };
     if has("certificate_id") && !has("current_certificate") {
         Ok(from_atlas(request)?)
@@ -68,23 +65,15 @@ struct OfficialCertificate {
 fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
     let source = Official::deserialize(source)
         .map_err(|_| unusable("state", "it has an unexpected shape"))?;
-    if source
-        .customer_x509_cas
-        .is_some_and(|text| !text.is_empty())
-    {
+    if source.customer_x509_cas.is_some_and(|text| !text.is_empty()) {
         return Err(customer_authority());
     }
     let project = ProjectId::parse(&source.project_id.unwrap_or_default())
         .map_err(|error| unusable("project_id", &error.to_string()))?;
     let username = Username::parse(&source.username.unwrap_or_default())
         .map_err(|error| unusable("username", &error.to_string()))?;
-    let pem = source
-        .current_certificate
-        .filter(|pem| !pem.trim().is_empty());
-    let months = source
-        .months_until_expiration
-        .as_ref()
-        .and_then(Json::as_i64);
+    let pem = source.current_certificate.filter(|pem| !pem.trim().is_empty());
+    let months = source.months_until_expiration.as_ref().and_then(Json::as_i64);
     let object = UserCertificate {
         months_until_expiration: months.and_then(|months| Months::parse(months).ok()).into(),
         issue_reason: Attr::Known(IssueReason::Moved),
@@ -96,10 +85,7 @@ fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
         Some(pem) => with_key(object, &SecretString::from(pem)),
         None => without_key(object, &source.certificates.unwrap_or_default()),
     };
-    Ok(MoveResponse {
-        state: object.into_value(),
-        diagnostics: warning.into_iter().collect(),
-    })
+    Ok(MoveResponse { state: object.into_value(), diagnostics: warning.into_iter().collect() })
 }
 
 fn with_key(
@@ -127,16 +113,14 @@ fn without_key(
     mut object: UserCertificate,
     certificates: &[Json],
 ) -> (UserCertificate, Option<Diagnostic>) {
-    let entries = certificates
-        .iter()
-        .filter_map(|entry| OfficialCertificate::deserialize(entry).ok());
+    let entries =
+        certificates.iter().filter_map(|entry| OfficialCertificate::deserialize(entry).ok());
     let listed = entries.filter_map(OfficialCertificate::listed);
     if let Some(newest) = listed.max_by_key(|certificate| certificate.created_at) {
         object.set_listed_certificate(&newest);
     }
-    let user = object
-        .target()
-        .map(|(project, username)| format!("\"{username}\" of project {project}"));
+    let user =
+        object.target().map(|(project, username)| format!("\"{username}\" of project {project}"));
     let warning = Diagnostic::warning(
         "Moved without its private key",
         format!(
@@ -177,10 +161,7 @@ fn from_atlas(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
         ));
     }
     let state = current.read_state(&request.source_state)?;
-    Ok(MoveResponse {
-        state,
-        diagnostics: Diagnostics::new(),
-    })
+    Ok(MoveResponse { state, diagnostics: Diagnostics::new() })
 }
 
 fn customer_authority() -> Diagnostic {
@@ -202,12 +183,7 @@ fn unusable(name: &str, problem: &str) -> Diagnostic {
 }
 
 fn not_movable(request: &MoveRequest) -> Diagnostic {
-    let MoveRequest {
-        source_type,
-        source_provider,
-        source_version,
-        ..
-    } = request;
+    let MoveRequest { source_type, source_provider, source_version, .. } = request;
     Diagnostic::error(
         "Resource cannot be moved here",
         format!(

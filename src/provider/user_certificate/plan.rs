@@ -17,10 +17,7 @@ use crate::{atlas::Months, pkcs12::Profile};
 
 /// Plans a create, an update or a replacement.
 pub(super) async fn plan(resource: &UserCertificateResource, request: PlanRequest) -> PlanResponse {
-    let UserCertificateResource {
-        client,
-        predecessors,
-    } = resource;
+    let UserCertificateResource { client, predecessors } = resource;
     let (config, problems) = UserCertificate::decode(&request.config);
     // After the delete of a replacement, errors are left to the create: here they would lose the deleted object.
     let held = request.prior.is_null() && predecessors.is_held(client.generation(), &config);
@@ -49,24 +46,16 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
             private.destroy_warned = true;
         }
         Some(prior) => {
-            change
-                .diagnostics
-                .extend(adopt::refused_by_guardrail(client, prior, &change.object));
+            change.diagnostics.extend(adopt::refused_by_guardrail(client, prior, &change.object));
         }
     }
-    change
-        .diagnostics
-        .extend(guardrails(client, &change.object));
+    change.diagnostics.extend(guardrails(client, &change.object));
     if !held && (prior.is_none() || is_replacement) {
-        change
-            .diagnostics
-            .extend(preflight(client, &config, &request.cancel).await);
+        change.diagnostics.extend(preflight(client, &config, &request.cancel).await);
     }
     let diagnostics = change.diagnostics.into_iter();
     PlanResponse {
-        planned: change
-            .object
-            .into_value_with_invalid(&request.config, &problems),
+        planned: change.object.into_value_with_invalid(&request.config, &problems),
         requires_replace: change.requires_replace,
         private: private.to_bytes(),
         diagnostics: diagnostics
@@ -78,31 +67,20 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
 /// Warns that destroying does not revoke.
 pub(super) fn plan_destroy(request: PlanDestroyRequest) -> PlanResponse {
     let read = || {
-        Ok((
-            UserCertificate::from_value(&request.prior)?,
-            PrivateState::parse(&request.private)?,
-        ))
+        Ok((UserCertificate::from_value(&request.prior)?, PrivateState::parse(&request.private)?))
     };
     match read() {
         Ok((prior, mut private)) => {
             let diagnostics = destroy_warning(&prior, &private).into_iter().collect();
             private.destroy_warned = true;
-            PlanResponse {
-                private: private.to_bytes(),
-                diagnostics,
-                ..PlanResponse::default()
-            }
+            PlanResponse { private: private.to_bytes(), diagnostics, ..PlanResponse::default() }
         }
         Err(problems) => failed(request.private, problems),
     }
 }
 
 fn failed(private: Vec<u8>, diagnostics: Diagnostics) -> PlanResponse {
-    PlanResponse {
-        private,
-        diagnostics,
-        ..PlanResponse::default()
-    }
+    PlanResponse { private, diagnostics, ..PlanResponse::default() }
 }
 
 /// The planned object and what the user should know about it.
@@ -122,17 +100,12 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
     if adopt::is_requested(None, config) != Some(false) {
         diagnostics.push(adopt::skipped());
     }
-    let proposed = UserCertificate {
-        months_until_expiration: months,
-        ..proposed
-    };
+    let proposed = UserCertificate { months_until_expiration: months, ..proposed };
     if let Some(mut error) = renewal::window_exceeds_validity(&proposed) {
         error.detail += " If this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
         diagnostics.push(error);
     }
-    let id = config
-        .target()
-        .map(|(project, username)| resource_id(project, username));
+    let id = config.target().map(|(project, username)| resource_id(project, username));
     let object = UserCertificate {
         id: id.map_or(Attr::Unknown, Attr::Known),
         status: Attr::Known(Status::Active),
@@ -141,11 +114,7 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
         replaces_certificate_id: Attr::Null,
         ..mark_issued_unknown(proposed, config)
     };
-    PlannedChange {
-        object,
-        requires_replace: Vec::new(),
-        diagnostics,
-    }
+    PlannedChange { object, requires_replace: Vec::new(), diagnostics }
 }
 
 /// Plans a change of a stored object. `proposed` is the configuration, completed with stored values.
@@ -164,10 +133,7 @@ pub(super) fn plan_update(
         .map(|(name, _)| Path::attribute(name))
         .collect();
     if !requires_replace.is_empty() {
-        return PlannedChange {
-            requires_replace,
-            ..plan_create(proposed, config)
-        };
+        return PlannedChange { requires_replace, ..plan_create(proposed, config) };
     }
     let renewal = decide(prior, config);
     let proposed = keep_equivalent_recipients(proposed, prior);
@@ -183,11 +149,7 @@ pub(super) fn plan_update(
         Renewal::None => plan_without_issuing(prior, proposed, config),
     };
     diagnostics.extend(warnings(prior, config, renewal));
-    PlannedChange {
-        object,
-        requires_replace,
-        diagnostics,
-    }
+    PlannedChange { object, requires_replace, diagnostics }
 }
 
 fn plan_reissue(
@@ -227,11 +189,7 @@ fn plan_undecided(
 
 /// The value that a new certificate sets, if the stored one is the same; else unknown.
 fn known_unless_changed<T: PartialEq>(stored: Attr<T>, issued: T) -> Attr<T> {
-    if stored == Attr::Known(issued) {
-        stored
-    } else {
-        Attr::Unknown
-    }
+    if stored == Attr::Known(issued) { stored } else { Attr::Unknown }
 }
 
 /// Marks the attributes unknown that a new certificate sets; null where it will not set them.
@@ -268,11 +226,7 @@ fn plan_without_issuing(
         if prior.status == Attr::Known(Status::RenewalDue) {
             // An unknown window may turn out to be the stored one.
             let unknown = config.renew_before_days.is_unknown();
-            object.status = if unknown {
-                Attr::Unknown
-            } else {
-                Attr::Known(Status::Active)
-            };
+            object.status = if unknown { Attr::Unknown } else { Attr::Known(Status::Active) };
         }
     }
     let key_in_state = !prior.combined_pem.is_null();
@@ -312,11 +266,7 @@ fn plan_without_issuing(
 
 /// Write-only arguments are null in every plan.
 fn without_write_only(object: UserCertificate) -> UserCertificate {
-    UserCertificate {
-        pkcs12_password_wo: Attr::Null,
-        adopt_pem_wo: Attr::Null,
-        ..object
-    }
+    UserCertificate { pkcs12_password_wo: Attr::Null, adopt_pem_wo: Attr::Null, ..object }
 }
 
 /// Whether the archive must be rebuilt. The version decides: hosts may hide the password from plans.
@@ -329,11 +279,9 @@ fn archive_changed(prior: &UserCertificate, config: &UserCertificate) -> bool {
 fn planned_renewal_time(prior: &UserCertificate, window: Attr<Days>) -> Attr<jiff::Timestamp> {
     match (prior.not_before, prior.not_after) {
         _ if window.is_unknown() => Attr::Unknown,
-        (Attr::Known(not_before), Attr::Known(not_after)) => Attr::Known(renewal::renewal_time(
-            not_before,
-            not_after,
-            window.known().copied(),
-        )),
+        (Attr::Known(not_before), Attr::Known(not_after)) => {
+            Attr::Known(renewal::renewal_time(not_before, not_after, window.known().copied()))
+        }
         _ => Attr::Null,
     }
 }
@@ -343,10 +291,7 @@ fn keep_equivalent_recipients(
     proposed: UserCertificate,
     prior: &UserCertificate,
 ) -> UserCertificate {
-    match (
-        &proposed.private_key_recipients,
-        &prior.private_key_recipients,
-    ) {
+    match (&proposed.private_key_recipients, &prior.private_key_recipients) {
         (Attr::Known(configured), Attr::Known(stored)) if stored.is_equivalent(configured) => {
             UserCertificate {
                 private_key_recipients: prior.private_key_recipients.clone(),

@@ -15,10 +15,8 @@ pub(super) fn warnings(
     renewal: Renewal,
 ) -> Diagnostics {
     let user = prior.username.known().map_or("", Username::as_str);
-    let expiry = prior
-        .not_after
-        .known()
-        .map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
+    let expiry =
+        prior.not_after.known().map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
     let status = match (prior.status.known(), renewal) {
         (Some(Status::UserMissing), _) => Some(user_missing(user, &expiry, renewal)),
         (Some(Status::ProjectMissing), _) => Some(project_missing(user, &expiry, renewal)),
@@ -103,10 +101,8 @@ fn trigger_added(
     config: &UserCertificate,
     renewal: Renewal,
 ) -> Option<Diagnostic> {
-    let adopted = matches!(
-        prior.issue_reason,
-        Attr::Known(IssueReason::Imported | IssueReason::Moved)
-    );
+    let adopted =
+        matches!(prior.issue_reason, Attr::Known(IssueReason::Imported | IssueReason::Moved));
     let added = prior.rotate_when_changed.is_null() && !config.rotate_when_changed.is_null();
     (added && !adopted && renewal == Renewal::None).then(|| {
         Diagnostic::warning(
@@ -120,18 +116,14 @@ fn trigger_added(
 
 fn not_renewed(user: &str, status: Status, expiry: &str) -> Diagnostic {
     let (summary, state) = match status {
-        Status::Expired => (
-            "Certificate has expired and auto_renew is false",
-            format!("expired on {expiry}"),
-        ),
+        Status::Expired => {
+            ("Certificate has expired and auto_renew is false", format!("expired on {expiry}"))
+        }
         Status::Missing => (
             "Certificate is missing at Atlas and auto_renew is false",
             format!("is not listed by Atlas any more (its expiry is {expiry})"),
         ),
-        _ => (
-            "Certificate is due and auto_renew is false",
-            format!("expires on {expiry}"),
-        ),
+        _ => ("Certificate is due and auto_renew is false", format!("expires on {expiry}")),
     };
     Diagnostic::warning(
         summary,
@@ -155,11 +147,8 @@ fn not_issued_while_unparsed(user: &str) -> Diagnostic {
 
 /// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the window.
 fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<Diagnostic> {
-    let (days, not_before, not_after) = (
-        *config.renew_before_days.known()?,
-        *prior.not_before.known()?,
-        *prior.not_after.known()?,
-    );
+    let (days, not_before, not_after) =
+        (*config.renew_before_days.known()?, *prior.not_before.known()?, *prior.not_after.known()?);
     let new_validity = renewal::months_changed(prior, config) != Some(false);
     (days.exceeds_half_life(not_before, not_after) && !new_validity && !prior.is_unparsed()).then(|| {
         Diagnostic::warning(

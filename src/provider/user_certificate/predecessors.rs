@@ -29,12 +29,10 @@ pub(super) enum Successor {
 impl Successor {
     /// The object that this configuration creates.
     pub(super) fn new(config: &UserCertificate) -> Self {
-        config
-            .target()
-            .map_or(Self::Unknown, |(project, username)| Self::User {
-                project_id: project.to_string(),
-                username: username.to_string(),
-            })
+        config.target().map_or(Self::Unknown, |(project, username)| Self::User {
+            project_id: project.to_string(),
+            username: username.to_string(),
+        })
     }
 
     pub(super) fn is_none(&self) -> bool {
@@ -90,10 +88,7 @@ impl Predecessors {
     ) -> T {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.generation != generation {
-            *held = Held {
-                generation,
-                ..Held::default()
-            };
+            *held = Held { generation, ..Held::default() };
         }
         action(&mut held.by_successor)
     }
@@ -116,10 +111,8 @@ mod tests {
     }
 
     fn hold(predecessors: &Predecessors, successor: Successor, id: &str) {
-        let predecessor = Predecessor {
-            object: object("old", id),
-            private: PrivateState::default(),
-        };
+        let predecessor =
+            Predecessor { object: object("old", id), private: PrivateState::default() };
         predecessors.hold(1, successor, predecessor);
     }
 
@@ -131,10 +124,8 @@ mod tests {
     #[test]
     fn a_successor_takes_its_predecessors_in_order_and_no_others() {
         let predecessors = Predecessors::default();
-        let (app, other) = (
-            Successor::new(&object("app", "")),
-            Successor::new(&object("other", "")),
-        );
+        let (app, other) =
+            (Successor::new(&object("app", "")), Successor::new(&object("other", "")));
         hold(&predecessors, app.clone(), "1");
         hold(&predecessors, app.clone(), "2");
         assert!(predecessors.is_held(1, &object("app", "")));
@@ -149,17 +140,10 @@ mod tests {
     #[test]
     fn an_object_whose_successor_was_unknown_is_held_for_every_configuration() {
         let predecessors = Predecessors::default();
-        hold(
-            &predecessors,
-            Successor::new(&UserCertificate::default()),
-            "1",
-        );
+        hold(&predecessors, Successor::new(&UserCertificate::default()), "1");
         assert!(predecessors.is_held(1, &object("app", "")));
         assert!(predecessors.is_held(1, &UserCertificate::default()));
-        assert_eq!(
-            take(&predecessors, &Successor::Unknown).as_deref(),
-            Some("1")
-        );
+        assert_eq!(take(&predecessors, &Successor::Unknown).as_deref(), Some("1"));
     }
 
     #[test]

@@ -41,19 +41,16 @@ pub(super) async fn preflight(
         Err(error) => return Some(error),
     };
     let (project, username) = config.target()?;
-    match session
-        .user(project, username, &Session::preflight_call(cancel))
-        .await
-    {
+    match session.user(project, username, &Session::preflight_call(cancel)).await {
         Ok(user) => not_managed(&user.x509_type, project, username),
         Err(error) if error.is_rejected_credentials() || error.is_project_not_found() => {
             let mut failure = diagnostics::from_atlas(&error, project, username);
             failure.detail += "\n\nIf this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
             Some(failure)
         }
-        Err(error) if error.is_missing_role() || error.status() == Some(403) => Some(may_not_read(
-            &diagnostics::from_atlas(&error, project, username),
-        )),
+        Err(error) if error.is_missing_role() || error.status() == Some(403) => {
+            Some(may_not_read(&diagnostics::from_atlas(&error, project, username)))
+        }
         Err(_) => None,
     }
 }

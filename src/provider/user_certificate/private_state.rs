@@ -38,20 +38,14 @@ impl PrivateState {
             return Ok(Self::default());
         }
         match serde_json::from_slice::<Self>(bytes) {
-            Ok(private) if private.version <= VERSION => Ok(Self {
-                version: 0,
-                ..private
-            }),
+            Ok(private) if private.version <= VERSION => Ok(Self { version: 0, ..private }),
             _ => Err(unreadable()),
         }
     }
 
     /// What stays in state after an apply: responses that could not be parsed.
     pub(super) fn applied(unparsed_responses: Vec<String>) -> Self {
-        Self {
-            unparsed_responses,
-            ..Self::default()
-        }
+        Self { unparsed_responses, ..Self::default() }
     }
 
     /// The bytes to store; empty if there is nothing to store.
@@ -59,10 +53,7 @@ impl PrivateState {
         if *self == Self::default() {
             return Vec::new();
         }
-        let stored = Self {
-            version: VERSION,
-            ..self.clone()
-        };
+        let stored = Self { version: VERSION, ..self.clone() };
         serde_json::to_vec(&stored).unwrap_or_default()
     }
 }
@@ -84,10 +75,8 @@ pub(super) fn destroy_warning(
     private: &PrivateState,
 ) -> Option<Diagnostic> {
     let (project, user) = object.target()?;
-    let certificates: Vec<_> = current_certificate(object)
-        .into_iter()
-        .chain(superseded_certificates(object))
-        .collect();
+    let certificates: Vec<_> =
+        current_certificate(object).into_iter().chain(superseded_certificates(object)).collect();
     let unparsed = private.unparsed_responses.len();
     if certificates.is_empty() && unparsed == 0 {
         return None;
@@ -119,10 +108,7 @@ pub(super) fn destroy_warning(
     } else {
         "\nTo end access before that, delete the database user, and do not create one of the same name before the last of these has expired."
     };
-    Some(Diagnostic::warning(
-        "Destroying does not revoke the certificate",
-        detail,
-    ))
+    Some(Diagnostic::warning("Destroying does not revoke the certificate", detail))
 }
 
 fn current_certificate(object: &UserCertificate) -> Option<String> {
@@ -147,12 +133,8 @@ fn current_certificate(object: &UserCertificate) -> Option<String> {
 
 fn superseded_certificates(object: &UserCertificate) -> impl Iterator<Item = String> {
     let certificates = object.superseded_certificates.known().into_iter().flatten();
-    certificates.map(|certificate| {
-        named(
-            &certificate.certificate_id,
-            &certificate.not_after.to_string(),
-        )
-    })
+    certificates
+        .map(|certificate| named(&certificate.certificate_id, &certificate.not_after.to_string()))
 }
 
 #[cfg(test)]
@@ -201,11 +183,7 @@ mod tests {
             ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
             Username::parse("app").unwrap(),
         );
-        assert_eq!(
-            detail(&object),
-            None,
-            "moved without a certificate, and none is listed"
-        );
+        assert_eq!(detail(&object), None, "moved without a certificate, and none is listed");
         object.combined_pem = Attr::Known("response".into());
         assert!(detail(&object).is_some_and(|text| text.contains("could not be parsed")));
         object.certificate_id = Attr::Known("17".into());

@@ -16,22 +16,10 @@ use crate::{
 
 /// Compares the object with Atlas's list.
 pub(super) async fn read(client: &ProviderClient, request: ReadRequest) -> ReadResponse {
-    let ReadRequest {
-        state,
-        private,
-        cancel,
-    } = request;
+    let ReadRequest { state, private, cancel } = request;
     match refresh(client, &state, &cancel).await {
-        Ok((state, diagnostics)) => ReadResponse {
-            state,
-            private,
-            diagnostics,
-        },
-        Err(diagnostics) => ReadResponse {
-            state,
-            private,
-            diagnostics,
-        },
+        Ok((state, diagnostics)) => ReadResponse { state, private, diagnostics },
+        Err(diagnostics) => ReadResponse { state, private, diagnostics },
     }
 }
 
@@ -50,10 +38,8 @@ async fn refresh(
     let (project, username) = object.target().ok_or_else(incomplete)?;
     let call = Session::call(cancel, object.timeout("read"));
     let finding = fetch(&session, project, username, &object, &call).await?;
-    let mut diagnostics: Diagnostics = session
-        .warnings(finding.server_time())
-        .into_iter()
-        .collect();
+    let mut diagnostics: Diagnostics =
+        session.warnings(finding.server_time()).into_iter().collect();
     if let Finding::ProjectMissing(address) = &finding {
         diagnostics.push(project_not_found(address, project, username));
     }
@@ -97,10 +83,7 @@ async fn fetch(
         Err(error) => return Err(diagnostics::from_atlas(&error, project, username)),
     };
     let listed = match object.certificate_id.known() {
-        Some(id) => list
-            .certificates
-            .iter()
-            .any(|certificate| certificate.certificate_id == *id),
+        Some(id) => list.certificates.iter().any(|certificate| certificate.certificate_id == *id),
         None => list.newest().is_some(),
     };
     if listed {
@@ -135,10 +118,7 @@ fn apply_finding(mut object: UserCertificate, finding: &Finding) -> UserCertific
         Finding::UserMissing(_) => Status::UserMissing,
         Finding::ProjectMissing(_) => Status::ProjectMissing,
     };
-    UserCertificate {
-        status: Attr::Known(status),
-        ..object
-    }
+    UserCertificate { status: Attr::Known(status), ..object }
 }
 
 fn incomplete() -> Diagnostic {

@@ -33,18 +33,12 @@ pub(super) fn decide(prior: &UserCertificate, config: &UserCertificate) -> Renew
             Some(true) => return Renewal::Reissue((!undecided).then_some(reason)),
         }
     }
-    if undecided {
-        Renewal::Unknown
-    } else {
-        Renewal::None
-    }
+    if undecided { Renewal::Unknown } else { Renewal::None }
 }
 
 /// Whether a changed argument calls for a new certificate.
 pub(super) fn has_explicit_change(prior: &UserCertificate, config: &UserCertificate) -> bool {
-    explicit_changes(prior, config)
-        .iter()
-        .any(|(_, changed)| *changed == Some(true))
+    explicit_changes(prior, config).iter().any(|(_, changed)| *changed == Some(true))
 }
 
 /// Whether the certificate needs a successor according to the last refresh.
@@ -63,10 +57,7 @@ pub(super) fn window_changed(prior: &UserCertificate, config: &UserCertificate) 
 
 /// Whether `months_until_expiration` changed; `None` while that is unknown.
 pub(super) fn months_changed(prior: &UserCertificate, config: &UserCertificate) -> Option<bool> {
-    match (
-        prior.months_until_expiration,
-        config.months_until_expiration,
-    ) {
+    match (prior.months_until_expiration, config.months_until_expiration) {
         (_, Attr::Null) | (Attr::Null, _) => Some(false),
         (_, Attr::Unknown) => None,
         (stored, configured) => Some(stored != configured),
@@ -81,10 +72,7 @@ fn explicit_changes(
     [
         (IssueReason::ValidityChanged, months_changed(prior, config)),
         (IssueReason::TriggerChanged, trigger_changed(prior, config)),
-        (
-            IssueReason::RecipientsChanged,
-            recipients_changed(prior, config),
-        ),
+        (IssueReason::RecipientsChanged, recipients_changed(prior, config)),
     ]
 }
 
@@ -129,10 +117,7 @@ fn recipients_changed(prior: &UserCertificate, config: &UserCertificate) -> Opti
     if prior.sealed_pem.is_null() {
         return Some(false);
     }
-    match (
-        &prior.private_key_recipients,
-        &config.private_key_recipients,
-    ) {
+    match (&prior.private_key_recipients, &config.private_key_recipients) {
         (_, Attr::Unknown) => None,
         (_, Attr::Known(configured)) if !configured.is_wholly_known() => None,
         (Attr::Known(stored), Attr::Known(configured)) => Some(!stored.is_equivalent(configured)),
@@ -153,10 +138,7 @@ impl Days {
 
     /// Accepts 0 to [`Days::MAX`].
     pub(super) fn new(days: i64) -> Option<Self> {
-        u16::try_from(days)
-            .ok()
-            .filter(|days| *days <= Self::MAX)
-            .map(Self)
+        u16::try_from(days).ok().filter(|days| *days <= Self::MAX).map(Self)
     }
 
     pub(super) fn get(self) -> i64 {
@@ -201,19 +183,13 @@ const SHORT_LIFE: SignedDuration = SignedDuration::from_hours(45 * 24);
 
 /// The error for a window with which every new certificate would soon be due.
 pub(super) fn window_exceeds_validity(object: &UserCertificate) -> Option<Diagnostic> {
-    let (days, months) = (
-        *object.renew_before_days.known()?,
-        *object.months_until_expiration.known()?,
-    );
-    days.exceeds_half_of(months)
-        .then(|| window_too_long(days, months))
+    let (days, months) =
+        (*object.renew_before_days.known()?, *object.months_until_expiration.known()?);
+    days.exceeds_half_of(months).then(|| window_too_long(days, months))
 }
 
 fn window_too_long(days: Days, months: Months) -> Diagnostic {
-    let (days, limit) = (
-        days.get(),
-        i64::from(Days::PER_MONTH) * i64::from(months.get()),
-    );
+    let (days, limit) = (days.get(), i64::from(Days::PER_MONTH) * i64::from(months.get()));
     Diagnostic::error(
         "Renewal window too long",
         format!(
@@ -295,28 +271,17 @@ mod tests {
             (status(RenewalDue), window(Attr::Unknown), Unknown),
             (
                 status(RenewalDue),
-                UserCertificate {
-                    auto_renew: off,
-                    ..window(Attr::Unknown)
-                },
+                UserCertificate { auto_renew: off, ..window(Attr::Unknown) },
                 None,
             ),
             (status(Active), window(Attr::Unknown), None),
-            (
-                stored(|_| ()),
-                with(|o| o.months_until_expiration = months(3)),
-                None,
-            ),
+            (stored(|_| ()), with(|o| o.months_until_expiration = months(3)), None),
             (
                 stored(|_| ()),
                 with(|o| o.months_until_expiration = months(6)),
                 Reissue(Some(ValidityChanged)),
             ),
-            (
-                stored(|_| ()),
-                with(|o| o.months_until_expiration = Attr::Unknown),
-                Unknown,
-            ),
+            (stored(|_| ()), with(|o| o.months_until_expiration = Attr::Unknown), Unknown),
             (
                 stored(|o| o.months_until_expiration = Attr::Null),
                 with(|o| o.months_until_expiration = months(6)),
@@ -325,22 +290,10 @@ mod tests {
             (stored(|_| ()), with(trigger(Attr::Known("a"))), None),
             (a(), no(), None),
             (a(), with(trigger(Attr::Known("a"))), None),
-            (
-                a(),
-                with(trigger(Attr::Known("b"))),
-                Reissue(Some(TriggerChanged)),
-            ),
+            (a(), with(trigger(Attr::Known("b"))), Reissue(Some(TriggerChanged))),
             (a(), with(trigger(Attr::Unknown)), Unknown),
-            (
-                a(),
-                with(|o| o.rotate_when_changed = Attr::Unknown),
-                Unknown,
-            ),
-            (
-                stored(|_| ()),
-                with(|o| o.rotate_when_changed = Attr::Unknown),
-                None,
-            ),
+            (a(), with(|o| o.rotate_when_changed = Attr::Unknown), Unknown),
+            (stored(|_| ()), with(|o| o.rotate_when_changed = Attr::Unknown), None),
             (
                 a(),
                 with(|o| o.rotate_when_changed = map("other", Attr::Unknown)),
@@ -355,10 +308,7 @@ mod tests {
                 Reissue(Option::None),
             ),
             (
-                UserCertificate {
-                    status: Attr::Known(Expired),
-                    ..a()
-                },
+                UserCertificate { status: Attr::Known(Expired), ..a() },
                 with(trigger(Attr::Known("b"))),
                 Reissue(Some(Due)),
             ),
@@ -388,46 +338,23 @@ mod tests {
         let thirty_days = ("2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z");
         for ((not_before, not_after), days, expected) in [
             (three_months, None, "2026-02-25T01:00:00Z"),
-            (
-                ("2026-01-01T00:00:00Z", "2026-03-02T00:00:00Z"),
-                None,
-                "2026-01-31T00:00:00Z",
-            ),
-            (
-                ("2026-01-01T00:00:00Z", "2026-02-15T00:00:00Z"),
-                None,
-                "2026-01-23T12:00:00Z",
-            ),
-            (
-                ("2026-01-01T00:00:00Z", "2026-02-14T00:00:00Z"),
-                None,
-                "2026-01-30T08:00:00Z",
-            ),
+            (("2026-01-01T00:00:00Z", "2026-03-02T00:00:00Z"), None, "2026-01-31T00:00:00Z"),
+            (("2026-01-01T00:00:00Z", "2026-02-15T00:00:00Z"), None, "2026-01-23T12:00:00Z"),
+            (("2026-01-01T00:00:00Z", "2026-02-14T00:00:00Z"), None, "2026-01-30T08:00:00Z"),
             (thirty_days, None, "2026-01-21T00:00:00Z"),
             (three_months, Days::new(10), "2026-03-22T01:00:00Z"),
             (three_months, Days::new(0), "2026-04-01T01:00:00Z"),
             (thirty_days, Days::new(99), "2026-01-16T00:00:00Z"),
         ] {
-            assert_eq!(
-                renewal_time(at(not_before), at(not_after), days),
-                at(expected),
-                "{days:?}"
-            );
+            assert_eq!(renewal_time(at(not_before), at(not_after), days), at(expected), "{days:?}");
         }
     }
 
     #[test]
     fn half_a_life_is_the_longest_window() {
         let (not_before, not_after) = (at("2026-01-01T00:00:00Z"), at("2026-01-31T00:00:00Z"));
-        let exceeds = |days| {
-            Days::new(days)
-                .unwrap()
-                .exceeds_half_life(not_before, not_after)
-        };
-        assert_eq!(
-            (exceeds(15), exceeds(16), exceeds(336)),
-            (false, true, true)
-        );
+        let exceeds = |days| Days::new(days).unwrap().exceeds_half_life(not_before, not_after);
+        assert_eq!((exceeds(15), exceeds(16), exceeds(336)), (false, true, true));
         assert_eq!(Days::new(337), None);
     }
 }

@@ -239,13 +239,7 @@ mod tests {
         // These stay known when a certificate is issued: the plan says what they become.
         assert_eq!(
             others,
-            [
-                "id",
-                "status",
-                "has_private_key",
-                "issue_reason",
-                "replaces_certificate_id"
-            ]
+            ["id", "status", "has_private_key", "issue_reason", "replaces_certificate_id"]
         );
     }
 

@@ -20,26 +20,17 @@ pub(super) fn validate(
     request: &ValidateRequest,
 ) -> Diagnostics {
     let (config, problems) = UserCertificate::decode(&request.config);
-    if resource
-        .predecessors
-        .is_held(resource.client.generation(), &config)
-    {
+    if resource.predecessors.is_held(resource.client.generation(), &config) {
         return Diagnostics::new();
     }
     let timeouts = timeouts::validate(&request.config);
-    problems
-        .into_iter()
-        .chain(arguments(&config))
-        .chain(timeouts)
-        .collect()
+    problems.into_iter().chain(arguments(&config)).chain(timeouts).collect()
 }
 
 /// Problems of arguments that are valid by themselves.
 pub(super) fn arguments(config: &UserCertificate) -> Vec<Diagnostic> {
     // The window is judged against the months only if both are configured.
-    let mut problems: Vec<_> = renewal::window_exceeds_validity(config)
-        .into_iter()
-        .collect();
+    let mut problems: Vec<_> = renewal::window_exceeds_validity(config).into_iter().collect();
     if let Attr::Known(list) = &config.private_key_recipients {
         problems.extend(recipients(list));
     }
@@ -96,19 +87,13 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
 }
 
 fn archive(config: &UserCertificate) -> Vec<Diagnostic> {
-    let (password, version) = (
-        &config.pkcs12_password_wo,
-        &config.pkcs12_password_wo_version,
-    );
+    let (password, version) = (&config.pkcs12_password_wo, &config.pkcs12_password_wo_version);
     let at_password = |summary: &str, detail: &str| {
         Diagnostic::error(summary, detail).at(Path::attribute("pkcs12_password_wo"))
     };
     let mut problems = Vec::new();
     if let Some(Err(error)) = password.known().map(pkcs12::check_password) {
-        problems.push(at_password(
-            "Invalid password",
-            &to_sentence(&error.to_string()),
-        ));
+        problems.push(at_password("Invalid password", &to_sentence(&error.to_string())));
     }
     if !password.is_null() && version.is_null() {
         problems.push(at_password(
@@ -145,18 +130,8 @@ mod tests {
             config.set(name, value.clone());
         }
         let resource = UserCertificateResource::new(std::sync::Arc::default());
-        let found = validate(
-            &resource,
-            &ValidateRequest {
-                config,
-                write_only_allowed: true,
-            },
-        );
-        found
-            .iter()
-            .filter_map(|d| d.path.as_ref())
-            .map(ToString::to_string)
-            .collect()
+        let found = validate(&resource, &ValidateRequest { config, write_only_allowed: true });
+        found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect()
     }
 
     #[test]
@@ -181,10 +156,7 @@ mod tests {
             "pkcs12_profile",
             "timeouts.create",
         ] {
-            assert!(
-                found.iter().any(|path| path == at),
-                "{at} is not among {found:?}"
-            );
+            assert!(found.iter().any(|path| path == at), "{at} is not among {found:?}");
         }
     }
 
@@ -197,19 +169,13 @@ mod tests {
             at(vec![classical.into(), Value::Unknown, post_quantum.into()]),
             ["private_key_recipients[2]"]
         );
-        assert_eq!(
-            at(vec![post_quantum.into(), Value::Unknown]),
-            Vec::<String>::new()
-        );
+        assert_eq!(at(vec![post_quantum.into(), Value::Unknown]), Vec::<String>::new());
     }
 
     #[test]
     fn a_window_of_more_than_half_a_life_is_refused_where_both_are_written() {
         let window = |months: Value, days: i64| {
-            problems(&[
-                ("months_until_expiration", months),
-                ("renew_before_days", days.into()),
-            ])
+            problems(&[("months_until_expiration", months), ("renew_before_days", days.into())])
         };
         assert_eq!(window(1.into(), 14), Vec::<String>::new());
         assert_eq!(window(1.into(), 15), ["renew_before_days"]);
@@ -221,29 +187,19 @@ mod tests {
     #[test]
     fn what_is_unknown_is_not_judged() {
         let schema = super::super::schema::schema();
-        let unknown: Vec<_> = schema
-            .block
-            .attributes
-            .iter()
-            .map(|a| (a.name.as_str(), Value::Unknown))
-            .collect();
+        let unknown: Vec<_> =
+            schema.block.attributes.iter().map(|a| (a.name.as_str(), Value::Unknown)).collect();
         assert_eq!(problems(&unknown), Vec::<String>::new());
     }
 
     #[test]
     fn password_and_version_come_together() {
-        assert_eq!(
-            problems(&[("pkcs12_password_wo", "x".into())]),
-            ["pkcs12_password_wo"]
-        );
+        assert_eq!(problems(&[("pkcs12_password_wo", "x".into())]), ["pkcs12_password_wo"]);
         assert_eq!(
             problems(&[("pkcs12_password_wo_version", 1.into())]),
             ["pkcs12_password_wo_version"]
         );
-        let both = [
-            ("pkcs12_password_wo", "x".into()),
-            ("pkcs12_password_wo_version", 1.into()),
-        ];
+        let both = [("pkcs12_password_wo", "x".into()), ("pkcs12_password_wo_version", 1.into())];
         assert_eq!(problems(&both), Vec::<String>::new());
     }
 }

@@ -63,10 +63,7 @@ fn post_quantum_and_classical_recipients_in_one_list_are_refused() {
         (vec![CLASSICAL, PUBLIC, POST_QUANTUM], 2),
     ] {
         let reason = RecipientError::MixedKinds;
-        assert_eq!(
-            Recipients::parse(&list),
-            Err(InvalidRecipient { index, reason })
-        );
+        assert_eq!(Recipients::parse(&list), Err(InvalidRecipient { index, reason }));
     }
     assert!(Recipients::parse(&[POST_QUANTUM, POST_QUANTUM]).is_ok());
 }
@@ -82,13 +79,9 @@ fn hardware_recipients_are_a_set_of_keys_too() {
 
 #[test]
 fn a_damaged_hardware_recipient_is_invalid() {
-    let mut key = bech32_decode(
-        POST_QUANTUM,
-        |_| (),
-        |_| Ok(()),
-        |_, bytes| Ok(bytes.collect::<Vec<_>>()),
-    )
-    .unwrap();
+    let mut key =
+        bech32_decode(POST_QUANTUM, |_| (), |_| Ok(()), |_, bytes| Ok(bytes.collect::<Vec<_>>()))
+            .unwrap();
     key[..2].copy_from_slice(&[0xff, 0xff]); // a coefficient that is not reduced
     let not_reduced = bech32_encode(bech32::Hrp::parse("age1tagpq").unwrap(), &key);
     for text in [
@@ -137,9 +130,7 @@ impl TestIdentity {
 
     fn decrypt(&self, armored: &str) -> Option<String> {
         let decryptor = Decryptor::new_buffered(ArmoredReader::new(armored.as_bytes())).unwrap();
-        let mut reader = decryptor
-            .decrypt(std::iter::once(self as &dyn age::Identity))
-            .ok()?;
+        let mut reader = decryptor.decrypt(std::iter::once(self as &dyn age::Identity)).ok()?;
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
         Some(text)
@@ -160,13 +151,8 @@ impl TestIdentity {
             }
             ("mlkem768p256tag", Some(key)) => {
                 let shared = key.decapsulate(Ciphertext::from(for_ml_kem)).ok()?;
-                let parts = [
-                    shared.as_ref(),
-                    &point,
-                    for_p256,
-                    public_key.as_ref(),
-                    b"MLKEM768-P256",
-                ];
+                let parts =
+                    [shared.as_ref(), &point, for_p256, public_key.as_ref(), b"MLKEM768-P256"];
                 Some((0x50, digest(&SHA3_256, &parts.concat()).as_ref().to_vec()))
             }
             _ => None,
@@ -178,14 +164,8 @@ impl age::Identity for TestIdentity {
     fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {
         let encapsulated = STANDARD_NO_PAD.decode(stanza.args.get(1)?).ok()?;
         let (kem, secret) = self.decapsulate(&stanza.tag, &encapsulated)?;
-        let hpke = Hpke(
-            [
-                &b"HPKE\x00"[..],
-                &[u8::try_from(kem).ok()?],
-                b"\x00\x01\x00\x03",
-            ]
-            .concat(),
-        );
+        let hpke =
+            Hpke([&b"HPKE\x00"[..], &[u8::try_from(kem).ok()?], b"\x00\x01\x00\x03"].concat());
         let info = format!("age-encryption.org/{}", stanza.tag);
         let context = [
             &[0][..],
@@ -215,24 +195,13 @@ impl Hpke {
     }
 
     fn expand(&self, secret: &[u8], label: &str, info: &[u8], length: u8) -> Vec<u8> {
-        let mut key = hmac(
-            secret,
-            &[
-                &[0, length],
-                b"HPKE-v1",
-                &self.0,
-                label.as_bytes(),
-                info,
-                &[1],
-            ],
-        );
+        let mut key =
+            hmac(secret, &[&[0, length], b"HPKE-v1", &self.0, label.as_bytes(), info, &[1]]);
         key.truncate(length.into());
         key
     }
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    sign(&Key::new(HMAC_SHA256, key), &parts.concat())
-        .as_ref()
-        .to_vec()
+    sign(&Key::new(HMAC_SHA256, key), &parts.concat()).as_ref().to_vec()
 }

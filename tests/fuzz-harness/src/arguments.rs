@@ -20,10 +20,11 @@ use crate::assert_harmless;
 /// An id is taken without a login.
 pub fn import_id(data: &[u8]) {
     let id = String::from_utf8_lossy(data).into_owned();
-    let imported = runtime().block_on(resource().import(ImportRequest {
-        target: ImportTarget::Id(id),
-        cancel: CancellationToken::new(),
-    }));
+    let imported =
+        runtime().block_on(resource().import(ImportRequest {
+            target: ImportTarget::Id(id),
+            cancel: CancellationToken::new(),
+        }));
     let told = imported.err().expect("nothing is imported without a login");
     show(&told);
 }
@@ -45,10 +46,7 @@ pub fn duration(data: &[u8]) {
             ("update", Value::Null),
         ]),
     );
-    let _ = resource().validate(&ValidateRequest {
-        config,
-        write_only_allowed: true,
-    });
+    let _ = resource().validate(&ValidateRequest { config, write_only_allowed: true });
 }
 
 /// A connection string.
@@ -68,10 +66,7 @@ pub fn handshake(data: &[u8]) {
         .split(|byte| *byte == 0)
         .filter_map(|part| {
             let (choice, text) = part.split_first()?;
-            Some((
-                VARIABLES[usize::from(*choice) % VARIABLES.len()],
-                os_string(text),
-            ))
+            Some((VARIABLES[usize::from(*choice) % VARIABLES.len()], os_string(text)))
         })
         .collect();
     let line = tf_provider::fuzzing::handshake(&variables);
@@ -117,10 +112,7 @@ fn resource() -> &'static dyn Resource {
 fn function(name: &str) -> &'static dyn Function {
     static FUNCTIONS: OnceLock<Vec<Arc<dyn Function>>> = OnceLock::new();
     let functions = FUNCTIONS.get_or_init(|| AtlasProvider::new().functions());
-    &**functions
-        .iter()
-        .find(|function| function.name() == name)
-        .expect("a function of this name")
+    &**functions.iter().find(|function| function.name() == name).expect("a function of this name")
 }
 
 fn runtime() -> &'static Runtime {

@@ -18,11 +18,8 @@ pub fn pem(data: &[u8]) {
     let secret = SecretString::from(text.as_ref());
     match x509::split(&text) {
         Ok(parts) => {
-            let joined = format!(
-                "{}{}",
-                parts.certificate_pem,
-                parts.private_key_pem.expose_secret()
-            );
+            let joined =
+                format!("{}{}", parts.certificate_pem, parts.private_key_pem.expose_secret());
             let again =
                 x509::split(&joined).expect("what was taken apart can be taken apart again");
             assert_eq!(again.certificate_pem, parts.certificate_pem);
@@ -53,15 +50,9 @@ pub fn der(data: &[u8]) {
             .chunks(64)
             .filter_map(|line| std::str::from_utf8(line).ok())
             .collect();
-        format!(
-            "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-            lines.join("\n")
-        )
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
     };
-    let cut = data
-        .first()
-        .map_or(0, |first| usize::from(*first) * 8)
-        .min(data.len());
+    let cut = data.first().map_or(0, |first| usize::from(*first) * 8).min(data.len());
     let (certificate, key) = data.split_at(cut);
     pem(block("CERTIFICATE", data.get(1..).unwrap_or_default()).as_bytes());
     pem(format!(
@@ -92,12 +83,7 @@ pub fn age(data: &[u8]) {
 }
 
 fn check(certificate: &Certificate) {
-    assert!(
-        certificate
-            .certificate_id
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'-')
-    );
+    assert!(certificate.certificate_id.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'));
     assert!(certificate.fingerprint_sha256.len() == 64);
     let _ = x509::subject_matches("app", certificate);
 }

@@ -43,10 +43,7 @@ fn types() -> &'static [Type] {
             Type::list(Type::map(Type::String)),
             Type::set(Type::Number),
             Type::Tuple(vec![Type::Bool, Type::Number, Type::Dynamic]),
-            Type::map(Type::object([
-                ("a", Type::Number),
-                ("b", Type::list(Type::String)),
-            ])),
+            Type::map(Type::object([("a", Type::Number), ("b", Type::list(Type::String))])),
         ]
     })
 }

@@ -29,11 +29,8 @@ fn no_input_panics_or_takes_memory_or_time_out_of_proportion() {
         let mut rng = Rng::with_seed(7);
         for run in 0..runs {
             let seed = &seeds[run % seeds.len()];
-            let input = if run < seeds.len() {
-                seed.clone()
-            } else {
-                mutated(seed, &seeds, &mut rng)
-            };
+            let input =
+                if run < seeds.len() { seed.clone() } else { mutated(seed, &seeds, &mut rng) };
             let begun = Instant::now();
             let taken = allocation_counter::measure(|| target(&input));
             let allowed = BASE + FACTOR * u64::try_from(input.len()).unwrap();
@@ -55,9 +52,7 @@ fn no_input_panics_or_takes_memory_or_time_out_of_proportion() {
 }
 
 fn shown(input: &[u8]) -> String {
-    String::from_utf8_lossy(&input[..input.len().min(400)])
-        .escape_debug()
-        .to_string()
+    String::from_utf8_lossy(&input[..input.len().min(400)]).escape_debug().to_string()
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -74,11 +69,7 @@ fn mutated(seed: &[u8], seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     for _ in 0..rng.u8(1..7) {
         let at = rng.usize(0..=input.len());
         let end = rng.usize(at..=input.len());
-        let byte = if rng.bool() {
-            rng.u8(..)
-        } else {
-            SYNTAX[rng.usize(0..SYNTAX.len())]
-        };
+        let byte = if rng.bool() { rng.u8(..) } else { SYNTAX[rng.usize(0..SYNTAX.len())] };
         match rng.u8(0..7) {
             0 => input.truncate(at),
             1 => input.insert(at, byte),
@@ -94,11 +85,7 @@ fn mutated(seed: &[u8], seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
             }
             kind => {
                 if let Some(old) = input.get_mut(at) {
-                    *old = if kind == 5 {
-                        *old ^ (1 << rng.u8(0..8))
-                    } else {
-                        byte
-                    };
+                    *old = if kind == 5 { *old ^ (1 << rng.u8(0..8)) } else { byte };
                 }
             }
         }

@@ -49,10 +49,7 @@ impl Violation {
 
 impl Problem {
     pub(crate) fn new(path: &str, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), message: message.into() }
     }
 }
 
@@ -65,9 +62,7 @@ impl From<Mismatch> for Problem {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({} of {})", self.summary, self.rpc, self.subject)?;
-        self.problems
-            .iter()
-            .try_for_each(|it| write!(f, "\n  {}: {}", it.path, it.message))
+        self.problems.iter().try_for_each(|it| write!(f, "\n  {}: {}", it.path, it.message))
     }
 }
 
@@ -78,19 +73,13 @@ pub fn proposed_new(schema: &Block, prior: &Json, config: &Json) -> Json {
     }
     let attributes = schema.attributes.iter().map(|(name, attribute)| {
         let kept = attribute.computed && config[name].is_null();
-        (
-            name.clone(),
-            if kept { &prior[name] } else { &config[name] }.clone(),
-        )
+        (name.clone(), if kept { &prior[name] } else { &config[name] }.clone())
     });
     let blocks = schema.blocks.iter().map(|(name, nested)| {
         let (prior, config) = (&prior[name], &config[name]);
         let single = nested.absent.is_null();
-        let proposed = if single {
-            proposed_new(&nested.block, prior, config)
-        } else {
-            config.clone()
-        };
+        let proposed =
+            if single { proposed_new(&nested.block, prior, config) } else { config.clone() };
         (name.clone(), proposed)
     });
     Json::Object(attributes.chain(blocks).collect())
@@ -125,10 +114,8 @@ fn plan_valid_at(schema: &Block, objects: [&Json; 3], path: &str, problems: &mut
                 if nested.absent.is_null() {
                     plan_valid_at(&nested.block, parts, &path, problems);
                 } else if parts[1] != parts[2] {
-                    problems.push(Problem::new(
-                        &path,
-                        "planned blocks are not those of the config",
-                    ));
+                    problems
+                        .push(Problem::new(&path, "planned blocks are not those of the config"));
                 }
             }
             return;
@@ -183,10 +170,7 @@ fn compatible_at(
         let path = attribute_path(path, name);
         compatible_values(&planned[name], &actual[name], &path, &mut found);
         if attribute.sensitive && !found.is_empty() {
-            found = vec![Problem::new(
-                &path,
-                "inconsistent values for sensitive attribute",
-            )];
+            found = vec![Problem::new(&path, "inconsistent values for sensitive attribute")];
         }
         problems.extend(found);
     }
@@ -204,10 +188,7 @@ fn compatible_values(planned: &Json, actual: &Json, path: &str, problems: &mut V
     match (planned, actual) {
         _ if is_unknown(planned) || planned == actual => {}
         _ if is_unknown(actual) => {
-            problems.push(Problem::new(
-                path,
-                format!("was {planned}, but now unknown"),
-            ));
+            problems.push(Problem::new(path, format!("was {planned}, but now unknown")));
         }
         (Json::Array(planned), Json::Array(actual)) if planned.len() == actual.len() => {
             for (index, (planned, actual)) in planned.iter().zip(actual).enumerate() {
@@ -219,10 +200,7 @@ fn compatible_values(planned: &Json, actual: &Json, path: &str, problems: &mut V
                 compatible_values(planned, &actual[key], &format!("{path}[{key:?}]"), problems);
             }
         }
-        _ => problems.push(Problem::new(
-            path,
-            format!("was {planned}, but now {actual}"),
-        )),
+        _ => problems.push(Problem::new(path, format!("was {planned}, but now {actual}"))),
     }
 }
 

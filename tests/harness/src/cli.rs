@@ -46,10 +46,7 @@ impl Cli {
     pub fn at(path: &Path) -> Result<Self, String> {
         match fs::canonicalize(path) {
             Ok(path) if path.is_file() => Ok(Self { path }),
-            _ => Err(format!(
-                "there is no Terraform or OpenTofu binary at {}",
-                path.display()
-            )),
+            _ => Err(format!("there is no Terraform or OpenTofu binary at {}", path.display())),
         }
     }
 
@@ -63,29 +60,15 @@ impl Cli {
     /// The command fails or prints no JSON.
     pub fn version(&self) -> io::Result<Version> {
         let mut command = Command::new(&self.path);
-        command
-            .args(["version", "-json"])
-            .env("CHECKPOINT_DISABLE", "1");
+        command.args(["version", "-json"]).env("CHECKPOINT_DISABLE", "1");
         let output = command.env_remove("TF_CLI_CONFIG_FILE").output()?;
         let json: Json = serde_json::from_slice(&output.stdout)?;
-        let text = json["terraform_version"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let text = json["terraform_version"].as_str().unwrap_or_default().to_owned();
         let mut parts = text.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
         let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-        let name = self
-            .path
-            .file_stem()
-            .and_then(OsStr::to_str)
-            .unwrap_or_default();
+        let name = self.path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
         let tofu = name.contains("tofu");
-        Ok(Version {
-            text,
-            major,
-            minor,
-            tofu,
-        })
+        Ok(Version { text, major, minor, tofu })
     }
 }
 
@@ -101,11 +84,7 @@ pub struct Version {
 impl Version {
     /// Whether it is at least this Terraform 1.x, or this `OpenTofu` 1.x.
     pub fn has(&self, terraform_minor: u32, tofu_minor: u32) -> bool {
-        let minor = if self.tofu {
-            tofu_minor
-        } else {
-            terraform_minor
-        };
+        let minor = if self.tofu { tofu_minor } else { terraform_minor };
         (self.major, self.minor) >= (1, minor)
     }
 }
@@ -123,9 +102,7 @@ impl Output {
     /// width.
     pub fn text(&self) -> String {
         let joined = format!("{}\n{}", self.stdout, self.stderr);
-        let words = joined
-            .split_whitespace()
-            .filter(|word| !["│", "╷", "╵"].contains(word));
+        let words = joined.split_whitespace().filter(|word| !["│", "╷", "╵"].contains(word));
         words.collect::<Vec<_>>().join(" ")
     }
 
@@ -135,13 +112,7 @@ impl Output {
     /// If the command failed.
     #[track_caller]
     pub fn success(self) -> Self {
-        assert!(
-            self.status.success(),
-            "{}\n{}\n{}",
-            self.status,
-            self.stdout,
-            self.stderr
-        );
+        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
         self
     }
 
@@ -151,13 +122,7 @@ impl Output {
     /// If the command succeeded.
     #[track_caller]
     pub fn failure(self) -> Self {
-        assert!(
-            !self.status.success(),
-            "{}\n{}\n{}",
-            self.status,
-            self.stdout,
-            self.stderr
-        );
+        assert!(!self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
         self
     }
 }
@@ -193,10 +158,7 @@ impl Workspace {
         let mut overrides = String::new();
         for (source, binary) in providers {
             let kind = source.rsplit('/').next().unwrap_or(source);
-            let folder = self
-                .path()
-                .join(".providers")
-                .join(source.replace('/', "-"));
+            let folder = self.path().join(".providers").join(source.replace('/', "-"));
             fs::create_dir_all(&folder)?;
             let name = format!("terraform-provider-{kind}{}", env::consts::EXE_SUFFIX);
             let link = folder.join(name);
@@ -301,13 +263,7 @@ impl Workspace {
     /// `apply -auto-approve`, with more arguments.
     #[track_caller]
     pub fn apply(&self, more: &[&str]) -> Output {
-        self.run(
-            [
-                &["apply", "-auto-approve", "-no-color", "-input=false"],
-                more,
-            ]
-            .concat(),
-        )
+        self.run([&["apply", "-auto-approve", "-no-color", "-input=false"], more].concat())
     }
 
     /// `plan`, with more arguments.
@@ -319,13 +275,7 @@ impl Workspace {
     /// `destroy -auto-approve`, with more arguments.
     #[track_caller]
     pub fn destroy(&self, more: &[&str]) -> Output {
-        self.run(
-            [
-                &["destroy", "-auto-approve", "-no-color", "-input=false"],
-                more,
-            ]
-            .concat(),
-        )
+        self.run([&["destroy", "-auto-approve", "-no-color", "-input=false"], more].concat())
     }
 
     /// Whether a plan has no changes.
@@ -364,8 +314,6 @@ impl Workspace {
         let resources = state["resources"].as_array().into_iter().flatten();
         let ours = resources.filter(|it| it["type"] == resource_type && it["mode"] == "managed");
         let instances = ours.flat_map(|it| it["instances"].as_array().into_iter().flatten());
-        instances
-            .map(|instance| instance["attributes"].clone())
-            .collect()
+        instances.map(|instance| instance["attributes"].clone()).collect()
     }
 }

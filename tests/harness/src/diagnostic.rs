@@ -108,11 +108,7 @@ impl Diagnostics {
 
     /// Itself, if there is no error in it.
     pub fn ok(self) -> Result<Self, Refused> {
-        if self.has_errors() {
-            Err(Refused(self))
-        } else {
-            Ok(self)
-        }
+        if self.has_errors() { Err(Refused(self)) } else { Ok(self) }
     }
 
     /// Adds those of a later response.
@@ -133,11 +129,7 @@ impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for it in self.iter() {
             let severity = if it.is_error { "Error" } else { "Warning" };
-            write!(
-                f,
-                "\n{severity}: {} (at {:?})\n  {}",
-                it.summary, it.path, it.detail
-            )?;
+            write!(f, "\n{severity}: {} (at {:?})\n  {}", it.summary, it.path, it.detail)?;
         }
         Ok(())
     }
@@ -165,11 +157,7 @@ impl Path {
                 .map_err(|_| format!("negative index {index} crashes core")),
             None => Err("step without selector".to_owned()),
         };
-        let steps = given
-            .steps
-            .iter()
-            .map(step)
-            .collect::<Result<Vec<_>, _>>()?;
+        let steps = given.steps.iter().map(step).collect::<Result<Vec<_>, _>>()?;
         match steps.first() {
             Some(Step::Attribute(_)) => Ok(Self(steps)),
             _ => Err("path that does not begin with an attribute".to_owned()),

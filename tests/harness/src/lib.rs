@@ -25,10 +25,7 @@
 //! # }
 //! ```
 
-#![allow(
-    missing_docs,
-    reason = "a name that says it all is not repeated in a comment"
-)]
+#![allow(missing_docs, reason = "a name that says it all is not repeated in a comment")]
 
 pub mod checks;
 pub mod cli;

@@ -38,10 +38,7 @@ pub struct Block {
 
 /// One attribute.
 #[derive(Clone, Debug)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "the flags of the protocol's message"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "the flags of the protocol's message")]
 pub struct Attribute {
     pub ty: Type,
     pub required: bool,
@@ -73,10 +70,7 @@ impl ProviderSchema {
                 .unwrap_or_default(),
         };
         let all = |given: HashMap<String, pb::Schema>| {
-            given
-                .iter()
-                .map(|(name, given)| (name.clone(), schema(given)))
-                .collect()
+            given.iter().map(|(name, given)| (name.clone(), schema(given))).collect()
         };
         Self {
             provider: response.provider.as_ref().map(schema).unwrap_or_default(),
@@ -93,14 +87,8 @@ impl ProviderSchema {
 impl Block {
     /// The type of an object of this schema.
     pub fn ty(&self) -> Type {
-        let attributes = self
-            .attributes
-            .iter()
-            .map(|(name, it)| (name.clone(), it.ty.clone()));
-        let blocks = self
-            .blocks
-            .iter()
-            .map(|(name, nested)| (name.clone(), nested.ty()));
+        let attributes = self.attributes.iter().map(|(name, it)| (name.clone(), it.ty.clone()));
+        let blocks = self.blocks.iter().map(|(name, nested)| (name.clone(), nested.ty()));
         Type::Object(attributes.chain(blocks).collect())
     }
 
@@ -169,11 +157,7 @@ impl Block {
                 .iter()
                 .map(|it| (it.name.clone(), attribute(it)))
                 .collect(),
-            blocks: given
-                .block_types
-                .iter()
-                .map(|it| (it.type_name.clone(), nested(it)))
-                .collect(),
+            blocks: given.block_types.iter().map(|it| (it.type_name.clone(), nested(it))).collect(),
         }
     }
 }

@@ -35,10 +35,7 @@ impl Type {
             (_, Some([kind, element])) if kind == "list" => Self::List(Self::parse(element).into()),
             (_, Some([kind, element])) if kind == "map" => Self::Map(Self::parse(element).into()),
             (_, Some([kind, Json::Object(attributes)])) if kind == "object" => Self::Object(
-                attributes
-                    .iter()
-                    .map(|(name, ty)| (name.clone(), Self::parse(ty)))
-                    .collect(),
+                attributes.iter().map(|(name, ty)| (name.clone(), Self::parse(ty))).collect(),
             ),
             _ => Self::Unsupported(constraint.to_string()),
         }
@@ -84,10 +81,9 @@ pub fn unknown_as_null(value: &Json) -> Json {
     match value {
         unknown if is_unknown(unknown) => Json::Null,
         Json::Array(elements) => elements.iter().map(unknown_as_null).collect(),
-        Json::Object(entries) => entries
-            .iter()
-            .map(|(name, value)| (name.clone(), unknown_as_null(value)))
-            .collect(),
+        Json::Object(entries) => {
+            entries.iter().map(|(name, value)| (name.clone(), unknown_as_null(value))).collect()
+        }
         leaf => leaf.clone(),
     }
 }
@@ -122,10 +118,7 @@ pub fn convert(value: Json, ty: &Type) -> Result<Json, Mismatch> {
 /// # Panics
 /// If the value is not of the type: [`convert`] it first.
 pub fn encode(value: &Json, ty: &Type) -> DynamicValue {
-    DynamicValue {
-        msgpack: bytes(&to_msgpack(value, ty)),
-        json: Vec::new(),
-    }
+    DynamicValue { msgpack: bytes(&to_msgpack(value, ty)), json: Vec::new() }
 }
 
 /// Decodes a value as core does: msgpack if there is any, else JSON, else null.
@@ -155,21 +148,16 @@ pub fn strip(json: Json, ty: &Type) -> Json {
             .into_iter()
             .filter_map(|(name, value)| Some((name.clone(), strip(value, types.get(&name)?))))
             .collect(),
-        (Json::Array(elements), Type::List(ty)) => elements
-            .into_iter()
-            .map(|element| strip(element, ty))
-            .collect(),
+        (Json::Array(elements), Type::List(ty)) => {
+            elements.into_iter().map(|element| strip(element, ty)).collect()
+        }
         (other, _) => other,
     }
 }
 
 /// The path of an attribute of the object at `path`.
 pub(crate) fn attribute_path(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 pub(crate) fn convert_at(value: Json, ty: &Type, path: &str) -> Result<Json, Mismatch> {
@@ -201,10 +189,7 @@ pub(crate) fn convert_at(value: Json, ty: &Type, path: &str) -> Result<Json, Mis
             let mut object = Map::new();
             for (name, ty) in types {
                 let value = entries.remove(name).unwrap_or_default();
-                object.insert(
-                    name.clone(),
-                    convert_at(value, ty, &attribute_path(path, name))?,
-                );
+                object.insert(name.clone(), convert_at(value, ty, &attribute_path(path, name))?);
             }
             if let Some(name) = entries.keys().next() {
                 return mismatch(&attribute_path(path, name), "unsupported argument");
@@ -231,12 +216,9 @@ fn to_msgpack(value: &Json, ty: &Type) -> Msgpack {
             None => number.to_string().into(),
         },
         (Type::String, Json::String(text)) => text.as_str().into(),
-        (Type::List(ty), Json::Array(elements)) => Msgpack::Array(
-            elements
-                .iter()
-                .map(|element| to_msgpack(element, ty))
-                .collect(),
-        ),
+        (Type::List(ty), Json::Array(elements)) => {
+            Msgpack::Array(elements.iter().map(|element| to_msgpack(element, ty)).collect())
+        }
         (Type::Map(ty), Json::Object(entries)) => Msgpack::Map(
             entries
                 .iter()
@@ -295,10 +277,7 @@ fn from_msgpack(value: Msgpack, ty: &Type, path: &str) -> Result<Json, Mismatch>
             }
             if object.len() != types.len() || count != types.len() {
                 let required = types.len();
-                return mismatch(
-                    path,
-                    format!("an object with {required} attributes is required"),
-                );
+                return mismatch(path, format!("an object with {required} attributes is required"));
             }
             object.into()
         }
@@ -326,10 +305,7 @@ fn refinement(value: &Json) -> Option<&Json> {
 }
 
 pub(crate) fn mismatch<T>(path: &str, problem: impl Into<String>) -> Result<T, Mismatch> {
-    Err(Mismatch {
-        path: path.to_owned(),
-        problem: problem.into(),
-    })
+    Err(Mismatch { path: path.to_owned(), problem: problem.into() })
 }
 
 /// The only key of the marker object.

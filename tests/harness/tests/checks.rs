@@ -24,10 +24,7 @@ fn schema() -> Schema {
         write_only: flags.contains('w'),
     };
     let block = |attributes: &[(&str, Attribute)]| Block {
-        attributes: attributes
-            .iter()
-            .map(|(name, it)| ((*name).to_owned(), it.clone()))
-            .collect(),
+        attributes: attributes.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
         ..Block::default()
     };
     let mut outer = block(&[
@@ -43,10 +40,7 @@ fn schema() -> Schema {
         absent: Json::Null,
     };
     outer.blocks.insert("timeouts".to_owned(), timeouts);
-    Schema {
-        version: 1,
-        block: outer,
-    }
+    Schema { version: 1, block: outer }
 }
 
 fn object(config: Json) -> Json {
@@ -57,11 +51,7 @@ fn object(config: Json) -> Json {
 fn plan_that_contradicts_configuration_or_prior_is_invalid() {
     let block = schema().block;
     let config = object(json!({ "name": "n", "password": "p", "timeouts": { "create": "5m" } }));
-    let right = with(
-        with(config.clone(), "password", Json::Null),
-        "id",
-        unknown(),
-    );
+    let right = with(with(config.clone(), "password", Json::Null), "id", unknown());
     let problems = |planned: &Json| plan_valid(&block, &Json::Null, &config, planned);
     assert_eq!(problems(&right), []);
     for (name, wrong) in [
@@ -84,11 +74,8 @@ fn plan_that_contradicts_configuration_or_prior_is_invalid() {
 #[test]
 fn result_that_breaks_the_plan_is_incompatible() {
     let block = schema().block;
-    let planned = with(
-        object(json!({ "name": "n", "timeouts": { "create": "5m" } })),
-        "id",
-        unknown(),
-    );
+    let planned =
+        with(object(json!({ "name": "n", "timeouts": { "create": "5m" } })), "id", unknown());
     let right = with(planned.clone(), "id", "7");
     assert_eq!(compatible(&block, &planned, &right), []);
     for (name, wrong, path) in [
@@ -106,11 +93,7 @@ fn result_that_breaks_the_plan_is_incompatible() {
 
 #[test]
 fn proposed_object_keeps_the_prior_value_of_computed_attributes_only() {
-    let prior = with(
-        object(json!({ "name": "x", "note": "n", "size": 3 })),
-        "id",
-        "7",
-    );
+    let prior = with(object(json!({ "name": "x", "note": "n", "size": 3 })), "id", "7");
     let proposed = proposed_new(&schema().block, &prior, &object(json!({ "name": "y" })));
     let kept = json!({ "name": "y", "note": null, "size": 3, "id": "7", "password": null, "timeouts": null });
     assert_eq!(proposed, kept);
@@ -122,34 +105,20 @@ fn unknown_and_write_only_values_cannot_be_stored() {
     let right = object(json!({ "name": "n" }));
     assert_eq!(storable(&block, &right), []);
     for (name, wrong) in [("id", unknown()), ("password", json!("p"))] {
-        assert_eq!(
-            storable(&block, &with(right.clone(), name, wrong))[0].path,
-            name
-        );
+        assert_eq!(storable(&block, &with(right.clone(), name, wrong))[0].path, name);
     }
 }
 
 #[test]
 fn value_of_another_shape_is_not_decoded() {
-    let (ty, right) = (
-        schema().block.ty(),
-        object(json!({ "name": "n", "size": 1 })),
-    );
+    let (ty, right) = (schema().block.ty(), object(json!({ "name": "n", "size": 1 })));
     assert_eq!(decode(Some(&encode(&right, &ty)), &ty), Ok(right.clone()));
     let smaller = Type::Object([("name".to_owned(), Type::String)].into());
     let wrong = encode(&json!({ "name": "n" }), &smaller);
-    assert!(
-        decode(Some(&wrong), &ty).is_err(),
-        "an attribute is missing"
-    );
-    let wrong = encode(
-        &json!({ "name": 1 }),
-        &Type::Object([("name".to_owned(), Type::Number)].into()),
-    );
-    assert!(
-        decode(Some(&wrong), &smaller).is_err(),
-        "a number for a string"
-    );
+    assert!(decode(Some(&wrong), &ty).is_err(), "an attribute is missing");
+    let wrong =
+        encode(&json!({ "name": 1 }), &Type::Object([("name".to_owned(), Type::Number)].into()));
+    assert!(decode(Some(&wrong), &smaller).is_err(), "a number for a string");
     let mut wrong = encode(&right, &ty);
     wrong.msgpack.push(0xc0);
     assert!(decode(Some(&wrong), &ty).is_err(), "bytes after the end");
@@ -164,9 +133,7 @@ fn diagnostic_that_core_cannot_show_is_a_violation() {
         attribute: Some(pb::AttributePath {
             steps: selectors
                 .iter()
-                .map(|it| pb::attribute_path::Step {
-                    selector: Some(it.clone()),
-                })
+                .map(|it| pb::attribute_path::Step { selector: Some(it.clone()) })
                 .collect(),
         }),
         ..pb::Diagnostic::default()
@@ -174,10 +141,7 @@ fn diagnostic_that_core_cannot_show_is_a_violation() {
     let name = |name: &str| Selector::AttributeName(name.to_owned());
     let read = |given| Diagnostics::read("X", "x", &[given], Some(&ty));
     let right = read(diagnostic(1, "s", &[name("timeouts"), name("create")])).unwrap();
-    assert_eq!(
-        (right.has_errors(), right[0].path.as_str()),
-        (true, "timeouts.create")
-    );
+    assert_eq!((right.has_errors(), right[0].path.as_str()), (true, "timeouts.create"));
     for wrong in [
         diagnostic(0, "s", &[]),
         diagnostic(1, "", &[]),
@@ -207,16 +171,11 @@ fn store(
     identity: &str,
     error: bool,
 ) -> Stored {
-    let (schema, identity_type) = (
-        schema(),
-        Type::Object([("key".to_owned(), Type::String)].into()),
-    );
+    let (schema, identity_type) =
+        (schema(), Type::Object([("key".to_owned(), Type::String)].into()));
     let planned = with(object(json!({ "name": "n" })), "id", unknown());
-    let diagnostic = pb::Diagnostic {
-        severity: 1,
-        summary: "refused".to_owned(),
-        ..pb::Diagnostic::default()
-    };
+    let diagnostic =
+        pb::Diagnostic { severity: 1, summary: "refused".to_owned(), ..pb::Diagnostic::default() };
     let response = pb::apply_resource_change::Response {
         new_state: Some(encode(new, &schema.block.ty())),
         private: b"new".to_vec(),
@@ -226,16 +185,8 @@ fn store(
         }),
         ..pb::apply_resource_change::Response::default()
     };
-    let reader = ResponseReader {
-        type_name: "x",
-        schema: &schema,
-        identity: Some(&identity_type),
-    };
-    reader.store(
-        prior,
-        if delete { &Json::Null } else { &planned },
-        &response,
-    )
+    let reader = ResponseReader { type_name: "x", schema: &schema, identity: Some(&identity_type) };
+    reader.store(prior, if delete { &Json::Null } else { &planned }, &response)
 }
 
 #[test]
@@ -245,26 +196,15 @@ fn apply_result_is_stored_as_core_stores_it() {
     let created = store(None, false, &new, "7", false);
     let instance = created.instance.unwrap();
     assert_eq!((created.violation, instance.tainted), (None, false));
-    assert_eq!(
-        (instance.state, instance.private),
-        (new.clone(), b"new".to_vec())
-    );
+    assert_eq!((instance.state, instance.private), (new.clone(), b"new".to_vec()));
     assert_eq!(instance.identity, Some(json!({ "key": "7" })));
 
     let failed = store(None, false, &new, "7", true).instance.unwrap();
     assert!(failed.tainted, "a create with an object and an error");
-    let failed = store(Some(&old), false, &old.state, "1", true)
-        .instance
-        .unwrap();
-    assert!(
-        !failed.tainted && failed.state == old.state,
-        "an update with an error"
-    );
+    let failed = store(Some(&old), false, &old.state, "1", true).instance.unwrap();
+    assert!(!failed.tainted && failed.state == old.state, "an update with an error");
     assert_eq!(store(None, false, &null, "", true).instance, None);
-    assert_eq!(
-        store(Some(&old), true, &null, "", true).instance,
-        Some(old.clone())
-    );
+    assert_eq!(store(Some(&old), true, &null, "", true).instance, Some(old.clone()));
     let deleted = store(Some(&old), true, &null, "", false);
     assert_eq!((deleted.violation, deleted.instance), (None, None));
 
@@ -278,9 +218,6 @@ fn apply_result_is_stored_as_core_stores_it() {
     assert!(wrong(store(None, false, &other_name, "7", false)).contains("inconsistent result"));
     assert!(wrong(store(Some(&old), false, &new, "2", false)).contains("changed the identity"));
     let lost = store(None, false, &written, "7", false);
-    assert_eq!(
-        lost.instance, None,
-        "core loses an object with a write-only value"
-    );
+    assert_eq!(lost.instance, None, "core loses an object with a write-only value");
     assert!(wrong(lost).contains("write-only"));
 }

@@ -32,10 +32,7 @@ async fn the_block_wins_whole_over_the_environment_and_other_settings_are_looked
     configure(&core, json!({})).await;
     let outcome = create(&core).await;
     assert!(
-        outcome
-            .diagnostics
-            .find("Atlas credentials rejected")
-            .is_some(),
+        outcome.diagnostics.find("Atlas credentials rejected").is_some(),
         "{:?}",
         outcome.diagnostics
     );
@@ -70,10 +67,7 @@ resource "atlas_user_certificate" "each" {{
             .filter(|shown| shown.summary == "Atlas API version is deprecated")
             .collect();
         assert_eq!(endings.len(), 1, "{shown:#?}");
-        assert!(
-            !endings[0].is_error && endings[0].contains("1 Jul 2027"),
-            "{endings:#?}"
-        );
+        assert!(!endings[0].is_error && endings[0].contains("1 Jul 2027"), "{endings:#?}");
     }
     assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 3);
 }
@@ -84,11 +78,7 @@ async fn an_unusable_provider_argument_is_named_at_configure() {
     let core = started(temporary.options()).await;
     for (block, path, summary) in [
         (json!({}), "", ""),
-        (
-            json!({ "client_id": "mdb_sa_id_1" }),
-            "client_id",
-            "Incomplete credentials",
-        ),
+        (json!({ "client_id": "mdb_sa_id_1" }), "client_id", "Incomplete credentials"),
         (
             json!({ "public_key": "mdb_sa_id_0123456789abcdef01234567", "private_key": "s" }),
             "public_key",

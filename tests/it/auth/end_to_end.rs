@@ -68,9 +68,7 @@ fn works(
 ) {
     let atlas = atlas(&["app"]);
     let login = login(&atlas.control().credentials());
-    let api_version = api_version
-        .map(|name| format!("api_version = {name:?}"))
-        .unwrap_or_default();
+    let api_version = api_version.map(|name| format!("api_version = {name:?}")).unwrap_or_default();
     let mut workspace = bare_workspace(&format!(
         r#"
 variable "months" {{
@@ -100,16 +98,9 @@ resource "atlas_user_certificate" "app" {{
 
     let control = atlas.control();
     assert_eq!(control.issued_count(), 2);
-    assert!(
-        control.tokens().iter().all(|token| token.revoked),
-        "{:?}",
-        control.tokens()
-    );
-    let api: Vec<_> = control
-        .requests()
-        .into_iter()
-        .filter(|request| request.version.is_some())
-        .collect();
+    assert!(control.tokens().iter().all(|token| token.revoked), "{:?}", control.tokens());
+    let api: Vec<_> =
+        control.requests().into_iter().filter(|request| request.version.is_some()).collect();
     for request in &api {
         assert_eq!(request.version, Some(version), "{}", request.target);
         assert_eq!(request.headers["accept"], media_type, "{}", request.target);
@@ -122,11 +113,5 @@ resource "atlas_user_certificate" "app" {{
     }
     let posts = control.requests_to(Endpoint::IssueCertificate);
     let bodies: Vec<_> = posts.iter().map(|post| post.body.as_str()).collect();
-    assert_eq!(
-        bodies,
-        [
-            r#"{"monthsUntilExpiration":3}"#,
-            r#"{"monthsUntilExpiration":6}"#
-        ]
-    );
+    assert_eq!(bodies, [r#"{"monthsUntilExpiration":3}"#, r#"{"monthsUntilExpiration":6}"#]);
 }

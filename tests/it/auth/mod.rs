@@ -39,10 +39,7 @@ async fn create(core: &Core) -> Outcome {
 
 /// Issues one certificate, which must work.
 async fn created(core: &Core) {
-    create(core)
-        .await
-        .ok()
-        .unwrap_or_else(|refused| panic!("{refused}"));
+    create(core).await.ok().unwrap_or_else(|refused| panic!("{refused}"));
 }
 
 /// Issues that many at once.

@@ -30,9 +30,7 @@ async fn every_configuration_revokes_its_token() {
 async fn a_configure_that_fails_leaves_no_credentials_behind() {
     let atlas = atlas(&["app"]);
     let temporary = ScratchDir::new();
-    let options = temporary
-        .options()
-        .envs([("MONGODB_ATLAS_BASE_URL", "no URL")]);
+    let options = temporary.options().envs([("MONGODB_ATLAS_BASE_URL", "no URL")]);
     let core = plugin::started(options).await;
     let mut block = service_account(&atlas);
     block["base_url"] = json!(atlas.base_url());
@@ -47,10 +45,7 @@ async fn a_configure_that_fails_leaves_no_credentials_behind() {
     );
     let outcome = create(&core).await;
     assert!(
-        outcome
-            .diagnostics
-            .find("Provider not configured")
-            .is_some(),
+        outcome.diagnostics.find("Provider not configured").is_some(),
         "{:?}",
         outcome.diagnostics
     );

@@ -22,10 +22,7 @@ async fn nothing_is_asked_of_atlas_before_it_is_needed() {
     let atlas = atlas(&["app"]);
     let (core, _temporary) = started(&atlas, service_account(&atlas)).await;
     let config = json!({ "project_id": "no project id", "username": "app" });
-    let outcome = core
-        .apply_config("atlas_user_certificate", &mut None, config)
-        .await
-        .unwrap();
+    let outcome = core.apply_config("atlas_user_certificate", &mut None, config).await.unwrap();
     assert!(outcome.diagnostics.at("project_id").is_some());
     core.provider().shutdown().await.expect("the process ends");
     assert_eq!(atlas.control().requests(), []);
@@ -54,9 +51,7 @@ async fn a_refused_service_account_is_reported_with_the_oauth_error() {
         let mut block = service_account(&atlas);
         block["max_retries"] = json!(0);
         let (core, _temporary) = started(&atlas, block).await;
-        atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
+        atlas.control().add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
         let outcome = create(&core).await;
         let error = outcome
             .diagnostics
@@ -70,10 +65,5 @@ async fn a_refused_service_account_is_reported_with_the_oauth_error() {
 }
 
 fn revoked(atlas: &LocalAtlas) -> Vec<bool> {
-    atlas
-        .control()
-        .tokens()
-        .iter()
-        .map(|token| token.revoked)
-        .collect()
+    atlas.control().tokens().iter().map(|token| token.revoked).collect()
 }

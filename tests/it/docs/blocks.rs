@@ -13,20 +13,14 @@ use crate::support::{
 };
 
 /// The other providers in our pages.
-const OTHERS: [&str; 3] = [
-    "hashicorp/aws",
-    "hashicorp/kubernetes",
-    "mongodb/mongodbatlas",
-];
+const OTHERS: [&str; 3] = ["hashicorp/aws", "hashicorp/kubernetes", "mongodb/mongodbatlas"];
 
 #[test]
 fn every_terraform_block_validates_or_is_formatted() {
     let workspace = Workspace::new(&cli(), provider()).unwrap();
     let checked = check_blocks(&workspace, |workspace, text| {
         if others(text).next().is_some() {
-            workspace
-                .write("block.tf", &(text.to_owned() + "\n"))
-                .unwrap();
+            workspace.write("block.tf", &(text.to_owned() + "\n")).unwrap();
             let output = workspace.run(["fmt", "-check", "-diff", "block.tf"]);
             fs::remove_file(workspace.path().join("block.tf")).unwrap();
             return output;
@@ -43,9 +37,8 @@ fn every_terraform_block_validates_or_is_formatted() {
 fn blocks_with_other_providers_validate_with_the_real_ones() {
     let mut workspace = Workspace::new(&cli(), provider()).unwrap();
     let mirror = Layout::new(&workspace.path().join(".mirror"), NAMESPACE).unwrap();
-    let configuration = mirror
-        .link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap())
-        .unwrap();
+    let configuration =
+        mirror.link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap()).unwrap();
     workspace.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());
     check_blocks(&workspace, |workspace, text| {
         workspace.write("main.tf", &completed(text)).unwrap();
@@ -103,21 +96,15 @@ pub(super) fn blocks(page: &Path, languages: &[&str]) -> Vec<Block> {
             continue;
         };
         let indent = line.len() - line.trim_start().len();
-        let inside: Vec<&str> = lines
-            .by_ref()
-            .map(|(_, line)| line)
-            .take_while(|line| line.trim() != "```")
-            .collect();
+        let inside: Vec<&str> =
+            lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
         if languages.contains(&language) {
             let text = inside
                 .iter()
                 .map(|line| line.get(indent..).unwrap_or_default())
                 .collect::<Vec<_>>()
                 .join("\n");
-            found.push(Block {
-                text,
-                place: format!("{}:{number}", shown(page)),
-            });
+            found.push(Block { text, place: format!("{}:{number}", shown(page)) });
         }
     }
     found
@@ -132,13 +119,9 @@ fn needs(text: &str) -> (u32, u32) {
         ("provider::", (8, 7)),
         ("moved {", (8, 10)),
     ];
-    let used = features
-        .iter()
-        .filter(|(word, _)| text.contains(word))
-        .map(|(_, versions)| *versions);
-    used.fold((5, 6), |(terraform, tofu), (t, o)| {
-        (terraform.max(t), tofu.max(o))
-    })
+    let used =
+        features.iter().filter(|(word, _)| text.contains(word)).map(|(_, versions)| *versions);
+    used.fold((5, 6), |(terraform, tofu), (t, o)| (terraform.max(t), tofu.max(o)))
 }
 
 /// The block as a whole configuration: with the providers, variables and certificates that it takes for granted.
@@ -147,9 +130,8 @@ fn completed(text: &str) -> String {
     let variables = names(text, "var.")
         .into_iter()
         .filter(|name| !text.contains(&format!("variable {name:?}")));
-    let certificates = names(text, "atlas_user_certificate.")
-        .into_iter()
-        .filter(|name| !declares(text, name));
+    let certificates =
+        names(text, "atlas_user_certificate.").into_iter().filter(|name| !declares(text, name));
     // A checkout has the module that pages name by its address in the repository.
     let text = text.replace(PUBLISHED_MODULE, "./examples/modules/x509-user");
     let parts = [text]
@@ -166,17 +148,9 @@ const PUBLISHED_MODULE: &str =
 fn required_providers(text: &str) -> String {
     let sources: Vec<String> = others(text)
         .chain([SOURCE])
-        .map(|source| {
-            format!(
-                "    {} = {{\n      source = {source:?}\n    }}\n",
-                kind(source)
-            )
-        })
+        .map(|source| format!("    {} = {{\n      source = {source:?}\n    }}\n", kind(source)))
         .collect();
-    format!(
-        "terraform {{\n  required_providers {{\n{}  }}\n}}\n",
-        sources.concat()
-    )
+    format!("terraform {{\n  required_providers {{\n{}  }}\n}}\n", sources.concat())
 }
 
 fn certificate(name: &str) -> String {
@@ -197,11 +171,8 @@ fn kind(source: &str) -> &str {
 /// The identifiers that follow a prefix.
 fn names(text: &str, prefix: &str) -> BTreeSet<String> {
     let after = text.split(prefix).skip(1);
-    let names = after.map(|rest| {
-        rest.chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect()
-    });
+    let names = after
+        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
     names.filter(|name: &String| !name.is_empty()).collect()
 }
 

@@ -16,17 +16,13 @@ use crate::support::{
 fn every_example_is_formatted() {
     let workspace = Workspace::new(&cli(), provider()).unwrap();
     let examples = root().join("examples").display().to_string();
-    workspace
-        .run(["fmt", "-check", "-diff", "-recursive", &examples])
-        .success();
+    workspace.run(["fmt", "-check", "-diff", "-recursive", &examples]).success();
 }
 
 #[test]
 fn every_example_plans_and_issues_nothing() {
     let atlas = atlas(&["app-user", "billing", "reports", "search"]);
-    atlas
-        .control()
-        .add_user(PROJECT, "app-user", X509Type::Managed);
+    atlas.control().add_user(PROJECT, "app-user", X509Type::Managed);
     let issued = atlas.control().issue(PROJECT, "app-user", 3);
     let keys = age::pair();
     let mut workspace = Workspace::new(&cli(), provider()).unwrap();
@@ -38,10 +34,7 @@ fn every_example_plans_and_issues_nothing() {
         ("TF_VAR_age_identity", &keys.identity),
         ("TF_VAR_certificate_pem", &issued.certificate_pem),
         ("TF_VAR_keystore_password", "correct horse"),
-        (
-            "TF_VAR_payments_client_id",
-            "mdb_sa_id_32b6e34b3d91647abb20e7b8",
-        ),
+        ("TF_VAR_payments_client_id", "mdb_sa_id_32b6e34b3d91647abb20e7b8"),
         ("TF_VAR_payments_client_secret", "mdb_sa_sk_example"),
     ] {
         workspace.set_env(variable, value);
@@ -49,9 +42,7 @@ fn every_example_plans_and_issues_nothing() {
     let mut planned = 0;
     walk(&root().join("examples"), &mut |file| {
         let is_configuration = file.extension().is_some_and(|extension| extension == "tf");
-        let is_part = ["modules", "delivery"]
-            .iter()
-            .any(|folder| shown(file).contains(folder));
+        let is_part = ["modules", "delivery"].iter().any(|folder| shown(file).contains(folder));
         if !is_configuration || is_part || file.ends_with("outputs.tf") {
             return;
         }
@@ -67,29 +58,16 @@ fn every_example_plans_and_issues_nothing() {
         }
         workspace.write("main.tf", &text).unwrap();
         let output = workspace.plan(&[]);
-        assert!(
-            output.status.success(),
-            "{}\n{}",
-            shown(file),
-            output.text()
-        );
+        assert!(output.status.success(), "{}\n{}", shown(file), output.text());
         planned += 1;
     });
     assert!(planned > 12, "examples are found: {planned}");
-    assert_eq!(
-        atlas.control().issued_count(),
-        1,
-        "the one that was there before"
-    );
+    assert_eq!(atlas.control().issued_count(), 1, "the one that was there before");
 }
 
 /// The least Terraform 1.x and `OpenTofu` 1.x, as the example's `required_version` says for Terraform.
 fn needs(text: &str) -> (u32, u32) {
-    match text
-        .split("required_version = \">= 1.")
-        .nth(1)
-        .and_then(|rest| rest.split('.').next())
-    {
+    match text.split("required_version = \">= 1.").nth(1).and_then(|rest| rest.split('.').next()) {
         _ if text.contains("identity = {") => (12, 12),
         Some("11") => (11, 11),
         Some("8") => (8, 7),

@@ -21,39 +21,27 @@ fn the_guide_for_module_tests_runs_as_written() {
     let page = root().join("docs/guides/test-your-module-without-atlas.md");
     let folder = tempfile::tempdir().unwrap();
     for block in blocks(&page, &["terraform", "hcl"]) {
-        let path = block
-            .text
-            .lines()
-            .next()
-            .unwrap()
-            .strip_prefix("# ")
-            .unwrap();
+        let path = block.text.lines().next().unwrap().strip_prefix("# ").unwrap();
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, &block.text).unwrap();
     }
-    let commands: Vec<String> = blocks(&page, &["shell"])
-        .into_iter()
-        .map(|block| block.text)
-        .collect();
+    let commands: Vec<String> =
+        blocks(&page, &["shell"]).into_iter().map(|block| block.text).collect();
     let programs = folder.path().join("bin");
     fs::create_dir(&programs).unwrap();
     symlink(cli().path(), programs.join("terraform")).unwrap();
     symlink(local_atlas(), programs.join("local-atlas")).unwrap();
     let mirror = Layout::new(&folder.path().join(".mirror"), NAMESPACE).unwrap();
-    let configuration = mirror
-        .link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap())
-        .unwrap();
+    let configuration =
+        mirror.link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap()).unwrap();
     let path = std::env::var("PATH").unwrap();
     let output = Command::new("bash")
         .args([
             "-euo",
             "pipefail",
             "-c",
-            &format!(
-                "trap 'kill $(jobs -p) || true' EXIT\n{}",
-                commands.join("\n")
-            ),
+            &format!("trap 'kill $(jobs -p) || true' EXIT\n{}", commands.join("\n")),
         ])
         .current_dir(folder.path())
         .env_clear()
@@ -63,10 +51,8 @@ fn the_guide_for_module_tests_runs_as_written() {
         .env("CHECKPOINT_DISABLE", "1")
         .output()
         .unwrap();
-    let (text, errors) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (text, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains("5 passed, 0 failed"), "{text}");
     // Three in `terraform test`; then three requests, of which the last was cut after Atlas had issued.
@@ -85,10 +71,7 @@ fn local_atlas() -> PathBuf {
     if modified(&program) < newest {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let arguments = ["build", "--package", "local-atlas", "--bin", "local-atlas"];
-        let status = Command::new(cargo)
-            .current_dir(root())
-            .args(arguments)
-            .status();
+        let status = Command::new(cargo).current_dir(root()).args(arguments).status();
         assert!(status.unwrap().success());
     }
     program

@@ -31,11 +31,7 @@ fn a_relative_link_leads_to_a_file() {
     let mut followed = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
-        for target in text
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = target.split('#').next().unwrap_or_default();
             if file.is_empty() || file.contains("://") {
                 continue;
@@ -51,13 +47,7 @@ fn a_relative_link_leads_to_a_file() {
 #[test]
 fn the_quickstart_shows_all_of_it_to_be_as_it_should_be() {
     let provider = provider().display().to_string();
-    let line = [
-        "xtask",
-        "quickstart",
-        "--ready-made-keys",
-        "--provider",
-        &provider,
-    ];
+    let line = ["xtask", "quickstart", "--ready-made-keys", "--provider", &provider];
     xtask::Xtask::parse_from(line).run().unwrap();
 }
 
@@ -69,26 +59,15 @@ fn the_module_passes_its_own_tests_mocked_and_against_an_atlas() {
     let atlas = atlas(&["billing", "reports"]);
     let mut workspace = Workspace::new(&cli(), provider()).unwrap();
     copy(&root().join("examples/modules/x509-user"), workspace.path());
-    let mocked = workspace
-        .run(["test", "-no-color", "-filter=tests/mocked.tftest.hcl"])
-        .success();
-    assert!(
-        mocked.text().contains("4 passed, 0 failed"),
-        "{}",
-        mocked.text()
-    );
+    let mocked = workspace.run(["test", "-no-color", "-filter=tests/mocked.tftest.hcl"]).success();
+    assert!(mocked.text().contains("4 passed, 0 failed"), "{}", mocked.text());
     assert_eq!(atlas.control().issued_count(), 0);
     for (name, value) in login(&atlas) {
         workspace.set_env(name, &value);
     }
-    let real = workspace
-        .run(["test", "-no-color", "-filter=tests/local_atlas.tftest.hcl"])
-        .success();
-    assert!(
-        real.text().contains("4 passed, 0 failed"),
-        "{}",
-        real.text()
-    );
+    let real =
+        workspace.run(["test", "-no-color", "-filter=tests/local_atlas.tftest.hcl"]).success();
+    assert!(real.text().contains("4 passed, 0 failed"), "{}", real.text());
     assert_eq!(
         atlas.control().certificates(PROJECT, "billing").len(),
         2,
@@ -138,8 +117,5 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn shown(path: &Path) -> String {
-    path.strip_prefix(root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

@@ -28,11 +28,7 @@ pub(super) fn created(row: &Row, walk: &Walk, run: &Run) {
                 object.attributes["combined_pem"].is_string()
                     && object.attributes["certificate_id"].is_null()
             );
-            assert!(
-                run.error(row).contains("terraform untaint"),
-                "{:#?}",
-                run.error(row)
-            );
+            assert!(run.error(row).contains("terraform untaint"), "{:#?}", run.error(row));
         }
         Issuing::Refused(_) | Issuing::Nothing | Issuing::Lost => {
             assert_eq!(object, None, "{:?}", row.name);
@@ -60,8 +56,7 @@ pub(super) fn reissued(row: &Row, walk: &Walk, run: &Run, before: &Object) {
     }
     if row.issuing == Issuing::Raw {
         assert!(
-            run.error(row)
-                .contains("The previous certificate and its key stay in place"),
+            run.error(row).contains("The previous certificate and its key stay in place"),
             "{:#?}",
             run.error(row)
         );
@@ -120,20 +115,9 @@ fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
         Issuing::Done | Issuing::Lost | Issuing::Raw => 1,
         Issuing::Refused(_) | Issuing::Nothing => 0,
     };
-    assert_eq!(
-        issued.len(),
-        expected,
-        "certificates of {:?}: {:#?}",
-        row.name,
-        run.about(row)
-    );
+    assert_eq!(issued.len(), expected, "certificates of {:?}: {:#?}", row.name, run.about(row));
     if row.issuing == Issuing::Done {
-        assert!(
-            run.about(row).is_empty(),
-            "{:?}: {:#?}",
-            row.name,
-            run.about(row)
-        );
+        assert!(run.about(row).is_empty(), "{:?}: {:#?}", row.name, run.about(row));
         return;
     }
     let error = run.error(row);
@@ -186,10 +170,7 @@ fn accounted(row: &Row, issued: &[Certificate], state: Option<&Json>, run: &Run)
 
 /// Whether an object is this certificate with its key.
 fn holds(attributes: &Json, certificate: &Certificate) -> bool {
-    let pem = attributes["combined_pem"]
-        .as_str()
-        .unwrap_or_default()
-        .replace("\r\n", "\n");
+    let pem = attributes["combined_pem"].as_str().unwrap_or_default().replace("\r\n", "\n");
     attributes["certificate_id"].as_str() == Some(&certificate.id.to_string())
         && pem.contains(certificate.certificate_pem.trim())
         && pem.contains(certificate.key_pem.trim())

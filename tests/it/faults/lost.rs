@@ -14,16 +14,10 @@ use crate::support::{
 fn parallel_creates_for_one_user_never_blame_each_other() {
     let atlas = atlas(&["app"]);
     for nth in [3, 7] {
-        atlas.control().add_fault(
-            Fault::on(Endpoint::IssueCertificate)
-                .nth(nth)
-                .cut(When::After),
-        );
+        atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).nth(nth).cut(When::After));
     }
     let workspace = workspace(&atlas, &certificates(12));
-    let output = workspace
-        .run(["apply", "-auto-approve", "-json", "-parallelism=20"])
-        .failure();
+    let output = workspace.run(["apply", "-auto-approve", "-json", "-parallelism=20"]).failure();
     let shown = diagnostics(&output);
 
     let issued: BTreeSet<_> = atlas
@@ -37,16 +31,9 @@ fn parallel_creates_for_one_user_never_blame_each_other() {
         .iter()
         .map(|object| object["certificate_id"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(
-        (issued.len(), held.len(), shown.len()),
-        (12, 10, 2),
-        "{shown:#?}"
-    );
+    assert_eq!((issued.len(), held.len(), shown.len()), (12, 10, 2), "{shown:#?}");
     for error in &shown {
-        assert_eq!(
-            error.summary,
-            "Certificate issued, but its private key was lost"
-        );
+        assert_eq!(error.summary, "Certificate issued, but its private key was lost");
         // Which of the two is whose cannot be known, so both are named.
         for id in &issued {
             assert_eq!(error.contains(id), !held.contains(id), "{id}: {error:#?}");
@@ -65,28 +52,18 @@ fn a_certificate_of_somebody_else_is_not_blamed_unless_it_was_issued_at_the_same
     control.add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::Before));
     let error = failed(&atlas);
     assert_eq!(error.summary, "Certificate not issued", "{error:#?}");
-    assert!(
-        error.contains("none was issued") && !error.contains(&older),
-        "{error:#?}"
-    );
+    assert!(error.contains("none was issued") && !error.contains(&older), "{error:#?}");
 }
 
 #[test]
 fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
     for offset in [-72, 72] {
         let atlas = atlas(&["app"]);
-        atlas
-            .control()
-            .set_clock_offset(jiff::SignedDuration::from_hours(offset));
-        atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
+        atlas.control().set_clock_offset(jiff::SignedDuration::from_hours(offset));
+        atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
         let error = failed(&atlas);
         let issued = &atlas.control().certificates(PROJECT, "app")[0];
-        assert_eq!(
-            error.summary, "Certificate issued, but its private key was lost",
-            "{error:#?}"
-        );
+        assert_eq!(error.summary, "Certificate issued, but its private key was lost", "{error:#?}");
         assert!(error.contains(&issued.id.to_string()), "{error:#?}");
     }
 }
@@ -101,23 +78,13 @@ fn an_ambiguous_outcome_explains_how_to_check_it() {
         (Answer::server_error(500), "HTTP 500"),
     ] {
         let atlas = atlas(&["app"]);
-        atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
-        atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(list));
+        atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
+        atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(list));
         let error = failed(&atlas);
-        assert_eq!(
-            error.summary, "Unknown whether a certificate was issued",
-            "{error:#?}"
-        );
-        for words in [
-            why,
-            "atlas_user_certificates",
-            "The request was not retried",
-            "the connection broke",
-        ] {
+        assert_eq!(error.summary, "Unknown whether a certificate was issued", "{error:#?}");
+        for words in
+            [why, "atlas_user_certificates", "The request was not retried", "the connection broke"]
+        {
             assert!(error.contains(words), "{words}: {error:#?}");
         }
         assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 1);
@@ -135,10 +102,8 @@ fn failed(atlas: &LocalAtlas) -> CliDiagnostic {
     }
     let output = workspace.run(["apply", "-auto-approve", "-json"]).failure();
     assert!(workspace.instances("atlas_user_certificate").is_empty());
-    let mut errors: Vec<_> = diagnostics(&output)
-        .into_iter()
-        .filter(|shown| shown.is_error)
-        .collect();
+    let mut errors: Vec<_> =
+        diagnostics(&output).into_iter().filter(|shown| shown.is_error).collect();
     assert_eq!(errors.len(), 1, "{errors:#?}");
     errors.remove(0)
 }

@@ -79,10 +79,7 @@ fn a_fault_in_a_reissue_leaves_the_object_and_its_key_as_they_were() {
 #[test]
 fn a_refresh_that_fails_says_why_and_leaves_state_alone() {
     let walk = Walk::new(
-        rows()
-            .into_iter()
-            .filter(|row| matches!(row.reading, Reading::Fails(_)))
-            .collect(),
+        rows().into_iter().filter(|row| matches!(row.reading, Reading::Fails(_))).collect(),
     );
     walk.run("apply", &[]).none();
     let before = walk.state_file();

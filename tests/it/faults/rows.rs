@@ -8,17 +8,10 @@ use super::{Issuing, Reading, Row};
 
 /// All rows that a scripted answer makes.
 pub(super) fn rows() -> Vec<Row> {
-    [
-        connection(),
-        busy(),
-        failing(),
-        refused(),
-        forms(),
-        unreadable(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    [connection(), busy(), failing(), refused(), forms(), unreadable()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 // A row is a line or two, so that the table reads as one.
@@ -157,14 +150,7 @@ fn unreadable() -> Vec<Row> {
 }
 
 fn row(name: &'static str, fault: fn(Fault) -> Fault, issuing: Issuing, reading: Reading) -> Row {
-    Row {
-        name,
-        fault,
-        issuing,
-        reading,
-        says: &[],
-        within: None,
-    }
+    Row { name, fault, issuing, reading, says: &[], within: None }
 }
 
 fn later(seconds: u64) -> Answer {
@@ -183,9 +169,6 @@ impl Row {
 
     /// The time allowed for issuing, and for reading.
     fn within(self, issuing: &'static str, reading: &'static str) -> Self {
-        Self {
-            within: Some((issuing, reading)),
-            ..self
-        }
+        Self { within: Some((issuing, reading)), ..self }
     }
 }

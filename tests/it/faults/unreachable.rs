@@ -9,17 +9,9 @@ fn a_refused_connection_is_told_and_nothing_is_issued() {
     let walk = Walk::new(vec![row(
         "refused connection",
         "Atlas cannot be reached",
-        &[
-            "the connection was refused",
-            "request reached Atlas",
-            " to 127.0.0.1:",
-        ],
+        &["the connection was refused", "request reached Atlas", " to 127.0.0.1:"],
     )]);
-    fails_everywhere(
-        walk,
-        |walk| walk.stop_listening(),
-        |walk| walk.resume_listening(),
-    );
+    fails_everywhere(walk, |walk| walk.stop_listening(), |walk| walk.resume_listening());
 }
 
 #[test]

@@ -40,10 +40,8 @@ impl Walk {
     /// A walk in which one more certificate goes first, so that the login has worked before the rows come.
     pub(super) fn logged_in(rows: Vec<Row>) -> Self {
         let first = FIRST.replace("PROJECT", PROJECT);
-        let configuration = format!(
-            "{}{first}",
-            configuration(&rows, "[atlas_user_certificate.first]")
-        );
+        let configuration =
+            format!("{}{first}", configuration(&rows, "[atlas_user_certificate.first]"));
         Self::start(atlas(&["first"]), rows, &configuration)
     }
 
@@ -55,9 +53,7 @@ impl Walk {
 
     fn start(atlas: LocalAtlas, rows: Vec<Row>, configuration: &str) -> Self {
         for row in &rows {
-            atlas
-                .control()
-                .add_user(PROJECT, row.name, X509Type::Managed);
+            atlas.control().add_user(PROJECT, row.name, X509Type::Managed);
         }
         let mut workspace = bare_workspace(configuration);
         for (name, value) in login(&atlas) {
@@ -67,11 +63,7 @@ impl Walk {
         workspace.set_env("TF_LOG_PROVIDER", "TRACE");
         let log = workspace.path().join("provider.log").display().to_string();
         workspace.set_env("TF_LOG_PATH", &log);
-        Self {
-            atlas,
-            workspace,
-            rows,
-        }
+        Self { atlas, workspace, rows }
     }
 
     pub(super) fn rows(&self) -> &[Row] {
@@ -119,60 +111,35 @@ impl Walk {
 
     /// Runs a command over all rows at once. Every fault must have applied when it ends, and no key may have been shown.
     pub(super) fn run(&self, command: &str, arguments: &[&str]) -> Run {
-        let fixed = [
-            command,
-            "-auto-approve",
-            "-json",
-            "-input=false",
-            parallelism(),
-        ];
+        let fixed = [command, "-auto-approve", "-json", "-input=false", parallelism()];
         let output = self.workspace.run(fixed.iter().chain(arguments));
         let log = fs::read_to_string(self.workspace.path().join("provider.log"))
             .expect("the log of the provider");
         for certificate in self.control().all_certificates() {
-            let line = certificate
-                .key_pem
-                .lines()
-                .nth(3)
-                .expect("a key has many lines");
+            let line = certificate.key_pem.lines().nth(3).expect("a key has many lines");
             assert!(
                 !output.stdout.contains(line) && !output.stderr.contains(line),
                 "a key was shown: {}",
                 certificate.user
             );
-            assert!(
-                !log.contains(line),
-                "a key was logged: {}",
-                certificate.user
-            );
+            assert!(!log.contains(line), "a key was logged: {}", certificate.user);
         }
         self.control().assert_all_faults_used();
-        Run {
-            shown: diagnostics(&output),
-        }
+        Run { shown: diagnostics(&output) }
     }
 
     /// What is in state, by row.
     pub(super) fn objects(&self) -> BTreeMap<String, Object> {
         let state = self.workspace.state();
         let resources = state["resources"].as_array().cloned().unwrap_or_default();
-        let instances = resources.iter().flat_map(|resource| {
-            resource["instances"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default()
-        });
+        let instances = resources
+            .iter()
+            .flat_map(|resource| resource["instances"].as_array().cloned().unwrap_or_default());
         instances
             .filter_map(|instance| {
                 let key = instance["index_key"].as_str()?.to_owned();
                 let is_tainted = instance["status"] == "tainted";
-                Some((
-                    key,
-                    Object {
-                        attributes: instance["attributes"].clone(),
-                        is_tainted,
-                    },
-                ))
+                Some((key, Object { attributes: instance["attributes"].clone(), is_tainted }))
             })
             .collect()
     }
@@ -201,11 +168,7 @@ impl Run {
     /// The only error about a row.
     #[track_caller]
     pub(super) fn error(&self, row: &Row) -> &CliDiagnostic {
-        let about: Vec<_> = self
-            .about(row)
-            .into_iter()
-            .filter(|shown| shown.is_error)
-            .collect();
+        let about: Vec<_> = self.about(row).into_iter().filter(|shown| shown.is_error).collect();
         assert_eq!(about.len(), 1, "one error about {:?}: {about:#?}", row.name);
         about[0]
     }
@@ -213,10 +176,7 @@ impl Run {
     /// Errors and warnings about a row.
     pub(super) fn about(&self, row: &Row) -> Vec<&CliDiagnostic> {
         let address = format!("atlas_user_certificate.row[{:?}]", row.name);
-        self.shown
-            .iter()
-            .filter(|shown| shown.address == address)
-            .collect()
+        self.shown.iter().filter(|shown| shown.address == address).collect()
     }
 
     /// Makes sure that there was nothing to tell.
@@ -249,12 +209,8 @@ fn configuration(rows: &[Row], after: &str) -> String {
             Some((issuing, reading)) => (format!("{issuing:?}"), format!("{reading:?}")),
             None => ("null".to_owned(), "null".to_owned()),
         };
-        writeln!(
-            keys,
-            "    {:?} = {{ issuing = {issuing}, reading = {reading} }}",
-            row.name
-        )
-        .expect("a string takes all");
+        writeln!(keys, "    {:?} = {{ issuing = {issuing}, reading = {reading} }}", row.name)
+            .expect("a string takes all");
     }
     format!(
         r#"

@@ -13,10 +13,8 @@ use crate::support::{
 #[track_caller]
 fn points_at(printed: &str, workspace: &Workspace, line: &str) {
     let main = std::fs::read_to_string(workspace.path().join("main.tf")).unwrap();
-    let (number, full) = (1..)
-        .zip(main.lines())
-        .find(|(_, full)| full.trim().starts_with(line))
-        .expect(line);
+    let (number, full) =
+        (1..).zip(main.lines()).find(|(_, full)| full.trim().starts_with(line)).expect(line);
     let words = full.split_whitespace().collect::<Vec<_>>().join(" ");
     let place = format!("on main.tf line {number}, in ");
     let snippet = format!("{number}: {words}");
@@ -185,16 +183,11 @@ fn commands_that_call_nothing_need_no_credentials() {
 #[test]
 fn a_user_who_cannot_have_a_certificate_is_warned_of_at_plan_and_named_at_apply() {
     let atlas = atlas(&[]);
-    atlas
-        .control()
-        .add_user(PROJECT, "customer", X509Type::Customer);
+    atlas.control().add_user(PROJECT, "customer", X509Type::Customer);
     let workspace = workspace(&atlas, &resource("app", "username = \"customer\""));
     let printed = workspace.plan(&[]).success().text();
     points_at(&printed, &workspace, "username");
-    assert!(
-        printed.contains("Warning: Database user is not Atlas-managed X.509"),
-        "{printed}"
-    );
+    assert!(printed.contains("Warning: Database user is not Atlas-managed X.509"), "{printed}");
     let printed = workspace.apply(&[]).failure().text();
     assert!(
         printed.contains("No certificate was issued") && printed.contains("\"customer\""),

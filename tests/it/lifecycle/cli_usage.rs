@@ -10,10 +10,7 @@ use crate::support::{
 
 #[test]
 fn a_saved_plan_is_applied_later_as_it_was_shown() {
-    let t = Fixture::new(&resource(
-        "app",
-        "username = \"app\"\n  months_until_expiration = 3",
-    ));
+    let t = Fixture::new(&resource("app", "username = \"app\"\n  months_until_expiration = 3"));
     t.workspace.plan(&["-out=saved.tfplan"]).success();
     write_main(&t.workspace, "provider \"atlas\" {}\n");
     t.workspace.apply(&["saved.tfplan"]).success();
@@ -29,11 +26,7 @@ fn a_saved_plan_is_applied_later_as_it_was_shown() {
 #[test]
 fn a_saved_destroy_plan_is_applied_later_with_its_warning_given_once() {
     let t = Fixture::applied(&certificate(""));
-    let plan = t
-        .workspace
-        .plan(&["-destroy", "-out=saved.tfplan"])
-        .success()
-        .text();
+    let plan = t.workspace.plan(&["-destroy", "-out=saved.tfplan"]).success().text();
     assert!(plan.contains("does not revoke"), "{plan}");
     let apply = t.workspace.apply(&["saved.tfplan"]).success().text();
     assert!(!apply.contains("does not revoke"), "{apply}");
@@ -65,33 +58,17 @@ fn paths_with_spaces_are_paths() {
         folder.display().to_string()
     );
     t.workspace.write("cli.tfrc", &settings).unwrap();
-    fs::rename(
-        t.workspace.path().join("main.tf"),
-        t.workspace.path().join("my project/main.tf"),
-    )
-    .unwrap();
-    t.workspace
-        .write("my project/app.tf", &certificate(""))
+    fs::rename(t.workspace.path().join("main.tf"), t.workspace.path().join("my project/main.tf"))
         .unwrap();
+    t.workspace.write("my project/app.tf", &certificate("")).unwrap();
     let temporary = t.workspace.path().join("my temporary files");
     t.workspace.set_env("TMPDIR", temporary.to_str().unwrap());
 
     t.workspace
-        .run([
-            "-chdir=my project",
-            "apply",
-            "-auto-approve",
-            "-no-color",
-            "-input=false",
-        ])
+        .run(["-chdir=my project", "apply", "-auto-approve", "-no-color", "-input=false"])
         .success();
     assert_eq!(t.atlas.control().certificates(PROJECT, "app").len(), 1);
-    let output = t.workspace.run([
-        "-chdir=my project",
-        "plan",
-        "-no-color",
-        "-detailed-exitcode",
-    ]);
+    let output = t.workspace.run(["-chdir=my project", "plan", "-no-color", "-detailed-exitcode"]);
     assert_eq!(output.status.code(), Some(0), "{}", output.text());
     let left: Vec<_> = fs::read_dir(&temporary).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

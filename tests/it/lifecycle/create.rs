@@ -11,32 +11,17 @@ use crate::support::{
 fn an_applied_certificate_logs_in_as_its_user_and_is_then_left_alone() {
     let t = Fixture::new(&certificate(""));
     let plan = t.workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains("1 to add, 0 to change, 0 to destroy"),
-        "{plan}"
-    );
+    assert!(plan.contains("1 to add, 0 to change, 0 to destroy"), "{plan}");
     assert_eq!(t.atlas.control().issued_count(), 0, "a plan issues nothing");
 
     t.workspace.apply(&[]).success();
     let attributes = t.object();
     let certificate = t.atlas.control().certificates(PROJECT, "app").remove(0);
-    assert_eq!(
-        attributes["combined_pem"].as_str().unwrap(),
-        certificate.combined_pem()
-    );
-    assert_eq!(
-        attributes["certificate_id"].as_str().unwrap(),
-        certificate.id.to_string()
-    );
-    assert_eq!(
-        attributes["serial_number"].as_str().unwrap(),
-        certificate.serial
-    );
+    assert_eq!(attributes["combined_pem"].as_str().unwrap(), certificate.combined_pem());
+    assert_eq!(attributes["certificate_id"].as_str().unwrap(), certificate.id.to_string());
+    assert_eq!(attributes["serial_number"].as_str().unwrap(), certificate.serial);
     assert_eq!(attributes["id"].as_str().unwrap(), format!("{PROJECT}/app"));
-    assert_eq!(
-        attributes["not_after"].as_str().unwrap(),
-        certificate.not_after.to_string()
-    );
+    assert_eq!(attributes["not_after"].as_str().unwrap(), certificate.not_after.to_string());
     for (name, value) in [
         ("months_until_expiration", json!(3)),
         ("status", json!("active")),

@@ -22,10 +22,7 @@ fn destroy_warns_once_with_the_certificates_that_stay_valid() {
     for certificate in t.issued() {
         assert!(warning.contains(&certificate.id.to_string()), "{warning:?}");
     }
-    assert!(
-        warning.contains(object["not_after"].as_str().unwrap()),
-        "{warning:?}"
-    );
+    assert!(warning.contains(object["not_after"].as_str().unwrap()), "{warning:?}");
     assert!(
         warning.contains("delete the database user, and do not create one of the same name"),
         "{warning:?}"
@@ -37,21 +34,13 @@ fn destroy_warns_once_with_the_certificates_that_stay_valid() {
 fn destroy_needs_neither_the_user_nor_a_valid_certificate() {
     let t = Fixture::applied(&certificate(""));
     t.atlas.control().remove_user(PROJECT, "app");
-    assert_eq!(
-        destroy_warnings(&t.destroy(&[])),
-        1,
-        "it works again if the name is used again"
-    );
+    assert_eq!(destroy_warnings(&t.destroy(&[])), 1, "it works again if the name is used again");
     assert!(t.is_empty());
 
     let t = Fixture::applied(&certificate("auto_renew = false"));
     t.advance_days(100);
     t.apply(&[]);
-    assert_eq!(
-        destroy_warnings(&t.destroy(&[])),
-        0,
-        "nothing goes on working"
-    );
+    assert_eq!(destroy_warnings(&t.destroy(&[])), 0, "nothing goes on working");
     assert_eq!(t.posts(), 1);
 }
 
@@ -79,10 +68,7 @@ fn forced_replacement_warns_once_on_apply() {
             .contains(first["certificate_id"].as_str().unwrap())
     );
     let second = t.object();
-    assert_eq!(
-        (t.posts(), second["issue_reason"].clone()),
-        (2, json!("created"))
-    );
+    assert_eq!((t.posts(), second["issue_reason"].clone()), (2, json!("created")));
     assert_eq!(second["replaces_certificate_id"], json!(null));
     assert!(t.plans_nothing());
     assert_eq!(
@@ -95,9 +81,7 @@ fn forced_replacement_warns_once_on_apply() {
 #[test]
 fn replacement_of_a_tainted_object_warns_once_on_apply() {
     let t = Fixture::applied(&certificate(""));
-    t.workspace
-        .run(["taint", "atlas_user_certificate.app"])
-        .success();
+    t.workspace.run(["taint", "atlas_user_certificate.app"]).success();
     assert_eq!(destroy_warnings(&t.apply(&[])), 1);
     assert_eq!(t.posts(), 2);
 }
@@ -105,9 +89,7 @@ fn replacement_of_a_tainted_object_warns_once_on_apply() {
 #[test]
 fn replacement_by_another_user_warns_once_in_the_plan() {
     let t = Fixture::applied(&certificate(""));
-    t.atlas
-        .control()
-        .add_user(PROJECT, "other", X509Type::Managed);
+    t.atlas.control().add_user(PROJECT, "other", X509Type::Managed);
     let first = t.object();
     t.set_config(&certificate("").replace("\"app\"\n  \n", "\"other\"\n"));
     assert_eq!(destroy_warnings(&t.plan(&["-out=replace"])), 1);
@@ -124,9 +106,7 @@ fn replacement_by_another_user_warns_once_in_the_plan() {
 #[test]
 fn create_before_destroy_replacement_warns_again_on_apply() {
     let t = Fixture::applied(&certificate(FIRST_CREATE));
-    t.atlas
-        .control()
-        .add_user(PROJECT, "other", X509Type::Managed);
+    t.atlas.control().add_user(PROJECT, "other", X509Type::Managed);
     t.set_config(&certificate(FIRST_CREATE).replace("\"app\"\n  l", "\"other\"\n  l"));
     assert_eq!(destroy_warnings(&t.plan(&["-out=replace"])), 1);
     // Core plans this destroy again, without the private data of the first plan.
@@ -139,10 +119,7 @@ fn failed_create_before_destroy_replacement_keeps_the_key() {
     let t = Fixture::applied(&certificate(FIRST_CREATE));
     let first = t.object();
     t.refuse_next_post();
-    let shown = failure(
-        t.workspace
-            .apply(&["-json", "-replace=atlas_user_certificate.app"]),
-    );
+    let shown = failure(t.workspace.apply(&["-json", "-replace=atlas_user_certificate.app"]));
     expect_error(&shown, "Too many certificates for this user");
     assert_eq!(destroy_warnings(&shown), 0, "nothing was destroyed");
     assert_eq!(t.object()["combined_pem"], first["combined_pem"]);
@@ -159,10 +136,7 @@ fn failed_replacement_warns_once_and_keeps_the_old_object() {
     let t = Fixture::applied(&certificate(""));
     let first = t.object();
     t.refuse_next_post();
-    let shown = failure(
-        t.workspace
-            .apply(&["-json", "-replace=atlas_user_certificate.app"]),
-    );
+    let shown = failure(t.workspace.apply(&["-json", "-replace=atlas_user_certificate.app"]));
     assert_eq!(destroy_warnings(&shown), 1);
     assert_eq!(t.object(), first);
     assert!(t.log_in().is_some());

@@ -17,17 +17,11 @@ fn a_missing_certificate_is_issued_again_with_a_warning() {
     t.advance_days(1);
     assert!(t.atlas.control().unlist_certificate(t.issued()[0].id));
     let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas").clone();
-    assert!(
-        warning.contains(first["not_after"].as_str().unwrap()),
-        "{warning:?}"
-    );
+    assert!(warning.contains(first["not_after"].as_str().unwrap()), "{warning:?}");
     t.apply(&[]);
     let second = t.object();
     assert_eq!(t.posts(), 2);
-    assert_eq!(
-        (&second["issue_reason"], &second["status"]),
-        (&json!("missing"), &json!("active"))
-    );
+    assert_eq!((&second["issue_reason"], &second["status"]), (&json!("missing"), &json!("active")));
     assert_eq!(second["replaces_certificate_id"], first["certificate_id"]);
     assert_eq!(
         second["superseded_certificates"][0]["certificate_id"], first["certificate_id"],
@@ -41,32 +35,18 @@ fn a_missing_certificate_is_kept_if_auto_renew_is_false() {
     let t = Fixture::applied(&certificate("auto_renew = false"));
     t.advance_days(1);
     t.atlas.control().unlist_certificate(t.issued()[0].id);
-    let warning = expect_warning(
-        &t.apply(&[]),
-        "Certificate is missing at Atlas and auto_renew is false",
-    )
-    .clone();
-    assert!(
-        warning.contains("is not listed by Atlas any more"),
-        "{warning:?}"
-    );
-    assert_eq!(
-        (t.object()["status"].clone(), t.posts()),
-        (json!("missing"), 1)
-    );
+    let warning =
+        expect_warning(&t.apply(&[]), "Certificate is missing at Atlas and auto_renew is false")
+            .clone();
+    assert!(warning.contains("is not listed by Atlas any more"), "{warning:?}");
+    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("missing"), 1));
 }
 
 #[test]
 fn the_same_key_works_again_when_the_user_is_back() {
-    for answer in [
-        DeletedUsers::NotFound,
-        DeletedUsers::EmptyList,
-        DeletedUsers::Leftovers,
-    ] {
+    for answer in [DeletedUsers::NotFound, DeletedUsers::EmptyList, DeletedUsers::Leftovers] {
         let t = Fixture::applied(&certificate(""));
-        t.atlas
-            .control()
-            .configure(|settings| settings.deleted_users = answer);
+        t.atlas.control().configure(|settings| settings.deleted_users = answer);
         let first = t.object();
         t.atlas.control().remove_user(PROJECT, "app");
         let shown = t.apply(&[]);
@@ -75,18 +55,13 @@ fn the_same_key_works_again_when_the_user_is_back() {
             assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
         } else {
             let warning = expect_warning(&shown, "Database user does not exist");
-            assert!(
-                warning.contains(first["not_after"].as_str().unwrap()),
-                "{warning:?}"
-            );
+            assert!(warning.contains(first["not_after"].as_str().unwrap()), "{warning:?}");
             assert_eq!(t.object()["status"], "user_missing");
             assert_eq!(changed(&first, &t.object()), ["status"]);
         }
         assert!(t.log_in().is_none());
 
-        t.atlas
-            .control()
-            .add_user(PROJECT, "app", X509Type::Managed);
+        t.atlas.control().add_user(PROJECT, "app", X509Type::Managed);
         t.apply(&[]);
         assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
         assert_eq!(
@@ -109,12 +84,8 @@ fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_a
     assert_eq!(changed(&first, &t.object()), ["status"], "the key stays");
 
     t.workspace.plan(&["-out=change"]).success();
-    t.atlas
-        .control()
-        .add_user(PROJECT, "app", X509Type::Managed);
-    t.workspace
-        .run(["apply", "-input=false", "change"])
-        .success();
+    t.atlas.control().add_user(PROJECT, "app", X509Type::Managed);
+    t.workspace.run(["apply", "-input=false", "change"]).success();
     let second = t.object();
     assert_eq!(second["issue_reason"], "validity_changed");
     assert_eq!(
@@ -130,18 +101,10 @@ fn a_user_who_is_gone_past_the_expiry_gets_a_certificate_when_back() {
     t.atlas.control().remove_user(PROJECT, "app");
     t.advance_days(100);
     t.apply(&[]);
-    assert_eq!(
-        (t.object()["status"].clone(), t.posts()),
-        (json!("user_missing"), 1)
-    );
-    t.atlas
-        .control()
-        .add_user(PROJECT, "app", X509Type::Managed);
+    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("user_missing"), 1));
+    t.atlas.control().add_user(PROJECT, "app", X509Type::Managed);
     t.apply(&[]);
-    assert_eq!(
-        (t.object()["issue_reason"].clone(), t.posts()),
-        (json!("renewal"), 2)
-    );
+    assert_eq!((t.object()["issue_reason"].clone(), t.posts()), (json!("renewal"), 2));
 }
 
 #[test]
@@ -181,9 +144,7 @@ fn the_status_is_as_before_when_the_project_exists_again() {
     let t = Fixture::applied(&certificate(""));
     let first = t.object();
     let refusal = Answer::api_error(404, "GROUP_NOT_FOUND", "No group");
-    let fault = Fault::on(Endpoint::ListCertificates)
-        .refuse(refusal)
-        .always();
+    let fault = Fault::on(Endpoint::ListCertificates).refuse(refusal).always();
     let fault = t.atlas.control().add_fault(fault);
     t.apply(&[]);
     assert_eq!(t.object()["status"], "project_missing");
@@ -203,10 +164,7 @@ fn adding_a_trigger_warns_once_that_nothing_is_issued() {
     assert_eq!(t.posts(), 1);
 
     let t = Fixture::new(&certificate("rotate_when_changed = { release = \"1\" }"));
-    assert!(
-        t.apply(&[]).iter().all(|shown| shown.summary != SUMMARY),
-        "not at create"
-    );
+    assert!(t.apply(&[]).iter().all(|shown| shown.summary != SUMMARY), "not at create");
 }
 
 #[test]
@@ -222,11 +180,10 @@ fn a_project_that_is_merely_out_of_reach_removes_nothing() {
         (404, "NOT_ATLAS_GROUP"),
     ] {
         let refusal = Answer::api_error(status, code, "No group with ID 404 exists");
-        let fault = t.atlas.control().add_fault(
-            Fault::on(Endpoint::ListCertificates)
-                .refuse(refusal)
-                .always(),
-        );
+        let fault = t
+            .atlas
+            .control()
+            .add_fault(Fault::on(Endpoint::ListCertificates).refuse(refusal).always());
         assert!(!failure(t.workspace.apply(&["-json"])).is_empty(), "{code}");
         assert_eq!(changed(&first, &t.object()), Vec::<String>::new(), "{code}");
         t.atlas.control().remove_fault(fault.id());

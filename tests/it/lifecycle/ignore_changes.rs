@@ -24,14 +24,8 @@ fn ignored_changes_issue_nothing_and_renewal_goes_on() {
     t.advance_days(70);
     t.apply(&[]);
     let second = t.object();
-    assert_eq!(
-        (t.posts(), second["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
-    assert_eq!(
-        second["months_until_expiration"], 3,
-        "months stay as they were"
-    );
+    assert_eq!((t.posts(), second["issue_reason"].clone()), (2, json!("renewal")));
+    assert_eq!(second["months_until_expiration"], 3, "months stay as they were");
     assert_eq!(second["rotate_when_changed"], first["rotate_when_changed"]);
     assert!(t.plans_nothing());
 }
@@ -61,10 +55,7 @@ fn ignoring_all_changes_stops_no_renewal_but_a_stored_auto_renew_does() {
 #[test]
 fn a_certificate_that_is_issued_takes_the_planned_form_and_not_the_hidden_one() {
     let hidden = "lifecycle {\n    ignore_changes = [private_key_recipients]\n  }";
-    let sealed = format!(
-        "private_key_recipients = [{:?}]\n  {hidden}",
-        age::pair().recipient
-    );
+    let sealed = format!("private_key_recipients = [{:?}]\n  {hidden}", age::pair().recipient);
     let t = Fixture::applied(&certificate(hidden));
     t.set_config(&certificate(&sealed));
     assert!(t.plans_nothing());
@@ -103,10 +94,7 @@ fn a_hidden_archive_is_neither_made_nor_dropped() {
     t.set_config(&certificate(&archived(1)));
     t.advance_days(70);
     t.apply(&[]);
-    assert_eq!(
-        (t.posts(), t.object()["pkcs12_base64"].clone()),
-        (2, Json::Null)
-    );
+    assert_eq!((t.posts(), t.object()["pkcs12_base64"].clone()), (2, Json::Null));
 
     let t = Fixture::applied(&certificate(&archived(1)));
     let first = t.object();

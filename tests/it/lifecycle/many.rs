@@ -20,10 +20,8 @@ fn ten_users_at_once_get_a_certificate_each() {
     workspace.apply(&["-parallelism=10"]).success();
     let instances = workspace.instances(TYPE);
     assert_eq!(instances.len(), 10);
-    let ids: HashSet<_> = instances
-        .iter()
-        .map(|attributes| attributes["certificate_id"].as_str().unwrap())
-        .collect();
+    let ids: HashSet<_> =
+        instances.iter().map(|attributes| attributes["certificate_id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 10);
     for attributes in &instances {
         assert_eq!(
@@ -31,10 +29,7 @@ fn ten_users_at_once_get_a_certificate_each() {
             attributes["username"].as_str().unwrap()
         );
     }
-    assert_eq!(
-        atlas.control().request_count(Endpoint::IssueCertificate),
-        10
-    );
+    assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 10);
 
     assert!(workspace.plans_nothing());
     let destroyed = workspace.destroy(&["-parallelism=10"]).success().text();
@@ -63,18 +58,14 @@ fn two_aliases_ask_two_organizations() {
     );
     let workspace = bare_workspace(&configuration);
     workspace.apply(&[]).success();
-    assert_eq!(
-        (one.control().issued_count(), other.control().issued_count()),
-        (1, 1)
-    );
+    assert_eq!((one.control().issued_count(), other.control().issued_count()), (1, 1));
     let mut stored = workspace
         .instances(TYPE)
         .iter()
         .map(|it| it["certificate_id"].as_str().unwrap().to_owned())
         .collect::<Vec<_>>();
-    let mut issued = [&one, &other]
-        .map(|atlas| atlas.control().all_certificates()[0].id.to_string())
-        .to_vec();
+    let mut issued =
+        [&one, &other].map(|atlas| atlas.control().all_certificates()[0].id.to_string()).to_vec();
     stored.sort();
     issued.sort();
     assert_eq!(stored, issued);
@@ -84,13 +75,7 @@ fn two_aliases_ask_two_organizations() {
 
 #[test]
 fn names_with_unusual_letters_reach_atlas_as_they_are() {
-    let names = [
-        "ann@example.com",
-        "CN of ops/team",
-        "größe",
-        "50%",
-        "a+b?c#d",
-    ];
+    let names = ["ann@example.com", "CN of ops/team", "größe", "50%", "a+b?c#d"];
     let atlas = atlas(&[]);
     for name in names {
         atlas.control().add_user(PROJECT, name, X509Type::Managed);

@@ -30,14 +30,8 @@ fn a_certificate_is_renewed_in_place_in_its_window_and_its_consumer_follows_in_t
     let plan = t.workspace.plan(&["-detailed-exitcode"]);
     assert_eq!(plan.status.code(), Some(2));
     let text = plan.text();
-    assert!(
-        text.contains("will be updated in-place") && text.contains("-> \"renewal\""),
-        "{text}"
-    );
-    assert!(
-        text.contains("Plan: 0 to add, 2 to change, 0 to destroy"),
-        "{text}"
-    );
+    assert!(text.contains("will be updated in-place") && text.contains("-> \"renewal\""), "{text}");
+    assert!(text.contains("Plan: 0 to add, 2 to change, 0 to destroy"), "{text}");
     t.apply(&[]);
     let second = t.object();
     assert_eq!(t.posts(), 2);
@@ -79,32 +73,20 @@ fn auto_renew_false_warns_with_the_date_and_issues_nothing() {
     t.advance_days(70);
     let warning =
         expect_warning(&t.plan(&[]), "Certificate is due and auto_renew is false").clone();
-    assert!(
-        warning.contains(&format!("expires on {until}")),
-        "{warning:?}"
-    );
+    assert!(warning.contains(&format!("expires on {until}")), "{warning:?}");
     t.apply(&[]);
     assert_eq!(t.object()["status"], "renewal_due");
     assert!(t.plans_nothing());
     t.advance_days(30);
-    let warning = expect_warning(
-        &t.apply(&[]),
-        "Certificate has expired and auto_renew is false",
-    )
-    .clone();
-    assert!(
-        warning.contains(&format!("expired on {until}")),
-        "{warning:?}"
-    );
+    let warning =
+        expect_warning(&t.apply(&[]), "Certificate has expired and auto_renew is false").clone();
+    assert!(warning.contains(&format!("expired on {until}")), "{warning:?}");
     assert_eq!(t.object()["status"], "expired");
     assert_eq!(t.posts(), 1);
 
     t.set_config(&certificate("auto_renew = true"));
     t.apply(&[]);
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 }
 
 #[test]
@@ -129,21 +111,12 @@ fn months_and_triggers_issue_in_place_and_say_why() {
         "months_until_expiration = 6\n  rotate_when_changed = { image = \"1\" }",
     ));
     t.apply(&[]);
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("validity_changed"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("validity_changed")));
     t.set_config(&certificate("rotate_when_changed = { image = \"2\" }"));
     t.apply(&[]);
     let third = t.object();
-    assert_eq!(
-        (t.posts(), third["issue_reason"].clone()),
-        (3, json!("trigger_changed"))
-    );
-    assert_eq!(
-        third["months_until_expiration"], 6,
-        "left out, it keeps what is stored"
-    );
+    assert_eq!((t.posts(), third["issue_reason"].clone()), (3, json!("trigger_changed")));
+    assert_eq!(third["months_until_expiration"], 6, "left out, it keeps what is stored");
     let reasons: Vec<_> = third["superseded_certificates"]
         .as_array()
         .unwrap()
@@ -183,26 +156,17 @@ fn a_plan_that_was_saved_before_midnight_means_the_same_after_it() {
     let t = Fixture::applied(&certificate(""));
     let due = t.issued()[0].not_after.as_second() - 20 * DAY;
     let midnight = jiff::Timestamp::from_second(due - due % DAY).unwrap();
-    t.atlas
-        .control()
-        .set_clock(midnight - jiff::SignedDuration::from_mins(1));
+    t.atlas.control().set_clock(midnight - jiff::SignedDuration::from_mins(1));
     t.workspace.plan(&["-out=due"]).success();
-    t.atlas
-        .control()
-        .set_clock(midnight + jiff::SignedDuration::from_mins(1));
+    t.atlas.control().set_clock(midnight + jiff::SignedDuration::from_mins(1));
     t.workspace.run(["apply", "-input=false", "due"]).success();
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 
     let second = t.object();
     t.set_config(&certificate("auto_renew = true"));
     t.workspace.plan(&["-out=quiet"]).success();
     t.advance_days(70);
-    t.workspace
-        .run(["apply", "-input=false", "quiet"])
-        .success();
+    t.workspace.run(["apply", "-input=false", "quiet"]).success();
     assert_eq!(
         changed(&second, &t.object()),
         ["auto_renew"],
@@ -223,17 +187,11 @@ fn without_a_refresh_a_plan_goes_by_what_the_last_one_found() {
 
     t.apply(&["-refresh-only"]);
     assert_eq!(changed(&first, &t.object()), ["status"]);
-    assert_eq!(
-        (t.object()["status"].clone(), t.posts()),
-        (json!("renewal_due"), 1)
-    );
+    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("renewal_due"), 1));
     t.apply(&["-refresh-only"]);
 
     t.apply(&["-refresh=false"]);
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
     assert!(t.plans_nothing());
 }
 
@@ -243,13 +201,7 @@ fn prevent_destroy_lets_a_certificate_be_renewed() {
     t.advance_days(70);
     let shown = t.apply(&[]);
     assert_eq!((t.posts(), destroy_warnings(&shown)), (2, 0));
-    assert!(
-        t.workspace
-            .destroy(&[])
-            .failure()
-            .text()
-            .contains("cannot be destroyed")
-    );
+    assert!(t.workspace.destroy(&[]).failure().text().contains("cannot be destroyed"));
     assert_eq!(t.object()["has_private_key"], true);
 }
 
@@ -265,9 +217,6 @@ fn a_renewal_that_fails_keeps_the_certificate_and_its_key() {
     assert_eq!(changed(&before, &t.object()), Vec::<String>::new());
     assert!(t.log_in().is_some());
     t.apply(&[]);
-    assert_eq!(
-        t.object()["replaces_certificate_id"],
-        before["certificate_id"]
-    );
+    assert_eq!(t.object()["replaces_certificate_id"], before["certificate_id"]);
     assert!(t.plans_nothing());
 }

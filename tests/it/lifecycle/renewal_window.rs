@@ -16,10 +16,7 @@ fn a_window_longer_than_half_a_life_is_refused_before_the_first_certificate() {
         "{error:?}"
     );
     let shown = t.workspace.plan(&[]).failure().text();
-    assert!(
-        shown.contains("renew_before_days = 43"),
-        "at the argument: {shown}"
-    );
+    assert!(shown.contains("renew_before_days = 43"), "at the argument: {shown}");
     assert_eq!(t.posts(), 0);
 
     t.set_config(&certificate("renew_before_days = 42"));
@@ -33,20 +30,11 @@ fn a_window_too_long_for_the_stored_life_is_cut_with_a_warning_and_never_in_the_
     let first = t.object();
     t.set_config(&certificate("renew_before_days = 100"));
     let shown = t.apply(&[]);
-    let warning = expect_warning(
-        &shown,
-        "Renewal window longer than half the certificate's life",
-    );
+    let warning = expect_warning(&shown, "Renewal window longer than half the certificate's life");
     assert!(warning.contains("100"), "{warning:?}");
     let cut = t.object();
     assert_eq!(changed(&first, &cut), ["renew_before_days", "renewal_time"]);
-    let time = |name: &str| {
-        cut[name]
-            .as_str()
-            .unwrap()
-            .parse::<jiff::Timestamp>()
-            .unwrap()
-    };
+    let time = |name: &str| cut[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     let (from, opens, to) = (time("not_before"), time("renewal_time"), time("not_after"));
     assert!(
         (opens.duration_since(from) - to.duration_since(opens)).abs()
@@ -57,10 +45,7 @@ fn a_window_too_long_for_the_stored_life_is_cut_with_a_warning_and_never_in_the_
 
     t.advance_days(20);
     t.apply(&[]);
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
     assert!(t.plans_nothing(), "the next one is not due at once");
     assert_eq!(destroy_warnings(&t.destroy(&[])), 1);
 }
@@ -85,18 +70,11 @@ fn a_window_of_no_days_renews_only_what_has_expired() {
     let first = t.object();
     assert_eq!(first["renewal_time"], first["not_after"]);
     let end = t.issued()[0].not_after;
-    t.atlas
-        .control()
-        .set_clock(end - jiff::SignedDuration::from_mins(30));
+    t.atlas.control().set_clock(end - jiff::SignedDuration::from_mins(30));
     assert!(t.plans_nothing());
-    t.atlas
-        .control()
-        .set_clock(end + jiff::SignedDuration::from_mins(30));
+    t.atlas.control().set_clock(end + jiff::SignedDuration::from_mins(30));
     t.apply(&[]);
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 }
 
 #[test]
@@ -108,14 +86,8 @@ fn a_smaller_window_postpones_a_renewal_that_is_due() {
     t.set_config(&certificate("renew_before_days = 10"));
     t.apply(&[]);
     let postponed = t.object();
-    assert_eq!(
-        changed(&due, &postponed),
-        ["renew_before_days", "renewal_time", "status"]
-    );
-    assert_eq!(
-        (postponed["status"].clone(), t.posts()),
-        (json!("active"), 1)
-    );
+    assert_eq!(changed(&due, &postponed), ["renew_before_days", "renewal_time", "status"]);
+    assert_eq!((postponed["status"].clone(), t.posts()), (json!("active"), 1));
     assert!(t.plans_nothing());
     t.advance_days(12);
     t.apply(&[]);
@@ -128,10 +100,7 @@ fn a_larger_window_decides_at_the_refresh_after_it_is_stored() {
     t.advance_days(60);
     t.set_config(&certificate("renew_before_days = 40"));
     t.apply(&[]);
-    assert_eq!(
-        (t.object()["status"].clone(), t.posts()),
-        (json!("active"), 1)
-    );
+    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("active"), 1));
     t.apply(&[]);
     assert_eq!(t.posts(), 2);
     assert!(t.plans_nothing());
@@ -143,8 +112,5 @@ fn a_window_does_not_keep_what_has_expired() {
     t.advance_days(100);
     t.set_config(&certificate("renew_before_days = 10"));
     t.apply(&[]);
-    assert_eq!(
-        (t.posts(), t.object()["issue_reason"].clone()),
-        (2, json!("renewal"))
-    );
+    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 }

@@ -38,12 +38,7 @@ fn a_bad_username_that_is_known_only_at_apply_is_refused_then_and_nothing_is_iss
     t.workspace.plan(&[]).success();
     let printed = t.workspace.apply(&[]).failure().text();
     assert!(printed.contains("Error: Invalid username"), "{printed}");
-    assert!(
-        t.atlas
-            .control()
-            .requests_to(Endpoint::IssueCertificate)
-            .is_empty()
-    );
+    assert!(t.atlas.control().requests_to(Endpoint::IssueCertificate).is_empty());
 }
 
 #[test]
@@ -74,15 +69,8 @@ fn a_provider_block_that_is_not_known_yet_is_waited_for() {
     let slash = format!("{}/", atlas.base_url());
     write_main(&workspace, &block(&slash));
     let plan = workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains("0 to add, 1 to change, 0 to destroy"),
-        "{plan}"
-    );
-    assert_eq!(
-        atlas.control().requests().len(),
-        0,
-        "nobody knows whom to ask"
-    );
+    assert!(plan.contains("0 to add, 1 to change, 0 to destroy"), "{plan}");
+    assert_eq!(atlas.control().requests().len(), 0, "nobody knows whom to ask");
     workspace.apply(&[]).success();
     assert_eq!(only(&workspace), before);
     assert_eq!(atlas.control().issued_count(), 1);

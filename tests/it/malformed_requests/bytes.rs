@@ -69,11 +69,7 @@ async fn thousand_concurrent_calls_are_all_answered() {
         let method = METHODS[number % METHODS.len()];
         let whole = sample(method);
         let damage = number % 3 == 0;
-        let message = if damage {
-            damaged(&whole, &mut rng)
-        } else {
-            whole
-        };
+        let message = if damage { damaged(&whole, &mut rng) } else { whole };
         let provider = core.provider().clone();
         let call = calls.spawn(async move { send(&provider, method, message).await });
         if number % 7 == 0 {
@@ -88,11 +84,7 @@ async fn thousand_concurrent_calls_are_all_answered() {
     // Among them were Stop and Configure: the next call is served.
     core.configure(json!({})).await.unwrap().ok().unwrap();
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut None, config)
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
+    core.apply_config(TYPE, &mut None, config).await.unwrap().ok().unwrap();
     assert_alive(core.provider()).await;
 }
 
@@ -102,11 +94,7 @@ async fn stop_is_served_before_hundreds_of_waiting_calls() {
     let core = configured(&atlas, temporary.options()).await;
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut instance, config)
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
+    core.apply_config(TYPE, &mut instance, config).await.unwrap().ok().unwrap();
     let fault = Fault::on(Endpoint::ListCertificates).pause(When::Before);
     let pause = atlas.control().add_fault(fault.always());
     let mut reads = JoinSet::new();
@@ -133,12 +121,7 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
     client.ready().await.expect("a provider");
     let call = client.unary(Request::new(Bytes::from(message)), path, Raw);
     if let Err(status) = timeout(TIMEOUT, call).await.expect("a response in time") {
-        let broken = [
-            Code::Unavailable,
-            Code::Unknown,
-            Code::DeadlineExceeded,
-            Code::DataLoss,
-        ];
+        let broken = [Code::Unavailable, Code::Unknown, Code::DeadlineExceeded, Code::DataLoss];
         assert!(!broken.contains(&status.code()), "{method}: {status:?}");
     }
 }
@@ -147,22 +130,13 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
 fn sample(method: &str) -> Vec<u8> {
     let config = json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 3 });
     let json = config.to_string().into_bytes();
-    let raw_state = pb::RawState {
-        json: json.clone(),
-        ..Default::default()
-    };
-    let value = Some(DynamicValue {
-        json,
-        msgpack: Vec::new(),
-    });
+    let raw_state = pb::RawState { json: json.clone(), ..Default::default() };
+    let value = Some(DynamicValue { json, msgpack: Vec::new() });
     let type_name = TYPE.to_owned();
     match method {
         "CallFunction" => pb::call_function::Request {
             name: "split_pem".to_owned(),
-            arguments: vec![DynamicValue {
-                msgpack: b"\xa3PEM".to_vec(),
-                json: Vec::new(),
-            }],
+            arguments: vec![DynamicValue { msgpack: b"\xa3PEM".to_vec(), json: Vec::new() }],
         }
         .encode_to_vec(),
         "UpgradeResourceState" => pb::upgrade_resource_state::Request {
@@ -205,11 +179,7 @@ fn damaged(whole: &[u8], rng: &mut Rng) -> Vec<u8> {
         match rng.u8(0..4) {
             0 => message.truncate(at),
             1 => message.insert(at, rng.u8(..)),
-            2 => message
-                .iter_mut()
-                .skip(at)
-                .take(1)
-                .for_each(|byte| *byte = rng.u8(..)),
+            2 => message.iter_mut().skip(at).take(1).for_each(|byte| *byte = rng.u8(..)),
             _ => {
                 let end = rng.usize(at..=message.len());
                 message.extend_from_within(at..end);

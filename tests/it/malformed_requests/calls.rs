@@ -27,20 +27,10 @@ async fn large_messages_pass_both_ways_and_are_not_repeated_in_errors() {
 
     let block = json!({ "ca_bundle_pem": large });
     let diagnostics = provider.core.validate_provider(block).await.unwrap();
-    assert!(
-        diagnostics
-            .at("ca_bundle_pem")
-            .is_some_and(|it| it.detail.len() < 1000)
-    );
-    let huge = DynamicValue {
-        msgpack: vec![b'['; 64 << 20],
-        json: Vec::new(),
-    };
+    assert!(diagnostics.at("ca_bundle_pem").is_some_and(|it| it.detail.len() < 1000));
+    let huge = DynamicValue { msgpack: vec![b'['; 64 << 20], json: Vec::new() };
     assert!(provider.refusal(huge).await.detail.len() < 1000);
-    let read = pb::read_resource::Request {
-        type_name: large,
-        ..Default::default()
-    };
+    let read = pb::read_resource::Request { type_name: large, ..Default::default() };
     let response = client.read_resource(read).await.unwrap().into_inner();
     assert!(one_error(&response.diagnostics).detail.len() < 1000);
 }
@@ -75,15 +65,9 @@ async fn unknown_type_or_function_is_refused_by_name() {
     );
     for (method, diagnostics) in refusals {
         let error = one_error(&diagnostics);
-        assert!(
-            error.detail.contains("atlas_nonsense"),
-            "{method}: {error:#?}"
-        );
+        assert!(error.detail.contains("atlas_nonsense"), "{method}: {error:#?}");
     }
-    let request = pb::call_function::Request {
-        name: type_name(),
-        arguments: Vec::new(),
-    };
+    let request = pb::call_function::Request { name: type_name(), arguments: Vec::new() };
     let response = client.call_function(request).await.unwrap().into_inner();
     let error = response.error.expect("an error");
     assert!(error.text.contains("atlas_nonsense"), "{error:?}");
@@ -106,23 +90,11 @@ async fn metadata_and_functions_list_what_the_schema_has() {
     }
     listed!(metadata.resources, type_name, schema.resources);
     listed!(metadata.data_sources, type_name, schema.data_sources);
-    listed!(
-        metadata.ephemeral_resources,
-        type_name,
-        schema.ephemeral_resources
-    );
+    listed!(metadata.ephemeral_resources, type_name, schema.ephemeral_resources);
     listed!(metadata.functions, name, schema.functions);
     let request = pb::get_functions::Request {};
-    let functions = client
-        .get_functions(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .functions;
-    assert_eq!(
-        functions.keys().collect::<BTreeSet<_>>(),
-        schema.functions.keys().collect()
-    );
+    let functions = client.get_functions(request).await.unwrap().into_inner().functions;
+    assert_eq!(functions.keys().collect::<BTreeSet<_>>(), schema.functions.keys().collect());
 }
 
 #[tokio::test]
@@ -139,17 +111,8 @@ async fn unconfigured_process_validates_and_refuses_the_rest() {
         config: Some(config.clone()),
         ..Default::default()
     };
-    let planned = client
-        .plan_resource_change(plan)
-        .await
-        .unwrap()
-        .into_inner();
-    assert!(
-        one_error(&planned.diagnostics)
-            .summary
-            .contains("not configured"),
-        "{planned:#?}"
-    );
+    let planned = client.plan_resource_change(plan).await.unwrap().into_inner();
+    assert!(one_error(&planned.diagnostics).summary.contains("not configured"), "{planned:#?}");
     let apply = pb::apply_resource_change::Request {
         type_name: TYPE.to_owned(),
         prior_state: null(),
@@ -157,16 +120,9 @@ async fn unconfigured_process_validates_and_refuses_the_rest() {
         config: Some(config),
         ..Default::default()
     };
-    let applied = client
-        .apply_resource_change(apply)
-        .await
-        .unwrap()
-        .into_inner();
+    let applied = client.apply_resource_change(apply).await.unwrap().into_inner();
     one_error(&applied.diagnostics);
-    assert_eq!(
-        decode(applied.new_state.as_ref(), &provider.ty()),
-        Ok(Json::Null)
-    );
+    assert_eq!(decode(applied.new_state.as_ref(), &provider.ty()), Ok(Json::Null));
 
     let state = with(provider.object(self::config()), "certificate_id", "1");
     let read = pb::read_resource::Request {
@@ -188,10 +144,7 @@ async fn latest_accepted_configuration_counts() {
     let token = after.control().credentials().access_token;
     let block = json!({ "base_url": after.base_url(), "access_token": token });
     core.configure(block).await.unwrap().ok().unwrap();
-    let refused = core
-        .configure(json!({ "base_url": "http://example.com" }))
-        .await
-        .unwrap();
+    let refused = core.configure(json!({ "base_url": "http://example.com" })).await.unwrap();
     assert!(refused.has_errors());
     let created = core.apply_config(TYPE, &mut None, config()).await.unwrap();
     created.ok().unwrap();

@@ -30,10 +30,7 @@ impl Unconfigured {
         let temporary = ScratchDir::new();
         let provider = Provider::spawn(temporary.options()).await.unwrap();
         let core = Core::new(provider, Settings::default()).await.unwrap();
-        Self {
-            core,
-            _temporary: temporary,
-        }
+        Self { core, _temporary: temporary }
     }
 
     fn ty(&self) -> Type {
@@ -88,9 +85,7 @@ fn is_error(diagnostic: &pb::Diagnostic) -> bool {
 
 #[track_caller]
 fn one_error(diagnostics: &[pb::Diagnostic]) -> &pb::Diagnostic {
-    let [only] = diagnostics else {
-        panic!("not one diagnostic: {diagnostics:#?}")
-    };
+    let [only] = diagnostics else { panic!("not one diagnostic: {diagnostics:#?}") };
     assert!(is_error(only) && !only.summary.is_empty() && !only.detail.is_empty());
     only
 }

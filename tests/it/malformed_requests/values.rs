@@ -14,19 +14,9 @@ async fn value_of_another_type_is_refused_at_its_path() {
     let provider = Unconfigured::start().await;
     let in_timeouts = Type::Object([("create".to_owned(), Type::Bool)].into());
     for (name, ty, value, at) in [
-        (
-            "months_until_expiration",
-            Type::Bool,
-            json!(true),
-            "months_until_expiration",
-        ),
+        ("months_until_expiration", Type::Bool, json!(true), "months_until_expiration"),
         ("auto_renew", Type::Number, json!(1), "auto_renew"),
-        (
-            "username",
-            Type::List(Type::String.into()),
-            json!(["app"]),
-            "username",
-        ),
+        ("username", Type::List(Type::String.into()), json!(["app"]), "username"),
         (
             "private_key_recipients",
             Type::List(Type::Number.into()),
@@ -39,23 +29,14 @@ async fn value_of_another_type_is_refused_at_its_path() {
             json!({ "k": true }),
             "rotate_when_changed[\"k\"]",
         ),
-        (
-            "timeouts",
-            in_timeouts,
-            json!({ "create": true }),
-            "timeouts",
-        ),
+        ("timeouts", in_timeouts, json!({ "create": true }), "timeouts"),
         // An attribute that the schema does not have.
         ("extra", Type::String, json!("x"), ""),
     ] {
-        let Type::Object(mut types) = provider.ty() else {
-            unreachable!("a block is an object")
-        };
+        let Type::Object(mut types) = provider.ty() else { unreachable!("a block is an object") };
         types.insert(name.to_owned(), ty);
         let object = with(provider.object(config()), name, value);
-        let error = provider
-            .refusal(encode(&object, &Type::Object(types)))
-            .await;
+        let error = provider.refusal(encode(&object, &Type::Object(types))).await;
         assert!(place(&error).starts_with(at), "{name}: {error:#?}");
         assert!(error.detail.contains(at), "{name}: {error:#?}");
     }
@@ -105,16 +86,11 @@ async fn value_outside_of_its_choices_is_refused_with_the_choices() {
     let config = with(config(), "pkcs12_profile", "ancient");
     let error = provider.refusal(provider.encoded(config)).await;
     assert_eq!(place(&error), "pkcs12_profile");
-    assert!(
-        error.detail.contains("modern") && error.detail.contains("legacy"),
-        "{error:?}"
-    );
+    assert!(error.detail.contains("modern") && error.detail.contains("legacy"), "{error:?}");
 
     let block = json!({ "api_version": "v9", "access_token": "x" });
     let diagnostics = provider.core.configure(block).await.unwrap();
-    let error = diagnostics
-        .at("api_version")
-        .expect("an error at the argument");
+    let error = diagnostics.at("api_version").expect("an error at the argument");
     assert!(error.contains("v1.0") && error.contains("v2"), "{error:?}");
 }
 
@@ -123,18 +99,8 @@ async fn empty_dynamic_value_is_null() {
     let provider = Unconfigured::start().await;
     let mut client = provider.core.provider().client();
     provider.refusal(DynamicValue::default()).await;
-    let read = pb::read_resource::Request {
-        type_name: TYPE.to_owned(),
-        ..Default::default()
-    };
-    one_error(
-        &client
-            .read_resource(read)
-            .await
-            .unwrap()
-            .into_inner()
-            .diagnostics,
-    );
+    let read = pb::read_resource::Request { type_name: TYPE.to_owned(), ..Default::default() };
+    one_error(&client.read_resource(read).await.unwrap().into_inner().diagnostics);
 
     let plan = pb::plan_resource_change::Request {
         type_name: TYPE.to_owned(),
@@ -142,11 +108,7 @@ async fn empty_dynamic_value_is_null() {
         proposed_new_state: Some(DynamicValue::default()),
         ..Default::default()
     };
-    let planned = client
-        .plan_resource_change(plan)
-        .await
-        .unwrap()
-        .into_inner();
+    let planned = client.plan_resource_change(plan).await.unwrap().into_inner();
     assert!(!planned.diagnostics.iter().any(is_error));
     let planned = decode(planned.planned_state.as_ref(), &provider.ty()).unwrap();
     assert!(planned.is_null(), "a destroy plan");
@@ -163,9 +125,7 @@ async fn json_value_is_read_like_msgpack_and_not_repeated_in_an_error() {
         let error = provider.refusal(given(&object)).await;
         assert_eq!(place(&error), "months_until_expiration");
     }
-    let error = provider
-        .refusal(json_value(b"{\"username\": \"hunter2hunter2"))
-        .await;
+    let error = provider.refusal(json_value(b"{\"username\": \"hunter2hunter2")).await;
     assert!(!error.detail.contains("hunter2"), "{error:?}");
 }
 
@@ -179,29 +139,17 @@ async fn stored_state_is_read_with_missing_and_unknown_attributes_and_else_refus
             raw_state: Some(raw_state),
         };
         let mut client = provider.core.provider().client();
-        client
-            .upgrade_resource_state(request)
-            .await
-            .unwrap()
-            .into_inner()
+        client.upgrade_resource_state(request).await.unwrap().into_inner()
     };
-    let raw = |json: &str| pb::RawState {
-        json: json.as_bytes().to_vec(),
-        ..Default::default()
-    };
+    let raw = |json: &str| pb::RawState { json: json.as_bytes().to_vec(), ..Default::default() };
     let sparse = json!({ "project_id": PROJECT, "from_the_future": 1 });
     let response = upgrade(raw(&sparse.to_string()), 0).await;
     assert_eq!(response.diagnostics, []);
     let state = decode(response.upgraded_state.as_ref(), &provider.ty()).unwrap();
-    assert_eq!(
-        (&state["project_id"], &state["combined_pem"]),
-        (&json!(PROJECT), &Json::Null)
-    );
+    assert_eq!((&state["project_id"], &state["combined_pem"]), (&json!(PROJECT), &Json::Null));
 
-    let flat = pb::RawState {
-        flatmap: [("id".to_owned(), "x".to_owned())].into(),
-        ..Default::default()
-    };
+    let flat =
+        pb::RawState { flatmap: [("id".to_owned(), "x".to_owned())].into(), ..Default::default() };
     let malformed = ["null", "", "[]", "{"].map(|text| (raw(text), 0));
     for (raw, version) in malformed.into_iter().chain([(raw("{}"), 7), (flat, 0)]) {
         let response = upgrade(raw.clone(), version).await;
@@ -215,15 +163,9 @@ fn config() -> Json {
 }
 
 fn msgpack(bytes: &[u8]) -> DynamicValue {
-    DynamicValue {
-        msgpack: bytes.to_vec(),
-        json: Vec::new(),
-    }
+    DynamicValue { msgpack: bytes.to_vec(), json: Vec::new() }
 }
 
 fn json_value(bytes: &[u8]) -> DynamicValue {
-    DynamicValue {
-        msgpack: Vec::new(),
-        json: bytes.to_vec(),
-    }
+    DynamicValue { msgpack: Vec::new(), json: bytes.to_vec() }
 }

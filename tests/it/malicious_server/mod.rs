@@ -31,30 +31,19 @@ impl Scene {
     async fn set() -> Self {
         let (temporary, atlas) = (ScratchDir::new(), atlas(&[USER]));
         let core = configured(&atlas, temporary.options()).await;
-        Self {
-            atlas,
-            core,
-            _temporary: temporary,
-        }
+        Self { atlas, core, _temporary: temporary }
     }
 
     /// The same, with a certificate in state.
     async fn with_certificate() -> (Self, Option<ResourceInstance>) {
         let scene = Self::set().await;
         let mut instance = None;
-        scene
-            .apply(&mut instance, certificate())
-            .await
-            .ok()
-            .expect("a certificate");
+        scene.apply(&mut instance, certificate()).await.ok().expect("a certificate");
         (scene, instance)
     }
 
     async fn apply(&self, instance: &mut Option<ResourceInstance>, config: Json) -> Outcome {
-        self.core
-            .apply_config(TYPE, instance, config)
-            .await
-            .expect("a sound answer")
+        self.core.apply_config(TYPE, instance, config).await.expect("a sound answer")
     }
 
     async fn create(&self) -> Outcome {
@@ -62,10 +51,7 @@ impl Scene {
     }
 
     async fn refresh(&self, instance: Option<&ResourceInstance>) -> Refreshed {
-        self.core
-            .refresh(TYPE, &mut instance.cloned())
-            .await
-            .expect("a sound answer")
+        self.core.refresh(TYPE, &mut instance.cloned()).await.expect("a sound answer")
     }
 }
 
@@ -75,9 +61,7 @@ fn certificate() -> Json {
 
 /// All words of all diagnostics.
 fn words(diagnostics: &Diagnostics) -> String {
-    let each: Vec<_> = diagnostics
-        .iter()
-        .map(|told| format!("{}\n{}\n", told.summary, told.detail))
-        .collect();
+    let each: Vec<_> =
+        diagnostics.iter().map(|told| format!("{}\n{}\n", told.summary, told.detail)).collect();
     each.concat()
 }

@@ -49,10 +49,7 @@ async fn no_refused_login_steers_the_terminal_or_fakes_a_line() {
     ];
     for answer in answers {
         let scene = Scene::set().await;
-        scene
-            .atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
+        scene.atlas.control().add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
         let outcome = scene.create().await;
         assert!(outcome.diagnostics.has_errors());
         harmless(&outcome.diagnostics);
@@ -70,17 +67,12 @@ async fn no_header_steers_the_terminal_or_fakes_a_line() {
         .header("deprecation", evil)
         .header("sunset", evil)
         .header("date", evil);
-    scene.atlas.control().add_fault(
-        fault
-            .header("x-java-method", evil)
-            .header("retry-after", evil),
-    );
+    scene
+        .atlas
+        .control()
+        .add_fault(fault.header("x-java-method", evil).header("retry-after", evil));
     let outcome = scene.create().await;
-    assert!(
-        outcome.diagnostics.find("soon").is_some(),
-        "{}",
-        outcome.diagnostics
-    );
+    assert!(outcome.diagnostics.find("soon").is_some(), "{}", outcome.diagnostics);
     harmless(&outcome.diagnostics);
 }
 
@@ -104,19 +96,9 @@ async fn text_in_lists_and_users_cannot_steer_the_terminal() {
     harmless(&refreshed.diagnostics);
 
     let scene = Scene::set().await;
-    scene
-        .atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::ReadUser).rewrite(rewrite(&user)));
-    let planned = scene
-        .core
-        .plan_config(super::TYPE, None, certificate())
-        .await
-        .unwrap();
-    assert!(
-        !planned.diagnostics.is_empty(),
-        "the user's type is strange"
-    );
+    scene.atlas.control().add_fault(Fault::on(Endpoint::ReadUser).rewrite(rewrite(&user)));
+    let planned = scene.core.plan_config(super::TYPE, None, certificate()).await.unwrap();
+    assert!(!planned.diagnostics.is_empty(), "the user's type is strange");
     harmless(&planned.diagnostics);
 }
 
@@ -129,8 +111,6 @@ pub(super) fn harmless(diagnostics: &Diagnostics) {
             || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{ad}')
     };
     assert!(!words.contains(evil), "{words:?}");
-    let faked = words
-        .lines()
-        .any(|line| line.trim_start().starts_with("Error: faked"));
+    let faked = words.lines().any(|line| line.trim_start().starts_with("Error: faked"));
     assert!(!faked, "{words}");
 }

@@ -27,10 +27,7 @@ async fn no_credential_ever_follows_a_redirect() {
             let redirect = || Answer::redirect(status, &target);
             let fault = Fault::on_any().always().before_login().refuse(redirect());
             let fault = home.control().add_fault(fault);
-            let outcome = core
-                .apply_config(TYPE, &mut None, certificate())
-                .await
-                .unwrap();
+            let outcome = core.apply_config(TYPE, &mut None, certificate()).await.unwrap();
             let error = outcome.diagnostics.find("Unexpected redirect");
             assert!(
                 error.is_some_and(|error| error.detail.contains(&target)),
@@ -40,10 +37,7 @@ async fn no_credential_ever_follows_a_redirect() {
             home.control().remove_fault(fault.id());
         }
     }
-    assert!(
-        elsewhere.control().requests().is_empty(),
-        "somebody followed"
-    );
+    assert!(elsewhere.control().requests().is_empty(), "somebody followed");
     assert_eq!(home.control().issued_count(), 0);
 }
 
@@ -55,19 +49,13 @@ async fn no_credential_follows_what_a_list_links_to() {
         json!({ "rel": "next", "href": format!("{}/api/atlas/v1.0/x", elsewhere.base_url()) });
     let page = json!({ "links": [next], "results": [], "totalCount": 5000 }).to_string();
     let answer = Answer::text(200, "application/json", &page);
-    scene.atlas.control().add_fault(
-        Fault::on(Endpoint::ListCertificates)
-            .always()
-            .refuse(answer),
-    );
+    scene.atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(answer));
     scene.refresh(instance.as_ref()).await;
     assert!(elsewhere.control().requests().is_empty());
 }
 
 async fn logged_in(atlas: &LocalAtlas, temporary: &ScratchDir, login: &Json) -> Core {
-    let options = temporary
-        .options()
-        .env("MONGODB_ATLAS_BASE_URL", atlas.base_url());
+    let options = temporary.options().env("MONGODB_ATLAS_BASE_URL", atlas.base_url());
     let core = started(options).await;
     configure(&core, login.clone()).await;
     core

@@ -36,17 +36,8 @@ async fn flooded(flood: impl Fn(Fault) -> Fault) {
         scene.atlas.control().add_fault(flood(Fault::on(endpoint)));
         let refreshed = scene.refresh(instance.as_ref()).await;
         let read = matches!(endpoint, Endpoint::IssueToken | Endpoint::ListCertificates);
-        assert_eq!(
-            refreshed.diagnostics.has_errors(),
-            read,
-            "{}",
-            refreshed.diagnostics
-        );
-        scene
-            .core
-            .plan_config(TYPE, None, certificate())
-            .await
-            .unwrap();
+        assert_eq!(refreshed.diagnostics.has_errors(), read, "{}", refreshed.diagnostics);
+        scene.core.plan_config(TYPE, None, certificate()).await.unwrap();
         let config =
             json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 5 });
         let resource = scene.core.resource(TYPE).without_refresh();
@@ -71,15 +62,8 @@ async fn an_answer_in_drips_ends_with_the_time_that_was_given() {
     let mut instance = None;
     let config = json!({ "project_id": PROJECT, "username": "app", "timeouts": { "read": "1s" } });
     scene.apply(&mut instance, config).await.ok().unwrap();
-    let drip = |endpoint| {
-        Fault::on(endpoint)
-            .always()
-            .drip(1, Duration::from_millis(200))
-    };
-    scene
-        .atlas
-        .control()
-        .add_fault(drip(Endpoint::ListCertificates));
+    let drip = |endpoint| Fault::on(endpoint).always().drip(1, Duration::from_millis(200));
+    scene.atlas.control().add_fault(drip(Endpoint::ListCertificates));
     let refreshed = scene.refresh(instance.as_ref()).await;
     assert!(refreshed.diagnostics.has_errors() && refreshed.changed.is_empty());
 
@@ -114,42 +98,26 @@ async fn nothing_that_a_list_can_say_harms_the_object() {
         page(&entry("1", "2026-02-30T25:61:61Z"), ""),
         page(&many, ""),
         // A next page for ever.
-        page(
-            &entry("1", "2026-01-01T00:00:00Z"),
-            "{\"rel\":\"next\",\"href\":\"x\"}",
-        ),
+        page(&entry("1", "2026-01-01T00:00:00Z"), "{\"rel\":\"next\",\"href\":\"x\"}"),
         "null".to_owned(),
         "{}".to_owned(),
     ];
     let before = instance.clone().expect("an object").to_json();
     // Within ten minutes of its issue, an unlisted certificate counts as active.
-    scene
-        .atlas
-        .control()
-        .advance(std::time::Duration::from_secs(11 * 60));
+    scene.atlas.control().advance(std::time::Duration::from_secs(11 * 60));
     for body in bodies {
         let answer = Answer::text(200, "application/json", &body);
-        scene.atlas.control().add_fault(
-            Fault::on(Endpoint::ListCertificates)
-                .always()
-                .refuse(answer),
-        );
+        scene
+            .atlas
+            .control()
+            .add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(answer));
         let mut after = instance.clone();
-        let refreshed = scene
-            .core
-            .refresh(TYPE, &mut after)
-            .await
-            .expect("a sound answer");
+        let refreshed = scene.core.refresh(TYPE, &mut after).await.expect("a sound answer");
         assert!(!refreshed.removed, "{}", &body[..body.len().min(200)]);
         let mut after = after.expect("the object stays").to_json();
         // A list without our certificate may say that it is missing. Everything else stays.
         if !refreshed.diagnostics.has_errors() {
-            assert_eq!(
-                refreshed.changed,
-                ["status"],
-                "{}",
-                &body[..body.len().min(200)]
-            );
+            assert_eq!(refreshed.changed, ["status"], "{}", &body[..body.len().min(200)]);
             set_status(&mut after, &before);
         }
         assert_eq!(after, before);
@@ -164,18 +132,15 @@ async fn a_wait_that_atlas_asks_for_is_never_longer_than_the_time_given() {
     // The other values of the header are in the unit tests of the client.
     for wait in ["99999999999999999999", "soon"] {
         let limited = Answer::rate_limited(None).header("retry-after", wait);
-        scene.atlas.control().add_fault(
-            Fault::on(Endpoint::IssueCertificate)
-                .always()
-                .refuse(limited),
-        );
+        scene
+            .atlas
+            .control()
+            .add_fault(Fault::on(Endpoint::IssueCertificate).always().refuse(limited));
         let config =
             json!({ "project_id": PROJECT, "username": "app", "timeouts": { "create": "6s" } });
         let mut instance = None;
         let created = scene.apply(&mut instance, config);
-        let outcome = tokio::time::timeout(Duration::from_secs(30), created)
-            .await
-            .expect("an end");
+        let outcome = tokio::time::timeout(Duration::from_secs(30), created).await.expect("an end");
         assert!(outcome.diagnostics.has_errors(), "{wait}");
         scene.atlas.control().clear_faults();
     }

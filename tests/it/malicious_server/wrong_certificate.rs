@@ -19,25 +19,15 @@ async fn a_certificate_for_somebody_else_is_kept_with_a_warning() {
     let another_project = control.issue(OTHER_PROJECT, USER, 3);
     for (stranger, warning) in [
         (another_user, "Certificate is for another name"),
-        (
-            another_project,
-            "Certificate is from another project's authority",
-        ),
+        (another_project, "Certificate is from another project's authority"),
     ] {
         let (mut instance, answer) = (None, issued(&stranger.combined_pem()));
-        control.add_fault(
-            Fault::on(Endpoint::IssueCertificate)
-                .times(2)
-                .refuse(answer),
-        );
+        control.add_fault(Fault::on(Endpoint::IssueCertificate).times(2).refuse(answer));
         for months in [3, 4] {
             let outcome = scene.apply(&mut instance, certificate(months)).await;
             assert!(!outcome.diagnostics.has_errors(), "{}", outcome.diagnostics);
             assert!(
-                outcome
-                    .diagnostics
-                    .warnings()
-                    .any(|told| told.summary == warning),
+                outcome.diagnostics.warnings().any(|told| told.summary == warning),
                 "{}",
                 outcome.diagnostics
             );
@@ -53,17 +43,9 @@ async fn a_subject_cannot_steer_the_terminal() {
     let evil = "root\u{1b}[31m\r\nError: faked\u{202e}\u{7}\u{2028}";
     let pem = self_made(evil, &[7]);
     let (scene, mut instance) = (Scene::set().await, None);
-    scene
-        .atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).refuse(issued(&pem)));
+    scene.atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(issued(&pem)));
     let outcome = scene.apply(&mut instance, certificate(3)).await;
-    assert_eq!(
-        outcome.diagnostics.warnings().count(),
-        2,
-        "{}",
-        outcome.diagnostics
-    );
+    assert_eq!(outcome.diagnostics.warnings().count(), 2, "{}", outcome.diagnostics);
     harmless(&outcome.diagnostics);
     assert_eq!(state(instance.as_ref())["combined_pem"], pem, "it is kept");
 }
@@ -80,10 +62,7 @@ async fn serials_beyond_64_bits_keep_every_digit() {
     );
     let pem = self_made(USER, &serial);
     let (scene, mut instance) = (Scene::set().await, None);
-    scene
-        .atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).refuse(issued(&pem)));
+    scene.atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(issued(&pem)));
     let outcome = scene.apply(&mut instance, certificate(3)).await;
     assert!(!outcome.diagnostics.has_errors(), "{}", outcome.diagnostics);
     let object = state(instance.as_ref());
@@ -97,11 +76,7 @@ async fn serials_beyond_64_bits_keep_every_digit() {
         "{{\"results\":[{{\"_id\":{decimal},\"createdAt\":\"2026-01-01T00:00:00Z\",\"notAfter\":\"2040-01-01T00:00:00Z\",\"subject\":\"CN=app\"}}]}}"
     );
     let listed = Answer::text(200, "application/json", &page);
-    scene.atlas.control().add_fault(
-        Fault::on(Endpoint::ListCertificates)
-            .always()
-            .refuse(listed),
-    );
+    scene.atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(listed));
     let refreshed = scene.core.refresh(TYPE, &mut instance).await.unwrap();
     assert!(
         refreshed.changed.is_empty() && refreshed.diagnostics.is_empty(),

@@ -38,38 +38,25 @@ fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
 
     let plan = workspace.plan(&[]).success().text();
     assert!(
-        plan.contains(&format!(
-            "{OFFICIAL}.app has moved to atlas_user_certificate.app"
-        )),
+        plan.contains(&format!("{OFFICIAL}.app has moved to atlas_user_certificate.app")),
         "{plan}"
     );
-    assert!(
-        plan.contains("0 to add, 0 to change, 0 to destroy"),
-        "{plan}"
-    );
+    assert!(plan.contains("0 to add, 0 to change, 0 to destroy"), "{plan}");
     workspace.apply(&[]).success();
     let object = workspace.instances(CERTIFICATE).remove(0);
     assert_eq!(object["issue_reason"], "moved");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let logged_in = runtime
-        .block_on(atlas.log_in(object["combined_pem"].as_str().unwrap()))
-        .expect("a login");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let logged_in =
+        runtime.block_on(atlas.log_in(object["combined_pem"].as_str().unwrap())).expect("a login");
     assert_eq!(logged_in.certificate_id, certificate.id.to_string());
 
     // From here on the old provider is not needed.
-    workspace
-        .override_providers(&[("example/atlas", provider())])
-        .unwrap();
+    workspace.override_providers(&[("example/atlas", provider())]).unwrap();
     write_main(&workspace, &resource);
     assert!(workspace.plans_nothing());
     let destroy_warning = diagnostics(&workspace.destroy(&["-json"]).success());
     assert!(
-        destroy_warning
-            .iter()
-            .any(|shown| shown.contains(&certificate.id.to_string())),
+        destroy_warning.iter().any(|shown| shown.contains(&certificate.id.to_string())),
         "{destroy_warning:?}"
     );
     assert!(workspace.instances(CERTIFICATE).is_empty());
@@ -87,16 +74,10 @@ fn five_instances_move_in_one_plan_to_new_keys_and_to_the_same_keys() {
     for same_keys in [false, true] {
         let atlas = atlas(&users);
         let key = |number: usize| {
-            if same_keys {
-                json!(users[number])
-            } else {
-                json!(number)
-            }
+            if same_keys { json!(users[number]) } else { json!(number) }
         };
-        let certificates: Vec<_> = users
-            .iter()
-            .map(|user| atlas.control().issue(PROJECT, user, 3))
-            .collect();
+        let certificates: Vec<_> =
+            users.iter().map(|user| atlas.control().issue(PROJECT, user, 3)).collect();
         let instances: Vec<_> = certificates
             .iter()
             .enumerate()
@@ -140,10 +121,7 @@ fn moves_without_a_change(workspace: &Workspace, users: &[&str], moves: &str) {
     );
     write_main(workspace, &format!("{resource}{moves}"));
     let plan = workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains("0 to add, 0 to change, 0 to destroy"),
-        "{plan}"
-    );
+    assert!(plan.contains("0 to add, 0 to change, 0 to destroy"), "{plan}");
     workspace.apply(&[]).success();
     let objects = workspace.instances(CERTIFICATE);
     assert_eq!(objects.len(), users.len());
@@ -159,16 +137,9 @@ fn moves_without_a_change(workspace: &Workspace, users: &[&str], moves: &str) {
 fn with_official_state(atlas: &LocalAtlas, instances: &Json) -> Workspace {
     let workspace = workspace(atlas, "");
     workspace
-        .override_providers(&[
-            ("example/atlas", provider()),
-            ("mongodb/mongodbatlas", provider()),
-        ])
+        .override_providers(&[("example/atlas", provider()), ("mongodb/mongodbatlas", provider())])
         .unwrap();
-    let host = if version().tofu {
-        "registry.opentofu.org"
-    } else {
-        "registry.terraform.io"
-    };
+    let host = if version().tofu { "registry.opentofu.org" } else { "registry.terraform.io" };
     let state = json!({
         "version": 4,
         "terraform_version": "1.8.0",
@@ -184,9 +155,7 @@ fn with_official_state(atlas: &LocalAtlas, instances: &Json) -> Workspace {
         }],
         "check_results": null
     });
-    workspace
-        .write("terraform.tfstate", &state.to_string())
-        .unwrap();
+    workspace.write("terraform.tfstate", &state.to_string()).unwrap();
     workspace
 }
 
@@ -205,32 +174,20 @@ fn instance(key: Option<Json>, certificate: &Certificate) -> Json {
 
 /// The instance that a move gives, configured again as in the plan phase.
 async fn accepted(played: &Played, source: &MoveSource) -> ResourceInstance {
-    let Imported {
-        instance,
-        diagnostics,
-    } = played.command().await.move_from(source).await.unwrap();
+    let Imported { instance, diagnostics } =
+        played.command().await.move_from(source).await.unwrap();
     let instance = instance.expect("an instance");
     // Only a key that did not come along is worth a word.
     let words = ["Moved without its private key"];
     let keyless = instance.state["combined_pem"].is_null();
     let shown: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
-    assert_eq!(
-        shown,
-        if keyless { &words[..] } else { &[] },
-        "{diagnostics}"
-    );
+    assert_eq!(shown, if keyless { &words[..] } else { &[] }, "{diagnostics}");
     instance
 }
 
 async fn refused(played: &Played, source: &MoveSource) -> String {
-    let Imported {
-        instance,
-        diagnostics,
-    } = played
-        .resource(CERTIFICATE)
-        .move_from(source)
-        .await
-        .unwrap();
+    let Imported { instance, diagnostics } =
+        played.resource(CERTIFICATE).move_from(source).await.unwrap();
     assert!(instance.is_none() && diagnostics.has_errors());
     diagnostics.to_string()
 }

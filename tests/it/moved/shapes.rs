@@ -23,40 +23,22 @@ async fn every_shape_with_a_certificate_keeps_its_key_and_plans_nothing_but_the_
         ("as 2.16 writes it", complete.clone()),
         (
             "nulls for what is absent",
-            with(
-                &complete,
-                &json!({ "customer_x509_cas": null, "certificates": null }),
-            ),
+            with(&complete, &json!({ "customer_x509_cas": null, "certificates": null })),
         ),
         (
             "empty texts for what is absent",
-            with(
-                &complete,
-                &json!({ "customer_x509_cas": "", "certificates": [] }),
-            ),
+            with(&complete, &json!({ "customer_x509_cas": "", "certificates": [] })),
         ),
         (
             "an id that holds the key",
-            with(
-                &complete,
-                &json!({ "id": format!("current_certificate:{pem}") }),
-            ),
+            with(&complete, &json!({ "id": format!("current_certificate:{pem}") })),
         ),
         ("no id", with(&complete, &json!({ "id": null }))),
-        (
-            "months of zero",
-            with(&complete, &json!({ "months_until_expiration": 0 })),
-        ),
-        (
-            "months of null",
-            with(&complete, &json!({ "months_until_expiration": null })),
-        ),
+        ("months of zero", with(&complete, &json!({ "months_until_expiration": 0 }))),
+        ("months of null", with(&complete, &json!({ "months_until_expiration": null }))),
         (
             "other certificates listed last",
-            with(
-                &complete,
-                &json!({ "certificates": listed(json!(9_007_199_254_740_993_u64)) }),
-            ),
+            with(&complete, &json!({ "certificates": listed(json!(9_007_199_254_740_993_u64)) })),
         ),
         (
             "certificates listed as texts",
@@ -78,39 +60,17 @@ async fn every_shape_with_a_certificate_keeps_its_key_and_plans_nothing_but_the_
         let mut moved = Some(accepted(&played, &source(state)).await);
         let object = moved.clone().unwrap().state;
         assert_eq!(object["combined_pem"], pem.as_str(), "{shape}");
-        assert_eq!(
-            object["certificate_id"],
-            certificate.id.to_string().as_str(),
-            "{shape}"
-        );
-        assert_eq!(
-            object["serial_number"],
-            certificate.serial.as_str(),
-            "{shape}"
-        );
+        assert_eq!(object["certificate_id"], certificate.id.to_string().as_str(), "{shape}");
+        assert_eq!(object["serial_number"], certificate.serial.as_str(), "{shape}");
         assert_eq!(object["id"], format!("{PROJECT}/app").as_str(), "{shape}");
         assert_eq!(object["months_until_expiration"], 3_i64, "{shape}");
         assert_eq!(object["issue_reason"], "moved", "{shape}");
         assert_eq!(object["has_private_key"], true, "{shape}");
-        assert!(
-            !object["issuer"].is_null() && !object["fingerprint_sha256"].is_null(),
-            "{shape}"
-        );
-        for config in [
-            config(),
-            with(&config(), &json!({ "months_until_expiration": 3 })),
-        ] {
-            assert_eq!(
-                played.plan(moved.as_ref(), &config).await.action,
-                Action::NoOp,
-                "{shape}"
-            );
+        assert!(!object["issuer"].is_null() && !object["fingerprint_sha256"].is_null(), "{shape}");
+        for config in [config(), with(&config(), &json!({ "months_until_expiration": 3 }))] {
+            assert_eq!(played.plan(moved.as_ref(), &config).await.action, Action::NoOp, "{shape}");
         }
-        assert_eq!(
-            played.refresh(&mut moved).await.changed,
-            Vec::<String>::new(),
-            "{shape}"
-        );
+        assert_eq!(played.refresh(&mut moved).await.changed, Vec::<String>::new(), "{shape}");
     }
     assert_eq!(posts(&atlas), 0);
 }
@@ -120,9 +80,7 @@ async fn every_shape_without_a_certificate_becomes_what_an_import_would_give() {
     let atlas = atlas(&["app"]);
     let played = Played::against(&atlas).await;
     let older = atlas.control().issue(PROJECT, "app", 6);
-    atlas
-        .control()
-        .advance(std::time::Duration::from_secs(3600));
+    atlas.control().advance(std::time::Duration::from_secs(3600));
     let newer = atlas.control().issue(PROJECT, "app", 3);
     let list = |id: &dyn Fn(&Certificate) -> Json| {
         let entry = |c: &Certificate| json!({ "id": id(c), "created_at": c.created_at.to_string(), "group_id": PROJECT, "not_after": c.not_after.to_string(), "subject": "CN=app" });
@@ -133,24 +91,9 @@ async fn every_shape_without_a_certificate_becomes_what_an_import_would_give() {
         &json!({ "current_certificate": "", "months_until_expiration": 0 }),
     );
     for (shape, state) in [
-        (
-            "numbers",
-            with(&empty, &json!({ "certificates": list(&|c| json!(c.id)) })),
-        ),
-        (
-            "texts",
-            with(
-                &empty,
-                &json!({ "certificates": list(&|c| json!(c.id.to_string())) }),
-            ),
-        ),
-        (
-            "null",
-            with(
-                &empty,
-                &json!({ "certificates": null, "current_certificate": null }),
-            ),
-        ),
+        ("numbers", with(&empty, &json!({ "certificates": list(&|c| json!(c.id)) }))),
+        ("texts", with(&empty, &json!({ "certificates": list(&|c| json!(c.id.to_string())) }))),
+        ("null", with(&empty, &json!({ "certificates": null, "current_certificate": null }))),
         (
             "what cannot be read",
             with(
@@ -160,26 +103,14 @@ async fn every_shape_without_a_certificate_becomes_what_an_import_would_give() {
         ),
     ] {
         let mut moved = Some(accepted(&played, &source(state)).await);
-        assert_eq!(
-            moved.as_ref().unwrap().state["has_private_key"],
-            false,
-            "{shape}"
-        );
+        assert_eq!(moved.as_ref().unwrap().state["has_private_key"], false, "{shape}");
         played.refresh(&mut moved).await;
         let object = &moved.as_ref().unwrap().state;
-        assert_eq!(
-            object["certificate_id"],
-            newer.id.to_string().as_str(),
-            "{shape}"
-        );
+        assert_eq!(object["certificate_id"], newer.id.to_string().as_str(), "{shape}");
         assert_eq!(object["months_until_expiration"], 3_i64, "{shape}");
         assert_eq!(object["status"], "active", "{shape}");
         assert!(object["combined_pem"].is_null(), "{shape}");
-        assert_eq!(
-            played.apply(&mut moved, &config()).await.action,
-            Action::NoOp,
-            "{shape}"
-        );
+        assert_eq!(played.apply(&mut moved, &config()).await.action, Action::NoOp, "{shape}");
         let rotated = with(&config(), &json!({ "months_until_expiration": 6 }));
         let plan = played.plan(moved.as_ref(), &rotated).await;
         assert_eq!(plan.planned["issue_reason"], "validity_changed", "{shape}");
@@ -196,30 +127,18 @@ async fn with_no_certificate_anywhere_the_next_apply_issues_one() {
     let outcome = played.apply(&mut moved, &config()).await;
     assert!(!outcome.diagnostics.has_errors(), "{}", outcome.diagnostics);
     assert!(
-        outcome
-            .diagnostics
-            .find("Atlas lists no certificate")
-            .is_some(),
+        outcome.diagnostics.find("Atlas lists no certificate").is_some(),
         "{}",
         outcome.diagnostics
     );
     let object = &moved.as_ref().unwrap().state;
     assert_eq!(
-        (
-            &object["has_private_key"],
-            &object["months_until_expiration"]
-        ),
+        (&object["has_private_key"], &object["months_until_expiration"]),
         (&true.into(), &3_i64.into())
     );
+    assert_eq!(object["superseded_certificates"].as_array().unwrap().len(), 0);
     assert_eq!(
-        object["superseded_certificates"].as_array().unwrap().len(),
-        0
-    );
-    assert_eq!(
-        (
-            posts(&atlas),
-            played.plan(moved.as_ref(), &config()).await.action
-        ),
+        (posts(&atlas), played.plan(moved.as_ref(), &config()).await.action),
         (1, Action::NoOp)
     );
 }
@@ -246,34 +165,19 @@ async fn a_response_that_is_no_certificate_with_its_key_is_kept_unchanged() {
     let atlas = atlas(&["app"]);
     let played = Played::against(&atlas).await;
     let certificate = atlas.control().issue(PROJECT, "app", 3);
-    for odd in [
-        "garbage".to_owned(),
-        certificate.certificate_pem.clone(),
-        certificate.key_pem.clone(),
-    ] {
-        let state = with(
-            &complete(&certificate),
-            &json!({ "current_certificate": odd }),
-        );
-        let answer = played
-            .resource(CERTIFICATE)
-            .move_from(&source(state))
-            .await
-            .unwrap();
+    for odd in
+        ["garbage".to_owned(), certificate.certificate_pem.clone(), certificate.key_pem.clone()]
+    {
+        let state = with(&complete(&certificate), &json!({ "current_certificate": odd }));
+        let answer = played.resource(CERTIFICATE).move_from(&source(state)).await.unwrap();
         assert!(
-            answer
-                .diagnostics
-                .find("Moved certificate cannot be read")
-                .is_some(),
+            answer.diagnostics.find("Moved certificate cannot be read").is_some(),
             "{}",
             answer.diagnostics
         );
         let mut moved = answer.instance;
         assert_eq!(moved.as_ref().unwrap().state["combined_pem"], odd.as_str());
-        assert_eq!(
-            played.apply(&mut moved, &config()).await.action,
-            Action::NoOp
-        );
+        assert_eq!(played.apply(&mut moved, &config()).await.action, Action::NoOp);
         assert_eq!(moved.as_ref().unwrap().state["combined_pem"], odd.as_str());
     }
     assert_eq!(posts(&atlas), 0);

@@ -26,20 +26,14 @@ async fn the_source_is_known_by_namespace_and_type_whatever_the_host() {
         // Hosts name our address for the second instance that moves in one plan.
         "registry.terraform.io/example/atlas",
     ] {
-        let source = MoveSource {
-            provider_address: address.into(),
-            ..source(state.clone())
-        };
+        let source = MoveSource { provider_address: address.into(), ..source(state.clone()) };
         accepted(&played, &source).await;
     }
     for (address, kind) in [
         ("registry.terraform.io/someone/mongodbatlas", OFFICIAL),
         ("registry.terraform.io/mongodb/mongodbatlas/", OFFICIAL),
         ("", OFFICIAL),
-        (
-            "registry.terraform.io/mongodb/mongodbatlas",
-            "mongodbatlas_database_user",
-        ),
+        ("registry.terraform.io/mongodb/mongodbatlas", "mongodbatlas_database_user"),
         ("registry.terraform.io/hashicorp/tls", "tls_private_key"),
         ("registry.terraform.io/hashicorp/tls", CERTIFICATE),
     ] {
@@ -82,10 +76,7 @@ async fn an_object_without_a_managed_user_is_refused_with_the_reason() {
 async fn our_own_kind_moves_between_addresses_as_it_is() {
     let atlas = atlas(&["app"]);
     let played = Played::against(&atlas).await;
-    let ours = with(
-        &config(),
-        &json!({ "auto_renew": false, "timeouts": { "read": "1m" } }),
-    );
+    let ours = with(&config(), &json!({ "auto_renew": false, "timeouts": { "read": "1m" } }));
     let created = played.created(&ours).await;
     let mut source = MoveSource {
         provider_address: "registry.opentofu.org/another/atlas".into(),
@@ -95,18 +86,12 @@ async fn our_own_kind_moves_between_addresses_as_it_is() {
         private: Vec::new(),
     };
     let moved = accepted(&played, &source).await;
-    assert_eq!(
-        changed_attributes(&created.state, &moved.state),
-        Vec::<String>::new()
-    );
+    assert_eq!(changed_attributes(&created.state, &moved.state), Vec::<String>::new());
     assert_eq!(played.plan(Some(&moved), &ours).await.action, Action::NoOp);
     // Hosts name the official address for our type when a chain of moves began there.
     source.provider_address = "registry.terraform.io/mongodb/mongodbatlas".into();
     let moved = accepted(&played, &source).await;
-    assert_eq!(
-        changed_attributes(&created.state, &moved.state),
-        Vec::<String>::new()
-    );
+    assert_eq!(changed_attributes(&created.state, &moved.state), Vec::<String>::new());
     source.schema_version = 1;
     assert!(refused(&played, &source).await.contains("schema version 1"));
 }

@@ -21,9 +21,7 @@ fn an_authority_in_ca_bundle_pem_is_trusted_and_http_2_is_spoken() {
     workspace.destroy(&[]).success();
     let requests = atlas.control().requests();
     assert!(
-        requests
-            .iter()
-            .all(|request| request.protocol == "HTTP/2.0"),
+        requests.iter().all(|request| request.protocol == "HTTP/2.0"),
         "{:?}",
         requests[0].protocol
     );
@@ -38,23 +36,15 @@ fn a_machine_without_authorities_is_told_what_to_install() {
     workspace.set_env("SSL_CERT_FILE", &nothing);
     workspace.set_env("SSL_CERT_DIR", &nothing);
     let error = refused(&workspace);
-    assert_eq!(
-        error.summary, "No trusted certificate authorities",
-        "{error:#?}"
-    );
-    assert!(
-        error.contains("ca-certificates") && error.contains("SSL_CERT_FILE"),
-        "{error:#?}"
-    );
+    assert_eq!(error.summary, "No trusted certificate authorities", "{error:#?}");
+    assert!(error.contains("ca-certificates") && error.contains("SSL_CERT_FILE"), "{error:#?}");
 }
 
 #[test]
 fn authorities_in_ssl_cert_file_are_trusted() {
     let atlas = secure();
     let mut workspace = one_certificate(&atlas, &atlas.base_url(), None);
-    workspace
-        .write("authority.pem", atlas.ca_pem())
-        .expect("a file");
+    workspace.write("authority.pem", atlas.ca_pem()).expect("a file");
     let file = workspace.path().join("authority.pem").display().to_string();
     workspace.set_env("SSL_CERT_FILE", &file);
     workspace.apply(&[]).success();
@@ -67,33 +57,20 @@ fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names
     let proxy = Proxy::start();
     let base_url = atlas.base_url().replace("127.0.0.1", "atlas.example");
     let mut workspace = one_certificate(&atlas, &base_url, Some(atlas.ca_pem()));
-    workspace.set_env(
-        "HTTPS_PROXY",
-        &format!("http://me:secret@{}", proxy.address()),
-    );
+    workspace.set_env("HTTPS_PROXY", &format!("http://me:secret@{}", proxy.address()));
     workspace.apply(&[]).success();
     let seen = proxy.seen();
     let host = base_url.trim_start_matches("https://");
-    assert!(
-        !seen.is_empty() && seen.iter().all(|connect| connect.target == host),
-        "{seen:?}"
-    );
+    assert!(!seen.is_empty() && seen.iter().all(|connect| connect.target == host), "{seen:?}");
     // me:secret
-    assert!(
-        seen.iter()
-            .all(|connect| connect.authorization == "Basic bWU6c2VjcmV0"),
-        "{seen:?}"
-    );
+    assert!(seen.iter().all(|connect| connect.authorization == "Basic bWU6c2VjcmV0"), "{seen:?}");
 
     // Without the proxy the name has no address.
     let mut excluded = one_certificate(&atlas, &base_url, Some(atlas.ca_pem()));
     excluded.set_env("HTTPS_PROXY", &format!("http://{}", proxy.address()));
     excluded.set_env("NO_PROXY", "localhost, atlas.example");
     let error = refused(&excluded);
-    assert!(
-        error.contains("its name could not be resolved"),
-        "{error:#?}"
-    );
+    assert!(error.contains("its name could not be resolved"), "{error:#?}");
     assert_eq!(proxy.seen().len(), seen.len(), "the proxy was used again");
     assert_eq!(atlas.control().issued_count(), 1);
 }
@@ -104,19 +81,10 @@ fn a_proxy_that_refuses_is_told_as_such() {
     let proxy = Proxy::refusing();
     let base_url = atlas.base_url().replace("127.0.0.1", "atlas.example");
     let mut workspace = one_certificate(&atlas, &base_url, Some(atlas.ca_pem()));
-    workspace.set_env(
-        "HTTPS_PROXY",
-        &format!("http://me:secret@{}", proxy.address()),
-    );
+    workspace.set_env("HTTPS_PROXY", &format!("http://me:secret@{}", proxy.address()));
     let error = refused(&workspace);
-    assert_eq!(
-        error.summary, "Proxy did not connect to Atlas",
-        "{error:#?}"
-    );
-    assert!(
-        error.contains("HTTPS_PROXY") && !error.contains("secret"),
-        "{error:#?}"
-    );
+    assert_eq!(error.summary, "Proxy did not connect to Atlas", "{error:#?}");
+    assert!(error.contains("HTTPS_PROXY") && !error.contains("secret"), "{error:#?}");
     assert_eq!(atlas.control().requests(), []);
 }
 
@@ -125,13 +93,7 @@ fn a_proxy_is_not_used_within_this_computer_over_http() {
     let atlas = atlas(&["app"]);
     let proxy = Proxy::start();
     let mut workspace = one_certificate(&atlas, &atlas.base_url(), None);
-    for name in [
-        "HTTPS_PROXY",
-        "HTTP_PROXY",
-        "ALL_PROXY",
-        "http_proxy",
-        "https_proxy",
-    ] {
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"] {
         workspace.set_env(name, &format!("http://{}", proxy.address()));
     }
     workspace.apply(&[]).success();
@@ -151,11 +113,7 @@ fn every_request_says_who_asks() {
         version().text
     );
     let requests = atlas.control().requests();
-    assert!(
-        requests
-            .iter()
-            .any(|request| request.endpoint == Some(Endpoint::IssueToken))
-    );
+    assert!(requests.iter().any(|request| request.endpoint == Some(Endpoint::IssueToken)));
     for request in requests {
         assert_eq!(request.headers["user-agent"], agent, "{}", request.target);
         assert!(!request.headers.contains_key("referer"));
@@ -165,10 +123,8 @@ fn every_request_says_who_asks() {
 /// The only error of an apply that issues nothing.
 fn refused(workspace: &Workspace) -> CliDiagnostic {
     let output = workspace.run(["apply", "-auto-approve", "-json"]).failure();
-    let mut errors: Vec<_> = diagnostics(&output)
-        .into_iter()
-        .filter(|shown| shown.is_error)
-        .collect();
+    let mut errors: Vec<_> =
+        diagnostics(&output).into_iter().filter(|shown| shown.is_error).collect();
     assert_eq!(errors.len(), 1, "{errors:#?}");
     assert!(workspace.instances("atlas_user_certificate").is_empty());
     errors.remove(0)

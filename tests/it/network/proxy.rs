@@ -67,11 +67,7 @@ fn serve(
     let mut lines = BufReader::new(client.try_clone().ok()?);
     let mut first = String::new();
     lines.read_line(&mut first).ok()?;
-    let target = first
-        .strip_prefix("CONNECT ")?
-        .split(' ')
-        .next()?
-        .to_owned();
+    let target = first.strip_prefix("CONNECT ")?.split(' ').next()?.to_owned();
     let mut authorization = String::new();
     loop {
         let mut line = String::new();
@@ -85,19 +81,12 @@ fn serve(
         }
     }
     let server = connect(&target);
-    record.lock().unwrap().push(Connect {
-        target,
-        authorization,
-    });
+    record.lock().unwrap().push(Connect { target, authorization });
     let Some(server) = server else {
-        (&client)
-            .write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-            .ok()?;
+        (&client).write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").ok()?;
         return None;
     };
-    (&client)
-        .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        .ok()?;
+    (&client).write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").ok()?;
     let (mut from_server, mut to_client) = (server.try_clone().ok()?, client);
     let back = thread::spawn(move || {
         let _ = io::copy(&mut from_server, &mut to_client);

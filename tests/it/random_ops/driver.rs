@@ -83,11 +83,7 @@ impl Driver for InProcess {
 
     fn new(atlas: &LocalAtlas) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self {
-            terraform: runtime.block_on(Played::against(atlas)),
-            instance: None,
-            runtime,
-        }
+        Self { terraform: runtime.block_on(Played::against(atlas)), instance: None, runtime }
     }
 
     fn run(&mut self, command: &Command<'_>, config: &Config) -> Report {
@@ -123,21 +119,15 @@ impl Driver for InProcess {
     }
 
     fn object(&self) -> Option<Json> {
-        self.instance
-            .as_ref()
-            .map(|instance| instance.state.clone())
+        self.instance.as_ref().map(|instance| instance.state.clone())
     }
 
     fn is_tainted(&self) -> bool {
-        self.instance
-            .as_ref()
-            .is_some_and(|instance| instance.tainted)
+        self.instance.as_ref().is_some_and(|instance| instance.tainted)
     }
 
     fn taint(&mut self) {
-        self.instance
-            .iter_mut()
-            .for_each(|instance| instance.tainted = true);
+        self.instance.iter_mut().for_each(|instance| instance.tainted = true);
     }
 
     fn plans_nothing(&mut self, config: &Config) -> bool {
@@ -155,18 +145,13 @@ impl RealCli {
     fn write(&self, config: &Config) {
         let object = config.to_json();
         let arguments = object.as_object().unwrap().iter();
-        let lines: Vec<_> = arguments
-            .map(|(name, value)| format!("  {name} = {value}"))
-            .collect();
+        let lines: Vec<_> = arguments.map(|(name, value)| format!("  {name} = {value}")).collect();
         let lines = lines.join(
             "
 ",
         );
         let resource = format!("resource \"{CERTIFICATE}\" \"app\" {{\n{lines}\n}}\n");
-        write_main(
-            &self.workspace,
-            &format!("provider \"atlas\" {{}}\n\n{resource}"),
-        );
+        write_main(&self.workspace, &format!("provider \"atlas\" {{}}\n\n{resource}"));
     }
 }
 
@@ -174,9 +159,7 @@ impl Driver for RealCli {
     const IS_FAST: bool = false;
 
     fn new(atlas: &LocalAtlas) -> Self {
-        Self {
-            workspace: workspace(atlas, ""),
-        }
+        Self { workspace: workspace(atlas, "") }
     }
 
     fn run(&mut self, command: &Command<'_>, config: &Config) -> Report {
@@ -188,10 +171,7 @@ impl Driver for RealCli {
                 let replacing = replace.then_some(replacing.as_str());
                 let arguments: Vec<_> = replacing.into_iter().chain(["-out=planned"]).collect();
                 let plan = workspace.plan(&arguments).success();
-                let mut ids = plan
-                    .stdout
-                    .lines()
-                    .filter(|line| line.contains(" certificate_id "));
+                let mut ids = plan.stdout.lines().filter(|line| line.contains(" certificate_id "));
                 report.announced = ids.any(|line| line.contains("(known after apply)"));
                 workspace.run(["apply", "-json", "-input=false", "planned"])
             }

@@ -183,28 +183,20 @@ impl<D: Driver> Simulation<D> {
         self.record(format!(
             "apply, replace: {replace}, failure: {failure:?}, expected: {expected:?}"
         ));
-        let (report, issued) = self.run(&Command::Apply {
-            replace: replace && object.is_some(),
-        });
+        let (report, issued) = self.run(&Command::Apply { replace: replace && object.is_some() });
         self.check(report.announced == expected.is_some(), || {
             format!("announced: {}", report.announced)
         });
         self.check(issued == expected_count, || format!("issued: {issued}"));
-        self.check(report.failed != (succeeds || expected.is_none()), || {
-            report.text()
-        });
+        self.check(report.failed != (succeeds || expected.is_none()), || report.text());
         let is_replacement = object.is_some() && expected == Some(Issue::New);
-        let valid = object
-            .as_ref()
-            .is_some_and(|object| self.model.is_valid(object));
+        let valid = object.as_ref().is_some_and(|object| self.model.is_valid(object));
         self.check_destroy_warnings(&report, is_replacement && valid, is_replacement);
         self.issued += issued;
         let after = self.driver.object();
         if let (true, Some(Issue::InPlace(reason))) = (succeeds, expected) {
             let stored = after.as_ref().map(|object| object["issue_reason"].clone());
-            self.check(stored == Some(reason.into()), || {
-                format!("the reason is {stored:?}")
-            });
+            self.check(stored == Some(reason.into()), || format!("the reason is {stored:?}"));
         }
         if expected.is_none() {
             let id = |object: Option<&Json>| object.map(|object| object["certificate_id"].clone());
@@ -222,30 +214,20 @@ impl<D: Driver> Simulation<D> {
 
     fn refresh(&mut self) {
         self.record("refresh");
-        let expected = self
-            .driver
-            .object()
-            .map(|it| Json::from(expected_status(&self.model, &it)));
+        let expected = self.driver.object().map(|it| Json::from(expected_status(&self.model, &it)));
         let (report, issued) = self.run(&Command::Refresh);
         self.check(issued == 0 && !report.failed, || report.text());
         let status = self.driver.object().map(|object| object["status"].clone());
-        self.check(status == expected, || {
-            format!("status {status:?}, not {expected:?}")
-        });
+        self.check(status == expected, || format!("status {status:?}, not {expected:?}"));
         self.check_destroy_warnings(&report, false, true);
     }
 
     fn destroy(&mut self) {
         self.record("destroy");
-        let valid = self
-            .driver
-            .object()
-            .is_some_and(|object| self.model.is_valid(&object));
+        let valid = self.driver.object().is_some_and(|object| self.model.is_valid(&object));
         let (report, issued) = self.run(&Command::Destroy);
         self.check(issued == 0 && !report.failed, || report.text());
-        self.check(self.driver.object().is_none(), || {
-            "still in state".to_owned()
-        });
+        self.check(self.driver.object().is_none(), || "still in state".to_owned());
         self.check_destroy_warnings(&report, valid, true);
     }
 
@@ -278,10 +260,7 @@ impl<D: Driver> Simulation<D> {
         let fault = Fault::on(Endpoint::IssueCertificate);
         let code = "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED";
         let (failure, fault) = match self.rng.u8(0..40) {
-            0..4 => (
-                Failure::Refused,
-                fault.refuse(Answer::api_error(400, code, "the limit")),
-            ),
+            0..4 => (Failure::Refused, fault.refuse(Answer::api_error(400, code, "the limit"))),
             4 if self.losses > 0 => (Failure::CutBefore, fault.cut(When::Before)),
             5 if self.losses > 0 => (Failure::CutAfter, fault.cut(When::After)),
             _ => return None,
@@ -296,9 +275,7 @@ impl<D: Driver> Simulation<D> {
     fn check_destroy_warnings(&mut self, report: &Report, required: bool, allowed: bool) {
         let warnings = usize::from(required)..=usize::from(allowed);
         let count = report.destroy_warnings;
-        self.check(warnings.contains(&count), || {
-            format!("{count} destroy warnings")
-        });
+        self.check(warnings.contains(&count), || format!("{count} destroy warnings"));
         self.model.record_reported(&report.text());
         let lost = self.model.lost(self.driver.object().as_ref());
         self.check(lost.is_empty(), || format!("lost: {lost:?}"));
@@ -306,8 +283,7 @@ impl<D: Driver> Simulation<D> {
 
     fn record(&mut self, step: impl Into<String>) {
         self.steps += 1;
-        self.history
-            .push_back(format!("{}: {}", self.steps, step.into()));
+        self.history.push_back(format!("{}: {}", self.steps, step.into()));
         if self.history.len() > 25 {
             self.history.pop_front();
         }

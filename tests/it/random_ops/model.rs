@@ -28,9 +28,7 @@ impl AtlasModel {
             1 => DeletedUsers::EmptyList,
             _ => DeletedUsers::Leftovers,
         };
-        atlas
-            .control()
-            .configure(|settings| settings.deleted_users = response);
+        atlas.control().configure(|settings| settings.deleted_users = response);
         Self {
             atlas,
             has_user: true,
@@ -42,9 +40,7 @@ impl AtlasModel {
 
     pub fn advance(&self, days: u64, minutes: u64) {
         let minutes = days * 24 * 60 + minutes;
-        self.atlas
-            .control()
-            .advance(Duration::from_secs(minutes * 60));
+        self.atlas.control().advance(Duration::from_secs(minutes * 60));
     }
 
     pub fn toggle_user(&mut self) {
@@ -79,10 +75,7 @@ impl AtlasModel {
     /// Whether Atlas lists the certificate.
     pub fn lists(&self, id: &str) -> bool {
         let listed = self.has_user || self.lists_leftovers;
-        listed
-            && self
-                .valid()
-                .any(|certificate| certificate.id.to_string() == id)
+        listed && self.valid().any(|certificate| certificate.id.to_string() == id)
     }
 
     /// Whether the certificate of the object authenticates, or will once the user exists again.
@@ -108,8 +101,7 @@ impl AtlasModel {
     pub fn record_reported(&mut self, text: &str) {
         let all = self.atlas.control().certificates(PROJECT, "app");
         let ids = all.iter().map(|certificate| certificate.id);
-        self.reported
-            .extend(ids.filter(|id| text.contains(&id.to_string())));
+        self.reported.extend(ids.filter(|id| text.contains(&id.to_string())));
     }
 
     /// The certificates that authenticate, and are neither in the object nor reported.
@@ -134,11 +126,7 @@ impl AtlasModel {
 
     fn valid(&self) -> impl Iterator<Item = Certificate> {
         let now = self.atlas.control().now();
-        let all = self
-            .atlas
-            .control()
-            .certificates(PROJECT, "app")
-            .into_iter();
+        let all = self.atlas.control().certificates(PROJECT, "app").into_iter();
         all.filter(move |certificate| !certificate.unlisted && certificate.not_after > now)
     }
 }

@@ -34,11 +34,7 @@ pub fn expected_issue(
         "missing" if renews => "missing",
         "expired" if renews => "renewal",
         "renewal_due" if renews && window_stays => "renewal",
-        _ if changed(
-            &object["months_until_expiration"],
-            config.months.map(Json::from),
-        ) =>
-        {
+        _ if changed(&object["months_until_expiration"], config.months.map(Json::from)) => {
             "validity_changed"
         }
         _ if changed(&object["rotate_when_changed"], trigger) => "trigger_changed",
@@ -51,11 +47,7 @@ pub fn expected_issue(
 pub fn expected_status(model: &AtlasModel, object: &Json) -> &'static str {
     let now = model.atlas.control().now();
     if model.lists(object["certificate_id"].as_str().unwrap()) {
-        if now >= renewal_time(object) {
-            "renewal_due"
-        } else {
-            "active"
-        }
+        if now >= renewal_time(object) { "renewal_due" } else { "active" }
     } else if !model.has_user() {
         "user_missing"
     } else if now >= time(&object["not_after"]) {

@@ -14,28 +14,18 @@ fn a_key_in_state_is_sealed_in_place_with_a_warning_about_earlier_versions() {
     let mine = age::pair();
     let t = Fixture::applied(&certificate(""));
     let before = t.object();
-    let plain = before["combined_pem"]
-        .as_str()
-        .expect("a key in state")
-        .to_owned();
+    let plain = before["combined_pem"].as_str().expect("a key in state").to_owned();
 
     t.set_config(&certificate(&recipients(&[&mine])));
     let output = t.workspace.apply(&[]).success();
     let warning = output.text();
-    assert!(
-        warning.contains("Earlier state versions still hold the key"),
-        "{warning}"
-    );
+    assert!(warning.contains("Earlier state versions still hold the key"), "{warning}");
     let after = t.object();
     assert_eq!(after["combined_pem"], Json::Null);
     assert_eq!(after["certificate_id"], before["certificate_id"]);
     assert_eq!(after["revision"], before["revision"]);
     let sealed = after["sealed_pem"].as_str().expect("ciphertext");
-    assert_eq!(
-        age::open(sealed, &mine),
-        Some(plain),
-        "byte for byte what Atlas sent"
-    );
+    assert_eq!(age::open(sealed, &mine), Some(plain), "byte for byte what Atlas sent");
     assert_eq!(t.posts(), 1);
     assert!(t.plans_nothing());
 }
@@ -44,28 +34,15 @@ fn a_key_in_state_is_sealed_in_place_with_a_warning_about_earlier_versions() {
 fn the_same_recipients_in_another_order_or_twice_change_nothing() {
     let (mine, other) = (age::pair(), age::pair());
     let t = Fixture::applied(&certificate(&recipients(&[&mine, &other])));
-    let upper = Pair {
-        recipient: mine.recipient.to_uppercase(),
-        identity: String::new(),
-    };
-    for again in [
-        vec![&other, &mine],
-        vec![&mine, &other, &mine],
-        vec![&other, &upper],
-    ] {
+    let upper = Pair { recipient: mine.recipient.to_uppercase(), identity: String::new() };
+    for again in [vec![&other, &mine], vec![&mine, &other, &mine], vec![&other, &upper]] {
         t.set_config(&certificate(&recipients(&again)));
         assert!(t.plans_nothing());
     }
     assert_eq!(t.posts(), 1);
-    let sealed = t.object()["sealed_pem"]
-        .as_str()
-        .expect("ciphertext")
-        .to_owned();
+    let sealed = t.object()["sealed_pem"].as_str().expect("ciphertext").to_owned();
     let combined = age::open(&sealed, &mine);
-    assert!(
-        combined.is_some() && combined == age::open(&sealed, &other),
-        "each of them opens it"
-    );
+    assert!(combined.is_some() && combined == age::open(&sealed, &other), "each of them opens it");
 }
 
 #[test]
@@ -76,10 +53,7 @@ fn other_recipients_or_none_are_a_new_certificate_when_only_ciphertext_is_left()
 
     t.set_config(&certificate(&recipients(&[&other])));
     let plan = t.workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains("recipients_changed") && plan.contains("1 to change"),
-        "{plan}"
-    );
+    assert!(plan.contains("recipients_changed") && plan.contains("1 to change"), "{plan}");
     t.workspace.apply(&[]).success();
     let second = t.object();
     assert_eq!(second["issue_reason"], "recipients_changed");
@@ -93,17 +67,9 @@ fn other_recipients_or_none_are_a_new_certificate_when_only_ciphertext_is_left()
     let third = t.object();
     assert_eq!(third["issue_reason"], "recipients_changed");
     assert_eq!(third["sealed_pem"], Json::Null);
-    let newest = t
-        .atlas
-        .control()
-        .certificates(PROJECT, "app")
-        .pop()
-        .expect("the third");
+    let newest = t.atlas.control().certificates(PROJECT, "app").pop().expect("the third");
     assert_eq!(third["combined_pem"], newest.combined_pem());
-    assert_eq!(
-        third["superseded_certificates"].as_array().map(Vec::len),
-        Some(2)
-    );
+    assert_eq!(third["superseded_certificates"].as_array().map(Vec::len), Some(2));
     assert_eq!(t.posts(), 3);
     assert!(t.plans_nothing());
 }
@@ -158,25 +124,13 @@ fn recipients_given_to_an_imported_certificate_wait_for_the_next_issue() {
     t.set_config(&certificate(""));
     let id = format!("{PROJECT}/app");
     t.workspace
-        .run([
-            "import",
-            "-no-color",
-            "-input=false",
-            "atlas_user_certificate.app",
-            &id,
-        ])
+        .run(["import", "-no-color", "-input=false", "atlas_user_certificate.app", &id])
         .success();
     t.set_config(&certificate(&recipients(&[&mine])));
     let output = t.workspace.apply(&[]).success().text();
-    assert!(
-        !output.contains("Earlier state versions"),
-        "there never was a key: {output}"
-    );
+    assert!(!output.contains("Earlier state versions"), "there never was a key: {output}");
     let imported = t.object();
-    assert_eq!(
-        (&imported["combined_pem"], &imported["sealed_pem"]),
-        (&Json::Null, &Json::Null)
-    );
+    assert_eq!((&imported["combined_pem"], &imported["sealed_pem"]), (&Json::Null, &Json::Null));
     assert_eq!(imported["issue_reason"], "imported");
     assert_eq!(t.posts(), 0);
     assert!(t.plans_nothing());
@@ -195,17 +149,11 @@ fn ignored_recipients_are_those_of_the_plan_also_when_the_certificate_is_renewed
     let ignoring = "lifecycle {\n    ignore_changes = [private_key_recipients]\n  }";
     let (mine, other) = (age::pair(), age::pair());
     // (at first, configured later but ignored): the renewal keeps the form that the plan shows.
-    for (first, later) in [
-        (vec![&mine], vec![]),
-        (vec![&mine], vec![&other]),
-        (vec![], vec![&other]),
-    ] {
+    for (first, later) in
+        [(vec![&mine], vec![]), (vec![&mine], vec![&other]), (vec![], vec![&other])]
+    {
         let written = |list: &[&Pair]| {
-            if list.is_empty() {
-                String::new()
-            } else {
-                recipients(list)
-            }
+            if list.is_empty() { String::new() } else { recipients(list) }
         };
         let t = Fixture::applied(&certificate(&written(&first)));
         t.set_config(&certificate(&format!("{}\n  {ignoring}", written(&later))));

@@ -24,17 +24,11 @@ fn a_hardware_recipient_that_is_added_issues_with_reason_recipients_changed() {
     let mut previous = only(&workspace)["certificate_id"].clone();
     let mut sizes = vec![("age1", state_size(&workspace))];
     for (kind, recipients) in [
-        (
-            "age1 and age1tag1",
-            vec![mine.recipient.as_str(), CLASSICAL],
-        ),
+        ("age1 and age1tag1", vec![mine.recipient.as_str(), CLASSICAL]),
         ("age1tag1", vec![CLASSICAL]),
         ("age1tagpq1", vec![POST_QUANTUM]),
     ] {
-        write_main(
-            &workspace,
-            &format!("provider \"atlas\" {{}}\n\n{}", list(&recipients)),
-        );
+        write_main(&workspace, &format!("provider \"atlas\" {{}}\n\n{}", list(&recipients)));
         workspace.apply(&[]).success();
         let object = only(&workspace);
         assert_eq!(object["issue_reason"], "recipients_changed", "{kind}");
@@ -42,10 +36,7 @@ fn a_hardware_recipient_that_is_added_issues_with_reason_recipients_changed() {
         assert!(object["combined_pem"].is_null());
         if recipients.contains(&mine.recipient.as_str()) {
             let sealed = object["sealed_pem"].as_str().expect("ciphertext");
-            assert_eq!(
-                age::open(sealed, &mine),
-                Some(newest(&atlas).combined_pem())
-            );
+            assert_eq!(age::open(sealed, &mine), Some(newest(&atlas).combined_pem()));
         }
         assert!(workspace.plans_nothing());
         previous = object["certificate_id"].clone();
@@ -61,10 +52,7 @@ fn classical_and_post_quantum_recipients_together_are_refused_with_the_reason() 
     let list = format!("private_key_recipients = [{CLASSICAL:?}, {POST_QUANTUM:?}]");
     let workspace = workspace(&atlas, &certificate(&list));
     let text = workspace.run(["validate", "-no-color"]).failure().text();
-    assert!(
-        text.contains("Invalid recipient") && text.contains("quantum computer"),
-        "{text}"
-    );
+    assert!(text.contains("Invalid recipient") && text.contains("quantum computer"), "{text}");
     assert_eq!(posts(&atlas), 0);
 }
 

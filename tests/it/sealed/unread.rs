@@ -29,22 +29,14 @@ fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_
         "{said}"
     );
     let object = t.object();
-    assert_eq!(
-        (&object["combined_pem"], &object["certificate_id"]),
-        (&Json::Null, &Json::Null)
-    );
+    assert_eq!((&object["combined_pem"], &object["certificate_id"]), (&Json::Null, &Json::Null));
     let came =
         age::open(object["sealed_pem"].as_str().expect("ciphertext"), &mine).expect("sealed to us");
     let issued = t.newest();
     assert!(came.contains(&issued.key_pem), "the key is in the response");
-    assert_eq!(
-        traces.occurrences(&Secret::key(&issued.key_pem)),
-        Vec::<&str>::new()
-    );
+    assert_eq!(traces.occurrences(&Secret::key(&issued.key_pem)), Vec::<&str>::new());
 
-    t.workspace
-        .run(["untaint", "-no-color", "atlas_user_certificate.app"])
-        .success();
+    t.workspace.run(["untaint", "-no-color", "atlas_user_certificate.app"]).success();
     assert!(t.plans_nothing(), "what was kept is left alone");
     assert_eq!(t.posts(), 1);
 }
@@ -61,17 +53,10 @@ fn an_answer_to_a_renewal_that_cannot_be_read_is_kept_sealed_beside_the_old_key(
     let mut traces = LeakScanner::start(&mut t.workspace);
     let output = t.workspace.apply(&[]).failure();
     traces.collect(&t.workspace, &output);
-    assert!(
-        output.text().contains("private data of this resource"),
-        "{}",
-        output.text()
-    );
+    assert!(output.text().contains("private data of this resource"), "{}", output.text());
     let after = t.object();
     assert_eq!(after["sealed_pem"], before["sealed_pem"]);
-    assert_eq!(
-        traces.occurrences(&Secret::key(&t.newest().key_pem)),
-        Vec::<&str>::new()
-    );
+    assert_eq!(traces.occurrences(&Secret::key(&t.newest().key_pem)), Vec::<&str>::new());
     assert!(opened_private(&t.workspace, &mine).contains(&t.newest().key_pem));
 }
 
@@ -95,10 +80,8 @@ fn recipients_added_later_seal_an_unread_answer_too() {
 /// What the private data of the only resource holds, opened.
 fn opened_private(workspace: &Workspace, pair: &Pair) -> String {
     let state = workspace.state();
-    let private = state["resources"][0]["instances"][0]["private"]
-        .as_str()
-        .expect("private data")
-        .to_owned();
+    let private =
+        state["resources"][0]["instances"][0]["private"].as_str().expect("private data").to_owned();
     let private: Json =
         serde_json::from_slice(&STANDARD.decode(private).expect("base64")).expect("JSON");
     let text = private.to_string();
@@ -107,9 +90,5 @@ fn opened_private(workspace: &Workspace, pair: &Pair) -> String {
         .into_iter()
         .flatten()
         .find_map(|(_, value)| value.as_array()?.last()?.as_str());
-    age::open(
-        answer.unwrap_or_else(|| panic!("no answer in {text}")),
-        pair,
-    )
-    .expect("sealed to us")
+    age::open(answer.unwrap_or_else(|| panic!("no answer in {text}")), pair).expect("sealed to us")
 }

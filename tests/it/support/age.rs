@@ -26,9 +26,7 @@ pub fn open(sealed: &str, pair: &Pair) -> Option<String> {
     let decryptor = Decryptor::new_buffered(ArmoredReader::new(sealed.as_bytes()))
         .expect("an armored age file");
     let mut text = String::new();
-    let mut reader = decryptor
-        .decrypt(std::iter::once(&identity as &dyn age::Identity))
-        .ok()?;
+    let mut reader = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).ok()?;
     reader.read_to_string(&mut text).expect("whole text");
     Some(text)
 }

@@ -7,11 +7,9 @@ pub const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
 /// A local Atlas without rate limits, with these MANAGED users.
 pub fn atlas(users: &[&str]) -> LocalAtlas {
-    let atlas = LocalAtlas::start(Options {
-        settings: Settings::unlimited(),
-        ..Options::default()
-    })
-    .expect("local Atlas starts on a free port");
+    let atlas =
+        LocalAtlas::start(Options { settings: Settings::unlimited(), ..Options::default() })
+            .expect("local Atlas starts on a free port");
     atlas.control().add_project(PROJECT);
     for user in users {
         atlas.control().add_user(PROJECT, user, X509Type::Managed);

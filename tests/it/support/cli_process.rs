@@ -34,23 +34,12 @@ enum Stream {
 impl CliProcess {
     /// Starts the command.
     pub fn start(workspace: &Workspace, arguments: &[&str]) -> Self {
-        let mut child = workspace
-            .command(arguments)
-            .process_group(0)
-            .spawn()
-            .expect("the CLI starts");
+        let mut child =
+            workspace.command(arguments).process_group(0).spawn().expect("the CLI starts");
         let (sender, lines) = channel();
-        forward_lines(
-            Stream::Out,
-            child.stdout.take().expect("a pipe"),
-            sender.clone(),
-        );
+        forward_lines(Stream::Out, child.stdout.take().expect("a pipe"), sender.clone());
         forward_lines(Stream::Err, child.stderr.take().expect("a pipe"), sender);
-        Self {
-            child,
-            lines,
-            said: Vec::new(),
-        }
+        Self { child, lines, said: Vec::new() }
     }
 
     /// What Ctrl-C does: every process of the group gets the signal.
@@ -88,11 +77,7 @@ impl CliProcess {
                 .map(|(_, line)| line.as_str())
                 .collect()
         };
-        Output {
-            status,
-            stdout: stream(Stream::Out),
-            stderr: stream(Stream::Err),
-        }
+        Output { status, stdout: stream(Stream::Out), stderr: stream(Stream::Err) }
     }
 
     #[track_caller]
@@ -137,10 +122,7 @@ pub fn providers(workspace: &Workspace) -> Vec<Pid> {
             let command = fs::read(entry.path().join("cmdline")).ok()?;
             let binary = command.split(|byte| *byte == 0).next()?;
             let binary = Path::new(std::str::from_utf8(binary).ok()?);
-            binary
-                .starts_with(&folder)
-                .then(|| Pid::from_raw(number))
-                .flatten()
+            binary.starts_with(&folder).then(|| Pid::from_raw(number)).flatten()
         })
         .collect()
 }
@@ -158,10 +140,8 @@ pub fn wait_for_exit(process: Pid) -> bool {
     let Ok(handle) = pidfd_open(process, PidfdFlags::empty()) else {
         return true;
     };
-    let patience = Timespec {
-        tv_sec: i64::try_from(TIMEOUT.as_secs()).expect("some seconds"),
-        tv_nsec: 0,
-    };
+    let patience =
+        Timespec { tv_sec: i64::try_from(TIMEOUT.as_secs()).expect("some seconds"), tv_nsec: 0 };
     let mut waiting = [PollFd::from_borrowed_fd(handle.as_fd(), PollFlags::IN)];
     poll(&mut waiting, Some(&patience)).is_ok_and(|ready| ready == 1)
 }
@@ -169,9 +149,7 @@ pub fn wait_for_exit(process: Pid) -> bool {
 /// What stands in a folder.
 pub fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the folder is there");
-    entries
-        .map(|entry| entry.expect("an entry").path())
-        .collect()
+    entries.map(|entry| entry.expect("an entry").path()).collect()
 }
 
 fn forward_lines(

@@ -160,34 +160,25 @@ pub fn newest(atlas: &LocalAtlas) -> Certificate {
 /// A TLS login with the key of an object in state.
 pub fn log_in(atlas: &LocalAtlas, object: &Json) -> Result<LoggedIn, LoginError> {
     let pem = object["combined_pem"].as_str().unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(atlas.log_in(pem))
 }
 
 /// The number of warnings that destroying does not revoke.
 pub fn destroy_warnings(diagnostics: &[CliDiagnostic]) -> usize {
     let title = "Destroying does not revoke the certificate";
-    diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.summary == title)
-        .count()
+    diagnostics.iter().filter(|diagnostic| diagnostic.summary == title).count()
 }
 
 #[track_caller]
 pub fn expect_warning<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
-    let found = diagnostics
-        .iter()
-        .find(|it| !it.is_error && it.summary == summary);
+    let found = diagnostics.iter().find(|it| !it.is_error && it.summary == summary);
     found.unwrap_or_else(|| panic!("no warning {summary:?} among {diagnostics:#?}"))
 }
 
 #[track_caller]
 pub fn expect_error<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
-    let found = diagnostics
-        .iter()
-        .find(|it| it.is_error && it.summary == summary);
+    let found = diagnostics.iter().find(|it| it.is_error && it.summary == summary);
     found.unwrap_or_else(|| panic!("no error {summary:?} among {diagnostics:#?}"))
 }
 
@@ -200,8 +191,5 @@ pub fn failure(output: Output) -> Vec<CliDiagnostic> {
 /// The attributes in which two objects differ.
 pub fn changed(before: &Json, after: &Json) -> Vec<String> {
     let names = before.as_object().expect("an object").keys();
-    names
-        .filter(|name| before[name.as_str()] != after[name.as_str()])
-        .cloned()
-        .collect()
+    names.filter(|name| before[name.as_str()] != after[name.as_str()]).cloned().collect()
 }

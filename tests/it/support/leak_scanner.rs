@@ -27,10 +27,7 @@ impl LeakScanner {
     pub fn start(workspace: &mut Workspace) -> Self {
         let log = workspace.path().join(LOG);
         workspace.set_env("TF_LOG", "TRACE");
-        workspace.set_env(
-            "TF_LOG_PATH",
-            log.to_str().expect("a folder with a plain name"),
-        );
+        workspace.set_env("TF_LOG_PATH", log.to_str().expect("a folder with a plain name"));
         Self::default()
     }
 
@@ -43,18 +40,13 @@ impl LeakScanner {
         ));
         for entry in fs::read_dir(workspace.path()).expect("the folder can be read") {
             let path = entry.expect("the folder can be read").path();
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .expect("a plain name")
-                .to_owned();
+            let name =
+                path.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("tf" | "tfrc") => {}
                 Some("tfplan") => self.unzip(&name, &path),
                 _ if path.is_dir() => {}
-                _ => self
-                    .pieces
-                    .push((name, fs::read(&path).expect("the file can be read"))),
+                _ => self.pieces.push((name, fs::read(&path).expect("the file can be read"))),
             }
         }
         let log = workspace.path().join(LOG);
@@ -81,11 +73,7 @@ impl LeakScanner {
 
     /// The names of all places that were looked at, each once.
     pub fn all_occurrences(&self) -> Vec<&str> {
-        let mut places: Vec<&str> = self
-            .pieces
-            .iter()
-            .map(|(place, _)| place.as_str())
-            .collect();
+        let mut places: Vec<&str> = self.pieces.iter().map(|(place, _)| place.as_str()).collect();
         places.sort_unstable();
         places.dedup();
         places
@@ -99,8 +87,7 @@ impl LeakScanner {
             let mut file = archive.by_index(index).expect("the archive is whole");
             let place = format!("{name}:{}", file.name().expect("a plain name"));
             let mut content = Vec::new();
-            file.read_to_end(&mut content)
-                .expect("the archive is whole");
+            file.read_to_end(&mut content).expect("the archive is whole");
             self.pieces.push((place, content));
         }
     }
@@ -116,10 +103,7 @@ pub struct Secret {
 impl Secret {
     /// A text such as a password: as it is, in UTF-16, and encoded.
     pub fn text(text: &str) -> Self {
-        assert!(
-            text.len() >= 20,
-            "too short for a run of {RUN} bytes in base64"
-        );
+        assert!(text.len() >= 20, "too short for a run of {RUN} bytes in base64");
         let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
         Self::of(&[text.as_bytes(), &utf16])
     }
@@ -131,10 +115,7 @@ impl Secret {
 
     /// A private key in PEM: the lines of the text, the text without line ends, and the DER.
     pub fn key(pem: &str) -> Self {
-        let lines: Vec<&str> = pem
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
+        let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with("-----")).collect();
         let der = STANDARD.decode(lines.concat()).expect("a key in PEM");
         Self::of(&[lines.join("\n").as_bytes(), lines.concat().as_bytes(), &der])
     }
@@ -150,20 +131,11 @@ impl Secret {
         };
         for form in forms {
             add(form);
-            let hex = form
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .concat();
+            let hex = form.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
             add(hex.as_bytes());
             add(hex.to_uppercase().as_bytes());
             // As a list of numbers, the way a careless log line shows bytes.
-            add(form
-                .iter()
-                .map(u8::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-                .as_bytes());
+            add(form.iter().map(u8::to_string).collect::<Vec<_>>().join(", ").as_bytes());
             // As a part of something longer, the text may begin at any of three offsets.
             for offset in 0..3 {
                 let whole = form.get(offset..).unwrap_or_default();

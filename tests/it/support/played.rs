@@ -23,11 +23,7 @@ impl Played {
         let core = started(temporary.options()).await;
         let token = atlas.control().credentials().access_token;
         let login = json!({ "base_url": atlas.base_url(), "access_token": token });
-        Self {
-            core,
-            login,
-            _temporary: temporary,
-        }
+        Self { core, login, _temporary: temporary }
     }
 
     /// Begins a command.
@@ -48,37 +44,25 @@ impl Played {
     /// `terraform plan`, whatever comes of it.
     pub async fn plan(&self, instance: Option<&ResourceInstance>, config: &Json) -> Plan {
         let resource = self.command().await;
-        resource
-            .plan(instance, config.clone())
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        resource.plan(instance, config.clone()).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// `terraform apply -refresh-only`.
     pub async fn refresh(&self, instance: &mut Option<ResourceInstance>) -> Refreshed {
         let resource = self.command().await;
-        resource
-            .refresh(instance)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        resource.refresh(instance).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// `terraform import`.
     pub async fn import(&self, id: &str) -> Imported {
         let resource = self.command().await;
-        resource
-            .import(id)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
+        resource.import(id).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A new certificate.
     pub async fn created(&self, config: &Json) -> ResourceInstance {
         let mut instance = None;
-        self.apply(&mut instance, config)
-            .await
-            .ok()
-            .unwrap_or_else(|refused| panic!("{refused}"));
+        self.apply(&mut instance, config).await.ok().unwrap_or_else(|refused| panic!("{refused}"));
         instance.expect("an instance")
     }
 }

@@ -44,9 +44,7 @@ impl ScratchDir {
     /// Everything directly in it.
     pub fn entries(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path()).expect("the folder is there");
-        entries
-            .map(|entry| entry.expect("an entry").path())
-            .collect()
+        entries.map(|entry| entry.expect("an entry").path()).collect()
     }
 }
 
@@ -67,7 +65,5 @@ pub async fn started(options: SpawnOptions) -> Core {
 /// Configures the provider with this block, which it accepts.
 pub async fn configure(core: &Core, block: Json) {
     let diagnostics = core.configure(block).await.expect("a valid response");
-    diagnostics
-        .ok()
-        .unwrap_or_else(|refused| panic!("{refused}"));
+    diagnostics.ok().unwrap_or_else(|refused| panic!("{refused}"));
 }

@@ -31,9 +31,7 @@ pub fn version() -> Version {
 pub fn cli_has(feature: &str, terraform: u32, tofu: u32) -> bool {
     let has = version().has(terraform, tofu);
     if !has {
-        skip(&format!(
-            "{feature} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}"
-        ));
+        skip(&format!("{feature} needs Terraform 1.{terraform} or OpenTofu 1.{tofu}"));
     }
     has
 }
@@ -65,9 +63,7 @@ pub fn bare_workspace(configuration: &str) -> Workspace {
 /// Replaces the configuration behind the required provider.
 pub fn write_main(workspace: &Workspace, configuration: &str) {
     let required = "terraform {\n  required_providers {\n    atlas = {\n      source = \"example/atlas\"\n    }\n  }\n}\n\n";
-    workspace
-        .write("main.tf", &format!("{required}{configuration}"))
-        .expect("main.tf is written");
+    workspace.write("main.tf", &format!("{required}{configuration}")).expect("main.tf is written");
 }
 
 /// The option for an apply in which creates fail that return an object.
@@ -75,9 +71,5 @@ pub fn write_main(workspace: &Workspace, configuration: &str) {
 /// Terraform 1.16.0-rc2 panics ("has status ObjectStatus(0), which cannot be saved in state") if one resource writes the state
 /// file between the two steps in which another one, whose create failed, is stored and marked as tainted.
 pub fn parallelism() -> &'static str {
-    if version().has(16, u32::MAX) {
-        "-parallelism=1"
-    } else {
-        "-parallelism=100"
-    }
+    if version().has(16, u32::MAX) { "-parallelism=1" } else { "-parallelism=100" }
 }

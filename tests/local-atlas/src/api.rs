@@ -47,9 +47,7 @@ pub(crate) fn respond(
     if let Some(Remaining { capacity, tokens }) =
         remaining.filter(|_| route.version == Some(ApiVersion::V2))
     {
-        reply = reply
-            .header("ratelimit-limit", &capacity)
-            .header("ratelimit-remaining", &tokens);
+        reply = reply.header("ratelimit-limit", &capacity).header("ratelimit-remaining", &tokens);
     }
     Ok(reply)
 }
@@ -57,10 +55,9 @@ pub(crate) fn respond(
 fn check_access_list(state: &State, address: IpAddr) -> Result<(), Refusal> {
     match &state.lock().settings.access_list {
         AccessList::Missing => Err(error("ORG_REQUIRES_ACCESS_LIST", &[])),
-        AccessList::Only(listed) if !listed.contains(&address) => Err(error(
-            "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-            &[&address.to_string()],
-        )),
+        AccessList::Only(listed) if !listed.contains(&address) => {
+            Err(error("IP_ADDRESS_NOT_ON_ACCESS_LIST", &[&address.to_string()]))
+        }
         _ => Ok(()),
     }
 }
@@ -68,39 +65,25 @@ fn check_access_list(state: &State, address: IpAddr) -> Result<(), Refusal> {
 fn take_token(state: &State, route: &Route, now: Timestamp) -> Result<Option<Remaining>, Refusal> {
     let mut data = state.lock();
     let (rate, set) = match route.endpoint {
-        Endpoint::IssueCertificate | Endpoint::ListCertificates => (
-            data.settings.certificate_rate,
-            "databaseUsers/{username}/certs",
-        ),
+        Endpoint::IssueCertificate | Endpoint::ListCertificates => {
+            (data.settings.certificate_rate, "databaseUsers/{username}/certs")
+        }
         _ => (data.settings.user_rate, "databaseUsers"),
     };
     let Some(rate) = rate else { return Ok(None) };
-    let taken = data
-        .buckets
-        .take(&format!("{set} {}", route.project), rate, now);
+    let taken = data.buckets.take(&format!("{set} {}", route.project), rate, now);
     taken.map(Some).map_err(|Empty { seconds }| {
         let version = route.version.map_or("v2", ApiVersion::segment);
         let path = format!("api/atlas/{version}/groups/{{groupId}}/{set}");
-        let Rate {
-            capacity,
-            refill,
-            period_seconds,
-            retry_after,
-        } = rate;
+        let Rate { capacity, refill, period_seconds, retry_after } = rate;
         let detail = format!(
             "Rate limit exceeded for {path}. Please retry after {seconds} seconds. \
              Request capacity: {capacity}. Refill rate: {refill} per {period_seconds} seconds."
         );
         let parameters = json!([path, seconds, capacity, refill, period_seconds]);
         let mut refusal = rate_limited("RATE_LIMITED_TOKEN_BUCKET", &detail, &parameters);
-        refusal = refusal
-            .header("ratelimit-limit", &capacity)
-            .header("ratelimit-remaining", &0);
-        if retry_after {
-            refusal.header("retry-after", &seconds)
-        } else {
-            refusal
-        }
+        refusal = refusal.header("ratelimit-limit", &capacity).header("ratelimit-remaining", &0);
+        if retry_after { refusal.header("retry-after", &seconds) } else { refusal }
     })
 }
 
@@ -131,11 +114,7 @@ fn check_project(state: &State, project: &str) -> Result<(), Refusal> {
     }
     let data = state.lock();
     let project_missing = Some(MissingProject::GroupNotFound);
-    match data
-        .projects
-        .get(project)
-        .map_or(project_missing, |project| project.hidden)
-    {
+    match data.projects.get(project).map_or(project_missing, |project| project.hidden) {
         None => Ok(()),
         Some(MissingProject::GroupNotFound) => Err(error("GROUP_NOT_FOUND", &[project])),
         Some(MissingProject::InvalidGroupId) => Err(error("INVALID_GROUP_ID", &[project])),
@@ -165,10 +144,7 @@ fn issue(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal
     if is_full(&data) {
         return Err(limit_reached());
     }
-    let mut reply = Reply::new(
-        StatusCode::CREATED,
-        Content::Text(certificate.combined_pem()),
-    );
+    let mut reply = Reply::new(StatusCode::CREATED, Content::Text(certificate.combined_pem()));
     reply.issued = Some(certificate.id);
     data.certificates.insert(certificate);
     Ok(reply)
@@ -183,10 +159,7 @@ fn list_certificates(
 ) -> Result<Reply, Refusal> {
     let Route { project, user, .. } = route;
     let data = state.lock();
-    let exists = data
-        .projects
-        .get(project)
-        .is_some_and(|project| project.any(user).is_some());
+    let exists = data.projects.get(project).is_some_and(|project| project.any(user).is_some());
     let lag = SignedDuration::from_secs(data.settings.list_lag_seconds.into());
     let mut listed: Vec<&Certificate> = match data.settings.deleted_users {
         DeletedUsers::NotFound if !exists => return Err(error("USERNAME_NOT_FOUND", &[user])),
@@ -196,16 +169,8 @@ fn list_certificates(
     listed.retain(|certificate| call.now >= shifted(certificate.issued_at(), lag));
     listed.sort_by_key(|certificate| certificate.created_at);
     let items = listed.into_iter().map(Certificate::item).collect();
-    let url = format!(
-        "{}/{}/certs",
-        route.users_url(call.base),
-        encode_segment(user)
-    );
-    Ok(Reply::ok(query.page(
-        items,
-        data.settings.largest_page,
-        &url,
-    )))
+    let url = format!("{}/{}/certs", route.users_url(call.base), encode_segment(user));
+    Ok(Reply::ok(query.page(items, data.settings.largest_page, &url)))
 }
 
 /// `GET …/databaseUsers`: one page of the users of every authentication database.
@@ -220,18 +185,10 @@ fn list_users(state: &State, call: &Call<'_>, route: &Route, query: &Query) -> R
 
 /// `GET …/databaseUsers/{databaseName}/{username}`
 fn read_user(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
-    let Route {
-        project,
-        database,
-        user,
-        ..
-    } = route;
+    let Route { project, database, user, .. } = route;
     let data = state.lock();
     let key = (database.clone(), user.clone());
-    let kind = data
-        .projects
-        .get(project)
-        .and_then(|project| project.users.get(&key));
+    let kind = data.projects.get(project).and_then(|project| project.users.get(&key));
     let kind = kind.ok_or_else(|| error("USERNAME_NOT_FOUND", &[user]))?;
     Ok(Reply::ok(user_item(call, route, database, user, *kind)))
 }
@@ -239,11 +196,7 @@ fn read_user(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Ref
 /// A database user as Terraform would have created it, with a link to itself.
 fn user_item(call: &Call<'_>, route: &Route, database: &str, name: &str, kind: X509Type) -> Value {
     let (users, project) = (route.users_url(call.base), &route.project);
-    let href = format!(
-        "{users}/{}/{}",
-        encode_segment(database),
-        encode_segment(name)
-    );
+    let href = format!("{users}/{}/{}", encode_segment(database), encode_segment(name));
     json!({
         "awsIAMType": "NONE", "databaseName": database, "groupId": project, "labels": [],
         "ldapAuthType": "NONE", "links": [{ "href": href, "rel": "self" }], "oidcAuthType": "NONE",
@@ -262,11 +215,9 @@ fn object(body: &[u8], members: &[&str]) -> Result<Map<String, Value>, Refusal> 
         return Err(error("INVALID_JSON", &[]));
     };
     match object.keys().find(|name| !members.contains(&name.as_str())) {
-        Some(name) => Err(attribute_error(
-            "INVALID_ATTRIBUTE",
-            name,
-            "unknown or read-only attribute",
-        )),
+        Some(name) => {
+            Err(attribute_error("INVALID_ATTRIBUTE", name, "unknown or read-only attribute"))
+        }
         None => Ok(object),
     }
 }
@@ -275,9 +226,7 @@ fn object(body: &[u8], members: &[&str]) -> Result<Map<String, Value>, Refusal> 
 fn requested_months(body: &Map<String, Value>) -> Result<i32, Refusal> {
     let months = body.get(MONTHS).filter(|value| !value.is_null());
     let Some(months) = months else { return Ok(3) };
-    let months = months
-        .as_i64()
-        .and_then(|months| i32::try_from(months).ok());
+    let months = months.as_i64().and_then(|months| i32::try_from(months).ok());
     months.ok_or_else(|| {
         attribute_error("INVALID_JSON_ATTRIBUTE", MONTHS, "unexpected type or value")
     })
@@ -288,9 +237,7 @@ fn check_user(
     project: &str,
     user: &str,
 ) -> Result<(), Refusal> {
-    let found = projects
-        .get(project)
-        .ok_or_else(|| error("GROUP_NOT_FOUND", &[project]))?;
+    let found = projects.get(project).ok_or_else(|| error("GROUP_NOT_FOUND", &[project]))?;
     match found.any(user) {
         None => Err(error("USERNAME_NOT_FOUND", &[user])),
         Some(X509Type::None | X509Type::Customer) => Err(error("USER_NOT_MANAGED_X509", &[user])),
@@ -312,11 +259,7 @@ fn check_months(months: i32) -> Result<u32, Refusal> {
             MONTHS,
             "must be at most 24",
         )),
-        _ => Err(attribute_error(
-            "ATTRIBUTE_NEGATIVE_OR_ZERO",
-            MONTHS,
-            "must be greater than 0",
-        )),
+        _ => Err(attribute_error("ATTRIBUTE_NEGATIVE_OR_ZERO", MONTHS, "must be greater than 0")),
     }
 }
 

@@ -44,9 +44,7 @@ impl Authorities {
         let not_after = add_months(now, months).ok_or(Error::Time)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, text(common_name(user)));
+        params.distinguished_name.push(DnType::CommonName, text(common_name(user)));
         params.serial_number = Some(SerialNumber::from(serial));
         params.not_before = date(created_at)?;
         params.not_after = date(not_after)?;
@@ -73,11 +71,7 @@ impl Authorities {
 
     /// The certificates of every authority created so far.
     pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
-        self.0
-            .lock()
-            .values()
-            .map(|authority| authority.der().clone())
-            .collect()
+        self.0.lock().values().map(|authority| authority.der().clone()).collect()
     }
 
     fn of(&self, project: &str, keys: &KeySource) -> Result<Arc<Authority>, Error> {
@@ -90,15 +84,9 @@ impl Authorities {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         // In this order RFC 2253 prints O=MongoDB Inc,OU=Atlas,CN=<project>.
-        params
-            .distinguished_name
-            .push(DnType::CommonName, text(project));
-        params
-            .distinguished_name
-            .push(DnType::OrganizationalUnitName, text("Atlas"));
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, text("MongoDB Inc"));
+        params.distinguished_name.push(DnType::CommonName, text(project));
+        params.distinguished_name.push(DnType::OrganizationalUnitName, text("Atlas"));
+        params.distinguished_name.push(DnType::OrganizationName, text("MongoDB Inc"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority = Arc::new(CertifiedIssuer::self_signed(params, key.owned_pair()?)?);
@@ -110,10 +98,7 @@ impl Authorities {
 /// The serial number in whole bytes of lower-case hex.
 pub(crate) fn hex_serial(serial: u64) -> String {
     let bytes = serial.to_be_bytes();
-    let first = bytes
-        .iter()
-        .position(|byte| *byte != 0)
-        .unwrap_or(bytes.len() - 1);
+    let first = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len() - 1);
     hex::encode(&bytes[first..])
 }
 
@@ -129,9 +114,8 @@ fn date(at: Timestamp) -> Result<OffsetDateTime, Error> {
 
 const EXTENDED_KEY_USAGE: [u64; 4] = [2, 5, 29, 37];
 /// A sequence of the one object identifier 1.3.6.1.5.5.7.3.2.
-const CLIENT_AUTH: [u8; 12] = [
-    0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02,
-];
+const CLIENT_AUTH: [u8; 12] =
+    [0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 
 #[cfg(test)]
 mod tests {
@@ -150,9 +134,7 @@ mod tests {
     fn a_certificate_has_the_recorded_anatomy() {
         let keys = KeySource::new(Keys::Pool, None);
         let now: Timestamp = "2026-08-10T03:06:35Z".parse().unwrap();
-        let signed = Authorities::default()
-            .sign(PROJECT, "user389", 3, now, &keys)
-            .unwrap();
+        let signed = Authorities::default().sign(PROJECT, "user389", 3, now, &keys).unwrap();
         let der = CertificateDer::from_pem_slice(signed.certificate_pem.as_bytes()).unwrap();
         let certificate = X509::from_der(&der).unwrap();
         let body = certificate.tbs_certificate();
@@ -162,22 +144,12 @@ mod tests {
         assert_eq!(signed.key_pem.lines().count(), 50 + 2);
         assert!(!signed.combined_pem().contains('\r'));
         assert_eq!(body.version(), x509_cert::Version::V3);
-        assert_eq!(
-            certificate.signature_algorithm().oid.to_string(),
-            "1.2.840.113549.1.1.11"
-        );
+        assert_eq!(certificate.signature_algorithm().oid.to_string(), "1.2.840.113549.1.1.11");
         assert_eq!(certificate.signature().raw_bytes().len(), 512);
         assert_eq!(body.subject().to_string(), "CN=user389");
-        assert_eq!(
-            body.issuer().to_string(),
-            format!("O=MongoDB Inc,OU=Atlas,CN={PROJECT}")
-        );
+        assert_eq!(body.issuer().to_string(), format!("O=MongoDB Inc,OU=Atlas,CN={PROJECT}"));
         let names = body.subject().iter().chain(body.issuer().iter());
-        assert!(
-            names
-                .into_iter()
-                .all(|name| name.value.tag() == Tag::PrintableString)
-        );
+        assert!(names.into_iter().all(|name| name.value.tag() == Tag::PrintableString));
         assert_eq!(hex::encode(body.serial_number().as_bytes()), signed.serial);
         assert_eq!(u64::from_str_radix(&signed.serial, 16), Ok(signed.id));
         assert!(signed.id > 1 << 53 && signed.id < 1 << 63);
@@ -189,13 +161,8 @@ mod tests {
             signed.not_after.as_second().to_string()
         );
         let extensions = body.extensions().unwrap().iter();
-        let extensions = extensions.map(|it| {
-            (
-                it.extn_id.to_string(),
-                it.critical,
-                it.extn_value.as_bytes(),
-            )
-        });
+        let extensions =
+            extensions.map(|it| (it.extn_id.to_string(), it.critical, it.extn_value.as_bytes()));
         assert_eq!(
             extensions.collect::<Vec<_>>(),
             [

@@ -50,18 +50,13 @@ impl Clock {
     /// The `Date` header, or an HTTP date that is `later`.
     pub(crate) fn http_date(&self, later: SignedDuration) -> String {
         let shown = shifted(shifted(self.now(), self.date_skew()), later);
-        DateTimePrinter::new()
-            .timestamp_to_rfc9110_string(&shown)
-            .unwrap_or_default()
+        DateTimePrinter::new().timestamp_to_rfc9110_string(&shown).unwrap_or_default()
     }
 }
 
 /// `from` plus calendar months at the same time of day in UTC; the day is clamped to the month's end.
 pub(crate) fn add_months(from: Timestamp, months: u32) -> Option<Timestamp> {
-    let later = Offset::UTC
-        .to_datetime(from)
-        .checked_add(Span::new().months(months))
-        .ok()?;
+    let later = Offset::UTC.to_datetime(from).checked_add(Span::new().months(months)).ok()?;
     Offset::UTC.to_timestamp(later).ok()
 }
 

@@ -130,43 +130,25 @@ pub(crate) fn respond(control: &Control, method: &Method, body: &[u8]) -> Respon
 fn run(control: &Control, command: Command) -> Result<Value, String> {
     use Command as C;
     let found = |found: bool| {
-        if found {
-            Ok(json!({}))
-        } else {
-            Err("not found".to_owned())
-        }
+        if found { Ok(json!({})) } else { Err("not found".to_owned()) }
     };
     match command {
         C::AddProject { project } => control.add_project(&project),
         C::RemoveProject { project } => control.remove_project(&project),
-        C::HideProject {
-            project,
-            as_missing,
-        } => control.hide_project(&project, as_missing),
+        C::HideProject { project, as_missing } => control.hide_project(&project, as_missing),
         C::ShowProject { project } => control.show_project(&project),
         C::SetCustomerCa { project, is_set } => control.set_customer_ca(&project, is_set),
-        C::AddUser {
-            project,
-            database,
-            user,
-            x509_type,
-        } => {
+        C::AddUser { project, database, user, x509_type } => {
             control.add_user_in(&project, &database, &user, x509_type);
         }
         C::RemoveUser { project, user } => return found(control.remove_user(&project, &user)),
-        C::IssueCertificate {
-            project,
-            user,
-            months,
-        } => {
+        C::IssueCertificate { project, user, months } => {
             return Ok(json!(control.issue(&project, &user, months.clamp(1, 24))));
         }
         C::UnlistCertificate { id } => return found(control.unlist_certificate(id)),
         C::SetClock { now } => control.set_clock(now),
         C::AdvanceClock { days, seconds } => {
-            control.advance(Duration::from_secs(
-                u64::from(days) * 86_400 + u64::from(seconds),
-            ));
+            control.advance(Duration::from_secs(u64::from(days) * 86_400 + u64::from(seconds)));
         }
         C::SetDateSkew { seconds } => control.set_date_skew(SignedDuration::from_secs(seconds)),
         C::ChangeSettings { settings } => change_settings(control, settings)?,
@@ -200,11 +182,7 @@ fn change_settings(control: &Control, changes: Map<String, Value>) -> Result<(),
 
 fn state(control: &Control) -> Value {
     let (clock, data) = (&control.state.clock, control.state.lock());
-    let projects: BTreeMap<_, _> = data
-        .projects
-        .iter()
-        .map(|(id, it)| (id, project(it)))
-        .collect();
+    let projects: BTreeMap<_, _> = data.projects.iter().map(|(id, it)| (id, project(it))).collect();
     json!({
         "clock": {
             "now": clock.now().to_string(),

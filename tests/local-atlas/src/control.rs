@@ -28,11 +28,7 @@ pub struct Control {
 impl Control {
     /// Adds a project; an existing one stays as it is.
     pub fn add_project(&self, project: &str) {
-        self.state
-            .lock()
-            .projects
-            .entry(project.to_owned())
-            .or_default();
+        self.state.lock().projects.entry(project.to_owned()).or_default();
     }
 
     /// Removes a project with its users. Its certificates stay in the record; no user belongs to them.
@@ -115,12 +111,7 @@ impl Control {
 impl Control {
     /// Every certificate ever issued to a user, expired ones too, in the order of issue.
     pub fn certificates(&self, project: &str, user: &str) -> Vec<Certificate> {
-        self.state
-            .lock()
-            .certificates
-            .of(project, user)
-            .cloned()
-            .collect()
+        self.state.lock().certificates.of(project, user).cloned().collect()
     }
 
     /// Every certificate ever issued.
@@ -149,9 +140,7 @@ impl Control {
     pub fn unlist_certificate(&self, id: u64) -> bool {
         let mut data = self.state.lock();
         let certificate = data.certificates.get_mut(id);
-        certificate
-            .map(|certificate| certificate.unlisted = true)
-            .is_some()
+        certificate.map(|certificate| certificate.unlisted = true).is_some()
     }
 }
 
@@ -222,10 +211,7 @@ impl Control {
     pub fn assert_all_faults_used(&self) {
         let mut unused = self.state.faults.all();
         unused.retain(|fault| !fault.is_used_up());
-        assert!(
-            unused.is_empty(),
-            "these faults did not apply, or not often enough: {unused:#?}"
-        );
+        assert!(unused.is_empty(), "these faults did not apply, or not often enough: {unused:#?}");
     }
 }
 
@@ -260,10 +246,7 @@ impl Control {
 
     /// Closes every connection of the API, idle or not.
     pub fn close_connections(&self) {
-        self.state
-            .listener
-            .generation
-            .send_modify(|generation| *generation += 1);
+        self.state.listener.generation.send_modify(|generation| *generation += 1);
     }
 
     /// Closes the API's port, so that connections are refused, and every open connection.

@@ -134,14 +134,9 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let decode = |part: &str| {
         let pair = format!("x={part}");
         let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
-        pairs
-            .next()
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
+        pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
-    scheme
-        .eq_ignore_ascii_case("basic")
-        .then(|| (decode(id), decode(secret)))
+    scheme.eq_ignore_ascii_case("basic").then(|| (decode(id), decode(secret)))
 }
 
 fn bearer(state: &State, token: &str, now: Timestamp) -> Result<Login, Refusal> {
@@ -149,11 +144,7 @@ fn bearer(state: &State, token: &str, now: Timestamp) -> Result<Login, Refusal> 
     if token == data.credentials.access_token {
         return Ok(Login::AccessToken);
     }
-    if data
-        .tokens
-        .iter()
-        .any(|it| it.value == token && it.is_live(now))
-    {
+    if data.tokens.iter().any(|it| it.value == token && it.is_live(now)) {
         return Ok(Login::ServiceAccount);
     }
     Err(unauthorized("Bearer error=\"invalid_token\""))
@@ -185,9 +176,7 @@ fn challenge(state: &State, is_stale: bool, now: Timestamp) -> Refusal {
 
 /// Scheme and rest of the `Authorization` header; empty if there is none.
 fn scheme(headers: &HeaderMap) -> (&str, &str) {
-    let value = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let value = value.unwrap_or_default();
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     (scheme, rest.trim())

@@ -115,10 +115,7 @@ fn directives(text: &str) -> Option<BTreeMap<String, String>> {
             None => after.split_at(after.find(',').unwrap_or(after.len())),
         };
         let value = value.trim().to_owned();
-        if found
-            .insert(name.trim().to_ascii_lowercase(), value)
-            .is_some()
-        {
+        if found.insert(name.trim().to_ascii_lowercase(), value).is_some() {
             return None;
         }
         let after = after.trim_start();
@@ -184,10 +181,7 @@ mod tests {
     #[test]
     fn a_nonce_expires_is_used_up_and_accepts_each_count_once() {
         let mut nonces = Nonces::default();
-        let settings = Settings {
-            nonce_uses: 2,
-            ..Settings::default()
-        };
+        let settings = Settings { nonce_uses: 2, ..Settings::default() };
         let at = |second| Timestamp::from_second(second).unwrap();
         let challenge = nonces.challenge(false, at(0));
         let nonce = challenge.split('"').nth(5).unwrap();

@@ -11,15 +11,10 @@ pub(crate) type Refusal = Reply;
 /// The error with this code of [`ERRORS`]; each parameter replaces one `{}` of its detail.
 pub(crate) fn error(code: &str, parameters: &[&str]) -> Refusal {
     let (status, code, detail) = row(code);
-    let detail = parameters
-        .iter()
-        .fold(detail.to_owned(), |detail, it| detail.replacen("{}", it, 1));
+    let detail =
+        parameters.iter().fold(detail.to_owned(), |detail, it| detail.replacen("{}", it, 1));
     // Atlas writes null for a code without parameters.
-    let parameters = if parameters.is_empty() {
-        Value::Null
-    } else {
-        json!(parameters)
-    };
+    let parameters = if parameters.is_empty() { Value::Null } else { json!(parameters) };
     reply(status, error_body(status, code, &detail, &parameters))
 }
 
@@ -40,18 +35,13 @@ pub(crate) fn rate_limited(code: &str, detail: &str, parameters: &Value) -> Refu
 
 /// The 401 of missing or wrong credentials, in the layout that Atlas gives it for every request.
 pub(crate) fn unauthorized(challenge: &str) -> Refusal {
-    let reply = Reply::new(
-        StatusCode::UNAUTHORIZED,
-        Content::Text(UNAUTHORIZED.to_owned()),
-    );
+    let reply = Reply::new(StatusCode::UNAUTHORIZED, Content::Text(UNAUTHORIZED.to_owned()));
     reply.header("www-authenticate", challenge)
 }
 
 pub(crate) fn error_body(status: u16, code: &str, detail: &str, parameters: &Value) -> Value {
     let reason = StatusCode::from_u16(status).ok();
-    let reason = reason
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or_default();
+    let reason = reason.and_then(|status| status.canonical_reason()).unwrap_or_default();
     json!({ "detail": detail, "error": status, "errorCode": code, "parameters": parameters, "reason": reason })
 }
 

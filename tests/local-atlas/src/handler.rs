@@ -56,25 +56,15 @@ pub(crate) async fn handle(
     }
     let gzip = state.lock().settings.gzip && accepts_gzip(&received.parts.headers);
     let mut rendered = match &outcome {
-        Some(Outcome::Cut {
-            moment: When::Before,
-        }) => return Err(Disconnect),
-        Some(Outcome::Answer {
-            moment: When::Before,
-            answer,
-        }) => answer.render(&state),
+        Some(Outcome::Cut { moment: When::Before }) => return Err(Disconnect),
+        Some(Outcome::Answer { moment: When::Before, answer }) => answer.render(&state),
         _ => act(&state, received, route, login, number).await,
     };
     if let Some(fault) = &fault {
         fault.hold(When::After).await;
         match &outcome {
-            Some(Outcome::Cut {
-                moment: When::After,
-            }) => return Err(Disconnect),
-            Some(Outcome::Answer {
-                moment: When::After,
-                answer,
-            }) => {
+            Some(Outcome::Cut { moment: When::After }) => return Err(Disconnect),
+            Some(Outcome::Answer { moment: When::After, answer }) => {
                 rendered = answer.render(&state);
             }
             Some(Outcome::Rewrite(rewrite)) => rewrite.apply(&mut rendered),
@@ -146,20 +136,14 @@ fn login(state: &State, received: &Received, route: &RouteResult) -> LoginResult
     if oauth || !parts.uri.path().starts_with("/api/atlas/") {
         return Ok(None);
     }
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     authenticate(state, parts.method.as_str(), target, &parts.headers).map(Some)
 }
 
 fn recorded(state: &State, received: &Received, route: Option<&Route>) -> RecordedRequest {
     let parts = &received.parts;
     let body = String::from_utf8_lossy(&received.body).into_owned();
-    let headers = parts
-        .headers
-        .iter()
-        .filter(|(name, _)| *name != AUTHORIZATION);
+    let headers = parts.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
     let headers = headers.map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         (name.to_string(), value)
@@ -170,11 +154,7 @@ fn recorded(state: &State, received: &Received, route: Option<&Route>) -> Record
         connection: received.connection,
         protocol: format!("{:?}", parts.version),
         method: parts.method.to_string(),
-        target: parts
-            .uri
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         endpoint: route.map(|route| route.endpoint),
         version: route.and_then(|route| route.version),
         project: route.map(|route| route.project.clone()).unwrap_or_default(),
@@ -201,8 +181,6 @@ fn base(received: &Received) -> String {
 }
 
 fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers
-        .get(ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|accepted| accepted.contains("gzip"))
 }

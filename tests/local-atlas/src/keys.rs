@@ -47,11 +47,7 @@ pub(crate) struct RsaKey {
 
 impl KeySource {
     pub(crate) fn new(keys: Keys, listener: Option<KeyListener>) -> Self {
-        Self {
-            keys,
-            handed_out: AtomicUsize::new(0),
-            listener,
-        }
+        Self { keys, handed_out: AtomicUsize::new(0), listener }
     }
 
     /// The next key. Blocks while a key is generated.
@@ -72,19 +68,13 @@ impl KeySource {
         report(KeyEvent::Started(purpose.to_owned()));
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_4096)?;
         report(KeyEvent::Finished(purpose.to_owned(), start.elapsed()));
-        Ok(RsaKey {
-            pem: pem("PRIVATE KEY", pair.serialized_der()),
-            pair: Arc::new(pair),
-        })
+        Ok(RsaKey { pem: pem("PRIVATE KEY", pair.serialized_der()), pair: Arc::new(pair) })
     }
 }
 
 impl RsaKey {
     fn parse(pem: &str) -> Result<Self, Error> {
-        Ok(Self {
-            pem: pem.to_owned(),
-            pair: Arc::new(parse(pem)?),
-        })
+        Ok(Self { pem: pem.to_owned(), pair: Arc::new(parse(pem)?) })
     }
 
     /// A copy of the pair, for an issuer that must own it.
@@ -101,10 +91,7 @@ pub(crate) fn pem(label: &str, der: &[u8]) -> String {
 
 /// A pool key that does not belong to the certificate with this key.
 pub(crate) fn foreign_to(key_pem: &str) -> &'static str {
-    POOL.iter()
-        .find(|candidate| **candidate != key_pem)
-        .copied()
-        .unwrap_or(POOL[0])
+    POOL.iter().find(|candidate| **candidate != key_pem).copied().unwrap_or(POOL[0])
 }
 
 fn parse(pem: &str) -> Result<KeyPair, Error> {
@@ -161,13 +148,8 @@ mod tests {
     fn a_generated_key_is_rsa_4096_in_pkcs8_and_is_reported() {
         let (sender, receiver) = std::sync::mpsc::channel();
         let listener: KeyListener = Arc::new(move |event| sender.send(event).unwrap());
-        let key = KeySource::new(Keys::Generated, Some(listener))
-            .next_key("app-user")
-            .unwrap();
-        assert_eq!(
-            parse(&key.pem).unwrap().public_key_raw(),
-            key.pair.public_key_raw()
-        );
+        let key = KeySource::new(Keys::Generated, Some(listener)).next_key("app-user").unwrap();
+        assert_eq!(parse(&key.pem).unwrap().public_key_raw(), key.pair.public_key_raw());
         assert_eq!(key.pem.lines().count(), 52);
         assert!(matches!(receiver.recv().unwrap(), KeyEvent::Started(name) if name == "app-user"));
         assert!(matches!(receiver.recv().unwrap(), KeyEvent::Finished(_, _)));

@@ -118,9 +118,7 @@ impl Connection {
         let service = service_fn(move |request| self.clone().respond(request));
         let builder = Builder::new(TokioExecutor::new());
         // A connection may end for any reason.
-        let _ = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
     }
 
     async fn respond(self, request: Request<Incoming>) -> Result<Response<FaultyBody>, Disconnect> {
@@ -129,9 +127,7 @@ impl Connection {
         let body = body.map_err(|_| Disconnect)?.to_bytes();
         if parts.uri.path().starts_with(command::PATH) {
             let work = move || command::respond(&self.control, &parts.method, &body);
-            return tokio::task::spawn_blocking(work)
-                .await
-                .map_err(|_| Disconnect);
+            return tokio::task::spawn_blocking(work).await.map_err(|_| Disconnect);
         }
         let received = Received {
             parts,

@@ -93,10 +93,7 @@ fn report_key(event: KeyEvent) {
     let line = match event {
         KeyEvent::Started(purpose) => format!("generating an RSA-4096 key for {purpose} ..."),
         KeyEvent::Finished(purpose, time) => {
-            format!(
-                "generated the key for {purpose} in {:.1} s",
-                time.as_secs_f64()
-            )
+            format!("generated the key for {purpose} in {:.1} s", time.as_secs_f64())
         }
     };
     // Standard error may be closed.
@@ -113,9 +110,7 @@ fn environment(atlas: &LocalAtlas) -> String {
         ("LOCAL_ATLAS_CONTROL_URL", format!("{base}/local-atlas/")),
         ("LOCAL_ATLAS_LOGIN_URL", login),
     ];
-    let exports = variables
-        .each_ref()
-        .map(|(name, value)| format!("export {name}={value}\n"));
+    let exports = variables.each_ref().map(|(name, value)| format!("export {name}={value}\n"));
     let names = variables.map(|(name, _)| name);
     format!(
         "# Local Atlas is running; Ctrl-C stops it. LOCAL_ATLAS_LOGIN_URL accepts TLS logins with issued certificates.\n\
@@ -147,12 +142,7 @@ mod tests {
         let parsed = parse(&["--port", "8080", "--user", "p/a/b", "--https"]).unwrap();
         assert_eq!((parsed.port, parsed.https), (8080, true));
         assert_eq!(parsed.users, [("p".to_owned(), "a/b".to_owned())]);
-        for bad in [
-            &["--port", "x"][..],
-            &["--user", "x"],
-            &["--user"],
-            &["--prot"],
-        ] {
+        for bad in [&["--port", "x"][..], &["--user", "x"], &["--user"], &["--prot"]] {
             let message = parse(bad).unwrap_err().to_string();
             assert!(message.contains(bad[bad.len() - 1]), "{message}");
         }
@@ -161,20 +151,10 @@ mod tests {
     #[test]
     fn the_unset_line_reverts_every_export_line() {
         let text = environment(&LocalAtlas::start(Options::default()).unwrap());
-        let unset = text
-            .lines()
-            .last()
-            .unwrap()
-            .strip_prefix("#   unset ")
-            .unwrap();
+        let unset = text.lines().last().unwrap().strip_prefix("#   unset ").unwrap();
         let exports = text.lines().filter_map(|line| line.strip_prefix("export "));
-        let names: Vec<&str> = exports
-            .filter_map(|line| Some(line.split_once('=')?.0))
-            .collect();
+        let names: Vec<&str> = exports.filter_map(|line| Some(line.split_once('=')?.0)).collect();
         assert_eq!(unset.split(' ').collect::<Vec<_>>(), names);
-        assert!(
-            text.lines()
-                .all(|line| line.starts_with("export ") || line.starts_with('#'))
-        );
+        assert!(text.lines().all(|line| line.starts_with("export ") || line.starts_with('#')));
     }
 }

@@ -43,38 +43,22 @@ pub(crate) fn respond(
     now: Timestamp,
 ) -> Result<Reply, Refusal> {
     let Some(client) = basic(headers) else {
-        return Err(refused(
-            401,
-            "invalid_client",
-            "client authentication is missing",
-        ));
+        return Err(refused(401, "invalid_client", "client authentication is missing"));
     };
     if endpoint == Endpoint::IssueToken {
         take_rate_token(state, &client.0, now)?;
     }
     let credentials = state.lock().credentials.clone();
     if client != (credentials.client_id, credentials.client_secret) {
-        return Err(refused(
-            401,
-            "invalid_client",
-            "client authentication failed",
-        ));
+        return Err(refused(401, "invalid_client", "client authentication failed"));
     }
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(|it| it.starts_with("application/x-www-form-urlencoded")) {
-        return Err(refused(
-            400,
-            "invalid_request",
-            "the body must be form-url-encoded",
-        ));
+        return Err(refused(400, "invalid_request", "the body must be form-url-encoded"));
     }
     let field = |name: &str| {
         let mut fields = url::form_urlencoded::parse(body);
-        fields
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     };
     if endpoint == Endpoint::IssueToken {
         return issue(state, field("grant_type").as_deref(), now);
@@ -83,12 +67,7 @@ pub(crate) fn respond(
         return Err(refused(400, "invalid_request", "token is missing"));
     };
     // RFC 7009: an unknown token counts as revoked.
-    for known in state
-        .lock()
-        .tokens
-        .iter_mut()
-        .filter(|known| known.value == token)
-    {
+    for known in state.lock().tokens.iter_mut().filter(|known| known.value == token) {
         known.revoked = true;
     }
     Ok(Reply::new(StatusCode::OK, Content::Empty))
@@ -104,11 +83,7 @@ fn issue(state: &State, grant_type: Option<&str>, now: Timestamp) -> Result<Repl
         }
     }
     let mut data = state.lock();
-    let live = data
-        .tokens
-        .iter()
-        .filter(|token| token.is_live(now))
-        .count();
+    let live = data.tokens.iter().filter(|token| token.is_live(now)).count();
     if live >= data.settings.token_limit {
         let description = "the access token limit has been reached for this service account";
         return Err(refused(403, "access_denied", description));
@@ -139,11 +114,7 @@ fn take_rate_token(state: &State, client_id: &str, now: Timestamp) -> Result<(),
     );
     let parameters = json!(["/api/oauth/token", capacity, minutes]);
     let refusal = rate_limited("RATE_LIMITED", &detail, &parameters);
-    Err(if rate.retry_after {
-        refusal.header("retry-after", &empty.seconds)
-    } else {
-        refusal
-    })
+    Err(if rate.retry_after { refusal.header("retry-after", &empty.seconds) } else { refusal })
 }
 
 /// An error in the form of RFC 6749, which is not the form of the other endpoints.

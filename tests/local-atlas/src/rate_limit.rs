@@ -38,11 +38,7 @@ impl Buckets {
         rate: Rate,
         now: Timestamp,
     ) -> Result<Remaining, Empty> {
-        let full = || Bucket {
-            rate,
-            tokens: rate.capacity,
-            refilled_at: now,
-        };
+        let full = || Bucket { rate, tokens: rate.capacity, refilled_at: now };
         let bucket = self.0.entry(name.to_owned()).or_insert_with(full);
         if bucket.rate != rate || now < bucket.refilled_at {
             *bucket = full();
@@ -51,23 +47,16 @@ impl Buckets {
         let since_ms = now.as_millisecond() - bucket.refilled_at.as_millisecond();
         let periods = since_ms / period_ms;
         let arrived = periods.saturating_mul(rate.refill.into());
-        let tokens = arrived
-            .saturating_add(bucket.tokens.into())
-            .min(rate.capacity.into());
+        let tokens = arrived.saturating_add(bucket.tokens.into()).min(rate.capacity.into());
         let refilled_ms = bucket.refilled_at.as_millisecond() + periods * period_ms;
         bucket.refilled_at = Timestamp::from_millisecond(refilled_ms).unwrap_or(now);
         bucket.tokens = u32::try_from(tokens).unwrap_or(rate.capacity);
         let Some(left) = bucket.tokens.checked_sub(1) else {
             let wait_ms = refilled_ms + period_ms - now.as_millisecond();
-            return Err(Empty {
-                seconds: (wait_ms + 999).div_euclid(1000).max(1),
-            });
+            return Err(Empty { seconds: (wait_ms + 999).div_euclid(1000).max(1) });
         };
         bucket.tokens = left;
-        Ok(Remaining {
-            capacity: rate.capacity,
-            tokens: left,
-        })
+        Ok(Remaining { capacity: rate.capacity, tokens: left })
     }
 }
 
@@ -80,12 +69,7 @@ mod tests {
     #[test]
     fn an_empty_bucket_names_the_second_of_the_next_refill() {
         let mut buckets = Buckets::default();
-        let left = |tokens| {
-            Ok(Remaining {
-                capacity: 2,
-                tokens,
-            })
-        };
+        let left = |tokens| Ok(Remaining { capacity: 2, tokens });
         for (name, second, result) in [
             ("a", 0, left(1)),
             ("a", 1, left(0)),
@@ -96,11 +80,7 @@ mod tests {
             ("a", 6000, left(1)),
         ] {
             let now = Timestamp::from_second(second).unwrap();
-            assert_eq!(
-                buckets.take(name, Rate::per_minute(2, 1), now),
-                result,
-                "{name} {second}"
-            );
+            assert_eq!(buckets.take(name, Rate::per_minute(2, 1), now), result, "{name} {second}");
         }
     }
 }

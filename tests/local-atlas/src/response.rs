@@ -37,12 +37,7 @@ pub(crate) type Rendered = Response<Vec<u8>>;
 
 impl Reply {
     pub(crate) fn new(status: StatusCode, content: Content) -> Self {
-        Self {
-            status,
-            content,
-            headers: Vec::new(),
-            issued: None,
-        }
+        Self { status, content, headers: Vec::new(), issued: None }
     }
 
     pub(crate) fn ok(body: Value) -> Self {
@@ -65,16 +60,8 @@ impl Reply {
             Content::Empty => String::new(),
             Content::Text(text) => text,
             Content::Json(value) => {
-                let value = if query.envelope {
-                    envelope(value, self.status)
-                } else {
-                    value
-                };
-                if query.pretty {
-                    format!("{value:#}")
-                } else {
-                    value.to_string()
-                }
+                let value = if query.envelope { envelope(value, self.status) } else { value };
+                if query.pretty { format!("{value:#}") } else { value.to_string() }
             }
         };
         let versioned = version.filter(|_| success).map(ApiVersion::media_type);

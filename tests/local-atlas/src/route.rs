@@ -93,9 +93,7 @@ impl ApiVersion {
 fn names_this_resource(media_type: &str) -> bool {
     let date = essence(media_type).strip_prefix("application/vnd.atlas.");
     let date = date.and_then(|rest| rest.strip_suffix("+json"));
-    let date = date
-        .filter(|date| date.len() == 10)
-        .and_then(|date| date.parse::<Date>().ok());
+    let date = date.filter(|date| date.len() == 10).and_then(|date| date.parse::<Date>().ok());
     date.is_some_and(|date| date.year() >= 2023)
 }
 
@@ -148,9 +146,7 @@ impl Route {
             }
             _ => return Err(missing()),
         };
-        let endpoint = endpoints
-            .iter()
-            .find(|endpoint| endpoint.method() == *method);
+        let endpoint = endpoints.iter().find(|endpoint| endpoint.method() == *method);
         Ok(Self {
             endpoint: *endpoint.ok_or_else(|| error("METHOD_NOT_ALLOWED", &[method.as_str()]))?,
             version,
@@ -163,20 +159,14 @@ impl Route {
     /// The URL of the project's database users, for links.
     pub(crate) fn users_url(&self, base: &str) -> String {
         let version = self.version.map_or("v2", ApiVersion::segment);
-        format!(
-            "{base}/api/atlas/{version}/groups/{}/databaseUsers",
-            self.project
-        )
+        format!("{base}/api/atlas/{version}/groups/{}/databaseUsers", self.project)
     }
 }
 
 /// Percent-encodes all but the unreserved characters; `$` stays, as in Atlas's own links.
 pub(crate) fn encode_segment(segment: &str) -> String {
-    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
+    const UNRESERVED: AsciiSet =
+        NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     const ESCAPED: AsciiSet = UNRESERVED.remove(b'$');
     utf8_percent_encode(segment, &ESCAPED).to_string()
 }
@@ -201,13 +191,7 @@ pub(crate) struct Query {
 
 impl Default for Query {
     fn default() -> Self {
-        Self {
-            pretty: false,
-            envelope: false,
-            include_count: true,
-            items_per_page: 100,
-            page: 1,
-        }
+        Self { pretty: false, envelope: false, include_count: true, items_per_page: 100, page: 1 }
     }
 }
 
@@ -215,10 +199,7 @@ impl Query {
     /// Reads the query as it was sent; unknown names and values out of range are refused.
     pub(crate) fn parse(endpoint: Endpoint, raw: &str) -> Result<Self, Refusal> {
         let number = |value: &str, most: usize| {
-            value
-                .parse()
-                .ok()
-                .filter(|number| (1..=most).contains(number))
+            value.parse().ok().filter(|number| (1..=most).contains(number))
         };
         let mut query = Self::default();
         for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {

@@ -82,10 +82,7 @@ impl LocalAtlas {
             options.settings,
             identity.ca_pem.clone(),
         ));
-        let control = Control {
-            state: Arc::clone(&state),
-            runtime: runtime.handle().clone(),
-        };
+        let control = Control { state: Arc::clone(&state), runtime: runtime.handle().clone() };
         let (api_listener, api) = open(options.port)?;
         let (login_listener, login) = open(options.login_port)?;
         let api_tls = options.https.then(|| identity.api_config()).transpose()?;
@@ -94,13 +91,7 @@ impl LocalAtlas {
         let login_tls = TlsAcceptor::from(Arc::new(identity.login_config(verifier)?));
         runtime.spawn(listener::listen(control.clone(), api_tls, api_listener));
         runtime.spawn(tls_server::listen(state, login_tls, login_listener));
-        Ok(Self {
-            control,
-            api,
-            login,
-            https: options.https,
-            runtime: Some(runtime),
-        })
+        Ok(Self { control, api, login, https: options.https, runtime: Some(runtime) })
     }
 
     /// The value of the provider's `base_url`.

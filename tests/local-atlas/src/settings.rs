@@ -99,31 +99,18 @@ impl Default for Settings {
 impl Settings {
     /// The defaults without any rate limit, for benchmarks and long runs.
     pub fn unlimited() -> Self {
-        Self {
-            certificate_rate: None,
-            user_rate: None,
-            token_rate: None,
-            ..Self::default()
-        }
+        Self { certificate_rate: None, user_rate: None, token_rate: None, ..Self::default() }
     }
 }
 
 impl Rate {
     /// A bucket of `capacity` that gains `refill` each second, with `Retry-After`.
     pub fn per_second(capacity: u32, refill: u32) -> Self {
-        Self {
-            capacity,
-            refill,
-            period_seconds: 1,
-            retry_after: true,
-        }
+        Self { capacity, refill, period_seconds: 1, retry_after: true }
     }
 
     /// A bucket of `capacity` that gains `refill` each minute, with `Retry-After`.
     pub fn per_minute(capacity: u32, refill: u32) -> Self {
-        Self {
-            period_seconds: 60,
-            ..Self::per_second(capacity, refill)
-        }
+        Self { period_seconds: 60, ..Self::per_second(capacity, refill) }
     }
 }

@@ -123,8 +123,7 @@ impl State {
         months: u32,
     ) -> Result<Certificate, rcgen::Error> {
         let now = self.clock.now_in_seconds();
-        self.authorities
-            .sign(project, user, months, now, &self.keys)
+        self.authorities.sign(project, user, months, now, &self.keys)
     }
 
     /// Records a request and returns its number.
@@ -138,11 +137,7 @@ impl State {
 
     pub(crate) fn change_record(&self, number: usize, change: impl FnOnce(&mut RecordedRequest)) {
         let mut data = self.lock();
-        let request = data
-            .requests
-            .iter_mut()
-            .rev()
-            .find(|request| request.number == number);
+        let request = data.requests.iter_mut().rev().find(|request| request.number == number);
         // The record may have been emptied meanwhile.
         if let Some(request) = request {
             change(request);

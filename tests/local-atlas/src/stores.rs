@@ -47,12 +47,7 @@ impl Project {
     /// A user of this name in any authentication database, `$external` first.
     pub(crate) fn any(&self, name: &str) -> Option<X509Type> {
         let external = self.users.get(&(EXTERNAL.to_owned(), name.to_owned()));
-        let elsewhere = || {
-            self.users
-                .iter()
-                .find(|((_, it), _)| it == name)
-                .map(|(_, kind)| kind)
-        };
+        let elsewhere = || self.users.iter().find(|((_, it), _)| it == name).map(|(_, kind)| kind);
         external.or_else(elsewhere).copied()
     }
 
@@ -144,9 +139,7 @@ impl CertificateStore {
 
     /// Every certificate of a user, expired and unlisted ones too.
     pub(crate) fn of(&self, project: &str, user: &str) -> impl Iterator<Item = &Certificate> {
-        self.0
-            .iter()
-            .filter(move |it| it.project == project && it.user == user)
+        self.0.iter().filter(move |it| it.project == project && it.user == user)
     }
 
     /// The unexpired certificates of a user that appear in lists.
@@ -156,8 +149,7 @@ impl CertificateStore {
         user: &str,
         now: Timestamp,
     ) -> impl Iterator<Item = &Certificate> {
-        self.of(project, user)
-            .filter(move |it| !it.unlisted && now < it.not_after)
+        self.of(project, user).filter(move |it| !it.unlisted && now < it.not_after)
     }
 
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Certificate> {
@@ -165,9 +157,7 @@ impl CertificateStore {
     }
 
     pub(crate) fn is_unlisted(&self, id: u64) -> bool {
-        self.0
-            .iter()
-            .any(|certificate| certificate.id == id && certificate.unlisted)
+        self.0.iter().any(|certificate| certificate.id == id && certificate.unlisted)
     }
 }
 
@@ -191,12 +181,9 @@ mod tests {
 
     #[test]
     fn names_are_escaped_as_in_rfc_2253() {
-        for (name, text) in [
-            ("a,b+c", "a\\,b\\+c"),
-            (" #a ", "\\ #a\\ "),
-            ("#a", "\\#a"),
-            ("Zoë", "Zoë"),
-        ] {
+        for (name, text) in
+            [("a,b+c", "a\\,b\\+c"), (" #a ", "\\ #a\\ "), ("#a", "\\#a"), ("Zoë", "Zoë")]
+        {
             assert_eq!(escape(name), text);
         }
     }
@@ -210,10 +197,7 @@ mod tests {
             ("CN=a,OU=b", false, "a,OU=b"),
             ("CN=", false, ""),
         ] {
-            assert_eq!(
-                (is_managed_name(name), common_name(name)),
-                (managed, common)
-            );
+            assert_eq!((is_managed_name(name), common_name(name)), (managed, common));
         }
     }
 }

@@ -62,9 +62,7 @@ impl LoginError {
         let Self::Connection(error) = self else {
             return false;
         };
-        error
-            .get_ref()
-            .is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+        error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
     }
 }
 
@@ -80,9 +78,7 @@ pub async fn log_in(
     let config = client_config(ca_pem, combined_pem).map_err(LoginError::Pem)?;
     let exchange = tokio::time::timeout(Duration::from_secs(10), exchange(address, config));
     let response = exchange.await.map_err(|_| LoginError::Timeout)??;
-    let unexpected = || LoginError::Response {
-        response: response.clone(),
-    };
+    let unexpected = || LoginError::Response { response: response.clone() };
     let (head, body) = response.split_once("\r\n\r\n").ok_or_else(unexpected)?;
     if head.starts_with("HTTP/1.1 200") {
         return serde_json::from_str(body).map_err(|_| unexpected());
@@ -101,9 +97,7 @@ fn client_config(
     let certificate = CertificateDer::from_pem_slice(combined_pem.as_bytes())?;
     let key = PrivateKeyDer::from_pem_slice(combined_pem.as_bytes())?;
     let builder = ClientConfig::builder_with_provider(provider());
-    let builder = builder
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
+    let builder = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots);
     Ok(builder.with_client_auth_cert(vec![certificate], key)?)
 }
 

@@ -56,17 +56,14 @@ pub enum IdentityError {
 impl Identity {
     pub(crate) fn create() -> Result<Self, IdentityError> {
         let mut ca = CertificateParams::default();
-        ca.distinguished_name
-            .push(DnType::CommonName, "local Atlas TLS authority");
+        ca.distinguished_name.push(DnType::CommonName, "local Atlas TLS authority");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate()?)?;
         // The last one for requests through a proxy, which loopback addresses never have.
         let names = ["localhost", "127.0.0.1", "::1", "atlas.example"].map(str::to_owned);
         let mut server = CertificateParams::new(names)?;
-        server
-            .distinguished_name
-            .push(DnType::CommonName, "local Atlas");
+        server.distinguished_name.push(DnType::CommonName, "local Atlas");
         let key = KeyPair::generate()?;
         Ok(Self {
             ca_pem: pem("CERTIFICATE", ca.der()),
@@ -137,9 +134,7 @@ async fn serve(state: Arc<State>, acceptor: TlsAcceptor, stream: TcpStream) {
         async move { Ok::<_, Infallible>(response) }
     });
     // The client may disconnect at any time.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// TLS has verified the certificate; its subject decides the user.
@@ -153,10 +148,7 @@ fn identify(state: &State, certificate: &[u8]) -> Response<Full<Bytes>> {
     let serial = body.serial_number().as_bytes().iter();
     let serial = serial.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
     let data = state.lock();
-    let known = data
-        .projects
-        .get(&project)
-        .and_then(|project| project.user_of(&user));
+    let known = data.projects.get(&project).and_then(|project| project.user_of(&user));
     let mut body = json!({
         "authenticated": true, "user": known, "project": project,
         "serial": hex_serial(serial), "certificateId": serial.to_string(),
@@ -182,12 +174,8 @@ fn respond(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>
 }
 
 fn common_name(name: &Name) -> String {
-    let common = name
-        .iter()
-        .find(|attribute| attribute.oid.to_string() == "2.5.4.3");
-    let value = common
-        .map(|attribute| attribute.value.value())
-        .unwrap_or_default();
+    let common = name.iter().find(|attribute| attribute.oid.to_string() == "2.5.4.3");
+    let value = common.map(|attribute| attribute.value.value()).unwrap_or_default();
     String::from_utf8_lossy(value).into_owned()
 }
 
@@ -201,10 +189,7 @@ pub(crate) struct ProjectVerifier {
 
 impl ProjectVerifier {
     pub(crate) fn new(state: Arc<State>) -> Self {
-        Self {
-            state,
-            provider: provider(),
-        }
+        Self { state, provider: provider() }
     }
 }
 
@@ -256,8 +241,6 @@ impl ClientCertVerifier for ProjectVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -85,15 +85,8 @@ pub(super) fn not_launched_by_host(info: &ProviderInfo) -> String {
 }
 
 fn required_providers(info: &ProviderInfo) -> String {
-    let ProviderInfo {
-        name,
-        version,
-        address,
-        ..
-    } = info;
-    let source = address
-        .strip_prefix("registry.terraform.io/")
-        .unwrap_or(address);
+    let ProviderInfo { name, version, address, .. } = info;
+    let source = address.strip_prefix("registry.terraform.io/").unwrap_or(address);
     format!(
         "    terraform {{\n\
          \x20     required_providers {{\n\
@@ -141,11 +134,9 @@ mod tests {
 
     #[test]
     fn unknown_argument_is_named_in_the_error() {
-        for (arguments, culprit) in [
-            (vec!["serve"], "serve"),
-            (vec!["--debug", "now"], "now"),
-            (vec![""], ""),
-        ] {
+        for (arguments, culprit) in
+            [(vec!["serve"], "serve"), (vec!["--debug", "now"], "now"), (vec![""], "")]
+        {
             match Command::parse(arguments.iter().map(OsString::from)) {
                 Err(Error::Usage { argument }) => assert_eq!(argument, culprit),
                 other => panic!("{arguments:?} gave {other:?}"),

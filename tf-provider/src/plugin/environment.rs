@@ -8,10 +8,7 @@ use super::hclog;
 
 /// The environment of this process, read once. An empty variable counts as absent.
 #[derive(Debug)]
-#[cfg_attr(
-    not(unix),
-    allow(dead_code, reason = "there are no unix sockets on this system")
-)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "there are no unix sockets on this system"))]
 pub(super) struct Environment {
     pub(super) cookie: Option<String>,
     /// The protocol versions of the host, separated by commas.
@@ -36,9 +33,7 @@ pub(super) struct Environment {
 impl Environment {
     /// Reads the environment of this process, for the provider of this type name.
     pub(super) fn read(provider: &str) -> Self {
-        Self::from_variables(provider, std::env::temp_dir(), |name| {
-            std::env::var_os(name)
-        })
+        Self::from_variables(provider, std::env::temp_dir(), |name| std::env::var_os(name))
     }
 
     pub(super) fn from_variables(
@@ -49,10 +44,7 @@ impl Environment {
         let raw = |name: &str| variable(name).filter(|value| !value.is_empty());
         // Lossy: an invalid value must be rejected later and not count as absent.
         let text = |name: &str| raw(name).map(|value| value.to_string_lossy().into_owned());
-        let own_level = format!(
-            "TF_LOG_PROVIDER_{}",
-            provider.to_uppercase().replace('-', "_")
-        );
+        let own_level = format!("TF_LOG_PROVIDER_{}", provider.to_uppercase().replace('-', "_"));
         let levels = [own_level.as_str(), "TF_LOG_PROVIDER", "TF_LOG"];
         Self {
             cookie: text("TF_PLUGIN_MAGIC_COOKIE"),

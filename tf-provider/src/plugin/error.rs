@@ -120,10 +120,8 @@ mod tests {
 
     #[test]
     fn every_cause_is_printed_once() {
-        let error = Error::Listen {
-            address: "/tmp/x".to_owned(),
-            source: io::Error::other("no room"),
-        };
+        let error =
+            Error::Listen { address: "/tmp/x".to_owned(), source: io::Error::other("no room") };
         assert_eq!(error.chain(), "could not listen on /tmp/x: no room");
     }
 }

@@ -8,9 +8,7 @@ use super::{environment::Environment, handshake, listener::Endpoint, tls::Tls};
 pub fn handshake(variables: &[(&str, OsString)]) -> String {
     let environment = Environment::from_variables("fuzz", PathBuf::from("/tmp"), |name| {
         let mut variables = variables.iter();
-        variables
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.clone())
+        variables.find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     });
     let _ = handshake::is_magic_cookie(environment.cookie.as_deref());
     let _ = handshake::offers_version(environment.protocol_versions.as_deref());

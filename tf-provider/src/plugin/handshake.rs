@@ -130,13 +130,7 @@ mod tests {
         let text = reattach_providers("registry.terraform.io/acme/cloud", &endpoint, 42);
         let read: Value = serde_json::from_str(&text).unwrap();
         let keys: Vec<_> = read.as_object().unwrap().keys().collect();
-        assert_eq!(
-            keys,
-            [
-                "registry.opentofu.org/acme/cloud",
-                "registry.terraform.io/acme/cloud"
-            ]
-        );
+        assert_eq!(keys, ["registry.opentofu.org/acme/cloud", "registry.terraform.io/acme/cloud"]);
         assert_eq!(
             read["registry.opentofu.org/acme/cloud"],
             json!({
@@ -158,24 +152,14 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn reattach_is_one_shell_word_for_any_path() {
-        let text = reattach(
-            "registry.terraform.io/a/b",
-            &endpoint("unix", "/tmp/it's/s"),
-            1,
-        );
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("TF_REATTACH_PROVIDERS='"))
-            .unwrap();
+        let text = reattach("registry.terraform.io/a/b", &endpoint("unix", "/tmp/it's/s"), 1);
+        let line = text.lines().find(|line| line.starts_with("TF_REATTACH_PROVIDERS='")).unwrap();
         let value = line
             .strip_prefix("TF_REATTACH_PROVIDERS='")
             .and_then(|rest| rest.strip_suffix('\''))
             .unwrap();
         assert!(!value.contains('\''));
         let read: Value = serde_json::from_str(value).unwrap();
-        assert_eq!(
-            read["registry.terraform.io/a/b"]["Addr"]["String"],
-            "/tmp/it's/s"
-        );
+        assert_eq!(read["registry.terraform.io/a/b"]["Addr"]["String"], "/tmp/it's/s");
     }
 }

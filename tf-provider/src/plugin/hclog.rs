@@ -217,9 +217,8 @@ fn entry(level: Level, time: Timestamp, fields: &Fields) -> Vec<u8> {
 fn truncate(text: &mut String, limit: usize) {
     if text.len() > limit {
         let mark = format!("… ({} bytes)", text.len());
-        let kept = (0..=limit.saturating_sub(mark.len()))
-            .rev()
-            .find(|end| text.is_char_boundary(*end));
+        let kept =
+            (0..=limit.saturating_sub(mark.len())).rev().find(|end| text.is_char_boundary(*end));
         text.truncate(kept.unwrap_or_default());
         text.push_str(&mark);
     }

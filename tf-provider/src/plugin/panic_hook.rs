@@ -17,11 +17,7 @@ pub(super) fn install() {
         let message = message(info.payload());
         if tokio::task::try_id().is_some() {
             let location = info.location().map(tracing::field::display);
-            tracing::error!(
-                panic.message = message,
-                panic.location = location,
-                "caught a panic"
-            );
+            tracing::error!(panic.message = message, panic.location = location, "caught a panic");
         } else {
             let report = report(message, info.location(), &Backtrace::capture());
             write_stderr(report.as_bytes());
@@ -91,10 +87,7 @@ mod tests {
             .output()
             .unwrap();
         let stderr = String::from_utf8(child.stderr).unwrap();
-        let crashes: Vec<_> = stderr
-            .lines()
-            .filter(|l| l.starts_with("panic: "))
-            .collect();
+        let crashes: Vec<_> = stderr.lines().filter(|l| l.starts_with("panic: ")).collect();
         assert_eq!(crashes, ["panic: in a thread"], "{stderr}");
         assert!(!stderr.contains("in a task"), "{stderr}");
     }

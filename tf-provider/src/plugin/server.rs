@@ -60,13 +60,7 @@ impl<L: Listener> Server<L> {
 
         let (sender, incoming) = mpsc::channel(1);
         let (count, connections) = watch::channel(Connections::default());
-        let accept = accept(
-            self.endpoint.listener,
-            self.tls,
-            sender,
-            count,
-            closing.clone(),
-        );
+        let accept = accept(self.endpoint.listener, self.tls, sender, count, closing.clone());
         let mut accepting = tokio::spawn(accept);
         let routes = services::add_to(routes, requested.clone(), socket_dir.clone(), &closing);
         let serve = settings().add_routes(routes).serve_with_incoming_shutdown(
@@ -177,12 +171,7 @@ async fn accept(
             if let Some(io) = authenticate(io, acceptor).await {
                 let counted = Counted::new(count);
                 // Fails only after the server has ended.
-                let _ = connections
-                    .send(Ok(Connection {
-                        io,
-                        _counted: counted,
-                    }))
-                    .await;
+                let _ = connections.send(Ok(Connection { io, _counted: counted })).await;
             }
         });
     }

@@ -22,13 +22,7 @@ use self::pb::{
 use super::listener::SocketDir;
 
 /// The generated code of `plugin.proto` and `health.proto`.
-#[allow(
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    clippy::pedantic,
-    reason = "generated"
-)]
+#[allow(missing_docs, unreachable_pub, dead_code, clippy::pedantic, reason = "generated")]
 pub(super) mod pb {
     pub(crate) mod plugin {
         tonic::include_proto!("plugin");
@@ -46,15 +40,10 @@ pub(super) fn add_to(
     socket_dir: Arc<SocketDir>,
     closing: &CancellationToken,
 ) -> Routes {
-    let controller = Controller {
-        requested,
-        socket_dir,
-    };
+    let controller = Controller { requested, socket_dir };
     let closing = || closing.clone();
     routes
-        .add_service(grpc_controller_server::GrpcControllerServer::new(
-            controller,
-        ))
+        .add_service(grpc_controller_server::GrpcControllerServer::new(controller))
         .add_service(grpc_stdio_server::GrpcStdioServer::new(Stdio(closing())))
         .add_service(grpc_broker_server::GrpcBrokerServer::new(Broker(closing())))
         .add_service(health_server::HealthServer::new(Health(closing())))
@@ -145,9 +134,7 @@ fn health(service: &str) -> ServingStatus {
 
 impl From<ServingStatus> for HealthCheckResponse {
     fn from(status: ServingStatus) -> Self {
-        Self {
-            status: status.into(),
-        }
+        Self { status: status.into() }
     }
 }
 
@@ -161,11 +148,7 @@ struct PendingStream<T> {
 
 impl<T> PendingStream<T> {
     fn new(closing: &CancellationToken) -> Self {
-        Self {
-            first: None,
-            inbound: None,
-            end: Box::pin(closing.clone().cancelled_owned()),
-        }
+        Self { first: None, inbound: None, end: Box::pin(closing.clone().cancelled_owned()) }
     }
 }
 

@@ -40,10 +40,8 @@ pub(super) enum HostGone {
 /// Ctrl-C reaches the whole process group. A plugin ignores it: the host calls `Stop` and `Shutdown`.
 pub(super) fn signals(mode: Mode) -> io::Result<mpsc::Receiver<()>> {
     #[cfg(unix)]
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     // Go treats Ctrl-Break as an interrupt too.
     #[cfg(windows)]
     let (mut interrupt, mut terminate, mut interrupt_break) =

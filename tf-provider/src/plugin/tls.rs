@@ -42,10 +42,7 @@ impl Tls {
         // A process has one connection: there are no sessions to resume.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Self {
-            certificate,
-            config: Arc::new(config),
-        })
+        Ok(Self { certificate, config: Arc::new(config) })
     }
 }
 
@@ -59,20 +56,13 @@ fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'sta
 {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     params.not_before = epoch + now.saturating_sub(NOT_BEFORE_SKEW);
     params.not_after = epoch + now + VALIDITY;
     let certificate = params.self_signed(&key)?;
-    Ok((
-        certificate.der().clone(),
-        PrivatePkcs8KeyDer::from(key.serialize_der()),
-    ))
+    Ok((certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der())))
 }
 
 /// Accepts one certificate, byte for byte, if the peer proves to hold its key.
@@ -90,10 +80,7 @@ impl PinnedClient {
     fn parse(pem: &str, provider: &CryptoProvider) -> Result<Self, Error> {
         let expected = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(Error::ClientPem)?;
         ParsedCertificate::try_from(&expected).map_err(Error::ClientCertificate)?;
-        Ok(Self {
-            expected,
-            algorithms: provider.signature_verification_algorithms,
-        })
+        Ok(Self { expected, algorithms: provider.signature_verification_algorithms })
     }
 }
 

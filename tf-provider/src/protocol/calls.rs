@@ -46,10 +46,7 @@ impl Calls {
 
     /// The token of calls that start now.
     pub(crate) fn cancellation(&self) -> CancellationToken {
-        self.cancel
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Cancels all calls in progress. Calls started later are unaffected.
@@ -178,11 +175,7 @@ impl Rpc {
     }
 
     fn new(name: &'static str, subject: Subject, type_name: &str) -> Self {
-        Self {
-            name,
-            subject,
-            type_name: type_name.to_owned(),
-        }
+        Self { name, subject, type_name: type_name.to_owned() }
     }
 
     /// The span whose fields are on every log line of the call. At level error, so that it exists at every level.
@@ -221,11 +214,7 @@ impl Rpc {
     }
 
     fn panic_diagnostics(&self) -> Diagnostics {
-        let separator = if self.type_name.is_empty() {
-            ""
-        } else {
-            " for "
-        };
+        let separator = if self.type_name.is_empty() { "" } else { " for " };
         Diagnostic::error(
             "The provider crashed",
             format!(
@@ -311,22 +300,16 @@ mod tests {
         type Event = pb::list_resource::Event;
         let calls = Calls::new();
         for panics in [false, true] {
-            let events = calls.stream(
-                Rpc::list_resource("ListResource", "x_thing"),
-                |sender| async move {
+            let events =
+                calls.stream(Rpc::list_resource("ListResource", "x_thing"), |sender| async move {
                     sender.send(Event::default()).await.unwrap();
                     assert!(!panics, "a bug");
                     Err(Diagnostic::error("Refused", "").into())
-                },
-            );
+                });
             let events: Vec<Event> = events.map(Result::unwrap).collect().await;
             let summaries: Vec<_> = events.iter().flat_map(|event| &event.diagnostic).collect();
             assert_eq!(events.len(), 2);
-            let expected = if panics {
-                "The provider crashed"
-            } else {
-                "Refused"
-            };
+            let expected = if panics { "The provider crashed" } else { "Refused" };
             assert_eq!(summaries[0].summary, expected);
         }
         calls.drained().await;

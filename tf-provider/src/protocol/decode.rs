@@ -120,10 +120,7 @@ pub(super) fn arguments(
     let expected = signature.parameters.len();
     if raw.len() != expected {
         return Err(FunctionError {
-            text: format!(
-                "{expected} arguments are required, {} were given",
-                raw.len()
-            ),
+            text: format!("{expected} arguments are required, {} were given", raw.len()),
             argument: None,
         });
     }
@@ -162,11 +159,7 @@ fn parse(bytes: &[u8], what: &str) -> Result<Json, Diagnostics> {
 }
 
 fn mismatch(what: &str, problem: &dyn std::error::Error, path: Path) -> Diagnostic {
-    let place = if path.steps().is_empty() {
-        String::new()
-    } else {
-        format!(" at {path}")
-    };
+    let place = if path.steps().is_empty() { String::new() } else { format!(" at {path}") };
     let diagnostic = Diagnostic::error(
         "Value does not fit the schema",
         format!(
@@ -174,11 +167,7 @@ fn mismatch(what: &str, problem: &dyn std::error::Error, path: Path) -> Diagnost
              sent or stored."
         ),
     );
-    if path.steps().is_empty() {
-        diagnostic
-    } else {
-        diagnostic.at(path)
-    }
+    if path.steps().is_empty() { diagnostic } else { diagnostic.at(path) }
 }
 
 fn malformed(detail: String) -> Diagnostic {

@@ -14,10 +14,7 @@ use crate::terraform::{
 };
 
 pub(super) fn value(value: &Value, ty: &Type) -> pb::DynamicValue {
-    pb::DynamicValue {
-        msgpack: msgpack::encode(value, ty),
-        json: Vec::new(),
-    }
+    pb::DynamicValue { msgpack: msgpack::encode(value, ty), json: Vec::new() }
 }
 
 /// Encodes an object without its write-only arguments: core rejects plans and state that contain one.
@@ -45,9 +42,7 @@ fn identity_data(
     typed
         .schema
         .is_complete(identity)
-        .then(|| pb::ResourceIdentityData {
-            identity_data: Some(value(identity, &typed.ty)),
-        })
+        .then(|| pb::ResourceIdentityData { identity_data: Some(value(identity, &typed.ty)) })
 }
 
 pub(super) fn read(
@@ -186,10 +181,7 @@ pub(super) fn call_function(
 
 impl From<FunctionError> for pb::FunctionError {
     fn from(error: FunctionError) -> Self {
-        Self {
-            text: error.text,
-            function_argument: error.argument.map(i64::from),
-        }
+        Self { text: error.text, function_argument: error.argument.map(i64::from) }
     }
 }
 
@@ -224,20 +216,13 @@ impl From<&Path> for pb::AttributePath {
             });
             pb::attribute_path::Step { selector }
         });
-        Self {
-            steps: steps.collect(),
-        }
+        Self { steps: steps.collect() }
     }
 }
 
 fn timestamp(time: SystemTime) -> prost_types::Timestamp {
-    let seconds = time
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    prost_types::Timestamp {
-        seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
-        nanos: 0,
-    }
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    prost_types::Timestamp { seconds: i64::try_from(seconds).unwrap_or(i64::MAX), nanos: 0 }
 }
 
 /// A response that contains nothing but diagnostics.
@@ -279,10 +264,7 @@ from_diagnostics!(
 
 impl From<Diagnostics> for pb::list_resource::Event {
     fn from(diagnostics: Diagnostics) -> Self {
-        Self {
-            diagnostic: diagnostics.into(),
-            ..Default::default()
-        }
+        Self { diagnostic: diagnostics.into(), ..Default::default() }
     }
 }
 
@@ -290,10 +272,7 @@ impl From<Diagnostics> for pb::list_resource::Event {
 impl From<Diagnostics> for pb::call_function::Response {
     fn from(diagnostics: Diagnostics) -> Self {
         let details: Vec<_> = diagnostics.into_iter().map(|d| d.detail).collect();
-        let error = FunctionError {
-            text: details.join(" "),
-            argument: None,
-        };
+        let error = FunctionError { text: details.join(" "), argument: None };
         call_function(Err(error), &Type::Dynamic)
     }
 }

@@ -10,9 +10,6 @@ use crate::terraform::{Type, Value};
 pub fn msgpack(bytes: &[u8], ty: &Type) -> Option<Value> {
     let value = decode(bytes, ty).ok()?;
     let again = decode(&encode(&value, ty), ty);
-    assert!(
-        again.as_ref() == Ok(&value),
-        "{value:?} came back as {again:?}"
-    );
+    assert!(again.as_ref() == Ok(&value), "{value:?} came back as {again:?}");
     Some(value)
 }

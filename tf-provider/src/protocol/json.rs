@@ -14,11 +14,7 @@ pub(super) fn decode(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
 }
 
 fn read(json: &Json, ty: &Type, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
-    let number = |text: &str| {
-        Number::parse(text)
-            .map(Value::Number)
-            .map_err(|_| at.mismatch(ty))
-    };
+    let number = |text: &str| Number::parse(text).map(Value::Number).map_err(|_| at.mismatch(ty));
     match (ty, json) {
         (_, Json::Null) => Ok(Value::Null),
         (Type::String, Json::String(text)) => Ok(Value::String(normalize(text).into_owned())),
@@ -83,22 +79,13 @@ mod tests {
     fn state_of_an_older_or_newer_build_is_read_under_the_present_schema() {
         let ty = Type::object([("name", Type::String), ("months", Type::Number)]);
         let read = parse(r#"{"name":"x","dropped":[1]}"#, &ty);
-        assert_eq!(
-            read,
-            Ok(Value::object([
-                ("name", "x".into()),
-                ("months", Value::Null)
-            ]))
-        );
+        assert_eq!(read, Ok(Value::object([("name", "x".into()), ("months", Value::Null)])));
     }
 
     #[test]
     fn numbers_keep_every_digit() {
         let read = parse("12345678901234567890.5", &Type::Number).unwrap();
-        assert_eq!(
-            read.as_number().unwrap().to_string(),
-            "12345678901234567890.5"
-        );
+        assert_eq!(read.as_number().unwrap().to_string(), "12345678901234567890.5");
     }
 
     #[test]
@@ -111,14 +98,8 @@ mod tests {
 
     #[test]
     fn a_dynamic_value_brings_its_type() {
-        let read = parse(
-            r#"{"value":["a"],"type":["list","string"]}"#,
-            &Type::Dynamic,
-        )
-        .unwrap();
-        let Value::Dynamic(dynamic) = read else {
-            panic!("not dynamic")
-        };
+        let read = parse(r#"{"value":["a"],"type":["list","string"]}"#, &Type::Dynamic).unwrap();
+        let Value::Dynamic(dynamic) = read else { panic!("not dynamic") };
         assert_eq!(dynamic.ty, Type::list(Type::String));
     }
 

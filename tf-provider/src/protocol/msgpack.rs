@@ -36,11 +36,7 @@ pub(super) fn encode(value: &Value, ty: &Type) -> Vec<u8> {
 
 /// The text in the form in which Terraform stores it.
 pub(super) fn normalize(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc(text) {
-        text.into()
-    } else {
-        text.nfc().collect()
-    }
+    if text.is_ascii() || is_nfc(text) { text.into() } else { text.nfc().collect() }
 }
 
 fn read(value: &ValueRef<'_>, ty: &Type, at: &ValuePath<'_>) -> Result<Value, DecodeError> {
@@ -196,10 +192,7 @@ fn element_type(ty: &Type, index: usize) -> &Type {
 /// The types of the entries of a map or object. Those of an object are found at once if they are sorted by name.
 enum EntryTypes<'a> {
     Same(&'a Type),
-    Named(
-        &'a BTreeMap<String, Type>,
-        btree_map::Iter<'a, String, Type>,
-    ),
+    Named(&'a BTreeMap<String, Type>, btree_map::Iter<'a, String, Type>),
 }
 
 impl<'a> EntryTypes<'a> {

@@ -120,9 +120,7 @@ impl Registry {
         pb::get_metadata::Response {
             server_capabilities: Some(CAPABILITIES),
             resources: names(&self.resources, |type_name| ResourceMetadata { type_name }),
-            data_sources: names(&self.data_sources, |type_name| DataSourceMetadata {
-                type_name,
-            }),
+            data_sources: names(&self.data_sources, |type_name| DataSourceMetadata { type_name }),
             ephemeral_resources: names(&self.ephemeral_resources, |type_name| {
                 EphemeralResourceMetadata { type_name }
             }),
@@ -148,27 +146,19 @@ impl Registry {
 
     pub(super) fn function_signatures(&self) -> HashMap<String, pb::Function> {
         let functions = self.functions.iter();
-        functions
-            .map(|(name, (_, signature))| ((*name).to_owned(), signature.into()))
-            .collect()
+        functions.map(|(name, (_, signature))| ((*name).to_owned(), signature.into())).collect()
     }
 }
 
 impl TypedSchema {
     pub(super) fn new(schema: Schema) -> Self {
-        Self {
-            ty: schema.block.ty(),
-            schema,
-        }
+        Self { ty: schema.block.ty(), schema }
     }
 }
 
 impl From<IdentitySchema> for TypedIdentity {
     fn from(schema: IdentitySchema) -> Self {
-        Self {
-            ty: schema.ty(),
-            schema,
-        }
+        Self { ty: schema.ty(), schema }
     }
 }
 
@@ -223,18 +213,12 @@ fn schemas<T: ?Sized>(handlers: &Handlers<T>) -> HashMap<String, pb::Schema> {
 }
 
 fn names<V, M>(handlers: &BTreeMap<&'static str, V>, message: impl Fn(String) -> M) -> Vec<M> {
-    handlers
-        .keys()
-        .map(|name| message((*name).to_owned()))
-        .collect()
+    handlers.keys().map(|name| message((*name).to_owned())).collect()
 }
 
 impl From<&Schema> for pb::Schema {
     fn from(schema: &Schema) -> Self {
-        Self {
-            version: schema.version,
-            block: Some(block(&schema.block, schema.version)),
-        }
+        Self { version: schema.version, block: Some(block(&schema.block, schema.version)) }
     }
 }
 
@@ -308,9 +292,7 @@ impl From<&Signature> for pb::Function {
     fn from(signature: &Signature) -> Self {
         Self {
             parameters: signature.parameters.iter().map(Into::into).collect(),
-            r#return: Some(pb::function::Return {
-                r#type: type_json(&signature.returns),
-            }),
+            r#return: Some(pb::function::Return { r#type: type_json(&signature.returns) }),
             summary: signature.summary.to_owned(),
             description: signature.description.to_owned(),
             description_kind: pb::StringKind::Markdown.into(),

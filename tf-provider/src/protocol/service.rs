@@ -25,13 +25,9 @@ type Grpc = pb::provider_server::ProviderServer<Service>;
 
 /// The gRPC service of one provider. Schemas are built at the first call.
 pub(crate) fn service(provider: Arc<dyn Provider>, calls: Arc<Calls>) -> Grpc {
-    Grpc::new(Service(Arc::new(Context {
-        provider,
-        calls,
-        registry: OnceLock::new(),
-    })))
-    .max_decoding_message_size(MAX_MESSAGE_BYTES)
-    .max_encoding_message_size(MAX_MESSAGE_BYTES)
+    Grpc::new(Service(Arc::new(Context { provider, calls, registry: OnceLock::new() })))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES)
 }
 
 /// The limit of Go providers, in both directions.
@@ -158,9 +154,7 @@ provider_service! {
 }
 
 fn has_errors(diagnostics: &[pb::Diagnostic]) -> bool {
-    diagnostics
-        .iter()
-        .any(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
+    diagnostics.iter().any(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
 }
 
 /// Checks a configuration by its schema and by the handler.
@@ -203,13 +197,8 @@ async fn prepare_provider_config(
 ) -> Result<pb::prepare_provider_config::Response, Diagnostics> {
     let schema = &context.registry().provider;
     let config = request.config.clone();
-    let diagnostics = check(config, schema, false, |config| {
-        context.provider.validate(&config)
-    })?;
-    Ok(pb::prepare_provider_config::Response {
-        prepared_config: request.config,
-        diagnostics,
-    })
+    let diagnostics = check(config, schema, false, |config| context.provider.validate(&config))?;
+    Ok(pb::prepare_provider_config::Response { prepared_config: request.config, diagnostics })
 }
 
 async fn configure(
@@ -230,9 +219,8 @@ async fn validate_data_source(
     request: pb::validate_data_source_config::Request,
 ) -> Result<pb::validate_data_source_config::Response, Diagnostics> {
     let source = context.registry().data_source(&request.type_name)?;
-    let diagnostics = check(request.config, &source.schema, false, |config| {
-        source.handler.validate(&config)
-    })?;
+    let diagnostics =
+        check(request.config, &source.schema, false, |config| source.handler.validate(&config))?;
     Ok(pb::validate_data_source_config::Response { diagnostics })
 }
 

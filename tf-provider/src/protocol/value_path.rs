@@ -28,17 +28,14 @@ impl ValuePath<'_> {
             Self::SetElement(outer) => outer.path(),
             Self::Attribute(outer, name) => outer.path().at_name(*name),
             Self::Key(outer, key) => outer.path().at_key(*key),
-            Self::Index(outer, index) => outer
-                .path()
-                .at_index(u32::try_from(*index).unwrap_or(u32::MAX)),
+            Self::Index(outer, index) => {
+                outer.path().at_index(u32::try_from(*index).unwrap_or(u32::MAX))
+            }
         }
     }
 
     pub(super) fn error(&self, problem: &'static str) -> DecodeError {
-        DecodeError {
-            path: self.path(),
-            problem,
-        }
+        DecodeError { path: self.path(), problem }
     }
 
     /// The error for a value of another kind.

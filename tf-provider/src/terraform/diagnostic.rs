@@ -37,18 +37,12 @@ impl Diagnostic {
 
     /// A warning.
     pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(summary, detail)
-        }
+        Self { severity: Severity::Warning, ..Self::error(summary, detail) }
     }
 
     /// Sets the attribute at fault.
     pub fn at(self, path: Path) -> Self {
-        Self {
-            path: Some(path),
-            ..self
-        }
+        Self { path: Some(path), ..self }
     }
 }
 
@@ -69,9 +63,7 @@ impl Diagnostics {
 
     /// Whether any of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.0
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Whether there are none.

@@ -26,11 +26,7 @@ pub trait EphemeralResource: Send + Sync + 'static {
 
     /// Renews the resource at the requested time.
     async fn renew(&self, request: RenewRequest) -> RenewResponse {
-        RenewResponse {
-            renew_at: None,
-            private: request.private,
-            diagnostics: Diagnostics::new(),
-        }
+        RenewResponse { renew_at: None, private: request.private, diagnostics: Diagnostics::new() }
     }
 
     /// Closes the resource.

@@ -57,9 +57,6 @@ pub struct FunctionError {
 impl FunctionError {
     /// An error at one argument.
     pub fn at(argument: u32, text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            argument: Some(argument),
-        }
+        Self { text: text.into(), argument: Some(argument) }
     }
 }

@@ -27,11 +27,7 @@ pub struct IdentityAttribute {
 impl IdentitySchema {
     /// The type of identities under this schema.
     pub fn ty(&self) -> Type {
-        Type::object(
-            self.attributes
-                .iter()
-                .map(|a| (a.name.clone(), a.ty.clone())),
-        )
+        Type::object(self.attributes.iter().map(|a| (a.name.clone(), a.ty.clone())))
     }
 
     /// Whether the value is a wholly known object with every attribute that an import requires.

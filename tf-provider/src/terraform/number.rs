@@ -98,24 +98,12 @@ mod tests {
 
     #[test]
     fn equal_numbers_are_equal_in_every_form() {
-        let pairs = [
-            ("1", "1.0"),
-            ("100", "1e2"),
-            ("0.1", "1E-1"),
-            ("-0", "0"),
-            ("1e400", "10e399"),
-        ];
+        let pairs =
+            [("1", "1.0"), ("100", "1e2"), ("0.1", "1E-1"), ("-0", "0"), ("1e400", "10e399")];
         for (a, b) in pairs {
-            assert_eq!(
-                Number::parse(a).unwrap(),
-                Number::parse(b).unwrap(),
-                "{a} and {b}"
-            );
+            assert_eq!(Number::parse(a).unwrap(), Number::parse(b).unwrap(), "{a} and {b}");
         }
-        assert_eq!(
-            Number::from_f64(0.1).unwrap(),
-            Number::parse("0.1").unwrap()
-        );
+        assert_eq!(Number::from_f64(0.1).unwrap(), Number::parse("0.1").unwrap());
         assert_ne!(
             Number::from_f64(1.234_567_890_123_456).unwrap(),
             Number::parse("1.234567890123456789012345678901").unwrap()

@@ -64,10 +64,7 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Plans a destroy. An error keeps the object.
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
-        PlanResponse {
-            private: request.private,
-            ..PlanResponse::default()
-        }
+        PlanResponse { private: request.private, ..PlanResponse::default() }
     }
 
     /// Creates the object. Once the remote object exists, the response must contain it, with errors or without.
@@ -249,11 +246,7 @@ pub struct ApplyResponse {
 impl From<Value> for ApplyResponse {
     /// A success without warnings and private data.
     fn from(state: Value) -> Self {
-        Self {
-            state,
-            private: Vec::new(),
-            diagnostics: Diagnostics::new(),
-        }
+        Self { state, private: Vec::new(), diagnostics: Diagnostics::new() }
     }
 }
 

@@ -101,9 +101,7 @@ impl Block {
 
     /// The attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes
-            .iter()
-            .find(|attribute| attribute.name == name)
+        self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
     /// Checks what hosts do not: required arguments that are null, values of computed attributes and, unless
@@ -129,9 +127,9 @@ impl Block {
         }
         for nested in &self.blocks {
             match entries.get_mut(&nested.name) {
-                Some(Value::List(elements)) => elements
-                    .iter_mut()
-                    .for_each(|element| nested.block.clear(element, applies)),
+                Some(Value::List(elements)) => {
+                    elements.iter_mut().for_each(|element| nested.block.clear(element, applies))
+                }
                 Some(object) => nested.block.clear(object, applies),
                 None => {}
             }
@@ -208,10 +206,7 @@ impl Attribute {
     /// Makes it optional and write-only.
     pub fn write_only(self) -> Self {
         let write_only = true;
-        Self {
-            write_only,
-            ..self.optional()
-        }
+        Self { write_only, ..self.optional() }
     }
 
     fn problem(&self, value: &Value, write_only_allowed: bool) -> Option<Diagnostic> {
@@ -242,11 +237,7 @@ impl Attribute {
 impl NestedBlock {
     /// A nested block of that name.
     pub fn new(name: impl Into<String>, nesting: Nesting, block: Block) -> Self {
-        Self {
-            name: name.into(),
-            nesting,
-            block,
-        }
+        Self { name: name.into(), nesting, block }
     }
 
     /// The type of the value of all blocks of this name.
@@ -294,11 +285,7 @@ mod tests {
 
     fn problems(config: &Value, allowed: bool) -> Vec<String> {
         let at = |d: &Diagnostic| d.path.as_ref().map(ToString::to_string).unwrap_or_default();
-        block()
-            .check(config, allowed)
-            .iter()
-            .map(|d| format!("{}: {}", at(d), d.summary))
-            .collect()
+        block().check(config, allowed).iter().map(|d| format!("{}: {}", at(d), d.summary)).collect()
     }
 
     #[test]
@@ -345,9 +332,7 @@ mod tests {
 
     #[test]
     fn an_empty_object_has_every_attribute_and_block() {
-        let Type::Object(types) = block().ty() else {
-            unreachable!("a block is an object")
-        };
+        let Type::Object(types) = block().ty() else { unreachable!("a block is an object") };
         let empty = block().empty();
         let entries = empty.as_map().map(|map| map.keys().collect::<Vec<_>>());
         assert_eq!(entries, Some(types.keys().collect()));

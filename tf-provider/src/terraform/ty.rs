@@ -45,12 +45,7 @@ impl Type {
 
     /// An object with these attributes.
     pub fn object<K: Into<String>>(attributes: impl IntoIterator<Item = (K, Type)>) -> Self {
-        Self::Object(
-            attributes
-                .into_iter()
-                .map(|(name, ty)| (name.into(), ty))
-                .collect(),
-        )
+        Self::Object(attributes.into_iter().map(|(name, ty)| (name.into(), ty)).collect())
     }
 
     /// The JSON form, such as `["list","string"]`.
@@ -64,17 +59,12 @@ impl Type {
             Self::Set(element) => json!(["set", element.to_json()]),
             Self::Map(element) => json!(["map", element.to_json()]),
             Self::Object(attributes) => {
-                let attributes: serde_json::Map<_, _> = attributes
-                    .iter()
-                    .map(|(name, ty)| (name.clone(), ty.to_json()))
-                    .collect();
+                let attributes: serde_json::Map<_, _> =
+                    attributes.iter().map(|(name, ty)| (name.clone(), ty.to_json())).collect();
                 json!(["object", attributes])
             }
             Self::Tuple(elements) => {
-                json!([
-                    "tuple",
-                    elements.iter().map(Self::to_json).collect::<Vec<_>>()
-                ])
+                json!(["tuple", elements.iter().map(Self::to_json).collect::<Vec<_>>()])
             }
         }
     }
@@ -104,11 +94,9 @@ impl Type {
             ("list", [element]) => Self::from_json(element).map(Self::list),
             ("set", [element]) => Self::from_json(element).map(Self::set),
             ("map", [element]) => Self::from_json(element).map(Self::map),
-            ("tuple", [Json::Array(elements)]) => elements
-                .iter()
-                .map(Self::from_json)
-                .collect::<Result<_, _>>()
-                .map(Self::Tuple),
+            ("tuple", [Json::Array(elements)]) => {
+                elements.iter().map(Self::from_json).collect::<Result<_, _>>().map(Self::Tuple)
+            }
             ("object", [Json::Object(attributes)] | [Json::Object(attributes), Json::Array(_)]) => {
                 attributes
                     .iter()
@@ -137,38 +125,19 @@ mod tests {
             (Type::list(Type::Bool), r#"["list","bool"]"#),
             (Type::set(Type::Number), r#"["set","number"]"#),
             (Type::map(Type::Dynamic), r#"["map","dynamic"]"#),
-            (
-                Type::object([("a", Type::String)]),
-                r#"["object",{"a":"string"}]"#,
-            ),
-            (
-                Type::Tuple(vec![Type::String, Type::Number]),
-                r#"["tuple",["string","number"]]"#,
-            ),
+            (Type::object([("a", Type::String)]), r#"["object",{"a":"string"}]"#),
+            (Type::Tuple(vec![Type::String, Type::Number]), r#"["tuple",["string","number"]]"#),
         ];
         for (ty, spelling) in types {
             assert_eq!(ty.to_json().to_string(), spelling);
-            assert_eq!(
-                Type::from_json(&serde_json::from_str(spelling).unwrap()).unwrap(),
-                ty
-            );
+            assert_eq!(Type::from_json(&serde_json::from_str(spelling).unwrap()).unwrap(), ty);
         }
     }
 
     #[test]
     fn json_that_is_not_a_type_is_rejected() {
-        for text in [
-            "1",
-            "null",
-            r#""text""#,
-            r#"["list"]"#,
-            "[]",
-            r#"["object",["a"]]"#,
-        ] {
-            assert!(
-                Type::from_json(&serde_json::from_str(text).unwrap()).is_err(),
-                "{text}"
-            );
+        for text in ["1", "null", r#""text""#, r#"["list"]"#, "[]", r#"["object",["a"]]"#] {
+            assert!(Type::from_json(&serde_json::from_str(text).unwrap()).is_err(), "{text}");
         }
     }
 }

@@ -39,12 +39,7 @@ pub struct Dynamic {
 impl Value {
     /// An object with these attributes.
     pub fn object<K: Into<String>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Map(
-            attributes
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
-        )
+        Self::Map(attributes.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
     /// Whether the value is null.
@@ -88,29 +83,17 @@ impl Value {
 
     /// The text of a known string.
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::String(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::String(text) = self { Some(text) } else { None }
     }
 
     /// A known bool.
     pub fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(truth) = self {
-            Some(*truth)
-        } else {
-            None
-        }
+        if let Self::Bool(truth) = self { Some(*truth) } else { None }
     }
 
     /// A known number.
     pub fn as_number(&self) -> Option<&Number> {
-        if let Self::Number(number) = self {
-            Some(number)
-        } else {
-            None
-        }
+        if let Self::Number(number) = self { Some(number) } else { None }
     }
 
     /// A known number that is whole and fits.
@@ -120,20 +103,12 @@ impl Value {
 
     /// The elements of a known list, set or tuple.
     pub fn as_list(&self) -> Option<&[Value]> {
-        if let Self::List(elements) = self {
-            Some(elements)
-        } else {
-            None
-        }
+        if let Self::List(elements) = self { Some(elements) } else { None }
     }
 
     /// The entries of a known map or object.
     pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
-        if let Self::Map(entries) = self {
-            Some(entries)
-        } else {
-            None
-        }
+        if let Self::Map(entries) = self { Some(entries) } else { None }
     }
 }
 
@@ -195,10 +170,8 @@ mod tests {
     #[test]
     fn debug_never_shows_the_text_of_a_string() {
         let value = Value::object([("key", Value::from(vec!["hunter2"]))]);
-        let dynamic = Value::Dynamic(Box::new(Dynamic {
-            ty: Type::String,
-            value: "hunter2".into(),
-        }));
+        let dynamic =
+            Value::Dynamic(Box::new(Dynamic { ty: Type::String, value: "hunter2".into() }));
         assert!(!format!("{value:?} {dynamic:?}").contains("hunter2"));
     }
 

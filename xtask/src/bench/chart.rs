@@ -13,12 +13,7 @@ const COLORS: [&str; 4] = ["#4c8dd6", "#8a8f98", "#c2923e", "#b0619f"];
 
 /// One group of bars for each command with the greatest count up to 100, one bar for each workload.
 pub(super) fn svg(rows: &[Row]) -> String {
-    let count = rows
-        .iter()
-        .map(|row| row.count)
-        .filter(|count| *count <= 100)
-        .max()
-        .unwrap_or(1);
+    let count = rows.iter().map(|row| row.count).filter(|count| *count <= 100).max().unwrap_or(1);
     let rows: Vec<&Row> = rows.iter().filter(|row| row.count == count).collect();
     let (mut commands, mut workloads) = (Vec::new(), Vec::new());
     for row in &rows {
@@ -55,9 +50,7 @@ pub(super) fn svg(rows: &[Row]) -> String {
     for command in commands {
         let mut x = left + 15.0;
         for (color, workload) in COLORS.iter().zip(&workloads) {
-            let row = rows
-                .iter()
-                .find(|row| row.command == command && row.workload == *workload);
+            let row = rows.iter().find(|row| row.command == command && row.workload == *workload);
             if let Some(seconds) = row.map(|row| row.wall_seconds) {
                 let _ = writeln!(
                     svg,

@@ -39,11 +39,7 @@ impl Workload {
              resource \"atlas_user_certificate\" \"bench\" {{\n  count = var.n\n  project_id = {PROJECT:?}\n  \
              username = \"bench-${{count.index}}\"\n{arguments}}}\n"
         );
-        Self {
-            name: name.to_owned(),
-            provider: Some((source, provider.to_owned())),
-            configuration,
-        }
+        Self { name: name.to_owned(), provider: Some((source, provider.to_owned())), configuration }
     }
 
     /// `terraform_data` with an input of this size.
@@ -52,11 +48,7 @@ impl Workload {
         let configuration = format!(
             "resource \"terraform_data\" \"bench\" {{\n  count = var.n\n  input = \"{input}\"\n}}\n"
         );
-        Self {
-            name: name.to_owned(),
-            provider: None,
-            configuration,
-        }
+        Self { name: name.to_owned(), provider: None, configuration }
     }
 
     /// Another provider, with its configuration file.
@@ -68,14 +60,8 @@ impl Workload {
         let source = source
             .with_context(|| format!("{} names no source address", file.display()))?
             .to_owned();
-        let binary = binary
-            .canonicalize()
-            .with_context(|| binary.display().to_string())?;
-        Ok(Self {
-            name: source.clone(),
-            provider: Some((source, binary)),
-            configuration,
-        })
+        let binary = binary.canonicalize().with_context(|| binary.display().to_string())?;
+        Ok(Self { name: source.clone(), provider: Some((source, binary)), configuration })
     }
 }
 
@@ -104,10 +90,7 @@ pub(super) fn run(terraform: &Terraform, workload: &Workload, count: usize) -> R
     let folder = tempfile::tempdir()?;
     fs::write(
         folder.path().join("main.tf"),
-        format!(
-            "variable \"n\" {{\n  type = number\n}}\n\n{}",
-            workload.configuration
-        ),
+        format!("variable \"n\" {{\n  type = number\n}}\n\n{}", workload.configuration),
     )?;
     let overrides = workload.provider.as_ref().map(|(source, binary)| {
         let binaries = binary.parent().unwrap_or(binary).display().to_string();
@@ -116,25 +99,14 @@ pub(super) fn run(terraform: &Terraform, workload: &Workload, count: usize) -> R
     let configuration = folder.path().join("cli.tfrc");
     fs::write(
         &configuration,
-        format!(
-            "provider_installation {{\n{}  direct {{}}\n}}\n",
-            overrides.unwrap_or_default()
-        ),
+        format!("provider_installation {{\n{}  direct {{}}\n}}\n", overrides.unwrap_or_default()),
     )?;
-    let mut run = Run {
-        wall: [0.0; 3],
-        cpu: [0.0; 3],
-        requests: Default::default(),
-        state_bytes: 0,
-    };
+    let mut run =
+        Run { wall: [0.0; 3], cpu: [0.0; 3], requests: Default::default(), state_bytes: 0 };
     for (index, (name, arguments)) in COMMANDS.into_iter().enumerate() {
         let mut command = terraform.command(folder.path(), &arguments);
-        command
-            .args(["-no-color", "-input=false"])
-            .arg(format!("-var=n={count}"));
-        command
-            .env("TF_CLI_CONFIG_FILE", &configuration)
-            .envs(credentials(&atlas));
+        command.args(["-no-color", "-input=false"]).arg(format!("-var=n={count}"));
+        command.env("TF_CLI_CONFIG_FILE", &configuration).envs(credentials(&atlas));
         atlas.control().clear_requests();
         let (started, cpu) = (Instant::now(), usage::children());
         let output = command.output()?;
@@ -169,26 +141,20 @@ pub(super) fn state_bytes(terraform: &Terraform, workload: &Workload) -> Result<
 
 pub(super) fn medians(workload: &str, count: usize, runs: &[Run]) -> Vec<Row> {
     let median = |of: &dyn Fn(&Run) -> f64| usage::percentile(runs.iter().map(of).collect(), 50);
-    let rows = COMMANDS
-        .iter()
-        .enumerate()
-        .map(|(index, (command, _))| Row {
-            count,
-            command,
-            workload: workload.to_owned(),
-            wall_seconds: median(&|run| run.wall[index]),
-            cpu_seconds: median(&|run| run.cpu[index]),
-        });
+    let rows = COMMANDS.iter().enumerate().map(|(index, (command, _))| Row {
+        count,
+        command,
+        workload: workload.to_owned(),
+        wall_seconds: median(&|run| run.wall[index]),
+        cpu_seconds: median(&|run| run.cpu[index]),
+    });
     rows.collect()
 }
 
 /// Requests to Atlas for each resource.
 pub(super) fn requests(count: usize, run: &Run) -> Vec<(&'static str, f64)> {
     let each = |command: usize, endpoint: &str| {
-        let requests = run.requests[command]
-            .get(endpoint)
-            .copied()
-            .unwrap_or_default();
+        let requests = run.requests[command].get(endpoint).copied().unwrap_or_default();
         usage::number(requests) / usage::number(count)
     };
     vec![
@@ -201,19 +167,13 @@ pub(super) fn requests(count: usize, run: &Run) -> Vec<(&'static str, f64)> {
 /// A local Atlas without rate limits, with ready-made keys and the users `bench-0`, `bench-1` and so on.
 pub(super) fn start_atlas(users: usize) -> Result<LocalAtlas> {
     let settings = Settings::unlimited();
-    let atlas = LocalAtlas::start(local_atlas::Options {
-        settings,
-        ..local_atlas::Options::default()
-    })?;
+    let atlas =
+        LocalAtlas::start(local_atlas::Options { settings, ..local_atlas::Options::default() })?;
     for index in 0..users {
-        atlas
-            .control()
-            .add_user(PROJECT, &format!("bench-{index}"), X509Type::Managed);
+        atlas.control().add_user(PROJECT, &format!("bench-{index}"), X509Type::Managed);
     }
     // The first certificate of a project creates its CA, and each of the 16 keys in the pool is read once.
-    atlas
-        .control()
-        .add_user(PROJECT, "warm-up", X509Type::Managed);
+    atlas.control().add_user(PROJECT, "warm-up", X509Type::Managed);
     for _ in 0..16 {
         atlas.control().issue(PROJECT, "warm-up", 1);
     }

@@ -40,15 +40,12 @@ pub(super) fn measure(
     counts: &[usize],
 ) -> Result<Vec<(&'static str, f64)>> {
     // One thread: moving calls between threads of the client would count as latency of the provider.
-    let mut figures = Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            let atlas = start_atlas(1)?;
-            let mut figures = start_up(provider, &atlas, starts).await?;
-            figures.extend(plan_latency(provider, &atlas, calls).await?);
-            Ok::<_, anyhow::Error>(figures)
-        })?;
+    let mut figures = Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let atlas = start_atlas(1)?;
+        let mut figures = start_up(provider, &atlas, starts).await?;
+        figures.extend(plan_latency(provider, &atlas, calls).await?);
+        Ok::<_, anyhow::Error>(figures)
+    })?;
     let runtime = Runtime::new()?;
     for count in counts {
         figures.extend(runtime.block_on(many(provider, *count))?);
@@ -77,10 +74,7 @@ async fn start_up(
     }
     Ok(vec![
         ("handshake_ms", percentile(handshakes, 50)),
-        (
-            "cpu_per_start_ms",
-            milliseconds(usage::children().saturating_sub(cpu) / starts),
-        ),
+        ("cpu_per_start_ms", milliseconds(usage::children().saturating_sub(cpu) / starts)),
     ])
 }
 
@@ -111,10 +105,7 @@ async fn plan_latency(
             let mut times = Vec::new();
             for _ in 0..calls / IN_FLIGHT {
                 let started = Instant::now();
-                let response = provider
-                    .client()
-                    .plan_resource_change(request.clone())
-                    .await?;
+                let response = provider.client().plan_resource_change(request.clone()).await?;
                 let response = response.into_inner();
                 times.push(milliseconds(started.elapsed()));
                 if let Some(diagnostic) = response.diagnostics.first() {
@@ -129,21 +120,14 @@ async fn plan_latency(
         times.extend(lane??);
     }
     core.provider().shutdown().await;
-    Ok(vec![
-        ("plan_p50_ms", percentile(times.clone(), 50)),
-        ("plan_p99_ms", percentile(times, 99)),
-    ])
+    Ok(vec![("plan_p50_ms", percentile(times.clone(), 50)), ("plan_p99_ms", percentile(times, 99))])
 }
 
 /// Creates resources in one process, ten at a time, then refreshes and plans them.
 async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>> {
     let atlas = start_atlas(count)?;
     let core = Arc::new(start(provider, &atlas).await?);
-    let pid = core
-        .provider()
-        .process()
-        .context("the provider has no process")?
-        .pid;
+    let pid = core.provider().process().context("the provider has no process")?.pid;
     let cpu = || usage::of_process(pid).0;
     let before = cpu();
     let next = Arc::new(AtomicUsize::new(0));
@@ -172,8 +156,7 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
         let core = Arc::clone(&core);
         lanes.spawn(async move {
             for (index, instance) in &instances {
-                core.plan_config(TYPE, Some(instance), configuration(*index))
-                    .await?;
+                core.plan_config(TYPE, Some(instance), configuration(*index)).await?;
             }
             anyhow::Ok(())
         });
@@ -187,23 +170,15 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
     let each = |total: Duration| milliseconds(total) / number(count);
     Ok(match count {
         1 => vec![("memory_1_mib", peak)],
-        100 => vec![
-            ("cpu_per_apply_ms", each(apply)),
-            ("cpu_per_plan_ms", each(plan)),
-        ],
-        1000 => vec![
-            ("cpu_per_apply_1000_ms", each(apply)),
-            ("memory_1000_mib", peak),
-        ],
+        100 => vec![("cpu_per_apply_ms", each(apply)), ("cpu_per_plan_ms", each(plan))],
+        1000 => vec![("cpu_per_apply_1000_ms", each(apply)), ("memory_1000_mib", peak)],
         _ => Vec::new(),
     })
 }
 
 async fn create(core: &Core, index: usize) -> Result<ResourceInstance> {
     let mut instance = None;
-    core.apply_config(TYPE, &mut instance, configuration(index))
-        .await?
-        .ok()?;
+    core.apply_config(TYPE, &mut instance, configuration(index)).await?.ok()?;
     instance.context("an apply returned no object")
 }
 

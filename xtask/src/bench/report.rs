@@ -17,18 +17,8 @@ pub(super) struct Results {
 
 /// Figure, meaning, greatest value allowed, unit.
 const TARGETS: [(&str, &str, f64, &str); 18] = [
-    (
-        "apply_1_above_floor_ms",
-        "apply of 1, above the floor",
-        60.0,
-        "ms",
-    ),
-    (
-        "apply_100_above_equal_state_ms",
-        "apply of 100, above the equal-state floor",
-        250.0,
-        "ms",
-    ),
+    ("apply_1_above_floor_ms", "apply of 1, above the floor", 60.0, "ms"),
+    ("apply_100_above_equal_state_ms", "apply of 100, above the equal-state floor", 250.0, "ms"),
     (
         "plan_100_above_equal_state_ms",
         "plan of 100 without changes, above the equal-state floor",
@@ -36,54 +26,19 @@ const TARGETS: [(&str, &str, f64, &str); 18] = [
         "ms",
     ),
     ("handshake_ms", "exec to handshake line, median", 1.5, "ms"),
-    (
-        "plan_p50_ms",
-        "PlanResourceChange through mTLS, 10 in flight, p50",
-        0.35,
-        "ms",
-    ),
+    ("plan_p50_ms", "PlanResourceChange through mTLS, 10 in flight, p50", 0.35, "ms"),
     ("plan_p99_ms", "the same, p99", 1.0, "ms"),
     ("cpu_per_start_ms", "provider CPU per start", 3.0, "ms"),
-    (
-        "cpu_per_apply_ms",
-        "provider CPU per certificate and apply, 100 certificates",
-        0.28,
-        "ms",
-    ),
-    (
-        "cpu_per_apply_1000_ms",
-        "the same, 1,000 certificates",
-        0.28,
-        "ms",
-    ),
-    (
-        "cpu_per_plan_ms",
-        "provider CPU per refresh and plan, 100 certificates",
-        0.28,
-        "ms",
-    ),
-    (
-        "memory_1_mib",
-        "peak memory of the provider, 1 certificate",
-        9.5,
-        "MiB",
-    ),
-    (
-        "memory_1000_mib",
-        "the same, 1,000 certificates",
-        12.0,
-        "MiB",
-    ),
+    ("cpu_per_apply_ms", "provider CPU per certificate and apply, 100 certificates", 0.28, "ms"),
+    ("cpu_per_apply_1000_ms", "the same, 1,000 certificates", 0.28, "ms"),
+    ("cpu_per_plan_ms", "provider CPU per refresh and plan, 100 certificates", 0.28, "ms"),
+    ("memory_1_mib", "peak memory of the provider, 1 certificate", 9.5, "MiB"),
+    ("memory_1000_mib", "the same, 1,000 certificates", 12.0, "MiB"),
     ("state_kb", "state per certificate", 7.0, "KB"),
     ("sealed_state_kb", "state per sealed certificate", 9.3, "KB"),
     ("binary_mib", "executable", 8.6, "MiB"),
     ("posts_per_create", "POSTs to Atlas per create", 1.0, ""),
-    (
-        "user_gets_per_create",
-        "GETs of the user per create",
-        2.0,
-        "",
-    ),
+    ("user_gets_per_create", "GETs of the user per create", 2.0, ""),
     ("lists_per_refresh", "GETs to Atlas per refresh", 1.0, ""),
 ];
 
@@ -91,18 +46,8 @@ const TARGETS: [(&str, &str, f64, &str); 18] = [
 pub(super) fn add_differences(results: &mut Results) {
     for (figure, count, command, baseline) in [
         ("apply_1_above_floor_ms", 1, "apply", "floor"),
-        (
-            "apply_100_above_equal_state_ms",
-            100,
-            "apply",
-            "equal-state floor",
-        ),
-        (
-            "plan_100_above_equal_state_ms",
-            100,
-            "plan without changes",
-            "equal-state floor",
-        ),
+        ("apply_100_above_equal_state_ms", 100, "apply", "equal-state floor"),
+        ("plan_100_above_equal_state_ms", 100, "plan without changes", "equal-state floor"),
     ] {
         let wall = |workload: &str| {
             let row = results.cli.iter().find(|row| {
@@ -123,10 +68,8 @@ pub(super) fn page(results: &Results) -> String {
     for (figure, meaning, limit, unit) in TARGETS {
         if let Some(measured) = results.figures.get(figure) {
             let verdict = if *measured <= limit { "met" } else { "missed" };
-            let _ = writeln!(
-                page,
-                "| {meaning} | {measured:.2} {unit} | {limit} {unit} | {verdict} |"
-            );
+            let _ =
+                writeln!(page, "| {meaning} | {measured:.2} {unit} | {limit} {unit} | {verdict} |");
         }
     }
     page += "\n## Under the CLI\n\nWall seconds, and in parentheses processor seconds of the CLI and its plugins.\n\n";
@@ -138,23 +81,14 @@ pub(super) fn page(results: &Results) -> String {
     }
     let _ = writeln!(page, "| resources | command | {} |", workloads.join(" | "));
     let _ = writeln!(page, "| ---: | --- |{}", " ---: |".repeat(workloads.len()));
-    for row in results
-        .cli
-        .iter()
-        .filter(|row| row.workload == workloads[0])
-    {
+    for row in results.cli.iter().filter(|row| row.workload == workloads[0]) {
         let _ = write!(page, "| {} | {} |", row.count, row.command);
         for workload in &workloads {
             let same = |other: &&Row| {
                 (other.count, other.command, other.workload.as_str())
                     == (row.count, row.command, workload)
             };
-            if let Some(Row {
-                wall_seconds,
-                cpu_seconds,
-                ..
-            }) = results.cli.iter().find(same)
-            {
+            if let Some(Row { wall_seconds, cpu_seconds, .. }) = results.cli.iter().find(same) {
                 let _ = write!(page, " {wall_seconds:.2} ({cpu_seconds:.2}) |");
             }
         }
@@ -169,9 +103,7 @@ pub(super) fn page(results: &Results) -> String {
 
 /// The notes of an earlier page, with their heading.
 pub(super) fn notes(page: &str) -> String {
-    page.find(NOTES)
-        .map(|at| format!("\n{}", &page[at..]))
-        .unwrap_or_default()
+    page.find(NOTES).map(|at| format!("\n{}", &page[at..])).unwrap_or_default()
 }
 
 const NOTES: &str = "## Notes";
@@ -196,10 +128,8 @@ mod tests {
             wall_seconds,
             cpu_seconds: 0.5,
         };
-        let mut results = Results {
-            cli: vec![row("provider", 0.25), row("floor", 0.05)],
-            ..Results::default()
-        };
+        let mut results =
+            Results { cli: vec![row("provider", 0.25), row("floor", 0.05)], ..Results::default() };
         results.figures.insert("binary_mib", 8.0);
         add_differences(&mut results);
         results
@@ -213,19 +143,13 @@ mod tests {
             page.contains("| apply of 1, above the floor | 200.00 ms | 60 ms | missed |"),
             "{page}"
         );
-        assert!(
-            page.contains("| executable | 8.00 MiB | 8.6 MiB | met |"),
-            "{page}"
-        );
+        assert!(page.contains("| executable | 8.00 MiB | 8.6 MiB | met |"), "{page}");
         assert!(!page.contains("handshake"));
     }
 
     #[test]
     fn notes_are_kept_from_the_earlier_page() {
-        assert_eq!(
-            notes("# Benchmarks\n\n## Notes\n\ntext\n"),
-            "\n## Notes\n\ntext\n"
-        );
+        assert_eq!(notes("# Benchmarks\n\n## Notes\n\ntext\n"), "\n## Notes\n\ntext\n");
         assert_eq!(notes("# Benchmarks\n"), "");
     }
 }

@@ -26,15 +26,10 @@ use crate::{package, project, terraform::Terraform};
 pub fn run(options: &Options) -> Result<()> {
     let terraform = Terraform::find(options.cli.as_deref())?;
     let provider = match &options.provider {
-        Some(path) => path
-            .canonicalize()
-            .with_context(|| path.display().to_string())?,
+        Some(path) => path.canonicalize().with_context(|| path.display().to_string())?,
         None => package::build_for_host()?,
     };
-    let mut results = Results {
-        machine: machine(&terraform, &provider),
-        ..Results::default()
-    };
+    let mut results = Results { machine: machine(&terraform, &provider), ..Results::default() };
     measure(options, &terraform, &provider, &mut results)?;
     let page = report::page(&results);
     println!("{page}");
@@ -44,10 +39,7 @@ pub fn run(options: &Options) -> Result<()> {
         let notes = fs::read_to_string(&file).unwrap_or_default();
         fs::write(&file, page + &report::notes(&notes))?;
         fs::write(folder.join("benchmarks.svg"), chart::svg(&results.cli))?;
-        fs::write(
-            folder.join("bench.json"),
-            serde_json::to_string_pretty(&results)? + "\n",
-        )?;
+        fs::write(folder.join("bench.json"), serde_json::to_string_pretty(&results)? + "\n")?;
     }
     Ok(())
 }
@@ -59,20 +51,13 @@ fn measure(
     results: &mut Results,
 ) -> Result<()> {
     let figures = &mut results.figures;
-    figures.insert(
-        "binary_mib",
-        amount(fs::metadata(provider)?.len()) / f64::from(1 << 20),
-    );
+    figures.insert("binary_mib", amount(fs::metadata(provider)?.len()) / f64::from(1 << 20));
     let (counts, rounds, starts, calls): (&[usize], _, _, _) = if options.quick {
         (&[1, 10], 1, 5, 500)
     } else {
         (&[1, 100, 1000], options.rounds, 60, 20_000)
     };
-    let counts: Vec<usize> = counts
-        .iter()
-        .copied()
-        .filter(|count| *count <= options.max)
-        .collect();
+    let counts: Vec<usize> = counts.iter().copied().filter(|count| *count <= options.max).collect();
 
     progress("state size");
     let ours = Workload::ours("provider", provider, "");
@@ -84,17 +69,11 @@ fn measure(
     );
     let least = cli::state_bytes(terraform, &Workload::baseline("floor", 1))?;
     figures.insert("state_kb", amount(bytes) / 1000.0);
-    figures.insert(
-        "sealed_state_kb",
-        amount(cli::state_bytes(terraform, &sealed)?) / 1000.0,
-    );
+    figures.insert("sealed_state_kb", amount(cli::state_bytes(terraform, &sealed)?) / 1000.0);
     // terraform_data stores its input twice.
     let input = usize::try_from(bytes.saturating_sub(least) / 2)? + 1;
-    let mut workloads = vec![
-        ours,
-        Workload::baseline("floor", 1),
-        Workload::baseline("equal-state floor", input),
-    ];
+    let mut workloads =
+        vec![ours, Workload::baseline("floor", 1), Workload::baseline("equal-state floor", input)];
     if let (Some(binary), Some(file)) = (&options.compare, &options.compare_config) {
         workloads.push(Workload::other(binary, file)?);
     }
@@ -116,9 +95,7 @@ fn measure(
             }
         }
         for (workload, runs) in workloads.iter().zip(&runs) {
-            results
-                .cli
-                .extend(cli::medians(&workload.name, count, runs));
+            results.cli.extend(cli::medians(&workload.name, count, runs));
             if workload.name == "provider" && count > 1 {
                 results.figures.extend(cli::requests(count, &runs[0]));
             }
@@ -131,12 +108,8 @@ fn measure(
 fn machine(terraform: &Terraform, provider: &Path) -> BTreeMap<&'static str, String> {
     let read = |path: &str, name: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
-        let line = text
-            .lines()
-            .find(|line| line.starts_with(name))
-            .map(str::to_owned);
-        line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
-            .unwrap_or_default()
+        let line = text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+        line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())).unwrap_or_default()
     };
     let first_line = |program: PathBuf| {
         let output = Command::new(program).arg("--version").output();
@@ -149,29 +122,13 @@ fn machine(terraform: &Terraform, provider: &Path) -> BTreeMap<&'static str, Str
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     BTreeMap::from([
         ("date", Timestamp::now().strftime("%Y-%m-%d").to_string()),
-        (
-            "processor",
-            format!("{cores} cores, {}", read("/proc/cpuinfo", "model name")),
-        ),
-        (
-            "load before",
-            load.split(' ').next().unwrap_or_default().to_owned(),
-        ),
-        (
-            "CLI",
-            terraform
-                .to_string()
-                .split(',')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        ),
+        ("processor", format!("{cores} cores, {}", read("/proc/cpuinfo", "model name"))),
+        ("load before", load.split(' ').next().unwrap_or_default().to_owned()),
+        ("CLI", terraform.to_string().split(',').next().unwrap_or_default().to_owned()),
         ("provider", first_line(provider.to_owned())),
         (
             "linkage",
-            package::Linkage::of(provider)
-                .map(|linkage| linkage.to_string())
-                .unwrap_or_default(),
+            package::Linkage::of(provider).map(|linkage| linkage.to_string()).unwrap_or_default(),
         ),
         ("compiler", first_line("rustc".into())),
     ])

@@ -22,10 +22,7 @@ pub(super) fn children() -> Duration {
 
 /// Processor time and peak memory in KiB of a running process; zero outside Linux.
 pub(super) fn of_process(pid: u32) -> (Duration, u64) {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten();
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let nanoseconds = tasks.filter_map(|task| {
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<u64>().ok()
@@ -35,8 +32,7 @@ pub(super) fn of_process(pid: u32) -> (Duration, u64) {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     (
         cpu,
-        peak.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-            .unwrap_or_default(),
+        peak.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default(),
     )
 }
 
@@ -44,10 +40,7 @@ pub(super) fn of_process(pid: u32) -> (Duration, u64) {
 pub(super) fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = (values.len() * percent).div_ceil(100);
-    values
-        .get(rank.saturating_sub(1))
-        .copied()
-        .unwrap_or_default()
+    values.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 /// A count, for arithmetic.

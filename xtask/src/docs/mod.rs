@@ -37,10 +37,7 @@ pub fn run(options: &Options) -> Result<()> {
     let root = project::root();
     let stale = stale(root)?;
     if options.check && !stale.is_empty() {
-        bail!(
-            "docs/ is out of date, run cargo xtask docs:\n  {}",
-            stale.join("\n  ")
-        );
+        bail!("docs/ is out of date, run cargo xtask docs:\n  {}", stale.join("\n  "));
     }
     let pages = render(root)?;
     for path in &stale {
@@ -69,24 +66,13 @@ pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     for page in Page::all(&AtlasProvider::new()) {
         let template = root.join("templates").join(page.path());
-        let body = if template.is_file() {
-            read(&template)?
-        } else {
-            page.default_template()
-        };
+        let body = if template.is_file() { read(&template)? } else { page.default_template() };
         let section = |name: &str| page.sections.get(name).cloned();
         let body = fill(root, &body, &section).with_context(|| page.path())?;
-        pages.insert(
-            format!("docs/{}", page.path()),
-            format!("{}\n{body}", page.head()),
-        );
+        pages.insert(format!("docs/{}", page.path()), format!("{}\n{body}", page.head()));
     }
     for template in files(&root.join("templates/guides"))? {
-        let name = template
-            .file_name()
-            .unwrap_or_default()
-            .display()
-            .to_string();
+        let name = template.file_name().unwrap_or_default().display().to_string();
         let text = fill(root, &read(&template)?, &|_| None).with_context(|| name.clone())?;
         pages.insert(format!("docs/guides/{name}"), text);
     }
@@ -100,22 +86,13 @@ pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
 pub fn stale(root: &Path) -> Result<Vec<String>> {
     let pages = render(root)?;
     let current = |path: &String| fs::read_to_string(root.join(path)).ok();
-    let outdated = pages
-        .iter()
-        .filter(|(path, text)| current(path).as_ref() != Some(text));
+    let outdated = pages.iter().filter(|(path, text)| current(path).as_ref() != Some(text));
     let mut stale: Vec<String> = outdated.map(|(path, _)| path.clone()).collect();
-    for folder in [
-        "resources",
-        "data-sources",
-        "ephemeral-resources",
-        "functions",
-        "list-resources",
-    ] {
+    for folder in
+        ["resources", "data-sources", "ephemeral-resources", "functions", "list-resources"]
+    {
         for file in files(&root.join("docs").join(folder))? {
-            let path = format!(
-                "docs/{folder}/{}",
-                file.file_name().unwrap_or_default().display()
-            );
+            let path = format!("docs/{folder}/{}", file.file_name().unwrap_or_default().display());
             if !pages.contains_key(&path) {
                 stale.push(path);
             }
@@ -129,9 +106,7 @@ pub fn stale(root: &Path) -> Result<Vec<String>> {
 fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -> Result<String> {
     let mut filled = String::new();
     for line in template.lines() {
-        let placeholder = line
-            .strip_prefix("{{")
-            .and_then(|line| line.strip_suffix("}}"));
+        let placeholder = line.strip_prefix("{{").and_then(|line| line.strip_suffix("}}"));
         match placeholder.map(|name| (name, name.split_once(' '))) {
             None => filled += line,
             Some((_, Some(("example", path)))) => {
@@ -153,9 +128,7 @@ fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -
 }
 
 fn fenced(path: &str, text: &str) -> String {
-    let extension = Path::new(path)
-        .extension()
-        .and_then(|extension| extension.to_str());
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
     let language = match extension {
         Some("sh") => "shell",
         Some("hcl") => "tfquery",
@@ -173,9 +146,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(Vec::new());
     };
-    let mut files = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.sort();
     Ok(files)
 }
@@ -193,10 +164,7 @@ mod tests {
     #[test]
     fn an_excerpt_omits_the_terraform_block() {
         let text = "terraform {\n  required_providers {\n  }\n}\n\nresource \"a\" \"b\" {\n}\n";
-        assert_eq!(
-            without_terraform_block(text),
-            Some("resource \"a\" \"b\" {\n}\n")
-        );
+        assert_eq!(without_terraform_block(text), Some("resource \"a\" \"b\" {\n}\n"));
         assert_eq!(without_terraform_block("resource \"a\" \"b\" {\n}\n"), None);
     }
 

@@ -27,27 +27,16 @@ struct Kind {
 
 impl Kind {
     const fn new(title: &'static str, folder: &'static str, example: &'static str) -> Self {
-        Self {
-            title,
-            folder,
-            example,
-        }
+        Self { title, folder, example }
     }
 }
 
 const PROVIDER: Kind = Kind::new("Provider", "", "provider.tf");
 const RESOURCE: Kind = Kind::new("Resource", "resources", "resource.tf");
 const DATA_SOURCE: Kind = Kind::new("Data Source", "data-sources", "data-source.tf");
-const EPHEMERAL: Kind = Kind::new(
-    "Ephemeral Resource",
-    "ephemeral-resources",
-    "ephemeral-resource.tf",
-);
-const LIST: Kind = Kind::new(
-    "List Resource",
-    "list-resources",
-    "list-resource.tfquery.hcl",
-);
+const EPHEMERAL: Kind =
+    Kind::new("Ephemeral Resource", "ephemeral-resources", "ephemeral-resource.tf");
+const LIST: Kind = Kind::new("List Resource", "list-resources", "list-resource.tfquery.hcl");
 const FUNCTION: Kind = Kind::new("function", "functions", "function.tf");
 
 impl Page {
@@ -57,8 +46,7 @@ impl Page {
         for it in provider.resources() {
             let mut page = Self::of_schema(&RESOURCE, it.type_name(), &it.schema());
             if let Some(identity) = it.identity_schema() {
-                page.sections
-                    .insert("identity", schema::identity(&identity));
+                page.sections.insert("identity", schema::identity(&identity));
             }
             pages.push(page);
         }
@@ -79,10 +67,7 @@ impl Page {
                 description: signature.description.to_owned(),
                 summary: format!("{}.", signature.summary),
                 sections: BTreeMap::from([
-                    (
-                        "signature",
-                        signature::declaration(function.name(), &signature),
-                    ),
+                    ("signature", signature::declaration(function.name(), &signature)),
                     ("arguments", signature::arguments(&signature)),
                 ]),
             });
@@ -111,30 +96,14 @@ impl Page {
 
     /// The front matter, the heading and the description.
     pub(super) fn head(&self) -> String {
-        let Self {
-            kind,
-            name,
-            summary,
-            description,
-            ..
-        } = self;
+        let Self { kind, name, summary, description, .. } = self;
         let (title, heading) = match kind.folder {
             "" => (format!("{name} Provider"), format!("{name} Provider")),
-            "functions" => (
-                format!("{name} function - atlas"),
-                format!("function: {name}"),
-            ),
-            _ => (
-                format!("{name} {} - atlas", kind.title),
-                format!("{name} ({})", kind.title),
-            ),
+            "functions" => (format!("{name} function - atlas"), format!("function: {name}")),
+            _ => (format!("{name} {} - atlas", kind.title), format!("{name} ({})", kind.title)),
         };
         // The registry accepts no subcategory on the provider's own page.
-        let subcategory = if kind.folder.is_empty() {
-            ""
-        } else {
-            "subcategory: \"\"\n"
-        };
+        let subcategory = if kind.folder.is_empty() { "" } else { "subcategory: \"\"\n" };
         format!(
             "---\npage_title: \"{title}\"\n{subcategory}description: |-\n  {summary}\n---\n\n# {heading}\n\n{description}\n"
         )
@@ -142,9 +111,7 @@ impl Page {
 
     /// The body of a page without a template of its own.
     pub(super) fn default_template(&self) -> String {
-        let Kind {
-            folder, example, ..
-        } = self.kind;
+        let Kind { folder, example, .. } = self.kind;
         let sections = match *folder {
             "functions" => "## Signature\n\n{{signature}}\n\n## Arguments\n\n{{arguments}}\n",
             _ => "## Schema\n\n{{schema}}\n",

@@ -22,11 +22,7 @@ pub(super) fn identity(schema: &IdentitySchema) -> String {
         (!lines.is_empty()).then(|| format!("#### {title}\n\n{}", lines.join("\n")))
     };
     let groups = [group("Required", true), group("Optional", false)];
-    groups
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    groups.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 /// Where a group of entries stands.
@@ -55,14 +51,8 @@ fn groups(block: &Block, level: &Level) -> String {
         Level::Top => String::new(),
         Level::Nested(path) => format!("{path}--"),
     };
-    let attributes = block
-        .attributes
-        .iter()
-        .map(|attribute| Entry::of_attribute(attribute, &at));
-    let blocks = block
-        .blocks
-        .iter()
-        .map(|nested| Entry::of_block(nested, &at));
+    let attributes = block.attributes.iter().map(|attribute| Entry::of_attribute(attribute, &at));
+    let blocks = block.blocks.iter().map(|nested| Entry::of_block(nested, &at));
     let mut entries: Vec<Entry> = attributes.chain(blocks).collect();
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     let mut text = String::new();
@@ -101,10 +91,8 @@ fn nested(block: &Block, at: &str) -> String {
     for attribute in &block.attributes {
         if let Some(object) = object_of(&attribute.ty) {
             let path = format!("{at}{}", attribute.name);
-            let lines: Vec<String> = object
-                .iter()
-                .map(|(name, ty)| format!("- `{name}` ({})", type_name(ty)))
-                .collect();
+            let lines: Vec<String> =
+                object.iter().map(|(name, ty)| format!("- `{name}` ({})", type_name(ty))).collect();
             let body = format!("Read-Only:\n\n{}\n\n", lines.join("\n"));
             sections.push((attribute.name.clone(), section("nestedatt", &path, &body)));
         }
@@ -135,11 +123,7 @@ impl Entry {
         let name = &attribute.name;
         let below = object_of(&attribute.ty).map(|_| below("nestedatt", at, name));
         let line = line(name, &words, &attribute.description, below);
-        Self {
-            name: name.clone(),
-            group,
-            line,
-        }
+        Self { name: name.clone(), group, line }
     }
 
     fn of_block(nested: &NestedBlock, at: &str) -> Self {
@@ -155,20 +139,14 @@ impl Entry {
             &nested.block.description,
             Some(below("nestedblock", at, name)),
         );
-        Self {
-            name: name.clone(),
-            group,
-            line,
-        }
+        Self { name: name.clone(), group, line }
     }
 }
 
 /// A list entry. Further paragraphs of the description stay inside it.
 fn line(name: &str, words: &[String], description: &str, below: Option<String>) -> String {
     let (first, rest) = description.split_once('\n').unwrap_or((description, ""));
-    let mut text = format!("- `{name}` ({}) {first}", words.join(", "))
-        .trim_end()
-        .to_owned();
+    let mut text = format!("- `{name}` ({}) {first}", words.join(", ")).trim_end().to_owned();
     if let Some(below) = below {
         text = format!("{text} {below}");
     }
@@ -223,9 +201,7 @@ mod tests {
         let block = Block {
             attributes: vec![
                 Attribute::new("b", Type::list(Type::String), "Second.").optional(),
-                Attribute::new("a", Type::String, "First.")
-                    .optional_computed()
-                    .sensitive(),
+                Attribute::new("a", Type::String, "First.").optional_computed().sensitive(),
                 Attribute::new("secret_wo", Type::String, "Never stored.").write_only(),
                 Attribute::new("must", Type::Number, "Needed.").required(),
                 Attribute::new(

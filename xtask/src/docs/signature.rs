@@ -4,39 +4,24 @@ use tf_provider::{Parameter, Signature, Type};
 
 /// The declaration, fenced.
 pub(super) fn declaration(name: &str, signature: &Signature) -> String {
-    let parameters: Vec<String> = signature
-        .parameters
-        .iter()
-        .map(|p| format!("{} {}", p.name, type_word(&p.ty)))
-        .collect();
-    format!(
-        "```text\n{name}({}) {}\n```",
-        parameters.join(", "),
-        type_word(&signature.returns)
-    )
+    let parameters: Vec<String> =
+        signature.parameters.iter().map(|p| format!("{} {}", p.name, type_word(&p.ty))).collect();
+    format!("```text\n{name}({}) {}\n```", parameters.join(", "), type_word(&signature.returns))
 }
 
 /// The numbered list of parameters.
 pub(super) fn arguments(signature: &Signature) -> String {
-    let lines = (1..)
-        .zip(&signature.parameters)
-        .map(|(position, parameter)| line(position, parameter));
+    let lines =
+        (1..).zip(&signature.parameters).map(|(position, parameter)| line(position, parameter));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn line(position: usize, parameter: &Parameter) -> String {
     let nullable = if parameter.allow_null { "Nullable" } else { "" };
     let kind = title(type_word(&parameter.ty));
-    let words: Vec<&str> = [kind.as_str(), nullable]
-        .into_iter()
-        .filter(|word| !word.is_empty())
-        .collect();
-    format!(
-        "{position}. `{}` ({}) {}",
-        parameter.name,
-        words.join(", "),
-        parameter.description
-    )
+    let words: Vec<&str> =
+        [kind.as_str(), nullable].into_iter().filter(|word| !word.is_empty()).collect();
+    format!("{position}. `{}` ({}) {}", parameter.name, words.join(", "), parameter.description)
 }
 
 fn type_word(ty: &Type) -> &'static str {
@@ -73,12 +58,7 @@ mod tests {
             allow_unknown: false,
             description: "What to read.",
         };
-        let more = Parameter {
-            name: "more",
-            ty: Type::Number,
-            allow_null: false,
-            ..text.clone()
-        };
+        let more = Parameter { name: "more", ty: Type::Number, allow_null: false, ..text.clone() };
         let signature = Signature {
             parameters: vec![text, more],
             returns: Type::object([("a", Type::String)]),

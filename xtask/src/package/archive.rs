@@ -17,11 +17,7 @@ const MODE: u32 = 0o755;
 
 /// The executable's name in the archive. Terraform reads the version of a provider from it.
 pub fn executable_name(name: &str, version: &Version, platform: Platform) -> String {
-    let version = if name == PROVIDER {
-        format!("_v{version}")
-    } else {
-        String::new()
-    };
+    let version = if name == PROVIDER { format!("_v{version}") } else { String::new() };
     format!("{name}{version}{}", platform.executable_suffix())
 }
 
@@ -48,10 +44,7 @@ pub(super) fn check(path: &Path, entry: &str) -> Result<()> {
     let mut file = zip.by_index(0)?;
     let name = file.name()?.into_owned();
     ensure!(name == entry, "it holds {name} instead of {entry}");
-    ensure!(
-        file.unix_mode().map(|mode| mode & 0o777) == Some(MODE),
-        "{entry} is not executable"
-    );
+    ensure!(file.unix_mode().map(|mode| mode & 0o777) == Some(MODE), "{entry} is not executable");
     // Reading to the end compares the checksum.
     io::copy(&mut file.by_ref(), &mut io::sink())?;
     Ok(())

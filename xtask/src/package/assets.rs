@@ -63,33 +63,17 @@ pub fn checksums(name: &str, version: &Version, folder: &Path) -> Result<Assets>
         if path.extension().is_none_or(|extension| extension != "zip") {
             continue;
         }
-        let stem = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let platform = stem.strip_prefix(&format!("{name}_{version}_"));
         let platform =
             platform.with_context(|| format!("{} is not of version {version}", path.display()))?;
-        let suffix = if platform.starts_with("windows_") {
-            ".exe"
-        } else {
-            ""
-        };
-        let versioned = if name == PROVIDER {
-            format!("_v{version}")
-        } else {
-            String::new()
-        };
+        let suffix = if platform.starts_with("windows_") { ".exe" } else { "" };
+        let versioned = if name == PROVIDER { format!("_v{version}") } else { String::new() };
         archive::check(&path, &format!("{name}{versioned}{suffix}"))
             .with_context(|| path.display().to_string())?;
         archives.insert(platform.to_owned(), path);
     }
-    ensure!(
-        !archives.is_empty(),
-        "{}: there is no archive of {name}",
-        folder.display()
-    );
+    ensure!(!archives.is_empty(), "{}: there is no archive of {name}", folder.display());
     let mut others = Vec::new();
     if name == PROVIDER {
         let manifest = folder.join(format!("{name}_{version}_manifest.json"));
@@ -99,20 +83,12 @@ pub fn checksums(name: &str, version: &Version, folder: &Path) -> Result<Assets>
     let mut lines = String::new();
     for path in archives.values().chain(&others) {
         let sum = hex(&fs::read(path)?);
-        writeln!(
-            lines,
-            "{sum}  {}",
-            path.file_name().unwrap_or_default().display()
-        )?;
+        writeln!(lines, "{sum}  {}", path.file_name().unwrap_or_default().display())?;
     }
     let sums = folder.join(format!("{name}_{version}_SHA256SUMS"));
     fs::write(&sums, lines)?;
     others.push(sums);
-    Ok(Assets {
-        version: version.clone(),
-        archives,
-        others,
-    })
+    Ok(Assets { version: version.clone(), archives, others })
 }
 
 /// Removes the assets of an earlier run.
@@ -134,11 +110,7 @@ fn own_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with(&format!("{name}_"))
-        {
+        if entry.file_name().to_string_lossy().starts_with(&format!("{name}_")) {
             files.push(entry.path());
         }
     }
@@ -149,9 +121,7 @@ fn own_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
 /// The SHA-256 in hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     let sum = digest(&SHA256, bytes);
-    sum.as_ref()
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    sum.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 const MANIFEST: &str = include_str!("../../../terraform-registry-manifest.json");
@@ -168,14 +138,7 @@ mod tests {
         for triple in ["x86_64-pc-windows-msvc", "x86_64-unknown-linux-musl"] {
             let binary = folder.path().join("binary");
             fs::write(&binary, triple).unwrap();
-            pack(
-                PROVIDER,
-                &version,
-                triple.parse().unwrap(),
-                &binary,
-                folder.path(),
-            )
-            .unwrap();
+            pack(PROVIDER, &version, triple.parse().unwrap(), &binary, folder.path()).unwrap();
         }
         (folder, version)
     }
@@ -184,10 +147,8 @@ mod tests {
     fn names_and_checksums_are_what_the_registries_require() {
         let (folder, version) = packed("1.2.3-rc.1");
         let assets = checksums(PROVIDER, &version, folder.path()).unwrap();
-        let names: Vec<_> = assets
-            .files()
-            .map(|path| path.file_name().unwrap().to_str().unwrap())
-            .collect();
+        let names: Vec<_> =
+            assets.files().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(
             names,
             [
@@ -213,9 +174,7 @@ mod tests {
         let other: Version = "1.2.4".parse().unwrap();
         assert!(checksums(PROVIDER, &other, folder.path()).is_err());
         clear(PROVIDER, folder.path()).unwrap();
-        let error = checksums(PROVIDER, &other, folder.path())
-            .unwrap_err()
-            .to_string();
+        let error = checksums(PROVIDER, &other, folder.path()).unwrap_err().to_string();
         assert!(error.contains("no archive"), "{error}");
     }
 }

@@ -44,10 +44,7 @@ pub(super) fn release(name: &str, triple: &str) -> Result<PathBuf> {
             "--target",
             triple,
         ])
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            flags(triple, &folders).join("\u{1f}"),
-        )
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(triple, &folders).join("\u{1f}"))
         .env_remove("RUSTFLAGS")
         // The modification time of files that a dependency embeds.
         .env("SOURCE_DATE_EPOCH", "315532800");
@@ -55,14 +52,8 @@ pub(super) fn release(name: &str, triple: &str) -> Result<PathBuf> {
     let bytes = fs::read(&binary).with_context(|| binary.display().to_string())?;
     for (folder, _) in &folders {
         let folder = folder.display().to_string();
-        let named = bytes
-            .windows(folder.len())
-            .any(|window| window == folder.as_bytes());
-        ensure!(
-            !named,
-            "{} contains the path {folder} of this machine",
-            binary.display()
-        );
+        let named = bytes.windows(folder.len()).any(|window| window == folder.as_bytes());
+        ensure!(!named, "{} contains the path {folder} of this machine", binary.display());
     }
     Ok(binary)
 }
@@ -88,10 +79,7 @@ fn build_folders() -> Result<Vec<(PathBuf, &'static str)>> {
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
     let cargo = home.map(|home| (home, "cargo"));
-    Ok(cargo
-        .into_iter()
-        .chain([(project::root().to_owned(), "."), (sysroot, "rust")])
-        .collect())
+    Ok(cargo.into_iter().chain([(project::root().to_owned(), "."), (sysroot, "rust")]).collect())
 }
 
 fn is_installed(triple: &str) -> bool {
@@ -102,17 +90,10 @@ fn is_installed(triple: &str) -> bool {
 
 fn rustc(arguments: &[&str]) -> Result<String> {
     let program = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(project::root())
-        .output();
+    let output = Command::new(program).args(arguments).current_dir(project::root()).output();
     let output = output.context("rustc cannot be started")?;
     if !output.status.success() {
-        bail!(
-            "rustc {}: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("rustc {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
 }
@@ -147,10 +128,9 @@ impl fmt::Display for Linkage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Static => write!(f, "static, needs no library of the machine"),
-            Self::Interpreter(path) => write!(
-                f,
-                "dynamic, needs {path} and the C library of this machine or a later one"
-            ),
+            Self::Interpreter(path) => {
+                write!(f, "dynamic, needs {path} and the C library of this machine or a later one")
+            }
             Self::System => write!(f, "needs the operating system's own libraries"),
         }
     }
@@ -160,23 +140,15 @@ impl fmt::Display for Linkage {
 pub fn interpreter(elf: &[u8]) -> Option<String> {
     let number = |at: usize, size: usize| {
         let bytes = elf.get(at..at + size)?;
-        let value = bytes
-            .iter()
-            .rev()
-            .fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
         usize::try_from(value).ok()
     };
     let (table, size, count) = (number(0x20, 8)?, number(0x36, 2)?, number(0x38, 2)?);
-    let entry = (0..count)
-        .map(|index| table + index * size)
-        .find(|at| number(*at, 4) == Some(3))?;
+    let entry =
+        (0..count).map(|index| table + index * size).find(|at| number(*at, 4) == Some(3))?;
     let (offset, length) = (number(entry + 8, 8)?, number(entry + 32, 8)?);
     let path = elf.get(offset..offset + length)?;
-    Some(
-        String::from_utf8_lossy(path)
-            .trim_end_matches('\0')
-            .to_owned(),
-    )
+    Some(String::from_utf8_lossy(path).trim_end_matches('\0').to_owned())
 }
 
 #[cfg(test)]
@@ -189,27 +161,16 @@ mod tests {
     fn release_flags_hide_this_machine_and_link_statically() {
         let folders = build_folders().unwrap();
         let linux = flags("x86_64-unknown-linux-gnu", &folders);
-        assert!(linux.contains(&format!(
-            "--remap-path-prefix={}=.",
-            project::root().display()
-        )));
+        assert!(linux.contains(&format!("--remap-path-prefix={}=.", project::root().display())));
         assert!(linux.contains(&"-Ctarget-feature=+crt-static".to_owned()));
-        assert!(
-            !flags("aarch64-apple-darwin", &[])
-                .iter()
-                .any(|flag| flag.contains("crt-static"))
-        );
+        assert!(!flags("aarch64-apple-darwin", &[]).iter().any(|flag| flag.contains("crt-static")));
         assert!(flags("x86_64-pc-windows-msvc", &[]).contains(&"-Clink-arg=/Brepro".to_owned()));
     }
 
     #[test]
     fn interpreters_of_damaged_files_are_none() {
         let own = fs::read(env::current_exe().unwrap()).unwrap();
-        if cfg!(all(
-            target_os = "linux",
-            target_env = "gnu",
-            target_pointer_width = "64"
-        )) {
+        if cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")) {
             assert!(interpreter(&own).unwrap().contains("ld-linux"));
         }
         for length in [0, 40, 64, 100] {

@@ -62,10 +62,7 @@ impl Layout {
     /// # Errors
     /// The folder cannot be made absolute, as CLI configuration files require.
     pub fn new(folder: &Path, namespace: &str) -> Result<Self> {
-        Ok(Self {
-            folder: std::path::absolute(folder)?,
-            namespace: namespace.to_owned(),
-        })
+        Ok(Self { folder: std::path::absolute(folder)?, namespace: namespace.to_owned() })
     }
 
     /// Places an executable, unpacked, and returns the CLI configuration file.
@@ -147,12 +144,7 @@ pub fn install(assets: &Assets, target: &InstallTarget, namespace: &str) -> Resu
         InstallTarget::Mirror(_) => Some(layout.write_cli_configuration()?),
         InstallTarget::Plugins(_) => None,
     };
-    Ok(Installed {
-        cli_configuration,
-        replaced,
-        layout,
-        version: assets.version.clone(),
-    })
+    Ok(Installed { cli_configuration, replaced, layout, version: assets.version.clone() })
 }
 
 impl Installed {
@@ -178,10 +170,7 @@ impl Installed {
             } else {
                 "export TF_CLI_CONFIG_FILE="
             };
-            text += &format!(
-                "\nIn the shell:\n\n{line}{:?}\n",
-                file.display().to_string()
-            );
+            text += &format!("\nIn the shell:\n\n{line}{:?}\n", file.display().to_string());
         }
         if !self.replaced.is_empty() {
             text += &format!(
@@ -206,14 +195,8 @@ mod tests {
         let binary = folder.join("binary");
         fs::write(&binary, content).unwrap();
         let version = "1.2.3".parse().unwrap();
-        pack(
-            PROVIDER,
-            &version,
-            "x86_64-unknown-linux-musl".parse().unwrap(),
-            &binary,
-            folder,
-        )
-        .unwrap();
+        pack(PROVIDER, &version, "x86_64-unknown-linux-musl".parse().unwrap(), &binary, folder)
+            .unwrap();
         checksums(PROVIDER, &version, folder).unwrap()
     }
 

@@ -71,15 +71,8 @@ pub struct Options {
 /// The build fails, a file cannot be written, or an asset is not what the registries require.
 pub fn run(options: &Options) -> Result<()> {
     let version = version(options)?;
-    let folder = options
-        .output
-        .clone()
-        .unwrap_or_else(|| project::root().join("target/package"));
-    let name = if options.local_atlas {
-        "local-atlas"
-    } else {
-        PROVIDER
-    };
+    let folder = options.output.clone().unwrap_or_else(|| project::root().join("target/package"));
+    let name = if options.local_atlas { "local-atlas" } else { PROVIDER };
     if !options.checksums {
         clear(name, &folder)?;
         for (platform, binary) in executables(options, name)? {
@@ -97,10 +90,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if let Some(words) = &options.install {
         let target = InstallTarget::parse(words)?;
-        println!(
-            "\n{}",
-            install(&assets, &target, &options.namespace)?.instructions()
-        );
+        println!("\n{}", install(&assets, &target, &options.namespace)?.instructions());
     }
     Ok(())
 }

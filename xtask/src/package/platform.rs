@@ -40,16 +40,9 @@ impl FromStr for Platform {
             Some("aarch64") => "arm64",
             _ => bail!("{triple}: releases are for x86_64 and aarch64"),
         };
-        let systems = [
-            ("linux", "linux"),
-            ("darwin", "darwin"),
-            ("macos", "darwin"),
-            ("windows", "windows"),
-        ];
-        match systems
-            .iter()
-            .find(|(word, _)| triple.split('-').any(|part| part == *word))
-        {
+        let systems =
+            [("linux", "linux"), ("darwin", "darwin"), ("macos", "darwin"), ("windows", "windows")];
+        match systems.iter().find(|(word, _)| triple.split('-').any(|part| part == *word)) {
             Some((_, os)) => Ok(Self { os, architecture }),
             None => bail!("{triple}: releases are for Linux, macOS and Windows"),
         }
@@ -79,17 +72,8 @@ mod tests {
             assert_eq!(triple.parse::<Platform>().unwrap().to_string(), name);
         }
         for unknown in ["mips-unknown-linux-gnu", "x86_64-unknown-freebsd"] {
-            assert!(
-                unknown
-                    .parse::<Platform>()
-                    .unwrap_err()
-                    .to_string()
-                    .contains(unknown)
-            );
+            assert!(unknown.parse::<Platform>().unwrap_err().to_string().contains(unknown));
         }
-        assert_eq!(
-            Platform::host().unwrap().executable_suffix(),
-            consts::EXE_SUFFIX
-        );
+        assert_eq!(Platform::host().unwrap().executable_suffix(), consts::EXE_SUFFIX);
     }
 }

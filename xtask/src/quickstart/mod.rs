@@ -53,9 +53,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     steps.begin("Start a local Atlas");
     let sandbox = Sandbox::start(terraform, &provider, options.ready_made_keys)?;
-    steps.checked(&format!(
-        "its project {PROJECT} has the database user {USER}"
-    ));
+    steps.checked(&format!("its project {PROJECT} has the database user {USER}"));
     let pem = create(&mut steps, &sandbox)?;
     if options.keep {
         sandbox.keep();
@@ -73,12 +71,7 @@ fn create(steps: &mut Steps, sandbox: &Sandbox) -> Result<String> {
         .checked("the CLI installs the provider from a mirror folder, as it would from a registry");
 
     steps.begin(&format!("{name} plan"));
-    sandbox.show(&[
-        "plan",
-        "-no-color",
-        "-input=false",
-        "-out=quickstart.tfplan",
-    ])?;
+    sandbox.show(&["plan", "-no-color", "-input=false", "-out=quickstart.tfplan"])?;
     sandbox.expect_issued(0)?;
     steps.checked("a plan issues nothing: the local Atlas has issued 0 certificates");
 
@@ -96,32 +89,15 @@ fn create(steps: &mut Steps, sandbox: &Sandbox) -> Result<String> {
     let pem = sandbox.read(&["output", "-no-color", "-raw", "combined_pem"])?;
     let whole =
         pem.contains("-----BEGIN CERTIFICATE-----") && pem.contains("-----BEGIN PRIVATE KEY-----");
-    ensure!(
-        whole,
-        "combined_pem is not a certificate with its private key"
-    );
-    steps.checked(&format!(
-        "{} bytes, for tlsCertificateKeyFile (not shown)",
-        pem.len()
-    ));
+    ensure!(whole, "combined_pem is not a certificate with its private key");
+    steps.checked(&format!("{} bytes, for tlsCertificateKeyFile (not shown)", pem.len()));
 
     steps.begin("Log in over TLS with it, as a database driver does");
     let id = sandbox.read(&["output", "-no-color", "-raw", "certificate_id"])?;
-    let login = sandbox
-        .log_in(&pem)
-        .context("the certificate does not log in")?;
-    let found = (
-        login.project.as_str(),
-        login.user.as_str(),
-        login.certificate_id.as_str(),
-    );
-    ensure!(
-        found == (PROJECT, USER, id.as_str()),
-        "the login was as {found:?}"
-    );
-    steps.checked(&format!(
-        "the server accepts the key: database user {USER}, certificate {id}"
-    ));
+    let login = sandbox.log_in(&pem).context("the certificate does not log in")?;
+    let found = (login.project.as_str(), login.user.as_str(), login.certificate_id.as_str());
+    ensure!(found == (PROJECT, USER, id.as_str()), "the login was as {found:?}");
+    steps.checked(&format!("the server accepts the key: database user {USER}, certificate {id}"));
     Ok(pem)
 }
 
@@ -130,16 +106,11 @@ fn destroy(steps: &mut Steps, sandbox: &Sandbox, pem: &str) -> Result<()> {
     steps.begin(&format!("{} destroy", sandbox.terraform.name));
     let shown = sandbox.show(&["destroy", "-no-color", "-input=false", "-auto-approve"])?;
     let warned = shown.contains("does not revoke the certificate");
-    ensure!(
-        warned,
-        "destroy did not warn that the certificate stays valid"
-    );
+    ensure!(warned, "destroy did not warn that the certificate stays valid");
     steps.checked("the certificate is removed from state, with a warning that it stays valid");
 
     steps.begin("Log in with it again");
-    sandbox
-        .log_in(pem)
-        .context("the certificate no longer logs in")?;
+    sandbox.log_in(pem).context("the certificate no longer logs in")?;
     steps.checked("it still works: only deleting the database user ends its access");
     sandbox.delete_user();
     ensure!(

@@ -36,15 +36,10 @@ pub(super) fn show(command: &mut Command) -> Result<(ExitStatus, String)> {
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("{} cannot be started", command.get_program().display()))?;
-    let errors = child
-        .stderr
-        .take()
-        .map(|stream| thread::spawn(move || relay(stream)));
+    let errors = child.stderr.take().map(|stream| thread::spawn(move || relay(stream)));
     let mut text = child.stdout.take().map(relay).unwrap_or_default();
     if let Some(errors) = errors {
-        text += &errors
-            .join()
-            .map_err(|_| anyhow!("standard error cannot be read"))?;
+        text += &errors.join().map_err(|_| anyhow!("standard error cannot be read"))?;
     }
     let status = child.wait()?;
     println!("   ({:.1} s)", started.elapsed().as_secs_f64());

@@ -47,11 +47,7 @@ impl Sandbox {
     ) -> Result<Self> {
         let interrupt = Interrupt::listen()?;
         let atlas = LocalAtlas::start(local_atlas::Options {
-            keys: if ready_made_keys {
-                Keys::Pool
-            } else {
-                Keys::Generated
-            },
+            keys: if ready_made_keys { Keys::Pool } else { Keys::Generated },
             key_listener: Some(Arc::new(|event| match event {
                 KeyEvent::Started(purpose) => {
                     println!("   | local Atlas: making an RSA-4096 key for {purpose}");
@@ -67,11 +63,7 @@ impl Sandbox {
         })
         .context("the local Atlas does not start")?;
         atlas.control().add_user(PROJECT, USER, X509Type::Managed);
-        println!(
-            "   API on {}, TLS logins on {}",
-            atlas.base_url(),
-            atlas.login_url()
-        );
+        println!("   API on {}, TLS logins on {}", atlas.base_url(), atlas.login_url());
         let folder = tempfile::Builder::new().prefix("atlas-").tempdir()?;
         for name in ["main.tf", "outputs.tf"] {
             fs::copy(
@@ -81,25 +73,14 @@ impl Sandbox {
         }
         let mirror = Layout::new(&folder.path().join(".mirror"), NAMESPACE)?;
         let cli_configuration = mirror.link(provider, &env!("CARGO_PKG_VERSION").parse()?)?;
-        Ok(Self {
-            terraform,
-            atlas,
-            folder,
-            cli_configuration,
-            interrupt,
-        })
+        Ok(Self { terraform, atlas, folder, cli_configuration, interrupt })
     }
 
     /// Runs a CLI command, prints its output and returns it. The command must succeed.
     pub(super) fn show(&self, arguments: &[&str]) -> Result<String> {
         let (status, text) = output::show(&mut self.command(arguments))?;
         self.interrupt.check()?;
-        ensure!(
-            status.success(),
-            "{} {}: {status}",
-            self.terraform.name,
-            arguments[0]
-        );
+        ensure!(status.success(), "{} {}: {status}", self.terraform.name, arguments[0]);
         Ok(text)
     }
 
@@ -151,19 +132,14 @@ impl Sandbox {
             quoted(&self.terraform.path.display().to_string()),
             self.atlas.base_url()
         );
-        self.interrupt
-            .runtime
-            .block_on(self.interrupt.notify.notified());
+        self.interrupt.runtime.block_on(self.interrupt.notify.notified());
         println!("\nNothing is left behind.");
     }
 
     fn environment(&self) -> [(&'static str, String); 4] {
         let credentials = self.atlas.control().credentials();
         [
-            (
-                "TF_CLI_CONFIG_FILE",
-                self.cli_configuration.display().to_string(),
-            ),
+            ("TF_CLI_CONFIG_FILE", self.cli_configuration.display().to_string()),
             ("MONGODB_ATLAS_BASE_URL", self.atlas.base_url()),
             ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
             ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
@@ -186,10 +162,7 @@ struct Interrupt {
 
 impl Interrupt {
     fn listen() -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (pressed, notify) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let (flag, waiters) = (Arc::clone(&pressed), Arc::clone(&notify));
         runtime.spawn(async move {
@@ -198,18 +171,11 @@ impl Interrupt {
                 waiters.notify_one();
             }
         });
-        Ok(Self {
-            runtime,
-            pressed,
-            notify,
-        })
+        Ok(Self { runtime, pressed, notify })
     }
 
     fn check(&self) -> Result<()> {
-        ensure!(
-            !self.pressed.load(Ordering::SeqCst),
-            "interrupted; nothing is left behind"
-        );
+        ensure!(!self.pressed.load(Ordering::SeqCst), "interrupted; nothing is left behind");
         Ok(())
     }
 }

@@ -68,24 +68,16 @@ mod measure {
     }
 
     async fn soak(provider: &Path, duration: Duration) -> Result<()> {
-        let settings = Settings {
-            gzip: true,
-            ..Settings::unlimited()
-        };
+        let settings = Settings { gzip: true, ..Settings::unlimited() };
         let atlas = LocalAtlas::start(local_atlas::Options {
             settings,
             ..local_atlas::Options::default()
         })?;
         for number in 0..WORKERS {
-            atlas
-                .control()
-                .add_user(PROJECT, &user(number), X509Type::Managed);
+            atlas.control().add_user(PROJECT, &user(number), X509Type::Managed);
         }
         let core = start(provider, &atlas).await?;
-        let process = core
-            .provider()
-            .process()
-            .context("the provider has no process")?;
+        let process = core.provider().process().context("the provider has no process")?;
         let (counters, end) = (Arc::new(Counters::default()), Instant::now() + duration);
         let mut workers = JoinSet::new();
         for number in 0..WORKERS {
@@ -124,11 +116,7 @@ mod measure {
             "the provider did not shut down by itself"
         );
         let growth = growth(&samples);
-        ensure!(
-            growth.is_empty(),
-            "the provider grows: {}",
-            growth.join(", ")
-        );
+        ensure!(growth.is_empty(), "the provider grows: {}", growth.join(", "));
         println!("memory, file descriptors and threads are flat");
         Ok(())
     }
@@ -140,11 +128,9 @@ mod measure {
             .env("MONGODB_ATLAS_BASE_URL", atlas.base_url())
             .env("MONGODB_ATLAS_CLIENT_ID", credentials.client_id)
             .env("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret);
-        let core = Core::new(
-            Provider::spawn(options).await?,
-            tf_harness::core::Settings::default(),
-        )
-        .await?;
+        let core =
+            Core::new(Provider::spawn(options).await?, tf_harness::core::Settings::default())
+                .await?;
         core.configure(json!({})).await?.ok()?;
         Ok(core)
     }

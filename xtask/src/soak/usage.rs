@@ -40,16 +40,9 @@ type Figure = (&'static str, fn(&Usage) -> u64, fn(u64) -> u64);
 /// for warming up.
 pub(super) fn growth(samples: &[Usage]) -> Vec<String> {
     let quarter = samples.len() / 4;
-    let (second, last) = (
-        &samples[quarter..2 * quarter],
-        &samples[samples.len() - quarter..],
-    );
+    let (second, last) = (&samples[quarter..2 * quarter], &samples[samples.len() - quarter..]);
     let figures: [Figure; 3] = [
-        (
-            "memory in KiB",
-            |usage| usage.memory_kib,
-            |before| before / 20 + 1024,
-        ),
+        ("memory in KiB", |usage| usage.memory_kib, |before| before / 20 + 1024),
         // Connections to Atlas that are open at one moment and closed at another.
         ("file descriptors", |usage| usage.descriptors, |_| 16),
         // Threads for blocking work.
@@ -76,11 +69,7 @@ mod tests {
         let samples: Vec<Usage> = (0..20)
             .map(|n| {
                 let (memory_kib, descriptors, threads) = of(n);
-                Usage {
-                    memory_kib,
-                    descriptors,
-                    threads,
-                }
+                Usage { memory_kib, descriptors, threads }
             })
             .collect();
         !growth(&samples).is_empty()

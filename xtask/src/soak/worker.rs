@@ -56,9 +56,7 @@ impl Worker {
     /// Runs operations. A call may fail, but its response must be sound.
     pub(super) async fn run_until(mut self, end: Instant) -> Result<()> {
         while Instant::now() < end {
-            self.operation()
-                .await
-                .with_context(|| format!("worker {}", self.number))?;
+            self.operation().await.with_context(|| format!("worker {}", self.number))?;
             self.counters.calls.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -112,10 +110,7 @@ impl Worker {
     }
 
     async fn read(&self) -> Result<(), Error> {
-        self.core
-            .read_data("atlas_user_certificates", self.data_config())
-            .await
-            .map(drop)
+        self.core.read_data("atlas_user_certificates", self.data_config()).await.map(drop)
     }
 
     fn data_config(&self) -> Json {
@@ -123,11 +118,8 @@ impl Worker {
     }
 
     async fn apply_with_fault(&mut self) -> Result<(), Error> {
-        let endpoints = [
-            Endpoint::IssueCertificate,
-            Endpoint::ListCertificates,
-            Endpoint::ReadUser,
-        ];
+        let endpoints =
+            [Endpoint::IssueCertificate, Endpoint::ListCertificates, Endpoint::ReadUser];
         let endpoint = endpoints[self.rng.usize(0..3)];
         let fault = Fault::on(endpoint).user(&user(self.number));
         let fault = match self.rng.u32(0..10) {
@@ -153,15 +145,12 @@ impl Worker {
 
     /// Cancels a call while Atlas holds its request.
     async fn cancel_call(&self) {
-        let fault = Fault::on(Endpoint::ListCertificates)
-            .user(&user(self.number))
-            .pause(When::Before);
+        let fault =
+            Fault::on(Endpoint::ListCertificates).user(&user(self.number)).pause(When::Before);
         let pause = self.control.add_fault(fault);
         let (core, config) = (self.core.clone(), self.data_config());
         let mut call = tokio::spawn(async move {
-            core.read_data("atlas_user_certificates", config)
-                .await
-                .map(drop)
+            core.read_data("atlas_user_certificates", config).await.map(drop)
         });
         tokio::select! {
             () = pause.reached() => call.abort(),

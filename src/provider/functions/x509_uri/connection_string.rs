@@ -21,17 +21,8 @@ pub(super) fn with_x509(uri: &str) -> Result<String, UriError> {
         options.push(text);
     }
     options.extend(missing);
-    let Parts {
-        scheme,
-        hosts,
-        database,
-        ..
-    } = parts;
-    Ok(format!(
-        "{}{hosts}/{database}?{}",
-        scheme.text(),
-        options.join("&")
-    ))
+    let Parts { scheme, hosts, database, .. } = parts;
+    Ok(format!("{}{hosts}/{database}?{}", scheme.text(), options.join("&")))
 }
 
 const MECHANISM: &str = "authMechanism=MONGODB-X509";
@@ -139,9 +130,7 @@ impl<'a> Parts<'a> {
         }
         let (before, options) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = before.split_once('/').unwrap_or((before, ""));
-        let hosts = authority
-            .split_once('@')
-            .map_or(authority, |(_, hosts)| hosts);
+        let hosts = authority.split_once('@').map_or(authority, |(_, hosts)| hosts);
         // An @ in a later part means that the user information contains a / or ? that is not encoded.
         let has_reserved = |part: &str| part.contains(['@', '#', ';']);
         if [hosts, database, options].into_iter().any(has_reserved) || authority.contains('#') {
@@ -151,12 +140,7 @@ impl<'a> Parts<'a> {
             return Err(UriError::Database);
         }
         check_hosts(scheme, hosts)?;
-        Ok(Self {
-            scheme,
-            hosts,
-            database,
-            options,
-        })
+        Ok(Self { scheme, hosts, database, options })
     }
 }
 

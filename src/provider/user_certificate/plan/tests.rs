@@ -95,10 +95,7 @@ fn a_window_is_reduced_with_a_warning_unless_it_was_validated_with_another_valid
     };
     for status in [Status::Active, Status::RenewalDue, Status::Expired] {
         assert!(warns(status, 3), "{status:?}");
-        assert!(
-            !warns(status, 6),
-            "{status:?}: the next certificate lives long enough"
-        );
+        assert!(!warns(status, 6), "{status:?}: the next certificate lives long enough");
     }
 }
 
@@ -128,10 +125,7 @@ fn expected_reason(prior: &UserCertificate, config: &UserCertificate) -> Option<
 /// The recipients without order and repetition.
 fn set(object: &UserCertificate) -> BTreeSet<&String> {
     let list = object.private_key_recipients.known();
-    list.into_iter()
-        .flat_map(|list| &list.0)
-        .filter_map(Attr::known)
-        .collect()
+    list.into_iter().flat_map(|list| &list.0).filter_map(Attr::known).collect()
 }
 
 fn planned(prior: &UserCertificate, config: &UserCertificate) -> UserCertificate {
@@ -162,10 +156,7 @@ fn applied(planned: UserCertificate) -> UserCertificate {
     let archived = !object.pkcs12_password_wo_version.is_null();
     let new = || "new".to_owned();
     if object.certificate_id.is_unknown() {
-        let months = object
-            .months_until_expiration
-            .known()
-            .map_or(3, |months| months.get().into());
+        let months = object.months_until_expiration.known().map_or(3, |months| months.get().into());
         let not_before: Timestamp = "2026-03-01T11:00:00Z".parse().unwrap();
         let not_after = not_before + SignedDuration::from_hours(months * 30 * 24 + 1);
         let window = object.renew_before_days.known().copied();
@@ -229,10 +220,7 @@ fn agrees(before: &Value, after: &Value) -> bool {
         }
         (Value::List(before), Value::List(after)) => {
             before.len() == after.len()
-                && before
-                    .iter()
-                    .zip(after)
-                    .all(|(before, after)| agrees(before, after))
+                && before.iter().zip(after).all(|(before, after)| agrees(before, after))
         }
         _ => before == after,
     }
@@ -331,19 +319,10 @@ fn configuration() -> impl Strategy<Value = UserCertificate> {
 /// Recipients or an archive, never both.
 fn key_form() -> impl Strategy<Value = (Option<RecipientList>, Option<i64>)> {
     let [one, other] = KEYS;
-    let lists = vec![
-        vec![one],
-        vec![other],
-        vec![one, other],
-        vec![other, one],
-        vec![one, one, other],
-    ];
+    let lists =
+        vec![vec![one], vec![other], vec![one, other], vec![other, one], vec![one, one, other]];
     let list = |keys: Vec<&str>| {
-        RecipientList(
-            keys.into_iter()
-                .map(|key| Attr::Known(key.to_owned()))
-                .collect(),
-        )
+        RecipientList(keys.into_iter().map(|key| Attr::Known(key.to_owned())).collect())
     };
     prop_oneof![
         3 => Just((None, None)),

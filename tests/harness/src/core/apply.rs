@@ -56,9 +56,7 @@ impl Resource {
                 }
             }
         }
-        outcome
-            .diagnostics
-            .append(outcome.apply_diagnostics.clone());
+        outcome.diagnostics.append(outcome.apply_diagnostics.clone());
         outcome.applied = instance.as_ref().map(|instance| instance.state.clone());
         Ok(outcome)
     }
@@ -124,8 +122,7 @@ impl Resource {
             prior: Some(prior),
             ..outcome.plan.clone()
         };
-        self.apply_change(instance, outcome, plan, &Json::Null)
-            .await
+        self.apply_change(instance, outcome, plan, &Json::Null).await
     }
 
     /// State is read again in the apply phase. `None`: refused.
@@ -152,25 +149,16 @@ impl Resource {
         const INCONSISTENT: &str = "Provider produced inconsistent final plan";
         let (reader, block) = (self.reader()?, &self.schema()?.block);
         let config = block.conform(config)?;
-        let expected = if prior.is_some() {
-            Action::Update
-        } else {
-            Action::Create
-        };
+        let expected = if prior.is_some() { Action::Update } else { Action::Create };
         let validation = self.validate_in(Phase::Apply, &config).await?;
         let refused = validation.has_errors();
         outcome.apply_diagnostics.append(validation);
         if refused {
             return Ok(None);
         }
-        let unforced = Self {
-            replace: false,
-            ..self.clone()
-        };
+        let unforced = Self { replace: false, ..self.clone() };
         let none = Diagnostics::default();
-        let plan = unforced
-            .plan_change(Phase::Apply, prior, &config, none)
-            .await?;
+        let plan = unforced.plan_change(Phase::Apply, prior, &config, none).await?;
         outcome.apply_diagnostics.append(plan.diagnostics.clone());
         if plan.action == Action::Failed {
             return Ok(None);
@@ -207,19 +195,13 @@ impl Resource {
         let result = reader.store(plan.prior.as_ref(), &plan.planned, &response);
         *instance = result.instance;
         outcome.apply_diagnostics.append(result.diagnostics);
-        result
-            .violation
-            .map_or(Ok(()), |violation| Err(violation.into()))
+        result.violation.map_or(Ok(()), |violation| Err(violation.into()))
     }
 }
 
 impl Outcome {
     /// Itself, if there is no error diagnostic.
     pub fn ok(self) -> Result<Self, Refused> {
-        if self.diagnostics.has_errors() {
-            Err(Refused(self.diagnostics))
-        } else {
-            Ok(self)
-        }
+        if self.diagnostics.has_errors() { Err(Refused(self.diagnostics)) } else { Ok(self) }
     }
 }

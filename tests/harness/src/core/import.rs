@@ -53,10 +53,7 @@ impl Resource {
         check_deferred(RPC, &self.type_name, response.deferred)?;
         let mut diagnostics = reader.diagnostics(RPC, &response.diagnostics)?;
         if diagnostics.has_errors() {
-            return Ok(Imported {
-                instance: None,
-                diagnostics,
-            });
+            return Ok(Imported { instance: None, diagnostics });
         }
         let [imported] = response.imported_resources.as_slice() else {
             let message = format!("{} resources", response.imported_resources.len());
@@ -66,9 +63,7 @@ impl Resource {
         };
         if imported.type_name != self.type_name {
             let message = format!("type {:?}", imported.type_name);
-            return Err(reader
-                .violation(RPC, "Provider produced invalid import", message)
-                .into());
+            return Err(reader.violation(RPC, "Provider produced invalid import", message).into());
         }
         let instance = ResourceInstance {
             state: reader.stored_object(RPC, imported.state.as_ref())?,
@@ -81,26 +76,17 @@ impl Resource {
         diagnostics.append(reading);
         if read.is_none() {
             let summary = "Cannot import non-existent remote object";
-            diagnostics.0.push(Diagnostic::by_core(
-                summary,
-                format!("no object with id {id:?}"),
-            ));
+            diagnostics.0.push(Diagnostic::by_core(summary, format!("no object with id {id:?}")));
         }
         let instance = read.filter(|_| !diagnostics.has_errors());
-        Ok(Imported {
-            instance,
-            diagnostics,
-        })
+        Ok(Imported { instance, diagnostics })
     }
 
     /// `MoveResourceState` and `UpgradeResourceState`; the following plan reads the object.
     pub async fn move_from(&self, source: &MoveSource) -> Result<Imported, Error> {
         const RPC: &str = "MoveResourceState";
         let reader = self.reader()?;
-        let (core, refused) = (&self.core, |diagnostics| Imported {
-            instance: None,
-            diagnostics,
-        });
+        let (core, refused) = (&self.core, |diagnostics| Imported { instance: None, diagnostics });
         if core.settings.host == Host::Terraform && !core.schema.capabilities.move_resource_state {
             let refusal = Diagnostic::by_core("Unsupported `moved` across resource types", "");
             return Ok(refused(Diagnostics(vec![refusal])));
@@ -129,9 +115,6 @@ impl Resource {
         };
         let (instance, upgrading) = self.upgrade(&moved).await?;
         diagnostics.append(upgrading);
-        Ok(Imported {
-            instance,
-            diagnostics,
-        })
+        Ok(Imported { instance, diagnostics })
     }
 }

@@ -77,10 +77,7 @@ macro_rules! rpc {
             .client()
             .$method($request)
             .await
-            .map_err(|status| crate::core::Error::Rpc {
-                method: stringify!($method),
-                status,
-            })?
+            .map_err(|status| crate::core::Error::Rpc { method: stringify!($method), status })?
             .into_inner()
     };
 }
@@ -166,9 +163,7 @@ impl Core {
         let block = &self.schema.provider.block;
         let ty = block.ty();
         let config = encode(&block.conform(config)?, &ty);
-        let request = pb::prepare_provider_config::Request {
-            config: Some(config.clone()),
-        };
+        let request = pb::prepare_provider_config::Request { config: Some(config.clone()) };
         let response = rpc!(self.provider, prepare_provider_config, request);
         let diagnostics = Diagnostics::read(RPC, PROVIDER, &response.diagnostics, Some(&ty))?;
         let prepared = response.prepared_config.as_ref();
@@ -208,12 +203,7 @@ impl Core {
         let given = rpc!(self.provider, validate_data_source_config, request).diagnostics;
         let rpc = "ValidateDataSourceConfig";
         let mut diagnostics = Diagnostics::read(rpc, type_name, &given, Some(&ty))?;
-        let refused = |diagnostics| {
-            Ok(DataRead {
-                state: None,
-                diagnostics,
-            })
-        };
+        let refused = |diagnostics| Ok(DataRead { state: None, diagnostics });
         if diagnostics.has_errors() {
             return refused(diagnostics);
         }
@@ -225,12 +215,7 @@ impl Core {
         };
         let response = rpc!(self.provider, read_data_source, request);
         check_deferred(RPC, type_name, response.deferred)?;
-        diagnostics.append(Diagnostics::read(
-            RPC,
-            type_name,
-            &response.diagnostics,
-            Some(&ty),
-        )?);
+        diagnostics.append(Diagnostics::read(RPC, type_name, &response.diagnostics, Some(&ty))?);
         if diagnostics.has_errors() {
             return refused(diagnostics);
         }
@@ -240,10 +225,7 @@ impl Core {
             return Err(Violation::new(RPC, type_name, summary, "null").into());
         }
         check(RPC, type_name, INVALID_OBJECT, storable(block, &state))?;
-        Ok(DataRead {
-            state: Some(state),
-            diagnostics,
-        })
+        Ok(DataRead { state: Some(state), diagnostics })
     }
 
     /// `ValidateEphemeralResourceConfig`; any part of the configuration may be unknown.
@@ -274,12 +256,7 @@ impl Core {
         let ty = block.ty();
         let config = block.conform(config)?;
         let mut diagnostics = self.validate_ephemeral(type_name, config.clone()).await?;
-        let refused = |diagnostics| {
-            Ok(Opened {
-                instance: None,
-                diagnostics,
-            })
-        };
+        let refused = |diagnostics| Ok(Opened { instance: None, diagnostics });
         if diagnostics.has_errors() {
             return refused(diagnostics);
         }
@@ -291,12 +268,7 @@ impl Core {
         };
         let response = rpc!(self.provider, open_ephemeral_resource, request);
         check_deferred(RPC, type_name, response.deferred)?;
-        diagnostics.append(Diagnostics::read(
-            RPC,
-            type_name,
-            &response.diagnostics,
-            Some(&ty),
-        )?);
+        diagnostics.append(Diagnostics::read(RPC, type_name, &response.diagnostics, Some(&ty))?);
         if diagnostics.has_errors() {
             return refused(diagnostics);
         }
@@ -312,10 +284,7 @@ impl Core {
             renew_at: response.renew_at,
             private: response.private,
         };
-        Ok(Opened {
-            instance: Some(instance),
-            diagnostics,
-        })
+        Ok(Opened { instance: Some(instance), diagnostics })
     }
 
     /// Calls a function as core does: arguments are converted, an unknown is not sent to a parameter that does not take
@@ -334,45 +303,25 @@ impl Core {
         let variadic = function.variadic_parameter.iter().cycle();
         let parameters = function.parameters.iter().chain(variadic);
         let (mut encoded, mut key) = (Vec::new(), name.to_owned());
-        assert!(
-            arguments.len() >= function.parameters.len(),
-            "number of arguments of {name}"
-        );
+        assert!(arguments.len() >= function.parameters.len(), "number of arguments of {name}");
         for (argument, parameter) in arguments.iter().zip(parameters) {
             let named = &parameter.name;
-            assert!(
-                parameter.allow_null_value || !argument.is_null(),
-                "null for {named}"
-            );
+            assert!(parameter.allow_null_value || !argument.is_null(), "null for {named}");
             if !parameter.allow_unknown_values && !is_wholly_known(argument) {
                 return Ok(Ok(unknown()));
             }
             let ty = constraint(&parameter.r#type);
             let argument = convert(argument.clone(), &ty)?;
             let empty = argument.is_null() && self.settings.host == Host::OpenTofu;
-            encoded.push(if empty {
-                pb::DynamicValue::default()
-            } else {
-                encode(&argument, &ty)
-            });
+            encoded.push(if empty { pb::DynamicValue::default() } else { encode(&argument, &ty) });
             key = format!("{key} {argument}");
         }
-        assert_eq!(
-            encoded.len(),
-            arguments.len(),
-            "number of arguments of {name}"
-        );
-        let request = pb::call_function::Request {
-            name: name.to_owned(),
-            arguments: encoded,
-        };
+        assert_eq!(encoded.len(), arguments.len(), "number of arguments of {name}");
+        let request = pb::call_function::Request { name: name.to_owned(), arguments: encoded };
         let response = rpc!(self.provider, call_function, request);
         if let Some(error) = response.error {
             let positions = 0..i64::try_from(arguments.len()).unwrap_or(i64::MAX);
-            if error
-                .function_argument
-                .is_some_and(|position| !positions.contains(&position))
-            {
+            if error.function_argument.is_some_and(|position| !positions.contains(&position)) {
                 return Err(Violation::new(RPC, name, "Invalid function error", error.text).into());
             }
             return Ok(Err(error));
@@ -385,18 +334,14 @@ impl Core {
         if *earlier != result {
             let summary = "Provider function returned an inconsistent result";
             return Err(
-                Violation::new(RPC, name, summary, format!("{earlier}, then {result}")).into(),
+                Violation::new(RPC, name, summary, format!("{earlier}, then {result}")).into()
             );
         }
         Ok(Ok(result))
     }
 
     fn ephemeral_block(&self, type_name: &str) -> Result<&Block, Error> {
-        let schema = named(
-            &self.schema.ephemeral_resources,
-            "ephemeral resource",
-            type_name,
-        )?;
+        let schema = named(&self.schema.ephemeral_resources, "ephemeral resource", type_name)?;
         Ok(&schema.block)
     }
 
@@ -412,52 +357,26 @@ impl Ephemeral {
             private: self.private,
         };
         let given = rpc!(self.core.provider, close_ephemeral_resource, request).diagnostics;
-        Ok(Diagnostics::read(
-            "CloseEphemeralResource",
-            &self.type_name,
-            &given,
-            None,
-        )?)
+        Ok(Diagnostics::read("CloseEphemeralResource", &self.type_name, &given, None)?)
     }
 }
 
 /// The identity types; empty for a provider without identities.
 async fn identities(provider: &Provider) -> Result<BTreeMap<String, Type>, Error> {
     let request = pb::get_resource_identity_schemas::Request {};
-    let response = match provider
-        .client()
-        .get_resource_identity_schemas(request)
-        .await
-    {
+    let response = match provider.client().get_resource_identity_schemas(request).await {
         Ok(response) => response.into_inner(),
         Err(status) if status.code() == Code::Unimplemented => return Ok(BTreeMap::new()),
         Err(status) => {
-            return Err(Error::Rpc {
-                method: "get_resource_identity_schemas",
-                status,
-            });
+            return Err(Error::Rpc { method: "get_resource_identity_schemas", status });
         }
     };
-    Diagnostics::read(
-        "GetResourceIdentitySchemas",
-        PROVIDER,
-        &response.diagnostics,
-        None,
-    )?
-    .ok()?;
+    Diagnostics::read("GetResourceIdentitySchemas", PROVIDER, &response.diagnostics, None)?.ok()?;
     let ty = |schema: pb::ResourceIdentitySchema| {
         let attributes = schema.identity_attributes.into_iter();
-        Type::Object(
-            attributes
-                .map(|it| (it.name, constraint(&it.r#type)))
-                .collect(),
-        )
+        Type::Object(attributes.map(|it| (it.name, constraint(&it.r#type))).collect())
     };
-    Ok(response
-        .identity_schemas
-        .into_iter()
-        .map(|(name, schema)| (name, ty(schema)))
-        .collect())
+    Ok(response.identity_schemas.into_iter().map(|(name, schema)| (name, ty(schema))).collect())
 }
 
 fn named<'a, T>(
@@ -465,10 +384,7 @@ fn named<'a, T>(
     kind: &'static str,
     name: &str,
 ) -> Result<&'a T, Error> {
-    all.get(name).ok_or_else(|| Error::NoSuch {
-        kind,
-        name: name.to_owned(),
-    })
+    all.get(name).ok_or_else(|| Error::NoSuch { kind, name: name.to_owned() })
 }
 
 fn constraint(json: &[u8]) -> Type {
@@ -496,10 +412,7 @@ fn check(
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Violation {
-        problems,
-        ..Violation::new(rpc, subject, summary, "")
-    })
+    Err(Violation { problems, ..Violation::new(rpc, subject, summary, "") })
 }
 
 /// No host that is emulated accepts a deferral.
@@ -509,9 +422,7 @@ fn check_deferred(
     deferred: Option<pb::Deferred>,
 ) -> Result<(), Violation> {
     let summary = "Provider deferred changes when Terraform did not allow deferrals";
-    deferred.map_or(Ok(()), |it| {
-        Err(Violation::new(rpc, subject, summary, format!("{it:?}")))
-    })
+    deferred.map_or(Ok(()), |it| Err(Violation::new(rpc, subject, summary, format!("{it:?}"))))
 }
 
 const PROVIDER: &str = "the provider";

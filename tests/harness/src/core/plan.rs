@@ -59,8 +59,7 @@ impl Resource {
         if diagnostics.has_errors() {
             return Ok(Plan::of(Action::Failed, prior, diagnostics));
         }
-        self.plan_change(Phase::Plan, prior, &config, diagnostics)
-            .await
+        self.plan_change(Phase::Plan, prior, &config, diagnostics).await
     }
 
     pub async fn plan_destroy(&self, instance: Option<&ResourceInstance>) -> Result<Plan, Error> {
@@ -70,31 +69,21 @@ impl Resource {
         };
         let (upgraded, mut diagnostics) = self.upgrade(instance).await?;
         let Some(prior) = upgraded else {
-            return Ok(Plan::of(
-                Action::Failed,
-                Some(instance.clone()),
-                diagnostics,
-            ));
+            return Ok(Plan::of(Action::Failed, Some(instance.clone()), diagnostics));
         };
         if !self.core.schema.capabilities.plan_destroy {
             return Ok(Plan::of(Action::Delete, Some(prior), diagnostics));
         }
         let null = Json::Null;
-        let response = self
-            .plan_call(Phase::Plan, Some(&prior), [&null; 2], &prior.private)
-            .await?;
+        let response =
+            self.plan_call(Phase::Plan, Some(&prior), [&null; 2], &prior.private).await?;
         diagnostics.append(reader.diagnostics(PLAN, &response.diagnostics)?);
         if diagnostics.has_errors() {
             return Ok(Plan::of(Action::Failed, Some(prior), diagnostics));
         }
-        if !reader
-            .object(PLAN, response.planned_state.as_ref())?
-            .is_null()
-        {
+        if !reader.object(PLAN, response.planned_state.as_ref())?.is_null() {
             let message = "planned a non-null destroy value";
-            return Err(reader
-                .violation(PLAN, "Provider produced invalid plan", message)
-                .into());
+            return Err(reader.violation(PLAN, "Provider produced invalid plan", message).into());
         }
         Ok(Plan {
             planned_private: response.planned_private,
@@ -123,26 +112,16 @@ impl Resource {
             _ => Action::Update,
         };
         let second = if action == Action::Replace && live.is_some() {
-            self.plan_object(phase, None, config, &first.planned_private)
-                .await?
-                .0
+            self.plan_object(phase, None, config, &first.planned_private).await?.0
         } else {
-            Plan {
-                diagnostics: Diagnostics::default(),
-                ..first
-            }
+            Plan { diagnostics: Diagnostics::default(), ..first }
         };
         let failed = second.diagnostics.has_errors();
         if failed {
             diagnostics.append(second.diagnostics);
         }
         let action = if failed { Action::Failed } else { action };
-        Ok(Plan {
-            action,
-            prior,
-            diagnostics,
-            ..second
-        })
+        Ok(Plan { action, prior, diagnostics, ..second })
     }
 
     /// One plan call for an object that is to exist, and whether a change requires replacement.
@@ -157,9 +136,7 @@ impl Resource {
         let (block, null) = (&self.schema()?.block, Json::Null);
         let before = prior.map_or(&null, |prior| &prior.state);
         let proposed = proposed_new(block, before, config);
-        let response = self
-            .plan_call(phase, prior, [&proposed, config], prior_private)
-            .await?;
+        let response = self.plan_call(phase, prior, [&proposed, config], prior_private).await?;
         let diagnostics = reader.diagnostics(PLAN, &response.diagnostics)?;
         let mut plan = Plan::of(Action::Failed, None, diagnostics);
         if plan.diagnostics.has_errors() {
@@ -167,11 +144,7 @@ impl Resource {
         }
         let summary = "Provider produced invalid plan";
         plan.planned = reader.object(PLAN, response.planned_state.as_ref())?;
-        reader.check(
-            PLAN,
-            summary,
-            plan_valid(block, before, config, &plan.planned),
-        )?;
+        reader.check(PLAN, summary, plan_valid(block, before, config, &plan.planned))?;
         plan.planned_private = response.planned_private;
         let mut requires_replace = false;
         for path in &response.requires_replace {
@@ -217,9 +190,7 @@ impl Resource {
         check_deferred(PLAN, &self.type_name, response.deferred)?;
         if response.legacy_type_system {
             let message = "the flag is reserved for an old SDK";
-            return Err(reader
-                .violation(PLAN, "legacy_type_system is set", message)
-                .into());
+            return Err(reader.violation(PLAN, "legacy_type_system is set", message).into());
         }
         Ok(response)
     }

@@ -86,9 +86,7 @@ impl Core {
         instance: &mut Option<ResourceInstance>,
         config: impl Into<Json>,
     ) -> Result<Outcome, Error> {
-        self.resource(type_name)
-            .apply_config(instance, config)
-            .await
+        self.resource(type_name).apply_config(instance, config).await
     }
 
     /// Refreshes and plans, as `terraform plan`. The instance is not changed.
@@ -141,11 +139,8 @@ impl Resource {
         &self,
         instance: &mut Option<ResourceInstance>,
     ) -> Result<Refreshed, Error> {
-        let mut refreshed = Refreshed {
-            diagnostics: Diagnostics::default(),
-            changed: Vec::new(),
-            removed: false,
-        };
+        let mut refreshed =
+            Refreshed { diagnostics: Diagnostics::default(), changed: Vec::new(), removed: false };
         let Some(before) = instance.as_ref() else {
             return Ok(refreshed);
         };
@@ -276,8 +271,5 @@ impl Resource {
 }
 
 pub(super) fn raw_state(state: &Json) -> pb::RawState {
-    pb::RawState {
-        json: state.to_string().into_bytes(),
-        ..pb::RawState::default()
-    }
+    pb::RawState { json: state.to_string().into_bytes(), ..pb::RawState::default() }
 }

@@ -75,11 +75,7 @@ impl ResponseReader<'_> {
         if !is_wholly_known(&new) {
             stored = self.report(stored, INVALID_RESULT, storable(block, &new));
         } else if !failed {
-            stored = self.report(
-                stored,
-                INCONSISTENT_RESULT,
-                compatible(block, planned, &new),
-            );
+            stored = self.report(stored, INCONSISTENT_RESULT, compatible(block, planned, &new));
         }
         let known = prior.and_then(|prior| prior.identity.as_ref());
         let mut identity = known.cloned();

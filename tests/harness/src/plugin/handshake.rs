@@ -28,9 +28,7 @@ pub struct Handshake {
 impl Handshake {
     /// Reads the line, with its line feed, more strictly than go-plugin.
     pub fn parse(line: &str) -> Option<Self> {
-        let line = line
-            .strip_suffix('\n')
-            .filter(|line| !line.contains(['\r', ' ']))?;
+        let line = line.strip_suffix('\n').filter(|line| !line.contains(['\r', ' ']))?;
         let mut fields: Vec<_> = line.split('|').collect();
         let multiplex = match fields.get(6) {
             Some(text) => Some(text.parse().ok()?),

@@ -48,11 +48,7 @@ pub enum StartError {
     #[error("cannot make a client certificate")]
     Identity(#[from] rcgen::Error),
     #[error("exited before the handshake line: {status}, stdout {stdout:?}, stderr {stderr:#?}")]
-    Exited {
-        status: ExitStatus,
-        stdout: String,
-        stderr: Vec<String>,
-    },
+    Exited { status: ExitStatus, stdout: String, stderr: Vec<String> },
     #[error("timeout while waiting for plugin to start; stderr {stderr:#?}")]
     Timeout { stderr: Vec<String> },
     #[error("unrecognized remote plugin message: {0:?}")]
@@ -78,12 +74,7 @@ impl Provider {
         let certificate = handshake.server_certificate.clone();
         let tls = certificate.map(|it| ClientTls::new(it, process.identity.clone()));
         let connection = Connection::open(&handshake.address, tls.as_ref()).await?;
-        Ok(Self::open(
-            connection,
-            Some(process),
-            Some(handshake),
-            startup,
-        ))
+        Ok(Self::open(connection, Some(process), Some(handshake), startup))
     }
 
     /// Connects in plain text to a provider that was started with `-debug`. It is neither shut down nor killed.
@@ -107,9 +98,7 @@ impl Provider {
 
     /// The lines on standard error so far.
     pub fn log_lines(&self) -> Vec<String> {
-        self.process()
-            .map(|process| process.stderr.lines())
-            .unwrap_or_default()
+        self.process().map(|process| process.stderr.lines()).unwrap_or_default()
     }
 
     /// The data received on the stdio stream. A host warns of each chunk.
@@ -183,14 +172,7 @@ impl Provider {
         let stdio = OutputLines::default();
         let streams = Mutex::new(Some(Streams::open(&connection, stdio.clone())));
         let connection = Mutex::new(Some(connection));
-        Self(Arc::new(Inner {
-            process,
-            handshake,
-            startup,
-            connection,
-            streams,
-            stdio,
-        }))
+        Self(Arc::new(Inner { process, handshake, startup, connection, streams, stdio }))
     }
 }
 

@@ -57,9 +57,7 @@ impl SpawnOptions {
     /// Starts the binary as Terraform does.
     pub fn new(binary: impl AsRef<Path>) -> Self {
         let mut options = Self::standalone(binary)
-            .cookie(Some(
-                "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
-            ))
+            .cookie(Some("d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"))
             .protocol_versions(Some("5,6"))
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000");
@@ -70,14 +68,10 @@ impl SpawnOptions {
     /// Starts the binary as from a shell: no variable of a host is set.
     pub fn standalone(binary: impl AsRef<Path>) -> Self {
         // Without these nothing can open a socket on Windows.
-        let system = if cfg!(windows) {
-            &["SystemRoot", "TEMP", "TMP", "USERPROFILE"][..]
-        } else {
-            &[]
-        };
-        let system = system
-            .iter()
-            .filter_map(|name| Some(((*name).into(), std::env::var_os(name)?)));
+        let system =
+            if cfg!(windows) { &["SystemRoot", "TEMP", "TMP", "USERPROFILE"][..] } else { &[] };
+        let system =
+            system.iter().filter_map(|name| Some(((*name).into(), std::env::var_os(name)?)));
         Self {
             binary: binary.as_ref().to_owned(),
             args: Vec::new(),
@@ -102,9 +96,7 @@ impl SpawnOptions {
         self,
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        variables
-            .into_iter()
-            .fold(self, |options, (name, value)| options.env(name, value))
+        variables.into_iter().fold(self, |options, (name, value)| options.env(name, value))
     }
 
     pub fn log(self, level: &str) -> Self {
@@ -143,9 +135,7 @@ impl SpawnOptions {
 
     fn variable(mut self, name: &str, value: Option<&str>) -> Self {
         self.env.remove(&OsString::from(name));
-        value
-            .into_iter()
-            .fold(self, |options, value| options.env(name, value))
+        value.into_iter().fold(self, |options, value| options.env(name, value))
     }
 }
 
@@ -179,24 +169,15 @@ impl PluginProcess {
         let begun = Instant::now();
         let (mut process, stdout) = Self::exec(options)?;
         let (mut stdout, mut line) = (BufReader::new(stdout), String::new());
-        let timeout = |process: &Self| StartError::Timeout {
-            stderr: process.stderr.lines(),
-        };
+        let timeout = |process: &Self| StartError::Timeout { stderr: process.stderr.lines() };
         match time::timeout(START_TIMEOUT, stdout.read_line(&mut line)).await {
             Err(_) => return Err(timeout(&process)),
             Ok(Ok(_)) if line.ends_with('\n') => {}
             Ok(_) => {
                 process.stdout.end();
-                let status = process
-                    .wait(START_TIMEOUT)
-                    .await
-                    .ok_or_else(|| timeout(&process))?;
+                let status = process.wait(START_TIMEOUT).await.ok_or_else(|| timeout(&process))?;
                 let stderr = process.stderr.lines();
-                return Err(StartError::Exited {
-                    status,
-                    stdout: line,
-                    stderr,
-                });
+                return Err(StartError::Exited { status, stdout: line, stderr });
             }
         }
         let took = begun.elapsed();
@@ -231,10 +212,7 @@ impl PluginProcess {
 
     /// Waits for its end. `None` if it is still running after that time.
     pub async fn wait(&self, timeout: Duration) -> Option<ExitStatus> {
-        let status = time::timeout(timeout, self.child.lock().await.wait())
-            .await
-            .ok()?
-            .ok()?;
+        let status = time::timeout(timeout, self.child.lock().await.wait()).await.ok()?.ok()?;
         self.drain_output().await;
         Some(status)
     }
@@ -253,11 +231,7 @@ impl PluginProcess {
         };
         let took = begun.elapsed();
         self.drain_output().await;
-        Ok(Exit {
-            took,
-            status,
-            killed,
-        })
+        Ok(Exit { took, status, killed })
     }
 
     /// Closes our ends of its pipes, as the end of the host does.
@@ -313,9 +287,7 @@ impl PluginProcess {
 
     fn capture_stdout(&mut self, stdout: BufReader<ChildStdout>) {
         let lines = self.stdout.clone();
-        self.readers.push(tokio::spawn(
-            async move { lines.fill_and_end(stdout).await },
-        ));
+        self.readers.push(tokio::spawn(async move { lines.fill_and_end(stdout).await }));
     }
 
     /// Reads what is left in the pipes. A grandchild may keep them open, so there is a limit.
@@ -326,9 +298,7 @@ impl PluginProcess {
 
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) -> io::Result<()> {
-        let pid = i32::try_from(self.pid)
-            .ok()
-            .and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("the process has no id"))?;
         Ok(rustix::process::kill_process(pid, signal)?)
     }
@@ -355,10 +325,7 @@ impl OutputLines {
             let line = state.lines.iter().find(|line| line.contains(text)).cloned();
             (line.is_some() || state.ended).then_some(line)
         };
-        time::timeout(timeout, self.until(find))
-            .await
-            .ok()
-            .flatten()
+        time::timeout(timeout, self.until(find)).await.ok().flatten()
     }
 
     /// Adds the lines of a stream.
@@ -366,9 +333,7 @@ impl OutputLines {
         let (mut reader, mut line) = (BufReader::new(stream), Vec::new());
         while matches!(reader.read_until(b'\n', &mut line).await, Ok(1..)) {
             let text = String::from_utf8_lossy(&line);
-            lock(&self.0.0)
-                .lines
-                .push(text.trim_end_matches(['\n', '\r']).to_owned());
+            lock(&self.0.0).lines.push(text.trim_end_matches(['\n', '\r']).to_owned());
             self.0.1.notify_waiters();
             line.clear();
         }
@@ -421,10 +386,7 @@ impl Reattach {
             None => rest.lines().next()?,
         };
         let entries: serde_json::Map<String, Json> = serde_json::from_str(json).ok()?;
-        entries
-            .into_iter()
-            .map(|(source, entry)| Self::read(source, &entry))
-            .collect()
+        entries.into_iter().map(|(source, entry)| Self::read(source, &entry)).collect()
     }
 
     fn read(source: String, entry: &Json) -> Option<Self> {

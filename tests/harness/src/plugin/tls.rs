@@ -35,12 +35,8 @@ impl ClientIdentity {
         params.not_before = (now - Duration::from_secs(30)).into();
         params.not_after = (now + Duration::from_secs(262_980 * 3_600)).into();
         params.distinguished_name = DistinguishedName::new();
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, "HashiCorp");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "localhost");
+        params.distinguished_name.push(DnType::OrganizationName, "HashiCorp");
+        params.distinguished_name.push(DnType::CommonName, "localhost");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
             KeyUsagePurpose::DigitalSignature,
@@ -48,10 +44,8 @@ impl ClientIdentity {
             KeyUsagePurpose::KeyAgreement,
             KeyUsagePurpose::KeyCertSign,
         ];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ClientAuth,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        ];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.self_signed(&key)?;
         Ok(Self {
             pem: certificate.pem(),
@@ -62,10 +56,7 @@ impl ClientIdentity {
 
     /// This certificate with the key of another, as someone has it who knows only the certificate.
     pub fn with_key_of(&self, other: &ClientIdentity) -> Self {
-        Self {
-            key: other.key.clone_key(),
-            ..self.clone()
-        }
+        Self { key: other.key.clone_key(), ..self.clone() }
     }
 }
 
@@ -93,11 +84,7 @@ impl ClientTls {
         server_certificate: CertificateDer<'static>,
         identity: Option<ClientIdentity>,
     ) -> Self {
-        Self {
-            server_certificate,
-            identity,
-            only_tls12: false,
-        }
+        Self { server_certificate, identity, only_tls12: false }
     }
 
     pub fn tls12(mut self) -> Self {
@@ -110,19 +97,14 @@ impl ClientTls {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(self.server_certificate.clone())?;
-        let versions = if self.only_tls12 {
-            &[&rustls::version::TLS12]
-        } else {
-            rustls::DEFAULT_VERSIONS
-        };
+        let versions =
+            if self.only_tls12 { &[&rustls::version::TLS12] } else { rustls::DEFAULT_VERSIONS };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions)?
             .with_root_certificates(roots);
         let mut config = match &self.identity {
             Some(identity) => {
-                let key = provider
-                    .key_provider
-                    .load_private_key(identity.key.clone_key())?;
+                let key = provider.key_provider.load_private_key(identity.key.clone_key())?;
                 let certified = CertifiedKey::new(vec![identity.certificate.clone()], key);
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
             }

@@ -124,11 +124,7 @@ impl ActiveFault {
     }
 
     async fn reached_times(&self, times: u32) -> bool {
-        let counter = if self.fault.pause.is_some() {
-            &self.held
-        } else {
-            &self.hits
-        };
+        let counter = if self.fault.pause.is_some() { &self.held } else { &self.hits };
         let mut counter = counter.subscribe();
         let enough = counter.wait_for(|count| *count >= times);
         let enough = tokio::time::timeout(Duration::from_secs(120), enough).await;
@@ -161,15 +157,9 @@ impl FaultHandle {
     pub async fn reached_times(&self, times: u32) {
         let fault = Arc::clone(&self.fault);
         // On the server's runtime: the caller's may have no timer, or a paused one.
-        let wait = self
-            .runtime
-            .spawn(async move { fault.reached_times(times).await });
+        let wait = self.runtime.spawn(async move { fault.reached_times(times).await });
         let reached = wait.await.unwrap_or(false);
-        assert!(
-            reached,
-            "no request reached {:?} within two minutes",
-            self.fault.fault
-        );
+        assert!(reached, "no request reached {:?} within two minutes", self.fault.fault);
     }
 
     /// Does what [`Self::reached`] does, outside of asynchronous code.

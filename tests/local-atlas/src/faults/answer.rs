@@ -80,10 +80,7 @@ impl Answer {
     pub fn rate_limited(retry_after: Option<RetryAfter>) -> Self {
         let detail = "Rate limit exceeded for api/atlas/v2/groups. Please retry after 0 seconds. Request capacity: 1200. Refill rate: 500 per 60 seconds.";
         let answer = Self::api_error(429, "RATE_LIMITED_TOKEN_BUCKET", detail);
-        Self {
-            retry_after,
-            ..answer
-        }
+        Self { retry_after, ..answer }
     }
 
     /// 405 `WRITES_NOT_ALLOWED_DURING_APP_UPGRADES`.
@@ -93,11 +90,7 @@ impl Answer {
 
     /// 500, 502, 503 or 504 in Atlas's form.
     pub fn server_error(status: u16) -> Self {
-        let code = if status == 503 {
-            "SERVICE_UNAVAILABLE"
-        } else {
-            "UNEXPECTED_ERROR"
-        };
+        let code = if status == 503 { "SERVICE_UNAVAILABLE" } else { "UNEXPECTED_ERROR" };
         Self::api_error(status, code, "An unexpected error occurred.")
     }
 
@@ -115,10 +108,7 @@ impl Answer {
     /// The 401 of wrong credentials, with a digest challenge.
     pub fn unauthorized(stale: bool) -> Self {
         let challenge_stale = Some(stale);
-        Self {
-            challenge_stale,
-            ..Self::text(401, "application/json", UNAUTHORIZED)
-        }
+        Self { challenge_stale, ..Self::text(401, "application/json", UNAUTHORIZED) }
     }
 
     /// 410 `VERSION_GONE`.
@@ -136,10 +126,7 @@ impl Answer {
 
     /// An error of the token endpoint.
     pub fn oauth_error(status: u16, error: &str, description: &str) -> Self {
-        Self::json(
-            status,
-            &json!({ "error": error, "error_description": description }),
-        )
+        Self::json(status, &json!({ "error": error, "error_description": description }))
     }
 
     /// Sets `Retry-After`.
@@ -168,16 +155,11 @@ impl Answer {
         if !self.content_type.is_empty() {
             set_header(&mut rendered, "content-type", &self.content_type);
         }
-        let retry_after = self
-            .retry_after
-            .as_ref()
-            .map(|retry_after| match retry_after {
-                RetryAfter::Seconds(seconds) => seconds.to_string(),
-                RetryAfter::Date(seconds) => {
-                    state.clock.http_date(SignedDuration::from_secs(*seconds))
-                }
-                RetryAfter::Text(text) => text.clone(),
-            });
+        let retry_after = self.retry_after.as_ref().map(|retry_after| match retry_after {
+            RetryAfter::Seconds(seconds) => seconds.to_string(),
+            RetryAfter::Date(seconds) => state.clock.http_date(SignedDuration::from_secs(*seconds)),
+            RetryAfter::Text(text) => text.clone(),
+        });
         if let Some(text) = retry_after {
             set_header(&mut rendered, "retry-after", &text);
         }

@@ -172,10 +172,7 @@ impl Fault {
 
     /// Holds the request until [`FaultHandle::release`].
     pub fn pause(mut self, moment: When) -> Self {
-        self.pause = Some(Pause {
-            moment,
-            millis: None,
-        });
+        self.pause = Some(Pause { moment, millis: None });
         self
     }
 
@@ -188,18 +185,12 @@ impl Fault {
 
     /// Answers without acting.
     pub fn refuse(self, answer: Answer) -> Self {
-        self.outcome(Outcome::Answer {
-            moment: When::Before,
-            answer,
-        })
+        self.outcome(Outcome::Answer { moment: When::Before, answer })
     }
 
     /// Acts, and then sends this answer.
     pub fn act_then_answer(self, answer: Answer) -> Self {
-        self.outcome(Outcome::Answer {
-            moment: When::After,
-            answer,
-        })
+        self.outcome(Outcome::Answer { moment: When::After, answer })
     }
 
     /// Closes the connection without a response.
@@ -248,8 +239,7 @@ impl Matching {
     pub(crate) fn covers(&self, request: &RequestInfo<'_>) -> bool {
         let same =
             |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|it| it == found);
-        self.endpoint
-            .is_none_or(|endpoint| request.endpoint == Some(endpoint))
+        self.endpoint.is_none_or(|endpoint| request.endpoint == Some(endpoint))
             && same(&self.project, request.project)
             && same(&self.user, request.user)
             && (self.before_login || request.authenticated)

@@ -14,11 +14,7 @@ use crate::{
 
 /// A change of a body. Those about keys and certificates leave any other body as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Rewrite {
     /// No body.
     Empty,
@@ -75,9 +71,7 @@ impl Rewrite {
         let status = rendered.status().as_u16();
         let body = std::mem::take(rendered.body_mut());
         let text = String::from_utf8_lossy(&body).into_owned();
-        let key_start = text
-            .find("-----BEGIN PRIVATE KEY-----")
-            .unwrap_or(text.len());
+        let key_start = text.find("-----BEGIN PRIVATE KEY-----").unwrap_or(text.len());
         let (certificate, key) = text.split_at(key_start);
         let header = match self {
             Self::Gzip | Self::GzipBomb { .. } => Some(("content-encoding", "gzip")),
@@ -154,11 +148,5 @@ fn gzip_zeros(mebibytes: usize) -> Vec<u8> {
     let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     let empty_last_block = [3, 0];
     let trailer = [total.sum().to_le_bytes(), length.to_le_bytes()].concat();
-    [
-        &header[..],
-        &block.repeat(mebibytes),
-        &empty_last_block,
-        &trailer,
-    ]
-    .concat()
+    [&header[..], &block.repeat(mebibytes), &empty_last_block, &trailer].concat()
 }

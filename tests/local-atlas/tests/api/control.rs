@@ -8,28 +8,12 @@ use crate::{PROJECT, atlas, client, issue_with, json};
 
 async fn command(atlas: &LocalAtlas, body: Value) -> (u16, Value) {
     let url = format!("{}/local-atlas/", atlas.base_url());
-    json(
-        client(atlas)
-            .post(url)
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await
+    json(client(atlas).post(url).body(body.to_string()).send().await.unwrap()).await
 }
 
 async fn state(atlas: &LocalAtlas) -> Value {
     let url = format!("{}/local-atlas/", atlas.base_url());
-    json(
-        client(atlas)
-            .request(Method::GET, url)
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await
-    .1
+    json(client(atlas).request(Method::GET, url).send().await.unwrap()).await.1
 }
 
 #[tokio::test]
@@ -40,9 +24,7 @@ async fn a_run_is_scripted_over_http() {
     let answer = json!({ "moment": "after", "answer": { "status": 500 } });
     let matching = json!({ "endpoint": "issueCertificate", "user": "a/b", "nth": 2 });
     let fault = json!({ "name": "second", "matching": matching, "outcome": { "answer": answer } });
-    let added = command(&atlas, json!({ "command": "addFault", "fault": fault }))
-        .await
-        .1;
+    let added = command(&atlas, json!({ "command": "addFault", "fault": fault })).await.1;
     assert_eq!(issue_with(&atlas, "a%2Fb", "{}").await.0, 201);
     assert_eq!(issue_with(&atlas, "a%2Fb", "{}").await.0, 500);
     let advance = json!({ "command": "advanceClock", "days": 60, "seconds": 1 });
@@ -58,21 +40,14 @@ async fn a_run_is_scripted_over_http() {
     );
     assert_eq!(found["clock"]["offsetSeconds"], 60 * 86_400 + 1);
     assert_eq!(
-        (
-            &found["settings"]["certificateLimit"],
-            &found["settings"]["tokenLimit"]
-        ),
+        (&found["settings"]["certificateLimit"], &found["settings"]["tokenLimit"]),
         (&json!(2), &json!(100))
     );
     assert_eq!(
         found["projects"][PROJECT]["users"][0],
         json!({ "database": "$external", "user": "a/b", "x509Type": "MANAGED" })
     );
-    let statuses = found["requests"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["status"].clone());
+    let statuses = found["requests"].as_array().unwrap().iter().map(|it| it["status"].clone());
     assert_eq!(
         statuses.collect::<Vec<_>>(),
         [201, 500, 400],
@@ -86,12 +61,7 @@ async fn a_run_is_scripted_over_http() {
         .collect();
     assert_eq!(ids.len(), 2);
     assert_eq!(
-        command(
-            &atlas,
-            json!({ "command": "unlistCertificate", "id": ids[1] })
-        )
-        .await
-        .0,
+        command(&atlas, json!({ "command": "unlistCertificate", "id": ids[1] })).await.0,
         200
     );
     assert_eq!(issue_with(&atlas, "a%2Fb", "{}").await.0, 201);

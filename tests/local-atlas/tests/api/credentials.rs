@@ -13,11 +13,7 @@ async fn oauth(atlas: &LocalAtlas, path: &str, secret: &str, form: &str) -> Resp
     let id = atlas.control().credentials().client_id;
     let request = client(atlas).post(format!("{}/api/oauth/{path}", atlas.base_url()));
     let request = request.basic_auth(id, Some(secret)).body(form.to_owned());
-    request
-        .header("content-type", "application/x-www-form-urlencoded")
-        .send()
-        .await
-        .unwrap()
+    request.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap()
 }
 
 async fn token(atlas: &LocalAtlas, secret: &str) -> (u16, Value) {
@@ -46,28 +42,17 @@ async fn a_token_is_valid_until_it_expires_or_is_revoked() {
         );
         body["access_token"].as_str().unwrap().to_owned()
     };
-    let status = async |token: &str| {
-        get(&atlas, Some(&format!("Bearer {token}")))
-            .await
-            .status()
-            .as_u16()
-    };
+    let status =
+        async |token: &str| get(&atlas, Some(&format!("Bearer {token}"))).await.status().as_u16();
     let first = next().await;
     assert_eq!((status(&first).await, status("guess").await), (200, 401));
     atlas.control().advance(Duration::from_secs(3600));
     assert_eq!(status(&first).await, 401);
     let second = next().await;
-    let revoked = oauth(
-        &atlas,
-        "revoke",
-        &secret,
-        &format!("token={second}&token_type_hint=access_token"),
-    )
-    .await;
-    assert_eq!(
-        (revoked.status().as_u16(), status(&second).await),
-        (200, 401)
-    );
+    let revoked =
+        oauth(&atlas, "revoke", &secret, &format!("token={second}&token_type_hint=access_token"))
+            .await;
+    assert_eq!((revoked.status().as_u16(), status(&second).await), (200, 401));
     assert!(atlas.control().tokens()[1].revoked);
     let third = next().await;
     atlas.control().expire_tokens();
@@ -81,19 +66,12 @@ async fn token_errors_have_the_oauth_form_and_the_limits_hold() {
     let (status, error) = token(&atlas, "wrong").await;
     assert_eq!((status, &error["error"]), (401, &"invalid_client".into()));
     let (status, error) = json(oauth(&atlas, "token", &secret, "grant_type=password").await).await;
-    assert_eq!(
-        (status, &error["error"]),
-        (400, &"unsupported_grant_type".into())
-    );
-    atlas
-        .control()
-        .configure(|settings| settings.token_limit = 1);
+    assert_eq!((status, &error["error"]), (400, &"unsupported_grant_type".into()));
+    atlas.control().configure(|settings| settings.token_limit = 1);
     assert_eq!(token(&atlas, &secret).await.0, 200);
     let (status, error) = token(&atlas, &secret).await;
     assert_eq!((status, &error["error"]), (403, &"access_denied".into()));
-    atlas
-        .control()
-        .configure(|settings| settings.token_rate = Some(Rate::per_minute(0, 0)));
+    atlas.control().configure(|settings| settings.token_rate = Some(Rate::per_minute(0, 0)));
     let (status, error) = token(&atlas, &secret).await;
     assert_eq!((status, &error["errorCode"]), (429, &"RATE_LIMITED".into()));
     assert_eq!(error["parameters"][0], "/api/oauth/token");
@@ -132,9 +110,6 @@ async fn requests_without_valid_credentials_are_challenged_with_a_digest() {
     assert!(expired.status() == 401 && challenge.ends_with("stale=true"));
     let recorded = &atlas.control().requests()[1];
     let count = "00000001".to_owned();
-    assert_eq!(
-        recorded.authorization,
-        Authorization::Digest { nonce, count }
-    );
+    assert_eq!(recorded.authorization, Authorization::Digest { nonce, count });
     assert!(!recorded.headers.contains_key("authorization"));
 }

@@ -53,30 +53,14 @@ async fn answers_replace_the_response_before_and_after_issuing() {
         (limited(RetryAfter::Date(30)), 429, "retry-after: ", ""),
         (Answer::maintenance(), 405, "", "WRITES_NOT_ALLOWED"),
         (version_gone, 410, "sunset: soon", "VERSION_GONE"),
-        (
-            Answer::unauthorized(true),
-            401,
-            "www-authenticate: D",
-            "401",
-        ),
-        (
-            Answer::html(200),
-            200,
-            "content-type: text/html",
-            "<title>Sign",
-        ),
+        (Answer::unauthorized(true), 401, "www-authenticate: D", "401"),
+        (Answer::html(200), 200, "content-type: text/html", "<title>Sign"),
         (Answer::html(502), 502, "", "<title>Bad Gateway"),
-        (
-            Answer::redirect(307, "https://a/"),
-            307,
-            "location: https",
-            "",
-        ),
+        (Answer::redirect(307, "https://a/"), 307, "location: https", ""),
     ] {
-        for (fault, issued) in [
-            (on_issue().refuse(answer.clone()), 0),
-            (on_issue().act_then_answer(answer), 1),
-        ] {
+        for (fault, issued) in
+            [(on_issue().refuse(answer.clone()), 0), (on_issue().act_then_answer(answer), 1)]
+        {
             let (_atlas, response) = post_with(fault, issued).await;
             let response = response.unwrap();
             assert_eq!(response.status(), status);
@@ -100,19 +84,13 @@ async fn bodies_are_rewritten() {
     let (body, issued) = rewritten(Rewrite::ForeignKey).await;
     assert!(body.starts_with(&issued.certificate_pem) && !body.contains(&issued.key_pem));
     let (body, issued) = rewritten(Rewrite::KeyFirst).await;
-    assert_eq!(
-        body,
-        format!("{}{}", issued.key_pem, issued.certificate_pem)
-    );
+    assert_eq!(body, format!("{}{}", issued.key_pem, issued.certificate_pem));
     let (body, issued) = rewritten(Rewrite::NoKey).await;
     assert_eq!(body, issued.certificate_pem);
     let (body, issued) = rewritten(Rewrite::DamagedCertificate).await;
     assert_eq!(body.len(), issued.combined_pem().len() - 65);
     let (body, issued) = rewritten(Rewrite::JsonString).await;
-    assert_eq!(
-        serde_json::from_str::<String>(&body).unwrap(),
-        issued.combined_pem()
-    );
+    assert_eq!(serde_json::from_str::<String>(&body).unwrap(), issued.combined_pem());
     let (body, issued) = rewritten(Rewrite::Gzip).await;
     assert_eq!(body, issued.combined_pem());
     let (body, _) = rewritten(Rewrite::GzipBomb { mebibytes: 8 }).await;
@@ -140,15 +118,10 @@ async fn a_held_request_acts_before_or_after_its_release_and_without_its_client(
     before.release();
     assert_eq!(response.await.unwrap().unwrap().status(), 201);
 
-    let after = atlas
-        .control()
-        .add_fault(on_issue().pause(When::After).cut(When::After));
+    let after = atlas.control().add_fault(on_issue().pause(When::After).cut(When::After));
     let response = send();
     after.reached().await;
-    assert_eq!(
-        (atlas.control().issued_count(), response.is_finished()),
-        (2, false)
-    );
+    assert_eq!((atlas.control().issued_count(), response.is_finished()), (2, false));
     after.release();
     assert!(response.await.unwrap().is_err());
 
@@ -171,10 +144,7 @@ fn blocking_code_can_wait_for_a_held_request() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let response = runtime.spawn(request.send());
     pause.reached_blocking();
-    assert_eq!(
-        (atlas.control().issued_count(), response.is_finished()),
-        (1, false)
-    );
+    assert_eq!((atlas.control().issued_count(), response.is_finished()), (1, false));
     pause.release();
     assert_eq!(runtime.block_on(response).unwrap().unwrap().status(), 201);
 }
@@ -199,27 +169,11 @@ async fn a_fault_applies_to_the_matching_requests_only() {
         "ACCESS_FORBIDDEN",
         "Not for this user.",
     )));
-    assert_eq!(
-        (
-            list(&atlas, "other", "").await.0,
-            list(&atlas, USER, "").await.0
-        ),
-        (403, 200)
-    );
+    assert_eq!((list(&atlas, "other", "").await.0, list(&atlas, USER, "").await.0), (403, 200));
 
     let authenticated = control.add_fault(on_issue().times(2).refuse(Answer::server_error(500)));
-    let bare = || {
-        client(&atlas)
-            .post(format!("{}{}", atlas.base_url(), certs_path(USER)))
-            .send()
-    };
-    assert_eq!(
-        (
-            bare().await.unwrap().status().as_u16(),
-            authenticated.hits()
-        ),
-        (401, 0)
-    );
+    let bare = || client(&atlas).post(format!("{}{}", atlas.base_url(), certs_path(USER))).send();
+    assert_eq!((bare().await.unwrap().status().as_u16(), authenticated.hits()), (401, 0));
     issue_with(&atlas, USER, "{}").await;
     control.clear_faults();
     control.add_fault(on_issue().before_login().refuse(Answer::server_error(502)));
@@ -231,13 +185,7 @@ async fn a_closed_port_refuses_connections_until_it_is_opened_again() {
     let atlas = atlas();
     issue(&atlas).await;
     atlas.control().stop_listening().await;
-    assert!(
-        post(&atlas, USER, "{}")
-            .send()
-            .await
-            .unwrap_err()
-            .is_connect()
-    );
+    assert!(post(&atlas, USER, "{}").send().await.unwrap_err().is_connect());
     atlas.control().resume_listening().await;
     issue(&atlas).await;
     assert_eq!(atlas.control().connection_count(), 2);
@@ -245,15 +193,9 @@ async fn a_closed_port_refuses_connections_until_it_is_opened_again() {
 
 #[tokio::test]
 async fn https_offers_http_2_and_counts_the_connections_of_clients_that_do_not_trust_it() {
-    let atlas = atlas_with(Options {
-        https: true,
-        ..Options::default()
-    });
+    let atlas = atlas_with(Options { https: true, ..Options::default() });
     let response = post(&atlas, USER, "{}").send().await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), response.version()),
-        (201, reqwest::Version::HTTP_2)
-    );
+    assert_eq!((response.status().as_u16(), response.version()), (201, reqwest::Version::HTTP_2));
     assert_eq!(atlas.control().requests()[0].protocol, "HTTP/2.0");
     atlas.control().add_fault(on_issue().cut(When::After));
     assert!(post(&atlas, USER, "{}").send().await.is_err());
@@ -261,10 +203,7 @@ async fn https_offers_http_2_and_counts_the_connections_of_clients_that_do_not_t
     let untrusting = client(&crate::atlas()).get(atlas.base_url()).send().await;
     assert!(untrusting.unwrap_err().is_connect());
     assert_eq!(
-        (
-            atlas.control().connection_count() - before,
-            atlas.control().requests().len()
-        ),
+        (atlas.control().connection_count() - before, atlas.control().requests().len()),
         (1, 2)
     );
 }

@@ -8,15 +8,9 @@ use crate::{PROJECT, USER, V2, atlas, certs_path, issue, issue_with, json, list,
 #[tokio::test]
 async fn both_versions_answer_pem_under_a_json_type() {
     let atlas = atlas();
-    let response = post(&atlas, USER, r#"{"monthsUntilExpiration":1}"#)
-        .send()
-        .await
-        .unwrap();
+    let response = post(&atlas, USER, r#"{"monthsUntilExpiration":1}"#).send().await.unwrap();
     assert_eq!(
-        (
-            response.status().as_u16(),
-            &response.headers()["content-type"]
-        ),
+        (response.status().as_u16(), &response.headers()["content-type"]),
         (201, &"application/json".parse().unwrap())
     );
     assert!(!response.headers().contains_key("ratelimit-limit"));
@@ -27,45 +21,21 @@ async fn both_versions_answer_pem_under_a_json_type() {
     );
     assert!((5069..=5077).contains(&pem.len()), "{}", pem.len());
 
-    let v2 = request(
-        &atlas,
-        Method::POST,
-        &certs_path(USER).replace("v1.0", "v2"),
-    );
+    let v2 = request(&atlas, Method::POST, &certs_path(USER).replace("v1.0", "v2"));
     let plain = v2.try_clone().unwrap().send().await.unwrap();
     assert_eq!(plain.status(), 406);
-    let wrong_body = v2
-        .try_clone()
-        .unwrap()
-        .header("accept", V2)
-        .header("content-type", "application/json");
+    let wrong_body =
+        v2.try_clone().unwrap().header("accept", V2).header("content-type", "application/json");
     assert_eq!(wrong_body.body("{}").send().await.unwrap().status(), 415);
-    let response = v2
-        .header("accept", V2)
-        .header("content-type", V2)
-        .body("{}")
-        .send()
-        .await
-        .unwrap();
+    let response =
+        v2.header("accept", V2).header("content-type", V2).body("{}").send().await.unwrap();
     let header = |name: &str| response.headers()[name].to_str().unwrap();
+    assert_eq!(header("content-type"), "application/vnd.atlas.2023-01-01+json;charset=utf-8");
     assert_eq!(
-        header("content-type"),
-        "application/vnd.atlas.2023-01-01+json;charset=utf-8"
-    );
-    assert_eq!(
-        (
-            header("ratelimit-limit"),
-            header("ratelimit-remaining"),
-            header("server")
-        ),
+        (header("ratelimit-limit"), header("ratelimit-remaining"), header("server")),
         ("1200", "1198", "mdbws")
     );
-    let months = atlas
-        .control()
-        .all_certificates()
-        .iter()
-        .map(|it| it.months)
-        .collect::<Vec<_>>();
+    let months = atlas.control().all_certificates().iter().map(|it| it.months).collect::<Vec<_>>();
     assert_eq!(months, [1, 3]);
 }
 
@@ -78,41 +48,19 @@ async fn bodies_are_read_strictly() {
         ("{\"monthsUntilExpiration\":", "MALFORMED_JSON"),
         (r#"{"monthsUntilExpiration":"3"}"#, "INVALID_JSON_ATTRIBUTE"),
         (r#"{"monthsUntilExpiration":3.5}"#, "INVALID_JSON_ATTRIBUTE"),
-        (
-            r#"{"monthsUntilExpiration":3000000000}"#,
-            "INVALID_JSON_ATTRIBUTE",
-        ),
-        (
-            r#"{"monthsUntilExpiration":0}"#,
-            "ATTRIBUTE_NEGATIVE_OR_ZERO",
-        ),
-        (
-            r#"{"monthsUntilExpiration":25}"#,
-            "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS",
-        ),
-        (
-            r#"{"monthsUntilExpiration":3,"subject":"CN=x"}"#,
-            "INVALID_ATTRIBUTE",
-        ),
+        (r#"{"monthsUntilExpiration":3000000000}"#, "INVALID_JSON_ATTRIBUTE"),
+        (r#"{"monthsUntilExpiration":0}"#, "ATTRIBUTE_NEGATIVE_OR_ZERO"),
+        (r#"{"monthsUntilExpiration":25}"#, "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS"),
+        (r#"{"monthsUntilExpiration":3,"subject":"CN=x"}"#, "INVALID_ATTRIBUTE"),
     ] {
-        assert_eq!(
-            issue_with(&atlas, USER, body).await,
-            (400, code.to_owned()),
-            "{body}"
-        );
+        assert_eq!(issue_with(&atlas, USER, body).await, (400, code.to_owned()), "{body}");
     }
     let (_, error) = json(post(&atlas, USER, r#"{"months":3}"#).send().await.unwrap()).await;
-    assert_eq!(
-        (&error["error"], &error["reason"]),
-        (&400.into(), &"Bad Request".into())
-    );
+    assert_eq!((&error["error"], &error["reason"]), (&400.into(), &"Bad Request".into()));
     assert_eq!(error["badRequestDetail"]["fields"][0]["field"], "months");
     assert_eq!(
         (&error["parameters"][0], &error["detail"]),
-        (
-            &"months".into(),
-            &"Invalid attribute months specified.".into()
-        )
+        (&"months".into(), &"Invalid attribute months specified.".into())
     );
     assert_eq!(atlas.control().issued_count(), 0);
 }
@@ -175,9 +123,7 @@ async fn names_are_decoded_by_segment_and_distinguished_names_are_refused() {
         let subject = page["results"][0]["subject"].as_str().unwrap();
         assert_eq!(subject.replace('\\', ""), format!("CN={name}"));
     }
-    atlas
-        .control()
-        .add_user(PROJECT, "CN=a,OU=b", X509Type::Managed);
+    atlas.control().add_user(PROJECT, "CN=a,OU=b", X509Type::Managed);
     for (name, status, code) in [
         ("CN%3Da%2COU%3Db", 400, "ATLAS_MANAGED_X509_NAME_INVALID"),
         ("a%zz", 400, "PATH_PARAM_PARSE_ERROR"),
@@ -186,48 +132,27 @@ async fn names_are_decoded_by_segment_and_distinguished_names_are_refused() {
         ("a/b/c", 404, "RESOURCE_NOT_FOUND"),
         ("$external/a", 404, "RESOURCE_NOT_FOUND"),
     ] {
-        assert_eq!(
-            issue_with(&atlas, name, "{}").await,
-            (status, code.to_owned()),
-            "{name}"
-        );
+        assert_eq!(issue_with(&atlas, name, "{}").await, (status, code.to_owned()), "{name}");
     }
-    let delete = request(&atlas, Method::DELETE, &certs_path(USER))
-        .send()
-        .await
-        .unwrap();
+    let delete = request(&atlas, Method::DELETE, &certs_path(USER)).send().await.unwrap();
     assert_eq!(json(delete).await.1["errorCode"], "METHOD_NOT_ALLOWED");
 }
 
 #[tokio::test]
 async fn an_empty_bucket_states_when_to_retry() {
     let atlas = atlas();
-    atlas
-        .control()
-        .configure(|settings| settings.certificate_rate = Some(Rate::per_minute(1, 1)));
+    atlas.control().configure(|settings| settings.certificate_rate = Some(Rate::per_minute(1, 1)));
     issue(&atlas).await;
     let response = post(&atlas, USER, "{}").send().await.unwrap();
-    let wait: u64 = response.headers()["retry-after"]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait));
     let (status, error) = json(response).await;
-    assert_eq!(
-        (status, &error["errorCode"]),
-        (429, &"RATE_LIMITED_TOKEN_BUCKET".into())
-    );
+    assert_eq!((status, &error["errorCode"]), (429, &"RATE_LIMITED_TOKEN_BUCKET".into()));
     assert_eq!(error["parameters"][1], wait);
     atlas.control().advance(std::time::Duration::from_secs(60));
     issue(&atlas).await;
-    let silent = Rate {
-        retry_after: false,
-        ..Rate::per_minute(0, 0)
-    };
-    atlas
-        .control()
-        .configure(|settings| settings.certificate_rate = Some(silent));
+    let silent = Rate { retry_after: false, ..Rate::per_minute(0, 0) };
+    atlas.control().configure(|settings| settings.certificate_rate = Some(silent));
     let response = post(&atlas, USER, "{}").send().await.unwrap();
     assert!(!response.headers().contains_key("retry-after"));
 }

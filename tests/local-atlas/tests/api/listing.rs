@@ -23,33 +23,17 @@ async fn items_have_five_members_and_pages_link_to_the_next() {
         first.keys().collect::<Vec<_>>(),
         ["_id", "createdAt", "groupId", "notAfter", "subject"]
     );
-    assert_eq!(
-        (&first["groupId"], &first["subject"]),
-        (&PROJECT.into(), &"CN=app-user".into())
-    );
+    assert_eq!((&first["groupId"], &first["subject"]), (&PROJECT.into(), &"CN=app-user".into()));
     assert!(first["_id"].is_number() && first["createdAt"].as_str().unwrap().ends_with('Z'));
-    let ids: Vec<String> = control
-        .certificates(PROJECT, USER)
-        .iter()
-        .map(|it| it.id.to_string())
-        .collect();
+    let ids: Vec<String> =
+        control.certificates(PROJECT, USER).iter().map(|it| it.id.to_string()).collect();
     assert_eq!(page["results"][1]["_id"].to_string(), ids[1]);
     assert_eq!(page["links"][1]["rel"], "next");
-    let next = page["links"][1]["href"]
-        .as_str()
-        .unwrap()
-        .strip_prefix(&atlas.base_url())
-        .unwrap();
+    let next = page["links"][1]["href"].as_str().unwrap().strip_prefix(&atlas.base_url()).unwrap();
     let (_, second) = get(&atlas, next).await;
     assert_eq!(second["results"][0]["_id"].to_string(), ids[2]);
     assert_eq!(second["links"][1]["rel"], "previous");
-    for query in [
-        "itemsPerPage=501",
-        "itemsPerPage=0",
-        "pageNum=0",
-        "pretty=1",
-        "page=1",
-    ] {
+    for query in ["itemsPerPage=501", "itemsPerPage=0", "pageNum=0", "pretty=1", "page=1"] {
         assert_eq!(
             list(&atlas, USER, query).await.1["errorCode"],
             "INVALID_QUERY_PARAMETER",
@@ -68,16 +52,8 @@ async fn dates_and_lists_follow_the_servers_clock() {
     assert_eq!(first.created_at.to_string()[..16], *"2027-01-31T09:00");
     assert_eq!(first.not_after.to_string()[..16], *"2027-04-30T10:00");
     control.set_date_skew(SignedDuration::from_hours(24));
-    let response = request(&atlas, reqwest::Method::GET, &certs_path(USER))
-        .send()
-        .await
-        .unwrap();
-    assert!(
-        response.headers()["date"]
-            .to_str()
-            .unwrap()
-            .starts_with("Mon, 01 Feb 2027 10:00:")
-    );
+    let response = request(&atlas, reqwest::Method::GET, &certs_path(USER)).send().await.unwrap();
+    assert!(response.headers()["date"].to_str().unwrap().starts_with("Mon, 01 Feb 2027 10:00:"));
 
     control.advance(Duration::from_secs(86_400 * 60));
     issue(&atlas).await;
@@ -103,60 +79,30 @@ async fn a_deleted_user_has_no_list_or_an_empty_one_or_the_remaining_certificate
         (DeletedUsers::EmptyList, 200, 0.into()),
         (DeletedUsers::Leftovers, 200, 1.into()),
     ] {
-        atlas
-            .control()
-            .configure(|settings| settings.deleted_users = setting);
+        atlas.control().configure(|settings| settings.deleted_users = setting);
         let (found, page) = list(&atlas, USER, "").await;
         assert_eq!((found, &page["totalCount"]), (status, &count));
     }
-    atlas
-        .control()
-        .configure(|settings| settings.deleted_users = DeletedUsers::NotFound);
+    atlas.control().configure(|settings| settings.deleted_users = DeletedUsers::NotFound);
     atlas.control().add_user(PROJECT, USER, X509Type::Managed);
-    assert_eq!(
-        list(&atlas, USER, "").await.1["totalCount"],
-        1,
-        "certificates outlive their user"
-    );
+    assert_eq!(list(&atlas, USER, "").await.1["totalCount"], 1, "certificates outlive their user");
 }
 
 #[tokio::test]
 async fn envelope_and_pretty_change_only_the_form() {
     let atlas = atlas();
     let (_, page) = list(&atlas, USER, "envelope=true").await;
-    assert_eq!(
-        (&page["status"], &page["totalCount"]),
-        (&200.into(), &0.into())
-    );
+    assert_eq!((&page["status"], &page["totalCount"]), (&200.into(), &0.into()));
     let (status, error) = list(&atlas, "nobody", "envelope=true").await;
-    assert_eq!(
-        (status, &error["content"]["errorCode"]),
-        (404, &"USERNAME_NOT_FOUND".into())
-    );
+    assert_eq!((status, &error["content"]["errorCode"]), (404, &"USERNAME_NOT_FOUND".into()));
     let path = format!("{}?pretty=true", certs_path(USER));
-    let pretty = request(&atlas, reqwest::Method::GET, &path)
-        .send()
-        .await
-        .unwrap();
-    assert!(
-        pretty
-            .text()
-            .await
-            .unwrap()
-            .contains("\n  \"totalCount\": 0\n")
-    );
-    for (query, begins_with) in [
-        ("envelope=true", "{\"content\":\"-----BEGIN"),
-        ("pretty=true", "-----BEGIN"),
-    ] {
-        let response = post(&atlas, &format!("{USER}/certs?{query}#"), "{}")
-            .send()
-            .await
-            .unwrap();
-        assert!(
-            response.text().await.unwrap().starts_with(begins_with),
-            "{query}"
-        );
+    let pretty = request(&atlas, reqwest::Method::GET, &path).send().await.unwrap();
+    assert!(pretty.text().await.unwrap().contains("\n  \"totalCount\": 0\n"));
+    for (query, begins_with) in
+        [("envelope=true", "{\"content\":\"-----BEGIN"), ("pretty=true", "-----BEGIN")]
+    {
+        let response = post(&atlas, &format!("{USER}/certs?{query}#"), "{}").send().await.unwrap();
+        assert!(response.text().await.unwrap().starts_with(begins_with), "{query}");
     }
 }
 
@@ -183,10 +129,7 @@ async fn database_users_of_all_databases_are_listed_in_pages_on_both_versions() 
         let count =
             |member: &str, value: &str| users.iter().filter(|it| it[member] == value).count();
         assert_eq!(count("databaseName", "$external"), 152);
-        assert_eq!(
-            ["MANAGED", "CUSTOMER", "NONE"].map(|it| count("x509Type", it)),
-            [151, 1, 1]
-        );
+        assert_eq!(["MANAGED", "CUSTOMER", "NONE"].map(|it| count("x509Type", it)), [151, 1, 1]);
         users.dedup();
         assert_eq!(users.len(), 153);
     }
@@ -230,9 +173,7 @@ async fn a_hidden_project_is_missing_until_it_is_shown_again() {
 #[tokio::test]
 async fn a_lagging_list_and_a_changed_total_count_can_be_scripted() {
     let atlas = atlas();
-    atlas
-        .control()
-        .configure(|settings| settings.list_lag_seconds = 90);
+    atlas.control().configure(|settings| settings.list_lag_seconds = 90);
     let pem = issue(&atlas).await;
     assert_eq!(list(&atlas, USER, "").await.1["totalCount"], 0);
     assert!(atlas.log_in(&pem).await.is_ok());
@@ -245,16 +186,11 @@ async fn a_lagging_list_and_a_changed_total_count_can_be_scripted() {
     atlas.control().issue(PROJECT, USER, 3);
     atlas.control().issue(PROJECT, USER, 3);
     let second = Fault::on(Endpoint::ListCertificates).nth(2);
-    atlas
-        .control()
-        .add_fault(second.rewrite(Rewrite::TotalCount { total: 7 }));
+    atlas.control().add_fault(second.rewrite(Rewrite::TotalCount { total: 7 }));
     for (page, items, total) in [(1, 2, 3), (2, 1, 7)] {
         let (_, page) = list(&atlas, USER, &format!("itemsPerPage=500&pageNum={page}")).await;
         assert_eq!(
-            (
-                page["results"].as_array().unwrap().len(),
-                &page["totalCount"]
-            ),
+            (page["results"].as_array().unwrap().len(), &page["totalCount"]),
             (items, &total.into())
         );
     }

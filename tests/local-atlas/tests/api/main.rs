@@ -32,10 +32,7 @@ fn atlas_with(options: Options) -> LocalAtlas {
 fn client(atlas: &LocalAtlas) -> Client {
     let ca = reqwest::Certificate::from_pem(atlas.ca_pem().as_bytes()).unwrap();
     let client = Client::builder().no_proxy().tls_certs_only([ca]);
-    client
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
+    client.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 /// A request with the static token.
@@ -51,9 +48,7 @@ fn certs_path(user: &str) -> String {
 /// `POST …/certs` on v1.0.
 fn post(atlas: &LocalAtlas, user: &str, body: &str) -> RequestBuilder {
     let request = request(atlas, Method::POST, &certs_path(user));
-    request
-        .header("content-type", "application/json")
-        .body(body.to_owned())
+    request.header("content-type", "application/json").body(body.to_owned())
 }
 
 /// `POST …/certs` on v1.0: status, and `errorCode` if it is an error.
@@ -61,10 +56,7 @@ async fn issue_with(atlas: &LocalAtlas, user: &str, body: &str) -> (u16, String)
     let response = post(atlas, user, body).send().await.unwrap();
     let status = response.status().as_u16();
     let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default();
-    (
-        status,
-        body["errorCode"].as_str().unwrap_or_default().to_owned(),
-    )
+    (status, body["errorCode"].as_str().unwrap_or_default().to_owned())
 }
 
 /// The combined PEM of a new certificate for three months.
@@ -80,20 +72,10 @@ async fn list(atlas: &LocalAtlas, user: &str, query: &str) -> (u16, Value) {
 
 /// A GET in the form that both versions accept.
 async fn get(atlas: &LocalAtlas, path: &str) -> (u16, Value) {
-    json(
-        request(atlas, Method::GET, path)
-            .header("accept", V2)
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await
+    json(request(atlas, Method::GET, path).header("accept", V2).send().await.unwrap()).await
 }
 
 async fn json(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
-    (
-        status,
-        serde_json::from_str(&response.text().await.unwrap()).unwrap(),
-    )
+    (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
 }

@@ -95,20 +95,14 @@ fn other_crates_are_not_logged_at_any_level() {
 fn fields(message: &str, values: &[(&str, Value)]) -> Fields {
     Fields {
         message: message.to_owned(),
-        values: values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect(),
+        values: values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     }
 }
 
 #[test]
 fn line_has_the_format_of_hclog() {
     let time = Timestamp::from_microsecond(1_704_164_645_123_456).unwrap();
-    let record = fields(
-        "hello",
-        &[("attempt", 3.into()), ("key", "a\n\"b\"".into())],
-    );
+    let record = fields("hello", &[("attempt", 3.into()), ("key", "a\n\"b\"".into())]);
     assert_eq!(
         String::from_utf8(line(Level::WARN, time, record)).unwrap(),
         "{\"@level\":\"warn\",\"@message\":\"hello\",\"@module\":\"provider\",\
@@ -121,15 +115,11 @@ fn line_is_shorter_than_the_buffer_of_a_host() {
     let long = "\u{1}€".repeat(100_000);
     let mut many = Fields::default();
     for number in 0..5_000 {
-        many.values
-            .insert(format!("field {number}"), "v".repeat(500).into());
+        many.values.insert(format!("field {number}"), "v".repeat(500).into());
     }
     for record in [
         fields(&long, &[("key", long.clone().into())]),
-        fields(
-            "m",
-            &[("a", long.clone().into()), ("b", long.clone().into())],
-        ),
+        fields("m", &[("a", long.clone().into()), ("b", long.clone().into())]),
         many,
     ] {
         let written = line(Level::INFO, Timestamp::now(), record);
@@ -159,13 +149,7 @@ fn recorded(emit: impl FnOnce()) -> Value {
 #[test]
 fn fields_cannot_replace_the_keys_of_the_line() {
     let read = recorded(|| {
-        tracing::info!(
-            "@level" = 1,
-            "@message" = 2.5,
-            "@timestamp" = true,
-            "@@x" = "y",
-            "real"
-        );
+        tracing::info!("@level" = 1, "@message" = 2.5, "@timestamp" = true, "@@x" = "y", "real");
     });
     assert_eq!(read["@message"], "real");
     assert_eq!(read["@level"], "info");

@@ -42,10 +42,7 @@ pub(super) struct SocketDir(#[cfg(unix)] Mutex<Option<tempfile::TempDir>>);
 
 impl SocketDir {
     /// Removes the socket file. Existing connections are unaffected.
-    #[cfg_attr(
-        not(unix),
-        allow(clippy::unused_self, reason = "a port leaves nothing behind")
-    )]
+    #[cfg_attr(not(unix), allow(clippy::unused_self, reason = "a port leaves nothing behind"))]
     pub(super) fn remove(&self) {
         #[cfg(unix)]
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());

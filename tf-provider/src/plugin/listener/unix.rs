@@ -23,10 +23,8 @@ use super::{
 /// Binds a new socket.
 pub(in super::super) fn bind(environment: &Environment) -> Result<Endpoint<UnixListener>, Error> {
     let (directory, address) = new_socket_path(&parents(environment))?;
-    let listener = UnixListener::bind(&address).map_err(|source| Error::Listen {
-        address: address.clone(),
-        source,
-    })?;
+    let listener = UnixListener::bind(&address)
+        .map_err(|source| Error::Listen { address: address.clone(), source })?;
     let socket = Path::new(&address);
     match environment.socket_group.as_deref() {
         Some(group) => grant_group_access(directory.path(), socket, group_id(group)?),
@@ -57,9 +55,7 @@ fn parents(environment: &Environment) -> Vec<PathBuf> {
 }
 
 fn new_socket_path(parents: &[PathBuf]) -> Result<(TempDir, String), Error> {
-    let mut failure = Error::SocketPath {
-        parent: PathBuf::new(),
-    };
+    let mut failure = Error::SocketPath { parent: PathBuf::new() };
     for parent in parents {
         let parent = parent.clone();
         failure = match new_directory(&parent) {
@@ -103,9 +99,7 @@ fn group_id(group: &str) -> Result<u32, Error> {
     }
     match Group::from_name(group) {
         Ok(Some(found)) => Ok(found.gid.as_raw()),
-        Ok(None) => Err(Error::UnknownGroup {
-            group: group.to_owned(),
-        }),
+        Ok(None) => Err(Error::UnknownGroup { group: group.to_owned() }),
         Err(error) => Err(Error::SocketAccess(error.into())),
     }
 }
@@ -139,9 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn socket_is_reachable_by_the_named_group_only() {
-        let own_group = fs::metadata(tempfile::tempdir().unwrap().path())
-            .unwrap()
-            .gid();
+        let own_group = fs::metadata(tempfile::tempdir().unwrap().path()).unwrap().gid();
         let variables = [("PLUGIN_UNIX_SOCKET_GROUP", own_group.to_string())];
         let variables = [(variables[0].0, variables[0].1.as_str())];
         let endpoint = bind(&environment(&variables)).unwrap();

@@ -27,13 +27,7 @@ impl Accepting {
         let closing = CancellationToken::new();
         let config = Some(Arc::clone(&tls.config));
         tokio::spawn(accept(listener, config, sender, counter, closing.clone()));
-        Self {
-            address,
-            tls,
-            connections,
-            count,
-            _closing: closing.drop_guard(),
-        }
+        Self { address, tls, connections, count, _closing: closing.drop_guard() }
     }
 
     async fn connect(&self) -> TcpStream {
@@ -44,10 +38,7 @@ impl Accepting {
         let config = Arc::new(host.client(&self.tls));
         let name = ServerName::try_from("localhost").unwrap();
         let stream = self.connect().await;
-        TlsConnector::from(config)
-            .connect(name, stream)
-            .await
-            .unwrap()
+        TlsConnector::from(config).connect(name, stream).await.unwrap()
     }
 }
 

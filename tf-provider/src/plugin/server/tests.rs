@@ -107,14 +107,8 @@ impl Running {
         let (signal, signals) = mpsc::channel(1);
         let (started, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (path, socket_dir) = (endpoint.address.clone(), endpoint.socket_dir.clone());
-        let server = Server {
-            mode,
-            parent: shutdown::parent_id(),
-            signals,
-            endpoint,
-            tls: None,
-            calls,
-        };
+        let server =
+            Server { mode, parent: shutdown::parent_id(), signals, endpoint, tls: None, calls };
         let closed = Arc::new(AtomicBool::new(false));
         let close = {
             let closed = Arc::clone(&closed);
@@ -125,11 +119,7 @@ impl Running {
         };
         let routes = Routes::new(SlowServer::new(&started, &release));
         let process = tokio::spawn(server.run(routes, close));
-        let client = Client::try_from(format!("unix:{path}"))
-            .unwrap()
-            .connect()
-            .await
-            .unwrap();
+        let client = Client::try_from(format!("unix:{path}")).unwrap().connect().await.unwrap();
         Self {
             signal,
             busy: Mutex::new(Some(busy)),
@@ -152,11 +142,7 @@ impl Running {
         let mut client = self.client.clone();
         client.ready().await.unwrap();
         client
-            .unary(
-                Request::new(message),
-                PathAndQuery::from_static(path),
-                ProstCodec::default(),
-            )
+            .unary(Request::new(message), PathAndQuery::from_static(path), ProstCodec::default())
             .await
             .map(Response::into_inner)
     }
@@ -182,10 +168,7 @@ impl Running {
 
     /// Opens the broker's stream, announces something, and keeps its own side open.
     async fn broker(&self) -> Streaming<ConnInfo> {
-        let said = ConnInfo {
-            service_id: 1,
-            ..ConnInfo::default()
-        };
+        let said = ConnInfo { service_id: 1, ..ConnInfo::default() };
         let mut client = self.client.clone();
         client.ready().await.unwrap();
         client
@@ -219,17 +202,12 @@ impl Running {
     }
 
     async fn shutdown(&self) -> Result<Empty, Status> {
-        self.unary("/plugin.GRPCController/Shutdown", Empty {})
-            .await
+        self.unary("/plugin.GRPCController/Shutdown", Empty {}).await
     }
 
     async fn health(&self, service: &str) -> Result<HealthCheckResponse, Status> {
         let service = service.to_owned();
-        self.unary(
-            "/grpc.health.v1.Health/Check",
-            HealthCheckRequest { service },
-        )
-        .await
+        self.unary("/grpc.health.v1.Health/Check", HealthCheckRequest { service }).await
     }
 }
 
@@ -239,12 +217,8 @@ async fn shutdown_ends_the_process_at_once_although_streams_are_open() {
     running.busy.lock().unwrap().take();
     let mut stdio: Streaming<StdioData> = running.listen("/plugin.GRPCStdio/StreamStdio", ()).await;
     let mut broker = running.broker().await;
-    let mut watch: Streaming<HealthCheckResponse> = running
-        .listen(
-            "/grpc.health.v1.Health/Watch",
-            HealthCheckRequest::default(),
-        )
-        .await;
+    let mut watch: Streaming<HealthCheckResponse> =
+        running.listen("/grpc.health.v1.Health/Watch", HealthCheckRequest::default()).await;
     let status = watch.next().await.unwrap().unwrap().status();
     assert_eq!(status, ServingStatus::Serving);
 
@@ -280,10 +254,7 @@ async fn close_is_aborted_after_a_second() {
     running.shutdown().await.unwrap();
     running.process.await.unwrap().unwrap();
     let elapsed = start.elapsed();
-    assert!(
-        elapsed >= DRAIN_TIMEOUT && elapsed < DRAIN_TIMEOUT * 3 / 2,
-        "{elapsed:?}"
-    );
+    assert!(elapsed >= DRAIN_TIMEOUT && elapsed < DRAIN_TIMEOUT * 3 / 2, "{elapsed:?}");
 }
 
 #[tokio::test]

@@ -19,9 +19,7 @@ impl Host {
     pub(in crate::plugin) fn new() -> Self {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, "HashiCorp");
+        params.distinguished_name.push(DnType::OrganizationName, "HashiCorp");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
             KeyUsagePurpose::DigitalSignature,
@@ -29,10 +27,8 @@ impl Host {
             KeyUsagePurpose::KeyAgreement,
             KeyUsagePurpose::KeyCertSign,
         ];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ClientAuth,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        ];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.self_signed(&key).unwrap().der().clone();
         Self { certificate, key }
     }
@@ -53,11 +49,7 @@ impl Host {
 
     /// How this host connects to a process with that certificate.
     pub(in crate::plugin) fn client(&self, server: &Tls) -> ClientConfig {
-        client(
-            server,
-            &[&rustls::version::TLS13],
-            Some((self.certificate.clone(), self.key())),
-        )
+        client(server, &[&rustls::version::TLS13], Some((self.certificate.clone(), self.key())))
     }
 
     fn key(&self) -> PrivateKeyDer<'static> {

@@ -3,9 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn hex(text: &str) -> Vec<u8> {
-    text.split_whitespace()
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect()
+    text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
 fn number(text: &str) -> Value {
@@ -20,19 +18,9 @@ fn dynamic(ty: Type, value: Value) -> Value {
 fn attributes_are_accepted_in_any_order_and_once() {
     let ty = Type::object([("a", Type::String), ("b", Type::Number)]);
     let wanted = Value::object([("a", "x".into()), ("b", number("7"))]);
-    assert_eq!(
-        decode(&hex("82 a1 61 a1 78 a1 62 07"), &ty).unwrap(),
-        wanted
-    );
-    assert_eq!(
-        decode(&hex("82 a1 62 07 a1 61 a1 78"), &ty).unwrap(),
-        wanted
-    );
-    for bytes in [
-        "82 a1 61 a1 78 a1 61 a1 78",
-        "82 a1 61 a1 78 a1 63 07",
-        "81 a1 61 a1 78",
-    ] {
+    assert_eq!(decode(&hex("82 a1 61 a1 78 a1 62 07"), &ty).unwrap(), wanted);
+    assert_eq!(decode(&hex("82 a1 62 07 a1 61 a1 78"), &ty).unwrap(), wanted);
+    for bytes in ["82 a1 61 a1 78 a1 61 a1 78", "82 a1 61 a1 78 a1 63 07", "81 a1 61 a1 78"] {
         assert!(decode(&hex(bytes), &ty).is_err(), "{bytes}");
     }
 }
@@ -52,42 +40,22 @@ fn observed_messages_of_hosts_are_decoded() {
         ("cc ff", Type::Number, number("255")),
         ("cd 01 00", Type::Number, number("256")),
         ("ce 00 01 00 00", Type::Number, number("65536")),
-        (
-            "cf ff ff ff ff ff ff ff ff",
-            Type::Number,
-            number("18446744073709551615"),
-        ),
+        ("cf ff ff ff ff ff ff ff ff", Type::Number, number("18446744073709551615")),
         ("d0 80", Type::Number, number("-128")),
         ("d1 80 00", Type::Number, number("-32768")),
         ("d2 80 00 00 00", Type::Number, number("-2147483648")),
-        (
-            "d3 80 00 00 00 00 00 00 00",
-            Type::Number,
-            number("-9223372036854775808"),
-        ),
+        ("d3 80 00 00 00 00 00 00 00", Type::Number, number("-9223372036854775808")),
         ("ca 3f c0 00 00", Type::Number, number("1.5")),
         ("cb 3f f8 00 00 00 00 00 00", Type::Number, number("1.5")),
         ("a3 30 2e 31", Type::Number, number("0.1")),
         (long, Type::Number, number("12345678901234567890")),
         ("d4 00 00", Type::String, Value::Unknown),
-        (
-            "c7 09 0c 82 01 c2 02 a4 70 72 65 2d",
-            Type::String,
-            Value::Unknown,
-        ),
-        (
-            "c7 07 0c 82 01 c2 03 92 00 c3",
-            Type::Number,
-            Value::Unknown,
-        ),
+        ("c7 09 0c 82 01 c2 02 a4 70 72 65 2d", Type::String, Value::Unknown),
+        ("c7 07 0c 82 01 c2 03 92 00 c3", Type::Number, Value::Unknown),
         ("c7 03 0c 81 01 c2", Type::String, Value::Unknown),
         ("d5 0c 00 00", Type::Bool, Value::Unknown),
         ("c8 00 01 0c 80", Type::Bool, Value::Unknown),
-        (
-            "92 01 c0",
-            Type::list(Type::Number),
-            Value::List(vec![number("1"), Value::Null]),
-        ),
+        ("92 01 c0", Type::list(Type::Number), Value::List(vec![number("1"), Value::Null])),
         (
             "92 a1 6b d4 00 00",
             Type::set(Type::String),
@@ -112,10 +80,7 @@ fn observed_messages_of_hosts_are_decoded() {
         ),
     ];
     for (bytes, ty, expected) in cases {
-        assert!(
-            decode(&hex(bytes), ty).as_ref() == Ok(expected),
-            "{bytes} under {ty:?}"
-        );
+        assert!(decode(&hex(bytes), ty).as_ref() == Ok(expected), "{bytes} under {ty:?}");
     }
 }
 
@@ -123,40 +88,21 @@ fn observed_messages_of_hosts_are_decoded() {
 fn invalid_value_is_rejected_with_its_path() {
     let ty = Type::object([("a", Type::list(Type::map(Type::Bool)))]);
     let cases = [
-        (
-            "81 a1 61 91 81 a1 6b a1 78",
-            "a[0][\"k\"]",
-            "a bool is required",
-        ),
+        ("81 a1 61 91 81 a1 6b a1 78", "a[0][\"k\"]", "a bool is required"),
         (
             "81 a1 61 91 81 a1 6b",
             "",
             "the value is not msgpack, is cut off or is nested too deeply",
         ),
         ("81 a1 61 07", "a", "a list is required"),
-        (
-            "80",
-            "",
-            "an object with exactly the attributes of the schema is required",
-        ),
-        (
-            "81 a1 62 c0",
-            "",
-            "an object with exactly the attributes of the schema is required",
-        ),
+        ("80", "", "an object with exactly the attributes of the schema is required"),
+        ("81 a1 62 c0", "", "an object with exactly the attributes of the schema is required"),
         ("c0 c0", "", "bytes follow the value"),
-        (
-            "",
-            "",
-            "the value is not msgpack, is cut off or is nested too deeply",
-        ),
+        ("", "", "the value is not msgpack, is cut off or is nested too deeply"),
     ];
     for (bytes, path, problem) in cases {
         let error = decode(&hex(bytes), &ty).unwrap_err();
-        assert_eq!(
-            (error.path.to_string().as_str(), error.to_string().as_str()),
-            (path, problem)
-        );
+        assert_eq!((error.path.to_string().as_str(), error.to_string().as_str()), (path, problem));
     }
     for (bytes, ty) in [
         ("a1 ff", Type::String),
@@ -203,20 +149,11 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
                 (Type::Tuple(types), Value::List(values))
             }),
             named().prop_map(|named| {
-                let types = named
-                    .iter()
-                    .map(|(name, (ty, _))| (name.clone(), ty.clone()));
-                let values = named
-                    .iter()
-                    .map(|(name, (_, value))| (name.clone(), value.clone()));
-                (
-                    Type::object(types.collect::<Vec<_>>()),
-                    Value::object(values.collect::<Vec<_>>()),
-                )
+                let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone()));
+                let values = named.iter().map(|(name, (_, value))| (name.clone(), value.clone()));
+                (Type::object(types.collect::<Vec<_>>()), Value::object(values.collect::<Vec<_>>()))
             }),
-            inner
-                .clone()
-                .prop_map(|(ty, value)| (Type::map(ty), Value::object([("k", value)]))),
+            inner.clone().prop_map(|(ty, value)| (Type::map(ty), Value::object([("k", value)]))),
             inner.prop_map(|(ty, value)| (Type::Dynamic, dynamic(ty, value))),
         ]
     })

@@ -41,9 +41,7 @@ pub(super) async fn renew(
         private: request.private.unwrap_or_default(),
         cancel: context.calls.cancellation(),
     };
-    Ok(encode::renew_ephemeral(
-        resource.handler.renew(request).await,
-    ))
+    Ok(encode::renew_ephemeral(resource.handler.renew(request).await))
 }
 
 pub(super) async fn close(
@@ -53,7 +51,5 @@ pub(super) async fn close(
     let resource = context.registry().ephemeral_resource(&request.type_name)?;
     let private = request.private.unwrap_or_default();
     let diagnostics = resource.handler.close(CloseRequest { private }).await;
-    Ok(pb::close_ephemeral_resource::Response {
-        diagnostics: diagnostics.into(),
-    })
+    Ok(pb::close_ephemeral_resource::Response { diagnostics: diagnostics.into() })
 }

@@ -26,9 +26,7 @@ pub(super) async fn validate(
     let config = config(request.config, &list.schema)?;
     let mut diagnostics = list.schema.schema.block.check(&config, false);
     diagnostics.extend(list.handler.validate(&config));
-    Ok(pb::validate_list_resource_config::Response {
-        diagnostics: diagnostics.into(),
-    })
+    Ok(pb::validate_list_resource_config::Response { diagnostics: diagnostics.into() })
 }
 
 pub(super) async fn list(
@@ -39,11 +37,7 @@ pub(super) async fn list(
     let list = context.registry().list_resource(&request.type_name)?;
     let resource = context.registry().resource(&request.type_name)?;
     let limit = usize::try_from(request.limit.max(0)).unwrap_or(usize::MAX);
-    let mut results = Results {
-        resource,
-        remaining: limit,
-        events,
-    };
+    let mut results = Results { resource, remaining: limit, events };
     if limit == 0 {
         return Ok(());
     }
@@ -55,11 +49,7 @@ pub(super) async fn list(
     };
     let outcome = list.handler.list(request, &mut results).await;
     // An error event discards all results: once the limit is reached, they are complete.
-    if results.remaining == 0 {
-        Ok(())
-    } else {
-        outcome
-    }
+    if results.remaining == 0 { Ok(()) } else { outcome }
 }
 
 /// The arguments; without a `config` block, all of them are null.

@@ -16,21 +16,11 @@ pub(super) async fn validate(
     request: pb::validate_resource_type_config::Request,
 ) -> Result<pb::validate_resource_type_config::Response, Diagnostics> {
     let resource = context.registry().resource(&request.type_name)?;
-    let write_only_allowed = request
-        .client_capabilities
-        .is_some_and(|client| client.write_only_attributes_allowed);
-    let validate = |config| {
-        resource.handler.validate(&ValidateRequest {
-            config,
-            write_only_allowed,
-        })
-    };
-    let diagnostics = check(
-        request.config,
-        &resource.schema,
-        write_only_allowed,
-        validate,
-    )?;
+    let write_only_allowed =
+        request.client_capabilities.is_some_and(|client| client.write_only_attributes_allowed);
+    let validate =
+        |config| resource.handler.validate(&ValidateRequest { config, write_only_allowed });
+    let diagnostics = check(request.config, &resource.schema, write_only_allowed, validate)?;
     Ok(pb::validate_resource_type_config::Response { diagnostics })
 }
 
@@ -114,28 +104,13 @@ pub(super) async fn apply(
     let private = request.planned_private;
     let cancel = context.calls.cancellation();
     let response = if planned.is_null() {
-        let request = DeleteRequest {
-            prior,
-            private,
-            cancel,
-        };
+        let request = DeleteRequest { prior, private, cancel };
         handler.delete(request).await
     } else if prior.is_null() {
-        let request = CreateRequest {
-            planned,
-            config,
-            private,
-            cancel,
-        };
+        let request = CreateRequest { planned, config, private, cancel };
         handler.create(request).await
     } else {
-        let request = UpdateRequest {
-            prior,
-            planned,
-            config,
-            private,
-            cancel,
-        };
+        let request = UpdateRequest { prior, planned, config, private, cancel };
         handler.update(request).await
     };
     Ok(encode::apply(response, resource))

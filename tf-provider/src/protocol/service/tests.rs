@@ -57,10 +57,7 @@ async fn read(type_name: &str, name: &str) -> pb::read_resource::Response {
 
 #[tokio::test]
 async fn read_returns_the_identity_of_the_object_and_never_that_of_the_request() {
-    assert_eq!(
-        name_in(read("shop_item", "app").await.new_identity).as_deref(),
-        Some("app")
-    );
+    assert_eq!(name_in(read("shop_item", "app").await.new_identity).as_deref(), Some("app"));
     let gone = read("shop_item", "gone").await;
     assert_eq!((gone.new_identity, gone.diagnostics), (None, vec![]));
     assert_eq!(read("shop_anonymous", "app").await.new_identity, None);
@@ -78,11 +75,9 @@ async fn read_that_fails_or_panics_returns_state_and_private_data_unchanged() {
 
 #[tokio::test]
 async fn plan_omits_an_identity_that_is_not_known_or_not_complete() {
-    for (name, expected) in [
-        ("app".into(), Some("app".to_owned())),
-        (Value::Unknown, None),
-        (Value::Null, None),
-    ] {
+    for (name, expected) in
+        [("app".into(), Some("app".to_owned())), (Value::Unknown, None), (Value::Null, None)]
+    {
         let request = pb::plan_resource_change::Request {
             type_name: "shop_item".to_owned(),
             proposed_new_state: raw(&item(name.clone())),
@@ -104,9 +99,7 @@ async fn create_may_return_an_object_with_an_error_and_delete_gets_the_planned_p
         config: raw(&item("app")),
         ..Default::default()
     };
-    let response = shop()
-        .apply_resource_change(Request::new(request.clone()))
-        .await;
+    let response = shop().apply_resource_change(Request::new(request.clone())).await;
     let response = response.unwrap().into_inner();
     assert_eq!(response.new_state, raw(&item("app")));
     assert_eq!(name_in(response.new_identity).as_deref(), Some("app"));
@@ -116,10 +109,7 @@ async fn create_may_return_an_object_with_an_error_and_delete_gets_the_planned_p
     request.planned_private = b"planned".to_vec();
     let response = shop().apply_resource_change(Request::new(request)).await;
     let response = response.unwrap().into_inner();
-    assert_eq!(
-        (response.new_identity, response.diagnostics),
-        (None, vec![])
-    );
+    assert_eq!((response.new_identity, response.diagnostics), (None, vec![]));
 }
 
 #[tokio::test]
@@ -142,10 +132,7 @@ async fn move_returns_the_identity_of_the_object() {
     let request = pb::move_resource_state::Request {
         target_type_name: "shop_item".to_owned(),
         source_type_name: "other".to_owned(),
-        source_state: Some(pb::RawState {
-            json: b"{}".to_vec(),
-            ..Default::default()
-        }),
+        source_state: Some(pb::RawState { json: b"{}".to_vec(), ..Default::default() }),
         ..Default::default()
     };
     let response = shop().move_resource_state(Request::new(request)).await;
@@ -164,21 +151,12 @@ async fn upgrade_identity_reads_the_current_version_and_refuses_others() {
         let request = pb::upgrade_resource_identity::Request {
             type_name: "shop_item".to_owned(),
             version,
-            raw_identity: Some(pb::RawState {
-                json: json.into(),
-                ..Default::default()
-            }),
+            raw_identity: Some(pb::RawState { json: json.into(), ..Default::default() }),
         };
-        let response = shop()
-            .upgrade_resource_identity(Request::new(request))
-            .await;
+        let response = shop().upgrade_resource_identity(Request::new(request)).await;
         let response = response.unwrap().into_inner();
         assert_eq!(response.diagnostics.len(), errors, "{json}");
-        assert_eq!(
-            name_in(response.upgraded_identity).as_deref(),
-            expected,
-            "{json}"
-        );
+        assert_eq!(name_in(response.upgraded_identity).as_deref(), expected, "{json}");
     }
 }
 
@@ -201,17 +179,9 @@ async fn schemas_contain_identities_and_list_resources() {
         .unwrap()
         .into_inner();
     assert!(schemas.list_resource_schemas.contains_key("shop_item"));
-    assert!(
-        schemas
-            .server_capabilities
-            .unwrap()
-            .generate_resource_config
-    );
-    let metadata = shop()
-        .get_metadata(Request::new(pb::get_metadata::Request {}))
-        .await
-        .unwrap()
-        .into_inner();
+    assert!(schemas.server_capabilities.unwrap().generate_resource_config);
+    let metadata =
+        shop().get_metadata(Request::new(pb::get_metadata::Request {})).await.unwrap().into_inner();
     assert_eq!(metadata.list_resources[0].type_name, "shop_item");
 }
 
@@ -253,14 +223,8 @@ async fn list_streams_warnings_and_identities_and_objects_on_request() {
     let events = list(100, false, &[]).await;
     assert_eq!(events[0].diagnostic[0].summary, "Incomplete");
     assert_eq!(events[0].identity, None);
-    let names: Vec<_> = events[1..]
-        .iter()
-        .map(|e| name_in(e.identity.clone()))
-        .collect();
-    assert_eq!(
-        names,
-        [Some("item 0".to_owned()), Some("item 1".to_owned())]
-    );
+    let names: Vec<_> = events[1..].iter().map(|e| name_in(e.identity.clone())).collect();
+    assert_eq!(names, [Some("item 0".to_owned()), Some("item 1".to_owned())]);
     assert_eq!(events[1].display_name, "Item 0");
     assert_eq!(events[1].resource_object, None);
 
@@ -274,10 +238,7 @@ async fn list_ends_at_the_limit_without_a_later_error() {
     assert_eq!(list(0, false, &config).await, []);
     for limit in [1, 50] {
         let events = list(limit, false, &config).await;
-        let found = events
-            .iter()
-            .filter(|event| event.identity.is_some())
-            .count();
+        let found = events.iter().filter(|event| event.identity.is_some()).count();
         assert_eq!(i64::try_from(found).unwrap(), limit);
         assert!(!events.iter().any(|event| has_errors(&event.diagnostic)));
     }
@@ -299,9 +260,7 @@ async fn list_configuration_is_validated_by_the_handler() {
             config: Some(encode::value(&config, &Items.schema().block.ty())),
             ..Default::default()
         };
-        let response = shop()
-            .validate_list_resource_config(Request::new(request))
-            .await;
+        let response = shop().validate_list_resource_config(Request::new(request)).await;
         assert_eq!(response.unwrap().into_inner().diagnostics.len(), errors);
     }
 }

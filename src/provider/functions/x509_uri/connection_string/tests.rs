@@ -7,18 +7,9 @@ const X509: &str = "authMechanism=MONGODB-X509&authSource=%24external";
 #[test]
 fn missing_options_are_added_and_the_rest_is_unchanged() {
     for (given, wanted) in [
-        (
-            "mongodb+srv://c0.abc.mongodb.net",
-            format!("mongodb+srv://c0.abc.mongodb.net/?{X509}"),
-        ),
-        (
-            "mongodb+srv://c0.abc.mongodb.net/",
-            format!("mongodb+srv://c0.abc.mongodb.net/?{X509}"),
-        ),
-        (
-            "mongodb+srv://c0.abc.mongodb.net/?",
-            format!("mongodb+srv://c0.abc.mongodb.net/?{X509}"),
-        ),
+        ("mongodb+srv://c0.abc.mongodb.net", format!("mongodb+srv://c0.abc.mongodb.net/?{X509}")),
+        ("mongodb+srv://c0.abc.mongodb.net/", format!("mongodb+srv://c0.abc.mongodb.net/?{X509}")),
+        ("mongodb+srv://c0.abc.mongodb.net/?", format!("mongodb+srv://c0.abc.mongodb.net/?{X509}")),
         (
             "mongodb+srv://c0.abc.mongodb.net/app",
             format!("mongodb+srv://c0.abc.mongodb.net/app?{X509}"),
@@ -30,55 +21,33 @@ fn missing_options_are_added_and_the_rest_is_unchanged() {
             ),
         ),
         ("mongodb://h", format!("mongodb://h/?{X509}&tls=true")),
-        (
-            "mongodb://h?w=1",
-            format!("mongodb://h/?w=1&{X509}&tls=true"),
-        ),
-        (
-            "mongodb://h:27017/app",
-            format!("mongodb://h:27017/app?{X509}&tls=true"),
-        ),
+        ("mongodb://h?w=1", format!("mongodb://h/?w=1&{X509}&tls=true")),
+        ("mongodb://h:27017/app", format!("mongodb://h:27017/app?{X509}&tls=true")),
         (
             "mongodb://a:27017,b:27018,c/db?replicaSet=rs0&ssl=true",
             format!("mongodb://a:27017,b:27018,c/db?replicaSet=rs0&ssl=true&{X509}"),
         ),
-        (
-            "mongodb://h/?TLS=true",
-            format!("mongodb://h/?TLS=true&{X509}"),
-        ),
-        (
-            "mongodb://[::1]:27017",
-            format!("mongodb://[::1]:27017/?{X509}&tls=true"),
-        ),
+        ("mongodb://h/?TLS=true", format!("mongodb://h/?TLS=true&{X509}")),
+        ("mongodb://[::1]:27017", format!("mongodb://[::1]:27017/?{X509}&tls=true")),
         (
             "mongodb://[fe80::1%25eth0],192.0.2.1:1/",
             format!("mongodb://[fe80::1%25eth0],192.0.2.1:1/?{X509}&tls=true"),
         ),
-        (
-            "mongodb://%2Ftmp%2Fm.sock/x",
-            format!("mongodb://%2Ftmp%2Fm.sock/x?{X509}&tls=true"),
-        ),
+        ("mongodb://%2Ftmp%2Fm.sock/x", format!("mongodb://%2Ftmp%2Fm.sock/x?{X509}&tls=true")),
         (
             "mongodb://h/a%2Fb?appName=%F0%9F%98%80%20x&readPreferenceTags=dc:ny,rack:1&readPreferenceTags=",
             format!(
                 "mongodb://h/a%2Fb?appName=%F0%9F%98%80%20x&readPreferenceTags=dc:ny,rack:1&readPreferenceTags=&{X509}&tls=true"
             ),
         ),
-        (
-            "mongodb://h/?&w=1&&",
-            format!("mongodb://h/?w=1&{X509}&tls=true"),
-        ),
+        ("mongodb://h/?&w=1&&", format!("mongodb://h/?w=1&{X509}&tls=true")),
         (
             "mongodb://h/?tlsCertificateKeyFile=%2Fetc%2Fapp.pem",
             format!("mongodb://h/?tlsCertificateKeyFile=%2Fetc%2Fapp.pem&{X509}&tls=true"),
         ),
     ] {
         assert_eq!(with_x509(given).as_deref(), Ok(wanted.as_str()), "{given}");
-        assert_eq!(
-            with_x509(&wanted).as_deref(),
-            Ok(wanted.as_str()),
-            "twice: {given}"
-        );
+        assert_eq!(with_x509(&wanted).as_deref(), Ok(wanted.as_str()), "twice: {given}");
     }
 }
 
@@ -95,15 +64,7 @@ fn options_with_the_required_value_stay_in_their_place() {
 
 #[test]
 fn user_information_is_removed() {
-    for user in [
-        "u",
-        "u:hunter2",
-        ":",
-        "",
-        "CN%3Du:p%40%2F",
-        "a:b:c",
-        "u:p[x],y;z&=!",
-    ] {
+    for user in ["u", "u:hunter2", ":", "", "CN%3Du:p%40%2F", "a:b:c", "u:p[x],y;z&=!"] {
         let given = format!("mongodb+srv://{user}@h.example.net/db?w=1");
         let wanted = format!("mongodb+srv://h.example.net/db?w=1&{X509}");
         assert_eq!(with_x509(&given), Ok(wanted), "{given}");
@@ -138,10 +99,7 @@ fn conflicting_options_are_refused() {
         ("authMechanism=SCRAM-SHA-256", Mechanism(1)),
         ("authMechanism=mongodb-x509", Mechanism(1)),
         ("w=1&AuthMechanism=", Mechanism(2)),
-        (
-            "authMechanism=MONGODB-X509&auth%4Dechanism=PLAIN",
-            Mechanism(2),
-        ),
+        ("authMechanism=MONGODB-X509&auth%4Dechanism=PLAIN", Mechanism(2)),
         ("authSource=app", Source(1)),
         ("authSource=Admin", Source(1)),
         ("authSource=external", Source(1)),
@@ -152,10 +110,9 @@ fn conflicting_options_are_refused() {
         ("tls=True", Tls(1)),
         ("tls=", Tls(1)),
     ] {
-        for uri in [
-            format!("mongodb://h/?{options}"),
-            format!("mongodb+srv://h.example.net/x?{options}"),
-        ] {
+        for uri in
+            [format!("mongodb://h/?{options}"), format!("mongodb+srv://h.example.net/x?{options}")]
+        {
             assert_eq!(with_x509(&uri), Err(expected), "{uri}");
         }
     }

@@ -52,10 +52,7 @@ impl Resource for Item {
             required_for_import: true,
             description: String::new(),
         };
-        Some(IdentitySchema {
-            version: 1,
-            attributes: vec![attribute],
-        })
+        Some(IdentitySchema { version: 1, attributes: vec![attribute] })
     }
 
     fn identity(&self, object: &Value) -> Option<Value> {
@@ -70,11 +67,7 @@ impl Resource for Item {
             "fails" => (Value::Null, Diagnostic::error("Refused", "").into()),
             _ => (request.state.clone(), Diagnostics::new()),
         };
-        ReadResponse {
-            state,
-            private: b"new".to_vec(),
-            diagnostics,
-        }
+        ReadResponse { state, private: b"new".to_vec(), diagnostics }
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
