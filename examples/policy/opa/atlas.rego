@@ -35,6 +35,12 @@ deny contains message if {
 }
 
 deny contains message if {
+	some change in issued
+	change.change.after_unknown.months_until_expiration
+	message := sprintf("%s: months_until_expiration must be known in the plan", [change.address])
+}
+
+deny contains message if {
 	count(issued) > max_issued
 	message := sprintf("the plan issues %d certificates, at most %d are allowed", [count(issued), max_issued])
 }

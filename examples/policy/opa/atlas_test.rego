@@ -31,6 +31,14 @@ test_long_validity_is_denied if {
 	} with input as plan("twelve_months")
 }
 
+test_unknown_validity_is_denied if {
+	unknown := json.patch(plan("renewal"), [
+		{"op": "remove", "path": "/resource_changes/0/change/after/months_until_expiration"},
+		{"op": "add", "path": "/resource_changes/0/change/after_unknown/months_until_expiration", "value": true},
+	])
+	atlas.deny == {"atlas_user_certificate.app: months_until_expiration must be known in the plan"} with input as unknown
+}
+
 test_many_certificates_are_denied if {
 	atlas.deny == {"the plan issues 6 certificates, at most 5 are allowed"} with input as plan("six_renewals")
 }
