@@ -21,7 +21,7 @@ test_creation_with_ticket_passes if {
 
 test_plain_key_in_production_is_denied if {
 	production := object.union(plan("renewal"), {"variables": {"environment": {"value": "prod-eu"}}})
-	atlas.deny == {"atlas_user_certificate.app: private_key_recipients is required in production"} with input as production
+	atlas.deny == {"atlas_user_certificate.app: private_key_recipients is required in production, and must be known in the plan"} with input as production
 }
 
 test_long_validity_is_denied if {
