@@ -80,12 +80,6 @@ pub enum Error {
     /// Standard output was closed before the text was written.
     #[error("could not write to standard output")]
     Print(#[source] io::Error),
-    /// The server failed.
-    #[error("the gRPC server failed")]
-    Server(#[source] tonic::transport::Error),
-    /// The task of the server panicked.
-    #[error("the gRPC server crashed")]
-    ServerTask(#[source] tokio::task::JoinError),
 }
 
 impl Error {

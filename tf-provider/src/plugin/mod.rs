@@ -96,7 +96,8 @@ pub(crate) async fn serve(
         tracing::warn!("the host does not offer protocol version 5");
     }
     let server = Server { mode, parent, signals, endpoint, tls: tls.map(|tls| tls.config), calls };
-    server.run(routes, close).await
+    server.run(routes, close).await;
+    Ok(())
 }
 
 fn print(text: &str) -> Result<(), Error> {

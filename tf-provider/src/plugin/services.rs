@@ -1,13 +1,9 @@
 //! The services of every plugin: controller, stdio, broker and health.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{pin::Pin, sync::Arc};
 
-use tokio_stream::Stream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, async_trait, service::Routes};
 
 use self::pb::{
@@ -69,13 +65,13 @@ struct Stdio(CancellationToken);
 
 #[async_trait]
 impl grpc_stdio_server::GrpcStdio for Stdio {
-    type StreamStdioStream = PendingStream<StdioData>;
+    type StreamStdioStream = Messages<StdioData>;
 
     async fn stream_stdio(
         &self,
         _request: Request<()>,
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
-        Ok(Response::new(PendingStream::new(&self.0)))
+        Ok(Response::new(until(&self.0, stream::empty())))
     }
 }
 
@@ -84,16 +80,14 @@ struct Broker(CancellationToken);
 
 #[async_trait]
 impl grpc_broker_server::GrpcBroker for Broker {
-    type StartStreamStream = PendingStream<ConnInfo>;
+    type StartStreamStream = Messages<ConnInfo>;
 
     async fn start_stream(
         &self,
         request: Request<Streaming<ConnInfo>>,
     ) -> Result<Response<Self::StartStreamStream>, Status> {
-        Ok(Response::new(PendingStream {
-            inbound: Some(request.into_inner()),
-            ..PendingStream::new(&self.0)
-        }))
+        let ignored = request.into_inner().filter_map(async |_| None);
+        Ok(Response::new(until(&self.0, ignored)))
     }
 }
 
@@ -102,7 +96,7 @@ struct Health(CancellationToken);
 
 #[async_trait]
 impl health_server::Health for Health {
-    type WatchStream = PendingStream<HealthCheckResponse>;
+    type WatchStream = Messages<HealthCheckResponse>;
 
     async fn check(
         &self,
@@ -118,10 +112,8 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        Ok(Response::new(PendingStream {
-            first: Some(health(&request.into_inner().service).into()),
-            ..PendingStream::new(&self.0)
-        }))
+        let status = health(&request.into_inner().service).into();
+        Ok(Response::new(until(&self.0, stream::iter([Ok(status)]))))
     }
 }
 
@@ -138,34 +130,13 @@ impl From<ServingStatus> for HealthCheckResponse {
     }
 }
 
-/// A stream that yields at most one message and then stays pending until shutdown.
-struct PendingStream<T> {
-    first: Option<T>,
-    /// Messages of the client, which are read and dropped.
-    inbound: Option<Streaming<T>>,
-    end: Pin<Box<WaitForCancellationFutureOwned>>,
-}
+type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-impl<T> PendingStream<T> {
-    fn new(closing: &CancellationToken) -> Self {
-        Self { first: None, inbound: None, end: Box::pin(closing.clone().cancelled_owned()) }
-    }
-}
-
-impl<T: Unpin> Stream for PendingStream<T> {
-    type Item = Result<T, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
-        }
-        while let Some(inbound) = &mut self.inbound {
-            match Pin::new(inbound).poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(Some(Err(_)) | None) => self.inbound = None,
-                Poll::Pending => break,
-            }
-        }
-        self.end.as_mut().poll(cx).map(|()| None)
-    }
+/// These messages and no others, until `closing` is cancelled.
+fn until<T: Send + 'static>(
+    closing: &CancellationToken,
+    messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
+) -> Messages<T> {
+    let endless = messages.chain(stream::pending());
+    Box::pin(endless.take_until(closing.clone().cancelled_owned()))
 }
