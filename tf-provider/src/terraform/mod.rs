@@ -17,9 +17,7 @@ mod value;
 
 pub use data_source::{DataSource, ReadDataRequest, ReadDataResponse};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use ephemeral::{
-    CloseRequest, EphemeralResource, OpenRequest, OpenResponse, RenewRequest, RenewResponse,
-};
+pub use ephemeral::{EphemeralResource, OpenRequest, OpenResponse};
 pub use function::{Function, FunctionError, Parameter, Signature};
 pub use identity::{IdentityAttribute, IdentitySchema};
 pub use list_resource::{ListEvent, ListRequest, ListResource, ListResults, ListedResource};
@@ -31,6 +29,6 @@ pub use resource::{
     MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
     ReadResponse, Resource, UpdateRequest, ValidateRequest,
 };
-pub use schema::{Attribute, Block, Mode, NestedBlock, Nesting, Schema};
-pub use ty::{InvalidType, Type};
-pub use value::{Dynamic, Value};
+pub use schema::{Attribute, Block, Mode, NestedBlock, Schema};
+pub use ty::Type;
+pub use value::Value;

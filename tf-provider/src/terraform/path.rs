@@ -44,6 +44,12 @@ impl Path {
         Self(steps)
     }
 
+    /// The path of the same value as seen from the object around it.
+    pub(crate) fn inside(mut self, outer: Step) -> Self {
+        self.0.insert(0, outer);
+        self
+    }
+
     /// The steps, outermost first.
     pub fn steps(&self) -> &[Step] {
         &self.0
