@@ -20,7 +20,7 @@ use tonic::service::Routes;
 use super::{
     args::Mode,
     listener::{Endpoint, Io, Listener},
-    services,
+    services::Services,
     shutdown::{self, Shutdown},
 };
 use crate::protocol::Calls;
@@ -44,7 +44,12 @@ impl<L: Listener> Server<L> {
         let requested = CancellationToken::new();
         let closing = CancellationToken::new();
         let socket_dir = Arc::clone(&self.endpoint.socket_dir);
-        let routes = services::add_to(routes, requested.clone(), socket_dir.clone(), &closing);
+        let services = Services {
+            requested: requested.clone(),
+            socket_dir: socket_dir.clone(),
+            closing: closing.clone(),
+        };
+        let routes = services.add_to(routes);
         let connections = Connections::new(routes, self.tls, closing);
         let host_gone = shutdown::host_gone(self.parent, shutdown::parent_id, connections.watch());
         let reason = {
@@ -52,7 +57,7 @@ impl<L: Listener> Server<L> {
             let reason = tokio::select! {
                 () = requested.cancelled() => Shutdown::Requested,
                 Some(()) = self.signals.recv() => Shutdown::Signal,
-                gone = host_gone, if self.mode == Mode::Plugin => Shutdown::HostGone(gone),
+                gone = host_gone, if self.mode == Mode::Plugin => gone,
                 never = &mut accepting => match never {},
             };
             tracing::debug!(reason = ?reason, "shutting down");

@@ -8,11 +8,15 @@ use tonic::{Request, Response, Status, Streaming, async_trait, service::Routes};
 
 use self::pb::{
     health::{
-        HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
-        health_server,
+        HealthCheckRequest, HealthCheckResponse,
+        health_check_response::ServingStatus,
+        health_server::{Health, HealthServer},
     },
     plugin::{
-        ConnInfo, Empty, StdioData, grpc_broker_server, grpc_controller_server, grpc_stdio_server,
+        ConnInfo, Empty, StdioData,
+        grpc_broker_server::{GrpcBroker, GrpcBrokerServer},
+        grpc_controller_server::{GrpcController, GrpcControllerServer},
+        grpc_stdio_server::{GrpcStdio, GrpcStdioServer},
     },
 };
 use super::listener::SocketDir;
@@ -29,29 +33,39 @@ pub(super) mod pb {
     }
 }
 
-/// Adds the services. `requested` is cancelled by `Shutdown`; streams end when `closing` is cancelled.
-pub(super) fn add_to(
-    routes: Routes,
-    requested: CancellationToken,
-    socket_dir: Arc<SocketDir>,
-    closing: &CancellationToken,
-) -> Routes {
-    let controller = Controller { requested, socket_dir };
-    let closing = || closing.clone();
-    routes
-        .add_service(grpc_controller_server::GrpcControllerServer::new(controller))
-        .add_service(grpc_stdio_server::GrpcStdioServer::new(Stdio(closing())))
-        .add_service(grpc_broker_server::GrpcBrokerServer::new(Broker(closing())))
-        .add_service(health_server::HealthServer::new(Health(closing())))
+/// What the services need.
+pub(super) struct Services {
+    /// Cancelled by `Shutdown`.
+    pub(super) requested: CancellationToken,
+    pub(super) socket_dir: Arc<SocketDir>,
+    /// Ends the streams.
+    pub(super) closing: CancellationToken,
 }
 
-struct Controller {
-    requested: CancellationToken,
-    socket_dir: Arc<SocketDir>,
+impl Services {
+    pub(super) fn add_to(self, routes: Routes) -> Routes {
+        let services = Arc::new(self);
+        routes
+            .add_service(GrpcControllerServer::from_arc(services.clone()))
+            .add_service(GrpcStdioServer::from_arc(services.clone()))
+            .add_service(GrpcBrokerServer::from_arc(services.clone()))
+            .add_service(HealthServer::from_arc(services))
+    }
+
+    /// A stream of these messages and no others, which stays open.
+    fn stream<T: Send + 'static>(
+        &self,
+        messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
+    ) -> Response<Messages<T>> {
+        let closing = self.closing.clone().cancelled_owned();
+        Response::new(Box::pin(messages.chain(stream::pending()).take_until(closing)))
+    }
 }
+
+type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[async_trait]
-impl grpc_controller_server::GrpcController for Controller {
+impl GrpcController for Services {
     /// Removes the socket before the response: hosts may kill the process right after it.
     async fn shutdown(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
         self.socket_dir.remove();
@@ -61,48 +75,41 @@ impl grpc_controller_server::GrpcController for Controller {
 }
 
 /// Would forward the output of the plugin. There is none, and hosts warn about any message.
-struct Stdio(CancellationToken);
-
 #[async_trait]
-impl grpc_stdio_server::GrpcStdio for Stdio {
+impl GrpcStdio for Services {
     type StreamStdioStream = Messages<StdioData>;
 
     async fn stream_stdio(
         &self,
         _request: Request<()>,
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
-        Ok(Response::new(until(&self.0, stream::empty())))
+        Ok(self.stream(stream::empty()))
     }
 }
 
 /// Would announce further connections. There are none, and those of the host are ignored.
-struct Broker(CancellationToken);
-
 #[async_trait]
-impl grpc_broker_server::GrpcBroker for Broker {
+impl GrpcBroker for Services {
     type StartStreamStream = Messages<ConnInfo>;
 
     async fn start_stream(
         &self,
         request: Request<Streaming<ConnInfo>>,
     ) -> Result<Response<Self::StartStreamStream>, Status> {
-        let ignored = request.into_inner().filter_map(async |_| None);
-        Ok(Response::new(until(&self.0, ignored)))
+        Ok(self.stream(request.into_inner().filter_map(async |_| None)))
     }
 }
 
 /// `tonic-health` would not end its `Watch` streams with the server.
-struct Health(CancellationToken);
-
 #[async_trait]
-impl health_server::Health for Health {
+impl Health for Services {
     type WatchStream = Messages<HealthCheckResponse>;
 
     async fn check(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        match health(&request.into_inner().service) {
+        match health(&request) {
             ServingStatus::Serving => Ok(Response::new(ServingStatus::Serving.into())),
             _ => Err(Status::not_found("unknown service")),
         }
@@ -112,13 +119,12 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let status = health(&request.into_inner().service).into();
-        Ok(Response::new(until(&self.0, stream::iter([Ok(status)]))))
+        Ok(self.stream(stream::iter([Ok(health(&request).into())])))
     }
 }
 
-fn health(service: &str) -> ServingStatus {
-    match service {
+fn health(request: &Request<HealthCheckRequest>) -> ServingStatus {
+    match request.get_ref().service.as_str() {
         "" | "plugin" => ServingStatus::Serving,
         _ => ServingStatus::ServiceUnknown,
     }
@@ -128,15 +134,4 @@ impl From<ServingStatus> for HealthCheckResponse {
     fn from(status: ServingStatus) -> Self {
         Self { status: status.into() }
     }
-}
-
-type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
-/// These messages and no others, until `closing` is cancelled.
-fn until<T: Send + 'static>(
-    closing: &CancellationToken,
-    messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
-) -> Messages<T> {
-    let endless = messages.chain(stream::pending());
-    Box::pin(endless.take_until(closing.clone().cancelled_owned()))
 }

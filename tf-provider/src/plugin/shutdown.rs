@@ -20,18 +20,11 @@ pub(super) enum Shutdown {
     Requested,
     /// A signal.
     Signal,
-    /// The host no longer exists.
-    HostGone(#[allow(dead_code, reason = "read by Debug, for the log")] HostGone),
-}
-
-/// How the host has disappeared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HostGone {
-    /// The parent process has ended.
+    /// The host no longer exists: the parent process has ended.
     ParentEnded,
-    /// All connections are closed, and none was opened again.
+    /// The host no longer exists: all connections are closed, and none was opened again.
     Disconnected,
-    /// No connection was ever opened.
+    /// The host no longer exists: no connection was ever opened.
     NeverConnected,
 }
 
@@ -87,9 +80,9 @@ pub(super) async fn host_gone(
     original: u32,
     parent: impl Fn() -> u32,
     connections: watch::Receiver<Option<usize>>,
-) -> HostGone {
+) -> Shutdown {
     tokio::select! {
-        () = parent_changed(original, parent) => HostGone::ParentEnded,
+        () = parent_changed(original, parent) => Shutdown::ParentEnded,
         gone = no_connections(connections) => gone,
     }
 }
@@ -107,13 +100,13 @@ async fn parent_changed(original: u32, parent: impl Fn() -> u32) {
 const PARENT_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// `connections` is the number of open connections, `None` before the first one.
-async fn no_connections(mut connections: watch::Receiver<Option<usize>>) -> HostGone {
+async fn no_connections(mut connections: watch::Receiver<Option<usize>>) -> Shutdown {
     loop {
         let open = *connections.borrow_and_update();
         let (time, gone) = match open {
-            None => (FIRST_CONNECTION_TIMEOUT, HostGone::NeverConnected),
-            Some(0) => (RECONNECTION_TIMEOUT, HostGone::Disconnected),
-            Some(_) => (Duration::MAX, HostGone::Disconnected),
+            None => (FIRST_CONNECTION_TIMEOUT, Shutdown::NeverConnected),
+            Some(0) => (RECONNECTION_TIMEOUT, Shutdown::Disconnected),
+            Some(_) => (Duration::MAX, Shutdown::Disconnected),
         };
         match timeout(time, connections.changed()).await {
             Ok(Ok(())) => {}
@@ -146,7 +139,7 @@ mod tests {
         let (_sender, count) = watch::channel(None);
         let start = Instant::now();
         let gone = host_gone(7, same_parent, count).await;
-        assert_eq!(gone, HostGone::NeverConnected);
+        assert_eq!(gone, Shutdown::NeverConnected);
         assert_eq!(start.elapsed().as_secs(), 60);
     }
 
@@ -161,7 +154,7 @@ mod tests {
 
         sender.send(Some(0)).unwrap();
         let start = Instant::now();
-        assert!(matches!(waiting.await, Ok(HostGone::Disconnected)));
+        assert!(matches!(waiting.await, Ok(Shutdown::Disconnected)));
         assert_eq!(start.elapsed().as_secs(), 2);
     }
 
@@ -174,7 +167,7 @@ mod tests {
         // Connected and disconnected between two looks.
         sender.send(Some(1)).unwrap();
         sender.send(Some(0)).unwrap();
-        assert!(matches!(waiting.await, Ok(HostGone::Disconnected)));
+        assert!(matches!(waiting.await, Ok(Shutdown::Disconnected)));
         assert_eq!(start.elapsed().as_millis(), 3500);
     }
 
@@ -188,7 +181,7 @@ mod tests {
 
         PARENT.store(1, Ordering::Relaxed);
         let start = Instant::now();
-        assert!(matches!(waiting.await, Ok(HostGone::ParentEnded)));
+        assert!(matches!(waiting.await, Ok(Shutdown::ParentEnded)));
         assert!(start.elapsed() <= PARENT_POLL_INTERVAL);
     }
 }
