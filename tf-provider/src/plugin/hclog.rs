@@ -19,7 +19,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, Registry, Scope},
 };
 
-use super::write_stderr;
+use super::{error::chain, write_stderr};
 
 /// Logs the events of `crates` and of this one, from `level` up. Other crates are never logged: their events may contain the
 /// bytes of a body.
@@ -96,39 +96,31 @@ where
         }
         event.record(&mut fields);
         let level = *event.metadata().level();
-        (self.write)(&line(level, Timestamp::now(), fields));
+        #[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "log lines have a time"))]
+        let now = Timestamp::now();
+        (self.write)(&line(level, now, fields));
     }
 }
 
-/// The fields of a span or an event, each of limited length, without the names of the line itself.
+/// The fields of a span or an event, each of limited length. Only those of the line itself start with `@`.
 #[derive(Debug, Default)]
-struct Fields {
-    message: String,
-    values: Map<String, Value>,
-}
+struct Fields(Map<String, Value>);
 
 impl Fields {
     fn extend(&mut self, outer: &Self) {
-        for (name, value) in &outer.values {
-            self.values.insert(name.clone(), value.clone());
-        }
+        self.0.extend(outer.0.clone());
     }
 
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        let name = match field.name().strip_prefix('@') {
-            Some(rest) => format!("_{rest}"),
-            None => field.name().to_owned(),
+        let (name, value) = match (field.name(), value.into()) {
+            ("message", Value::String(text)) => (MESSAGE.to_owned(), text.into()),
+            ("message", value) => (MESSAGE.to_owned(), value.to_string().into()),
+            (name, value) => match name.strip_prefix('@') {
+                Some(rest) => (format!("_{rest}"), value),
+                None => (name.to_owned(), value),
+            },
         };
-        self.values.insert(name, value.into());
-    }
-
-    fn shorten(&mut self, limit: usize) {
-        truncate(&mut self.message, limit);
-        for value in self.values.values_mut() {
-            if let Value::String(text) = value {
-                truncate(text, limit);
-            }
-        }
+        self.0.insert(name, value);
     }
 }
 
@@ -140,22 +132,11 @@ impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         let mut text = value.to_owned();
         truncate(&mut text, VALUE_LIMIT);
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.insert(field, text);
-        }
+        self.insert(field, text);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut cause = value.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        self.record_str(field, &text);
+        self.record_str(field, &chain(value));
     }
 
     /// Bytes may be a secret: only their number is logged.
@@ -184,31 +165,31 @@ impl Visit for Fields {
 }
 
 /// The line, below the limit of hosts.
-fn line(level: Level, time: Timestamp, mut fields: Fields) -> Vec<u8> {
+fn line(level: Level, time: Timestamp, Fields(mut record): Fields) -> Vec<u8> {
+    record.entry(MESSAGE).or_insert_with(|| "".into());
+    record.insert("@level".to_owned(), level.as_str().to_ascii_lowercase().into());
+    record.insert("@module".to_owned(), "provider".into());
+    // Exactly six digits: hosts do not parse any other number of them.
+    record.insert("@timestamp".to_owned(), format!("{time:.6}").into());
     for limit in [VALUE_LIMIT, 1024, 128] {
-        fields.shorten(limit);
-        let line = entry(level, time, &fields);
+        for value in record.values_mut() {
+            if let Value::String(text) = value {
+                truncate(text, limit);
+            }
+        }
+        let line = serialized(&record);
         if line.len() < LINE_LIMIT {
             return line;
         }
     }
     // Thousands of fields.
-    fields.values.clear();
-    entry(level, time, &fields)
+    record.retain(|name, _| name.starts_with('@'));
+    serialized(&record)
 }
 
-fn entry(level: Level, time: Timestamp, fields: &Fields) -> Vec<u8> {
-    let mut record = fields.values.clone();
-    for (name, text) in [
-        ("@level", level.as_str().to_ascii_lowercase()),
-        ("@message", fields.message.clone()),
-        ("@module", "provider".to_owned()),
-        // Exactly six digits: hosts do not parse any other number of them.
-        ("@timestamp", format!("{time:.6}")),
-    ] {
-        record.insert(name.to_owned(), Value::String(text));
-    }
-    let mut line = Value::Object(record).to_string().into_bytes();
+fn serialized(record: &Map<String, Value>) -> Vec<u8> {
+    // A map of text and values is always valid JSON.
+    let mut line = serde_json::to_vec(record).unwrap_or_default();
     line.push(b'\n');
     line
 }
@@ -223,6 +204,8 @@ fn truncate(text: &mut String, limit: usize) {
         text.push_str(&mark);
     }
 }
+
+const MESSAGE: &str = "@message";
 
 /// The size of a host's buffer.
 const LINE_LIMIT: usize = 64 * 1024;

@@ -79,7 +79,7 @@ pub(crate) async fn serve(
     if mode == Mode::Plugin {
         keep_memory_private();
     }
-    let signals = shutdown::signals(mode).map_err(Error::Signals)?;
+    let signals = shutdown::signals(mode).map_err(Error::during("install the signal handlers"))?;
 
     let client = environment.client_certificate.as_deref();
     let tls = client.map(Tls::pinned_to).transpose()?;
@@ -89,7 +89,8 @@ pub(crate) async fn serve(
         Mode::Plugin => handshake::line(&endpoint, certificate, environment.multiplexing),
         Mode::Debug => handshake::reattach(info.address, &endpoint, std::process::id()),
     };
-    write_stdout(&announcement).map_err(Error::Announce)?;
+    write_stdout(&announcement)
+        .map_err(Error::during("write the handshake line to standard output"))?;
     tracing::debug!(provider.version = info.version, mode = ?mode, "provider started");
     if mode == Mode::Plugin && !handshake::offers_version(environment.protocol_versions.as_deref())
     {
@@ -101,7 +102,7 @@ pub(crate) async fn serve(
 }
 
 fn print(text: &str) -> Result<(), Error> {
-    write_stdout(text).map_err(Error::Print)
+    write_stdout(text).map_err(Error::during("write to standard output"))
 }
 
 /// Writes to standard output and flushes. `println!` would panic after the host has closed the pipe.
