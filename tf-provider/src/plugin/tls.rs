@@ -1,9 +1,6 @@
 //! Mutual TLS with one peer: the host whose certificate is in the environment.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
@@ -47,22 +44,12 @@ impl Tls {
     }
 }
 
-/// Tolerates a clock that is set back between this process and its host.
-const NOT_BEFORE_SKEW: Duration = Duration::from_secs(60 * 60);
-/// Longer than any process runs.
-const VALIDITY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// A certificate with what hosts check: the DNS name and the validity.
+/// A certificate with what hosts check: the DNS name and the validity, which by default includes the time of any clock.
 fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'static>), rcgen::Error>
 {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
     params.distinguished_name.push(DnType::CommonName, "localhost");
-    #[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "for the validity only"))]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let epoch = rcgen::date_time_ymd(1970, 1, 1);
-    params.not_before = epoch + now.saturating_sub(NOT_BEFORE_SKEW);
-    params.not_after = epoch + now + VALIDITY;
     let certificate = params.self_signed(&key)?;
     Ok((certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der())))
 }
