@@ -144,13 +144,6 @@ impl Visit for Fields {
         self.insert(field, format!("{} bytes", value.len()));
     }
 
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        match serde_json::Number::from_f64(value) {
-            Some(number) => self.insert(field, number),
-            None => self.insert(field, value.to_string()),
-        }
-    }
-
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.insert(field, value);
     }

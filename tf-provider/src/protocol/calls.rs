@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc,
     task::{JoinError, JoinHandle},
 };
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
@@ -85,30 +85,30 @@ impl Calls {
     }
 
     /// Runs a call without side effects that streams its responses. It is aborted when the client drops the stream.
-    pub(super) fn stream<T, C>(
+    pub(super) fn stream<T: From<Diagnostics> + Send + 'static, C>(
         &self,
         rpc: Rpc,
-        call: impl FnOnce(mpsc::Sender<T>) -> C,
-    ) -> impl tokio_stream::Stream<Item = Result<T, Status>> + Send + 'static
+        call: impl FnOnce(Responses<T>) -> C,
+    ) -> ReceiverStream<Result<T, Status>>
     where
-        T: From<Diagnostics> + Send + 'static,
         C: Future<Output = Result<(), Diagnostics>> + Send + 'static,
     {
         let (sender, responses) = mpsc::channel(STREAM_BUFFER);
         let call = AbortOnDropHandle::new(self.spawn(&rpc, call(sender.clone())));
-        let end = AbortOnDropHandle::new(self.tracker.spawn(async move {
-            let failure = match call.await {
+        self.tracker.spawn(async move {
+            let outcome = tokio::select! {
+                outcome = call => outcome,
+                () = sender.closed() => return,
+            };
+            let failure = match outcome {
                 Ok(Ok(())) => return,
                 Ok(Err(diagnostics)) => diagnostics,
                 Err(_) => rpc.panic_diagnostics(),
             };
             // Fails only if the client has dropped the stream.
-            let _ = sender.send(failure.into()).await;
-        }));
-        ReceiverStream::new(responses).map(move |response| {
-            let _aborts_with_the_stream = &end;
-            Ok(response)
-        })
+            let _ = sender.send(Ok(failure.into())).await;
+        });
+        ReceiverStream::new(responses)
     }
 
     fn spawn<T: Send + 'static>(
@@ -128,7 +128,10 @@ impl Calls {
     }
 }
 
-/// Events of a stream that may wait for the client.
+/// Takes the responses of a stream.
+pub(super) type Responses<T> = mpsc::Sender<Result<T, Status>>;
+
+/// Responses of a stream that may wait for the client.
 const STREAM_BUFFER: usize = 16;
 
 /// The name of an RPC and what it concerns.
@@ -196,6 +199,7 @@ mod tests {
     use std::sync::Arc;
 
     use tokio::sync::oneshot;
+    use tokio_stream::StreamExt as _;
 
     use super::*;
     use crate::protocol::pb;
@@ -265,7 +269,7 @@ mod tests {
         let calls = Calls::new();
         for panics in [false, true] {
             let events = calls.stream(Rpc::new("ListResource"), |sender| async move {
-                sender.send(Event::default()).await.unwrap();
+                sender.send(Ok(Event::default())).await.unwrap();
                 assert!(!panics, "a bug");
                 Err(Diagnostic::error("Refused", "").into())
             });
@@ -281,13 +285,9 @@ mod tests {
     #[tokio::test]
     async fn dropped_stream_aborts_its_call() {
         let calls = Calls::new();
-        let events =
-            calls.stream(Rpc::new("ListResource"), |_| async { std::future::pending().await });
-        drop::<
-            std::pin::Pin<
-                Box<dyn tokio_stream::Stream<Item = Result<pb::list_resource::Event, Status>>>,
-            >,
-        >(Box::pin(events));
+        let call = |_| async { std::future::pending().await };
+        let events = calls.stream::<pb::list_resource::Event, _>(Rpc::new("ListResource"), call);
+        drop(events);
         calls.drained().await;
     }
 }

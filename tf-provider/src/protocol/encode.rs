@@ -16,7 +16,7 @@ pub(super) fn value(value: &Value) -> Option<DynamicValue> {
 
 /// Encodes an object without its write-only arguments: core rejects plans and state that contain one.
 pub(super) fn stored(mut object: Value, schema: &TypedSchema) -> Option<DynamicValue> {
-    schema.schema.block.clear_write_only(&mut object);
+    schema.block.clear_write_only(&mut object);
     value(&object)
 }
 

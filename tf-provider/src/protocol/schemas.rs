@@ -37,7 +37,8 @@ pub(super) struct Registered<T: ?Sized> {
 
 /// A schema and the type of its values.
 pub(super) struct TypedSchema {
-    pub(super) schema: Schema,
+    pub(super) version: i64,
+    pub(super) block: Block,
     pub(super) ty: Type,
 }
 
@@ -105,7 +106,7 @@ impl<T: ?Sized> Handlers<T> {
 
     pub(super) fn schemas(&self) -> HashMap<String, pb::Schema> {
         let handlers = self.by_name.iter();
-        handlers.map(|(name, it)| ((*name).into(), (&it.schema.schema).into())).collect()
+        handlers.map(|(name, it)| ((*name).into(), (&it.schema).into())).collect()
     }
 }
 
@@ -113,8 +114,8 @@ impl<T: ?Sized> Handlers<T> {
 const MAX_QUOTED_NAME: usize = 200;
 
 impl TypedSchema {
-    pub(super) fn new(schema: Schema) -> Self {
-        Self { ty: schema.block.ty(), schema }
+    pub(super) fn new(Schema { version, block }: Schema) -> Self {
+        Self { ty: block.ty(), version, block }
     }
 }
 
@@ -125,8 +126,8 @@ pub(super) const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     generate_resource_config: true,
 };
 
-impl From<&Schema> for pb::Schema {
-    fn from(schema: &Schema) -> Self {
+impl From<&TypedSchema> for pb::Schema {
+    fn from(schema: &TypedSchema) -> Self {
         Self { version: schema.version, block: Some(block(&schema.block, schema.version)) }
     }
 }

@@ -12,7 +12,8 @@ mod resource;
 
 use std::sync::{Arc, OnceLock};
 
-use tonic::{Request, Response, async_trait};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     calls::{Calls, Rpc, RpcResult},
@@ -103,7 +104,7 @@ provider_service! {
             Ok(Response::new(response))
         }
 
-        type ListResourceStream = list_resource::Events;
+        type ListResourceStream = ReceiverStream<Result<pb::list_resource::Event, Status>>;
 
         async fn list_resource(
             &self,
@@ -112,7 +113,7 @@ provider_service! {
             let (context, request) = (self.0.clone(), request.into_inner());
             let rpc = Rpc::new("ListResource").of("tf_list_resource_type", &request.type_name);
             let list = |events| list_resource::list(context, request, events);
-            Ok(Response::new(Box::pin(self.0.calls.stream(rpc, list))))
+            Ok(Response::new(self.0.calls.stream(rpc, list)))
         }
 
         async fn call_function(
@@ -179,11 +180,11 @@ fn check(
     schema: &TypedSchema,
     write_only_allowed: bool,
     validate: impl FnOnce(Value) -> Diagnostics,
-) -> Outcome<Vec<pb::Diagnostic>> {
+) -> Outcome<Diagnostics> {
     let config = decode::object(config, schema, "configuration")?;
-    let mut diagnostics = schema.schema.block.check(&config, write_only_allowed);
+    let mut diagnostics = schema.block.check(&config, write_only_allowed);
     diagnostics.extend(validate(config));
-    Ok(diagnostics.into())
+    Ok(diagnostics)
 }
 
 #[cfg(test)]

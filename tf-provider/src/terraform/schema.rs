@@ -1,6 +1,6 @@
 //! Schemas: what configurations may contain and what objects have.
 
-use super::{Diagnostic, Diagnostics, Path, Type, Value};
+use super::{Diagnostic, Diagnostics, Path, Step, Type, Value};
 
 /// The schema of a provider block, resource, data source, ephemeral resource or list resource.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -92,7 +92,18 @@ impl Block {
     /// Checks what hosts do not: required arguments that are null, values of computed attributes and, unless
     /// `write_only_allowed`, of write-only arguments.
     pub fn check(&self, config: &Value, write_only_allowed: bool) -> Diagnostics {
-        self.check_at(config, write_only_allowed, &Path::default())
+        if config.as_map().is_none() {
+            return Diagnostics::new();
+        }
+        let own = self.attributes.iter().filter_map(|attribute| {
+            let problem = attribute.problem(config.get(&attribute.name), write_only_allowed)?;
+            Some(problem.at(Path::attribute(&*attribute.name)))
+        });
+        let nested = self.blocks.iter().flat_map(|NestedBlock { name, block }| {
+            let problems = block.check(config.get(name), write_only_allowed).into_iter();
+            problems.map(|problem| problem.inside(Step::Attribute(name.clone())))
+        });
+        own.chain(nested).collect()
     }
 
     /// Sets every write-only argument of an object to null, at any depth.
@@ -115,22 +126,6 @@ impl Block {
                 nested.block.clear(object, applies);
             }
         }
-    }
-
-    fn check_at(&self, config: &Value, write_only_allowed: bool, at: &Path) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        if config.as_map().is_none() {
-            return diagnostics;
-        }
-        for attribute in &self.attributes {
-            let problem = attribute.problem(config.get(&attribute.name), write_only_allowed);
-            diagnostics.extend(problem.map(|problem| problem.at(at.at_name(&*attribute.name))));
-        }
-        for nested in &self.blocks {
-            let (value, path) = (config.get(&nested.name), at.at_name(&*nested.name));
-            diagnostics.extend(nested.block.check_at(value, write_only_allowed, &path));
-        }
-        diagnostics
     }
 }
 

@@ -17,8 +17,7 @@ pub(super) async fn validate(
 ) -> Outcome<validate_data_source_config::Response> {
     let source = context.registry().data_sources.get(&request.type_name)?;
     let validate = |config| source.handler.validate(&config);
-    let diagnostics = check(request.config, &source.schema, false, validate)?;
-    Ok(validate_data_source_config::Response { diagnostics })
+    Ok(check(request.config, &source.schema, false, validate)?.into())
 }
 
 pub(super) async fn read(

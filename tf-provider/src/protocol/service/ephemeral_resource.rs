@@ -20,8 +20,7 @@ pub(super) async fn validate(
 ) -> Outcome<validate_ephemeral_resource_config::Response> {
     let resource = context.registry().ephemeral_resources.get(&request.type_name)?;
     let validate = |config| resource.handler.validate(&config);
-    let diagnostics = check(request.config, &resource.schema, false, validate)?;
-    Ok(validate_ephemeral_resource_config::Response { diagnostics })
+    Ok(check(request.config, &resource.schema, false, validate)?.into())
 }
 
 pub(super) async fn open(

@@ -1,13 +1,12 @@
 //! The RPCs of list resources.
 
-use std::{ops::ControlFlow, pin::Pin, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc};
 
-use tokio::sync::mpsc;
-use tokio_stream::Stream;
-use tonic::{Status, async_trait};
+use tonic::async_trait;
 
 use super::{
     super::{
+        calls::Responses,
         decode, encode,
         pb::{
             DynamicValue,
@@ -20,15 +19,13 @@ use super::{
 };
 use crate::terraform::{Diagnostics, ListEvent, ListRequest, ListResults, Resource, Value};
 
-pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Event, Status>> + Send>>;
-
 pub(super) async fn validate(
     context: Arc<Context>,
     request: validate_list_resource_config::Request,
 ) -> Outcome<validate_list_resource_config::Response> {
     let list = context.registry().list_resources.get(&request.type_name)?;
     let config = config(request.config, &list.schema)?;
-    let mut diagnostics = list.schema.schema.block.check(&config, false);
+    let mut diagnostics = list.schema.block.check(&config, false);
     diagnostics.extend(list.handler.validate(&config));
     Ok(diagnostics.into())
 }
@@ -36,7 +33,7 @@ pub(super) async fn validate(
 pub(super) async fn list(
     context: Arc<Context>,
     request: Request,
-    events: mpsc::Sender<Event>,
+    events: Responses<Event>,
 ) -> Outcome<()> {
     let list = context.registry().list_resources.get(&request.type_name)?;
     let resource = context.registry().resources.get(&request.type_name)?;
@@ -59,14 +56,14 @@ pub(super) async fn list(
 /// The arguments; without a `config` block, all of them are null.
 fn config(raw: Option<DynamicValue>, schema: &TypedSchema) -> Outcome<Value> {
     let config = decode::value(raw, &schema.ty, "configuration")?;
-    Ok(if config.is_null() { schema.schema.block.empty() } else { config })
+    Ok(if config.is_null() { schema.block.empty() } else { config })
 }
 
 /// Encodes events for the host, up to the limit.
 struct Results<'a> {
     resource: &'a Registered<dyn Resource>,
     remaining: usize,
-    events: mpsc::Sender<Event>,
+    events: Responses<Event>,
 }
 
 #[async_trait]
@@ -89,7 +86,7 @@ impl ListResults for Results<'_> {
             }
             ListEvent::Warning(warning) => Event::from(Diagnostics::from(warning)),
         };
-        let delivered = self.events.send(event).await.is_ok();
+        let delivered = self.events.send(Ok(event)).await.is_ok();
         if delivered && self.remaining > 0 {
             ControlFlow::Continue(())
         } else {

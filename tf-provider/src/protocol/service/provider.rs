@@ -21,7 +21,7 @@ pub(super) async fn schema(
 ) -> Outcome<get_provider_schema::Response> {
     let registry = context.registry();
     Ok(get_provider_schema::Response {
-        provider: Some((&registry.provider.schema).into()),
+        provider: Some((&registry.provider).into()),
         resource_schemas: registry.resources.schemas(),
         data_source_schemas: registry.data_sources.schemas(),
         ephemeral_resource_schemas: registry.ephemeral_resources.schemas(),
@@ -55,6 +55,7 @@ pub(super) async fn prepare(
     let schema = &context.registry().provider;
     let config = request.config.clone();
     let diagnostics = check(config, schema, false, |config| context.provider.validate(&config))?;
+    let diagnostics = diagnostics.into();
     Ok(prepare_provider_config::Response { prepared_config: request.config, diagnostics })
 }
 

@@ -27,8 +27,7 @@ pub(super) async fn validate(
         request.client_capabilities.is_some_and(|client| client.write_only_attributes_allowed);
     let validate =
         |config| resource.handler.validate(&ValidateRequest { config, write_only_allowed });
-    let diagnostics = check(request.config, &resource.schema, write_only_allowed, validate)?;
-    Ok(validate_resource_type_config::Response { diagnostics })
+    Ok(check(request.config, &resource.schema, write_only_allowed, validate)?.into())
 }
 
 pub(super) async fn upgrade_state(
@@ -37,7 +36,7 @@ pub(super) async fn upgrade_state(
 ) -> Outcome<upgrade_resource_state::Response> {
     let resource = context.registry().resources.get(&request.type_name)?;
     let mut stored = decode::raw_state(request.raw_state)?;
-    if request.version != resource.schema.schema.version {
+    if request.version != resource.schema.version {
         stored = resource.handler.upgrade(request.version, stored)?;
     }
     let state = decode::state(&stored, &resource.schema.ty)?;
