@@ -82,7 +82,7 @@ where
         if let Some(span) = context.span(id)
             && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
         {
-            fields.extend(&recorded);
+            fields.0.extend(recorded.0);
         }
     }
 
@@ -91,7 +91,7 @@ where
         let spans = context.event_scope(event).into_iter();
         for span in spans.flat_map(Scope::from_root) {
             if let Some(outer) = span.extensions().get::<Fields>() {
-                fields.extend(outer);
+                fields.0.extend(outer.0.clone());
             }
         }
         event.record(&mut fields);
@@ -102,25 +102,17 @@ where
     }
 }
 
-/// The fields of a span or an event, each of limited length. Only those of the line itself start with `@`.
+/// The fields of a span or an event, each of limited length. No name starts with `@`, as those of the line itself do.
 #[derive(Debug, Default)]
 struct Fields(Map<String, Value>);
 
 impl Fields {
-    fn extend(&mut self, outer: &Self) {
-        self.0.extend(outer.0.clone());
-    }
-
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        let (name, value) = match (field.name(), value.into()) {
-            ("message", Value::String(text)) => (MESSAGE.to_owned(), text.into()),
-            ("message", value) => (MESSAGE.to_owned(), value.to_string().into()),
-            (name, value) => match name.strip_prefix('@') {
-                Some(rest) => (format!("_{rest}"), value),
-                None => (name.to_owned(), value),
-            },
+        let name = match field.name().strip_prefix('@') {
+            Some(rest) => format!("_{rest}"),
+            None => field.name().to_owned(),
         };
-        self.0.insert(name, value);
+        self.0.insert(name, value.into());
     }
 }
 
@@ -159,7 +151,11 @@ impl Visit for Fields {
 
 /// The line, below the limit of hosts.
 fn line(level: Level, time: Timestamp, Fields(mut record): Fields) -> Vec<u8> {
-    record.entry(MESSAGE).or_insert_with(|| "".into());
+    let message = match record.remove("message") {
+        Some(Value::String(text)) => text,
+        other => other.map(|value| value.to_string()).unwrap_or_default(),
+    };
+    record.insert("@message".to_owned(), message.into());
     record.insert("@level".to_owned(), level.as_str().to_ascii_lowercase().into());
     record.insert("@module".to_owned(), "provider".into());
     // Exactly six digits: hosts do not parse any other number of them.
@@ -197,8 +193,6 @@ fn truncate(text: &mut String, limit: usize) {
         text.push_str(&mark);
     }
 }
-
-const MESSAGE: &str = "@message";
 
 /// The size of a host's buffer.
 const LINE_LIMIT: usize = 64 * 1024;

@@ -109,29 +109,25 @@ impl Health for Services {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        match health(&request) {
-            ServingStatus::Serving => Ok(Response::new(ServingStatus::Serving.into())),
-            _ => Err(Status::not_found("unknown service")),
+        let response = health(&request);
+        if response.status() == ServingStatus::ServiceUnknown {
+            return Err(Status::not_found("unknown service"));
         }
+        Ok(Response::new(response))
     }
 
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        Ok(self.stream(stream::iter([Ok(health(&request).into())])))
+        Ok(self.stream(stream::iter([Ok(health(&request))])))
     }
 }
 
-fn health(request: &Request<HealthCheckRequest>) -> ServingStatus {
-    match request.get_ref().service.as_str() {
+fn health(request: &Request<HealthCheckRequest>) -> HealthCheckResponse {
+    let status = match request.get_ref().service.as_str() {
         "" | "plugin" => ServingStatus::Serving,
         _ => ServingStatus::ServiceUnknown,
-    }
-}
-
-impl From<ServingStatus> for HealthCheckResponse {
-    fn from(status: ServingStatus) -> Self {
-        Self { status: status.into() }
-    }
+    };
+    HealthCheckResponse { status: status.into() }
 }

@@ -124,7 +124,7 @@ fn number(value: &ValueRef<'_>) -> Result<Number, DecodeError> {
         ValueRef::String(_) | ValueRef::Binary(_) => Number::parse(text(value)?),
         _ => return Err(DecodeError::mismatch(&Type::Number)),
     };
-    number.map_err(|_| DecodeError::new("a finite decimal number is required"))
+    number.ok_or(DecodeError::new("a finite decimal number is required"))
 }
 
 fn text<'a>(value: &ValueRef<'a>) -> Result<&'a str, DecodeError> {

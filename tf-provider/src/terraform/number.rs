@@ -7,19 +7,13 @@ use std::fmt;
 pub struct Number(String);
 
 impl Number {
-    /// Parses decimal text, with or without an exponent.
-    ///
-    /// # Errors
-    /// Anything that is not a finite decimal number.
-    pub fn parse(text: &str) -> Result<Self, InvalidNumber> {
-        canonical(text).map(Self).ok_or(InvalidNumber)
+    /// Parses decimal text, with or without an exponent. `None` if it is not a finite decimal number.
+    pub fn parse(text: &str) -> Option<Self> {
+        canonical(text).map(Self)
     }
 
-    /// The shortest decimal that denotes this float.
-    ///
-    /// # Errors
-    /// NaN and the infinities, which are not numbers in Terraform.
-    pub fn from_f64(float: f64) -> Result<Self, InvalidNumber> {
+    /// The shortest decimal that denotes this float. `None` for NaN and the infinities, which are not numbers in Terraform.
+    pub fn from_f64(float: f64) -> Option<Self> {
         Self::parse(&format!("{float:?}"))
     }
 
@@ -86,11 +80,6 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Text that is not a finite decimal number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a finite decimal number")]
-pub struct InvalidNumber;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,9 +132,9 @@ mod tests {
     #[test]
     fn text_that_is_not_a_finite_decimal_is_rejected() {
         for text in ["", "-", ".", "e5", "1e", "NaN", "inf", "0x10", "1 "] {
-            assert!(Number::parse(text).is_err(), "{text:?}");
+            assert!(Number::parse(text).is_none(), "{text:?}");
         }
-        assert!(Number::from_f64(f64::NAN).is_err());
-        assert!(Number::from_f64(f64::INFINITY).is_err());
+        assert!(Number::from_f64(f64::NAN).is_none());
+        assert!(Number::from_f64(f64::INFINITY).is_none());
     }
 }

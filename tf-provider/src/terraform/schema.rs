@@ -95,10 +95,10 @@ impl Block {
         if config.as_map().is_none() {
             return Diagnostics::new();
         }
-        let own = self.attributes.iter().filter_map(|attribute| {
-            let problem = attribute.problem(config.get(&attribute.name), write_only_allowed)?;
-            Some(problem.at(Path::attribute(&*attribute.name)))
-        });
+        let own = self
+            .attributes
+            .iter()
+            .filter_map(|it| it.problem(config.get(&it.name), write_only_allowed));
         let nested = self.blocks.iter().flat_map(|NestedBlock { name, block }| {
             let problems = block.check(config.get(name), write_only_allowed).into_iter();
             problems.map(|problem| problem.inside(Step::Attribute(name.clone())))
@@ -169,26 +169,26 @@ impl Attribute {
 
     fn problem(&self, value: &Value, write_only_allowed: bool) -> Option<Diagnostic> {
         let name = &self.name;
-        match (self.mode, value) {
-            (Mode::Required, Value::Null) => Some(Diagnostic::error(
+        let (summary, detail) = match (self.mode, value) {
+            (Mode::Required, Value::Null) => (
                 "Missing required argument",
                 format!("The argument \"{name}\" is required, but its value is null."),
-            )),
-            (Mode::Computed, set) if !set.is_null() => Some(Diagnostic::error(
+            ),
+            (_, Value::Null) => return None,
+            (Mode::Computed, _) => (
                 "Value for a read-only attribute",
                 format!("The provider sets \"{name}\". Remove it from the configuration."),
-            )),
-            (_, set) if self.write_only && !set.is_null() && !write_only_allowed => {
-                Some(Diagnostic::error(
-                    "Write-only argument not supported",
-                    format!(
-                        "\"{name}\" must never be stored, and this version of Terraform or OpenTofu would store it. \
-                         Write-only arguments need Terraform 1.11 or OpenTofu 1.11, or later."
-                    ),
-                ))
-            }
-            _ => None,
-        }
+            ),
+            _ if self.write_only && !write_only_allowed => (
+                "Write-only argument not supported",
+                format!(
+                    "\"{name}\" must never be stored, and this version of Terraform or OpenTofu would store it. \
+                     Write-only arguments need Terraform 1.11 or OpenTofu 1.11, or later."
+                ),
+            ),
+            _ => return None,
+        };
+        Some(Diagnostic::error(summary, detail).at(Path::attribute(name)))
     }
 }
 

@@ -7,9 +7,10 @@ use super::Number;
 /// A value of Terraform, where null and unknown are values too.
 ///
 /// `Debug` shows the length of a string and never its text, since any string may be a secret.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Default)]
 pub enum Value {
     /// No value.
+    #[default]
     Null,
     /// A value that is known after the apply. Refinements are not kept.
     Unknown,

@@ -93,7 +93,7 @@ fn other_crates_are_not_logged_at_any_level() {
 }
 
 fn fields(message: &str, values: &[(&str, Value)]) -> Fields {
-    let message = [(MESSAGE.to_owned(), message.into())];
+    let message = [("message".to_owned(), message.into())];
     let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
     Fields(message.into_iter().chain(values).collect())
 }
