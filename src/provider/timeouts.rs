@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
-use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Nesting, Path, Type, Value,
-};
+use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Path, Type, Value};
 
 /// Operations with a timeout: name, default, and what they do.
 const OPERATIONS: [(&str, Duration, &str); 3] = [
@@ -28,11 +26,7 @@ pub(crate) fn block() -> NestedBlock {
         })
         .collect();
     let description = "Time limits of operations. Changing them does not call Atlas.".to_owned();
-    NestedBlock::new(
-        "timeouts",
-        Nesting::Single,
-        Block { attributes, description, ..Block::default() },
-    )
+    NestedBlock::new("timeouts", Block { attributes, description, ..Block::default() })
 }
 
 /// Checks the known durations.

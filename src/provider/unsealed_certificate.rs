@@ -52,7 +52,7 @@ impl EphemeralResource for UnsealedCertificate {
     async fn open(&self, request: OpenRequest) -> OpenResponse {
         let mut result = request.config;
         let diagnostics = unseal(&mut result).await.unwrap_or_else(Diagnostics::from);
-        OpenResponse { result, renew_at: None, private: Vec::new(), diagnostics }
+        OpenResponse { result, diagnostics }
     }
 }
 

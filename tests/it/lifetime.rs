@@ -167,5 +167,5 @@ fn certificate(username: &str) -> serde_json::Value {
 }
 
 async fn alive(provider: &Provider) {
-    provider.client().get_metadata(tfplugin5::get_metadata::Request {}).await.expect("an answer");
+    provider.client().get_functions(tfplugin5::get_functions::Request {}).await.expect("an answer");
 }

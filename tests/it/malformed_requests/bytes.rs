@@ -190,8 +190,7 @@ fn damaged(whole: &[u8], rng: &mut Rng) -> Vec<u8> {
 }
 
 /// Every unary method, and one that does not exist.
-const METHODS: [&str; 22] = [
-    "GetMetadata",
+const METHODS: [&str; 21] = [
     "GetSchema",
     "PrepareProviderConfig",
     "ValidateResourceTypeConfig",
