@@ -1,8 +1,8 @@
 //! Creates the HTTP client, and classifies its errors.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{error::Error as StdError, io, iter::successors, time::Duration};
 
-use reqwest::{Certificate, header::HeaderValue, redirect::Policy, tls};
+use reqwest::{Certificate, redirect::Policy, tls};
 
 use super::{
     config::{Config, ConfigError},
@@ -12,55 +12,39 @@ use super::{
 /// Whether `SSL_CERT_FILE` is read for the system's trusted certificate authorities (`rustls-platform-verifier`).
 pub const READS_SSL_CERT_FILE: bool = cfg!(all(unix, not(target_vendor = "apple")));
 
-/// The settings of the HTTP client, validated as far as that needs no I/O.
-pub(super) struct HttpSettings {
-    is_http: bool,
-    extra_roots: Vec<Certificate>,
-    user_agent: HeaderValue,
-    proxy: Option<reqwest::Proxy>,
+/// The certificate authorities to trust besides the system's.
+pub(super) fn extra_roots(config: &Config) -> Result<Vec<Certificate>, ConfigError> {
+    let Some(pem) = &config.ca_bundle_pem else {
+        return Ok(Vec::new());
+    };
+    let roots = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
+    if roots.is_empty() { Err(ConfigError::CaBundle) } else { Ok(roots) }
 }
 
-impl HttpSettings {
-    pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
-        let extra_roots = match &config.ca_bundle_pem {
-            Some(pem) => Certificate::from_pem_bundle(pem.as_bytes())
-                .ok()
-                .filter(|roots| !roots.is_empty())
-                .ok_or(ConfigError::CaBundle)?,
-            None => Vec::new(),
-        };
-        let proxy = config.proxy.as_ref().map(|proxy| reqwest::Proxy::all(proxy.url().as_str()));
-        Ok(Self {
-            is_http: config.base_url.is_http(),
-            extra_roots,
-            user_agent: HeaderValue::from_str(&config.user_agent)
-                .map_err(|_| ConfigError::UserAgent)?,
-            proxy: proxy.transpose().map_err(|_| ConfigError::Proxy)?,
-        })
-    }
-
-    /// Creates the client. Blocks for some milliseconds, because it reads the system's certificate authorities.
-    pub(super) fn build_client(&self) -> Result<reqwest::Client, (ErrorKind, Source)> {
-        let builder = reqwest::Client::builder()
-            .user_agent(self.user_agent.clone())
+/// Creates the client. Blocks for some milliseconds, because it reads the system's certificate authorities.
+pub(super) fn build_client(
+    config: &Config,
+    extra_roots: Vec<Certificate>,
+) -> Result<reqwest::Client, (ErrorKind, Source)> {
+    let build = || {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&config.user_agent)
             .redirect(Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tls_version_min(tls::Version::TLS_1_2)
             .no_proxy();
-        let builder = match &self.proxy {
-            Some(proxy) => builder.proxy(proxy.clone()),
-            None => builder,
-        };
-        let builder = if self.is_http {
-            builder.tls_certs_only([])
+        if let Some(proxy) = &config.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.url.as_str())?);
+        }
+        if config.base_url.is_http() {
+            builder.tls_certs_only([]).build()
         } else {
-            let extra_roots = self.extra_roots.iter().cloned();
-            builder.https_only(true).tls_certs_merge(extra_roots)
-        };
-        builder.build().map_err(|error| (setup_error(&error), error.into()))
-    }
+            builder.https_only(true).tls_certs_merge(extra_roots).build()
+        }
+    };
+    build().map_err(|error| (setup_error(&error), error.into()))
 }
 
 /// Why the client could not be created. Missing certificate authorities are known by the text of
@@ -73,11 +57,13 @@ fn setup_error(error: &reqwest::Error) -> ErrorKind {
     }
 }
 
+/// Why no connection was established.
 pub(super) fn connect_error(error: &reqwest::Error) -> ConnectError {
     if error.is_timeout() {
-        return ConnectError::TimedOut;
+        return ConnectError::Network("connecting took too long");
     }
-    source_chain(error).find_map(classify).unwrap_or(ConnectError::Other)
+    let other = ConnectError::Network("the connection could not be used");
+    source_chain(error).find_map(classify).unwrap_or(other)
 }
 
 /// The cause that one error of a chain stands for. The errors of hyper-util 0.1 for name resolution and proxies are known
@@ -90,13 +76,17 @@ fn classify(error: &(dyn StdError + 'static)) -> Option<ConnectError> {
         // The error inside an `io::Error` is not among its sources.
         let inner = error.get_ref().and_then(|inner| classify(inner));
         return inner.or(match error.kind() {
-            io::ErrorKind::ConnectionRefused => Some(ConnectError::Refused),
-            io::ErrorKind::TimedOut => Some(ConnectError::TimedOut),
+            io::ErrorKind::ConnectionRefused => {
+                Some(ConnectError::Network("the connection was refused"))
+            }
+            io::ErrorKind::TimedOut => Some(ConnectError::Network("connecting took too long")),
             _ => None,
         });
     }
     match error.to_string() {
-        text if text.contains("dns error") => Some(ConnectError::Dns),
+        text if text.contains("dns error") => {
+            Some(ConnectError::Network("its name could not be resolved"))
+        }
         text if text.contains("tunnel") || text.contains("socks proxy") => {
             Some(ConnectError::Proxy)
         }
@@ -116,7 +106,7 @@ pub(super) fn is_refused_unprocessed(error: &reqwest::Error) -> bool {
 
 fn source_chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     let first: &(dyn StdError + 'static) = error;
-    std::iter::successors(Some(first), |error| StdError::source(*error))
+    successors(Some(first), |error| StdError::source(*error))
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

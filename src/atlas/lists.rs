@@ -1,51 +1,72 @@
-//! Reads lists page by page. The certificate list of a user is shared by concurrent callers and cached.
+//! The calls that read: a user, and lists page by page. What is read about one user is shared by concurrent callers and cached.
 
 use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
-    auth::Authenticator,
+    client::Client,
     config::CallOptions,
     error::{Error, ErrorKind},
-    params::{ProjectId, UserKey, Username},
+    params::{ProjectId, Username},
     request::Request,
-    response::{self, Page},
-    shared::Shared,
-    values::{CertificateList, DatabaseUser, ListedCertificate},
+    response::{self, CertificateList, DatabaseUser, ListedCertificate, Page},
 };
 
-/// Reads lists, and caches those of certificates.
-pub(super) struct Lists {
-    pub(super) auth: Authenticator,
-    certificates: Shared<UserKey, Arc<CertificateList>>,
-}
+/// The items of all pages, and the moment of the first page by the server's clock and by the local monotonic clock.
+type Items<T> = (Vec<T>, Timestamp, Instant);
 
-impl Lists {
-    pub(super) fn new(auth: Authenticator) -> Self {
-        let certificates = Shared::new();
-        Self { auth, certificates }
+impl Client {
+    /// Reads a database user of `$external`. The user is cached.
+    pub async fn user(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        options: &CallOptions,
+    ) -> Result<Arc<DatabaseUser>, Error> {
+        let auth = &self.0.auth;
+        let request = auth.endpoints.user(project, user);
+        let fetch = async || {
+            let response = auth.call(&request, options).await?;
+            let user = response::user(&response.body);
+            user.map(Arc::new).map_err(|kind| response.error(&request, kind))
+        };
+        let key = auth.endpoints.user_key(project, user);
+        self.0.users.get(&key, &request.info, options, fetch).await
     }
 
-    /// Lists a user's unexpired certificates.
-    pub(super) async fn certificates(
+    /// Lists the database users of a project, of all authentication databases. The list is not cached.
+    pub async fn users(
+        &self,
+        project: &ProjectId,
+        options: &CallOptions,
+    ) -> Result<Vec<DatabaseUser>, Error> {
+        let request = |page| self.0.auth.endpoints.users(project, page);
+        Ok(self.read_pages(options, &request, response::users, |_, _| true).await?.0)
+    }
+
+    /// Lists a user's unexpired certificates. The list is cached until this client issues a certificate for the user.
+    pub async fn certificates(
         &self,
         project: &ProjectId,
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        let key = self.auth.endpoints.user_key(project, user);
-        let first = self.auth.endpoints.certificates(project, user, 1);
+        let endpoints = &self.0.auth.endpoints;
+        let request = |page| endpoints.certificates(project, user, page);
         let fetch = async || {
-            let request = |page| self.auth.endpoints.certificates(project, user, page);
-            let pages = read_pages(&self.auth, options, request);
-            pages.await.map(|pages| Arc::new(pages.into()))
+            let requested_at = Instant::now();
+            let is_valid_at = ListedCertificate::is_valid_at;
+            let pages = self.read_pages(options, &request, response::certificates, is_valid_at);
+            let (certificates, server_time, fetched_at) = pages.await?;
+            Ok(Arc::new(CertificateList { certificates, server_time, fetched_at, requested_at }))
         };
-        self.certificates.get(&key, &first.info, options, fetch).await
+        let key = endpoints.user_key(project, user);
+        self.0.lists.get(&key, &request(1).info, options, fetch).await
     }
 
-    /// Lists a user's certificates with a request that was made at `earliest` or later.
+    /// Lists a user's certificates with a request that is made at `earliest` or later.
     pub(super) async fn certificates_since(
         &self,
         earliest: Instant,
@@ -53,9 +74,17 @@ impl Lists {
         user: &Username,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        let key = self.auth.endpoints.user_key(project, user);
+        let endpoints = &self.0.auth.endpoints;
+        tokio::select! {
+            () = sleep_until(earliest) => {}
+            kind = options.ended() => {
+                let request = endpoints.certificates(project, user, 1);
+                return Err(Error::new(&request.info, 0, kind));
+            }
+        }
+        let key = endpoints.user_key(project, user);
         loop {
-            self.certificates.invalidate_if(&key, |list| list.requested_at < earliest);
+            self.0.lists.invalidate_if(&key, |list| list.requested_at < earliest);
             // This can be a fetch that was in progress already.
             let list = self.certificates(project, user, options).await?;
             if list.requested_at >= earliest {
@@ -64,132 +93,63 @@ impl Lists {
         }
     }
 
-    /// Lists the database users of a project.
-    pub(super) async fn users(
+    /// Reads all pages, and reads them once more if they are inconsistent.
+    async fn read_pages<T: Clone + Eq + Hash>(
         &self,
-        project: &ProjectId,
         options: &CallOptions,
-    ) -> Result<Vec<DatabaseUser>, Error> {
-        let request = |page| self.auth.endpoints.users(project, page);
-        let pages = read_pages(&self.auth, options, request).await?;
-        Ok(pages.items)
-    }
-
-    /// Discards the cached list, because another certificate was issued.
-    pub(super) fn invalidate(&self, user: &UserKey) {
-        self.certificates.invalidate(user);
-    }
-}
-
-/// An item of a list.
-trait Item: Sized {
-    type Key: Eq + Hash;
-    fn parse(body: &[u8]) -> Result<Page<Self>, ErrorKind>;
-    fn key(&self) -> Self::Key;
-    fn is_listed_at(&self, now: Timestamp) -> bool;
-}
-
-impl Item for ListedCertificate {
-    type Key = String;
-
-    fn parse(body: &[u8]) -> Result<Page<Self>, ErrorKind> {
-        response::certificates(body)
-    }
-
-    fn key(&self) -> String {
-        self.certificate_id.clone()
-    }
-
-    fn is_listed_at(&self, now: Timestamp) -> bool {
-        self.is_valid_at(now)
-    }
-}
-
-impl Item for DatabaseUser {
-    type Key = (String, String);
-
-    fn parse(body: &[u8]) -> Result<Page<Self>, ErrorKind> {
-        response::users(body)
-    }
-
-    fn key(&self) -> (String, String) {
-        (self.auth_database.clone(), self.username.clone())
-    }
-
-    fn is_listed_at(&self, _: Timestamp) -> bool {
-        true
-    }
-}
-
-/// The items of all pages, and the moment of the first page. Items that were created later can be missing.
-struct Pages<T> {
-    items: Vec<T>,
-    server_time: Timestamp,
-    fetched_at: Instant,
-    requested_at: Instant,
-}
-
-impl From<Pages<ListedCertificate>> for CertificateList {
-    fn from(pages: Pages<ListedCertificate>) -> Self {
-        Self {
-            certificates: pages.items,
-            server_time: pages.server_time,
-            fetched_at: pages.fetched_at,
-            requested_at: pages.requested_at,
+        request: &impl Fn(usize) -> Request,
+        parse: fn(&[u8]) -> Result<Page<T>, ErrorKind>,
+        is_listed_at: fn(&T, Timestamp) -> bool,
+    ) -> Result<Items<T>, Error> {
+        match self.read_pages_once(options, request, parse, is_listed_at).await? {
+            Ok(items) => Ok(items),
+            Err(_) => self.read_pages_once(options, request, parse, is_listed_at).await?,
         }
     }
-}
 
-/// Reads all pages, and reads them once more if they are inconsistent.
-async fn read_pages<T: Item>(
-    auth: &Authenticator,
-    options: &CallOptions,
-    request: impl Fn(usize) -> Request,
-) -> Result<Pages<T>, Error> {
-    match read_pages_once(auth, options, &request).await? {
-        Ok(pages) => Ok(pages),
-        Err(_) => read_pages_once(auth, options, &request).await?,
+    /// Reads all pages. The inner error is an inconsistency, because of which an item can be missing; a certificate would
+    /// then be issued again. The list changed while it was read, or a proxy drops the query.
+    async fn read_pages_once<T: Clone + Eq + Hash>(
+        &self,
+        options: &CallOptions,
+        request: &impl Fn(usize) -> Request,
+        parse: fn(&[u8]) -> Result<Page<T>, ErrorKind>,
+        is_listed_at: fn(&T, Timestamp) -> bool,
+    ) -> Result<Result<Items<T>, Error>, Error> {
+        let auth = &self.0.auth;
+        let mut known = HashSet::new();
+        let mut items: Vec<T> = Vec::new();
+        let mut first = None;
+        for number in 1..=MAX_PAGES {
+            let request = request(number);
+            let response = auth.call(&request, options).await?;
+            let page = parse(&response.body).map_err(|kind| response.error(&request, kind))?;
+            let now = response.server_time.unwrap_or_else(|| auth.http.clock.now());
+            let (server_time, fetched_at, total) =
+                *first.get_or_insert((now, response.received_at, page.total));
+            let has_changed =
+                page.total != total || items.iter().any(|item| !is_listed_at(item, now));
+            let is_empty = page.items.is_empty();
+            let new: Vec<_> =
+                page.items.into_iter().filter(|item| known.insert(item.clone())).collect();
+            let is_repetition = new.is_empty() && !is_empty;
+            items.extend(new);
+            let inconsistency = if is_repetition {
+                "a page of the list contains only items of previous pages"
+            } else if has_changed {
+                "the list changed while it was read"
+            } else if page.has_next {
+                continue;
+            } else if total.is_some_and(|total| total > items.len() as u64) {
+                "the list contains fewer items than its total count"
+            } else {
+                return Ok(Ok((items, server_time, fetched_at)));
+            };
+            return Ok(Err(response.error(&request, ErrorKind::InvalidBody(inconsistency))));
+        }
+        let kind = ErrorKind::InvalidBody("the list has more than 50,000 items");
+        Err(Error::new(&request(MAX_PAGES).info, 1, kind))
     }
-}
-
-/// Reads all pages. The inner error is an inconsistency, because of which an item can be missing; a certificate would
-/// then be issued again. The list changed while it was read, or a proxy drops the query.
-async fn read_pages_once<T: Item>(
-    auth: &Authenticator,
-    options: &CallOptions,
-    request: &impl Fn(usize) -> Request,
-) -> Result<Result<Pages<T>, Error>, Error> {
-    let requested_at = Instant::now();
-    let mut keys = HashSet::new();
-    let mut items: Vec<T> = Vec::new();
-    let mut first = None;
-    for number in 1..=MAX_PAGES {
-        let request = request(number);
-        let response = auth.call(&request, options).await?;
-        let invalid = |what| response.error(&request, ErrorKind::InvalidBody { what });
-        let page = T::parse(&response.body).map_err(|kind| response.error(&request, kind))?;
-        let now = response.server_time.unwrap_or_else(|| auth.sender.clock.now());
-        let (server_time, fetched_at, total) =
-            *first.get_or_insert((now, response.received_at, page.total));
-        let (known, is_empty) = (items.len(), page.items.is_empty());
-        items.extend(page.items.into_iter().filter(|item| keys.insert(item.key())));
-        if items.len() == known && !is_empty {
-            return Ok(Err(invalid("a page of the list contains only items of previous pages")));
-        }
-        if page.total != total || items[..known].iter().any(|item| !item.is_listed_at(now)) {
-            return Ok(Err(invalid("the list changed while it was read")));
-        }
-        if page.has_next {
-            continue;
-        }
-        if total.is_some_and(|total| total > items.len() as u64) {
-            return Ok(Err(invalid("the list contains fewer items than its total count")));
-        }
-        return Ok(Ok(Pages { items, server_time, fetched_at, requested_at }));
-    }
-    let what = "the list has more than 50,000 items";
-    let info = request(MAX_PAGES).info;
-    Err(Error::new(&info, 1, ErrorKind::InvalidBody { what }))
 }
 
 /// 50,000 items.

@@ -12,7 +12,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
@@ -21,49 +21,19 @@ use http_body::{Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::Instant;
 
-/// Tracks whether the body was passed to the HTTP connection. Transitions once.
+/// Whether the body was passed to the HTTP connection, and when. Decided once.
 #[derive(Debug, Default)]
-pub(super) struct SendState(Mutex<State>);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    NotSent,
-    Sent(Instant),
-    Cancelled,
-}
+pub(super) struct SendState(OnceLock<Option<Instant>>);
 
 impl SendState {
     /// Prevents the body from being sent; false if it was sent already.
     pub(super) fn cancel(&self) -> bool {
-        let mut state = self.lock();
-        if *state == State::NotSent {
-            *state = State::Cancelled;
-        }
-        *state == State::Cancelled
+        self.0.get_or_init(|| None).is_none()
     }
 
     /// When the body was sent; `None` if it was not.
     pub(super) fn sent_at(&self) -> Option<Instant> {
-        match *self.lock() {
-            State::Sent(at) => Some(at),
-            State::NotSent | State::Cancelled => None,
-        }
-    }
-
-    fn mark_sent(&self) -> Result<(), NotSent> {
-        let mut state = self.lock();
-        match *state {
-            State::NotSent => {
-                *state = State::Sent(Instant::now());
-                Ok(())
-            }
-            State::Sent(_) | State::Cancelled => Err(NotSent),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.get().copied().flatten()
     }
 }
 
@@ -75,8 +45,7 @@ pub(super) struct SingleUseBody {
 
 impl SingleUseBody {
     pub(super) fn new(state: Arc<SendState>, bytes: Bytes) -> Self {
-        let bytes = Some(bytes);
-        Self { state, bytes }
+        Self { state, bytes: Some(bytes) }
     }
 }
 
@@ -96,7 +65,8 @@ impl http_body::Body for SingleUseBody {
         let Some(bytes) = self.bytes.take() else {
             return Poll::Ready(None);
         };
-        Poll::Ready(Some(self.state.mark_sent().map(|()| Frame::data(bytes))))
+        let is_first = self.state.0.set(Some(Instant::now())).is_ok();
+        Poll::Ready(Some(if is_first { Ok(Frame::data(bytes)) } else { Err(NotSent) }))
     }
 
     fn is_end_stream(&self) -> bool {

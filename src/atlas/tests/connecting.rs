@@ -64,7 +64,7 @@ async fn a_tls_failure_is_not_retried_and_nothing_is_sent() {
     let issued = client.unwrap().issue(&project(), &user(), months(), &call()).await;
     let Err(IssueError::NotIssued(error)) = issued else { panic!("{issued:?}") };
     assert_eq!(connect_error(&error), ConnectError::Tls, "{error:?}");
-    assert_eq!((error.attempts(), error.address()), (1, address.as_str()));
+    assert_eq!((error.attempts(), &*error.request().address), (1, address.as_str()));
     let hello = received.recv().await.unwrap();
     assert_eq!(hello[0], 22, "a TLS handshake and no request");
 }
@@ -105,8 +105,8 @@ async fn a_refused_connection_is_retried_and_named_with_its_cause() {
     let address = server.url().replace("http://", "");
     server.leave().await;
     let error = read_user(config(&server, Credentials::Token("t".into()))).await;
-    assert_eq!(connect_error(&error), ConnectError::Refused);
-    assert_eq!((error.attempts(), error.address()), (3, address.as_str()));
+    assert_eq!(connect_error(&error), ConnectError::Network("the connection was refused"));
+    assert_eq!((error.attempts(), &*error.request().address), (3, address.as_str()));
     let message = error.source_message().unwrap();
     assert!(message.starts_with("tcp connect error: "), "{message}");
 }
@@ -123,15 +123,19 @@ async fn every_error_names_the_address_that_was_called() {
     for reply in replies {
         let server = Server::start(move |_, _| reply()).await;
         let error = read_user(config(&server, Credentials::Token("t".into()))).await;
-        assert_eq!(format!("http://{}", error.address()), server.url(), "{error}");
+        assert_eq!(format!("http://{}", error.request().address), server.url(), "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_without_an_address_is_a_dns_error() {
     let error = read_user(https_config("https://atlas.invalid")).await;
-    assert_eq!(connect_error(&error), ConnectError::Dns, "{error:?}");
-    assert_eq!(error.address(), "atlas.invalid:443");
+    assert_eq!(
+        connect_error(&error),
+        ConnectError::Network("its name could not be resolved"),
+        "{error:?}"
+    );
+    assert_eq!(&*error.request().address, "atlas.invalid:443");
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +144,7 @@ async fn a_request_goes_through_the_proxy_with_its_credentials() {
     let error = read_user(through_proxy(&format!("http://us%40er:p%3Ass@{address}"))).await;
     assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
     let through = format!("atlas.example:443 through the proxy {address}");
-    assert_eq!(error.address(), through);
+    assert_eq!(&*error.request().address, through);
     assert!(!format!("{error:?}").contains("p%3Ass"), "{error:?}");
     let request = String::from_utf8(received.recv().await.unwrap()).unwrap();
     assert!(request.starts_with("CONNECT atlas.example:443 HTTP/1.1\r\n"), "{request}");
@@ -170,5 +174,5 @@ async fn an_unreachable_proxy_is_named() {
     drop(listener);
     let error = read_user(through_proxy(&format!("http://{address}"))).await;
     assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
-    assert!(error.address().ends_with(&format!("through the proxy {address}")));
+    assert!(error.request().address.ends_with(&format!("through the proxy {address}")));
 }

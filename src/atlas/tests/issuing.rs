@@ -255,7 +255,7 @@ async fn the_largest_retry_after_is_an_error_like_any_other() {
             Server::start(move |_, _| Reply::new(429, "").with("Retry-After", value)).await;
         let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
-        let ErrorKind::RetryExceedsDeadline { wait, .. } = error.kind() else { panic!("{error}") };
+        let ErrorKind::RetryExceedsDeadline(wait, _) = error.kind() else { panic!("{error}") };
         assert!((86_400..86_406).contains(&wait.as_secs()), "{wait:?}");
     }
 }
@@ -273,7 +273,7 @@ async fn a_refusal_means_that_nothing_was_issued() {
         let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
         assert_eq!((error.status(), error.code()), (Some(status), Some(code)));
-        assert_eq!(error.detail(), Some("a detail"));
+        assert_eq!(error.api_error().unwrap().detail.as_deref(), Some("a detail"));
         assert_eq!(error.is_project_not_found(), code == "GROUP_NOT_FOUND");
         assert_eq!(error.is_api_version_removed(), status == 410);
         assert_eq!((server.count("POST"), server.count("GET")), (1, 0));
@@ -288,7 +288,7 @@ async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
     server.leave().await;
     let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind(), ErrorKind::Connect(ConnectError::Refused)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Connect(ConnectError::Network(_))), "{error:?}");
     assert_eq!(error.attempts(), 3);
     assert!(
         error.source_message().unwrap().to_lowercase().contains("refused"),
@@ -308,10 +308,10 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
     .await;
     let login = Credentials::Token("t".into());
     let config = Config { request_timeout: Duration::from_millis(300), ..config(&server, login) };
-    let client = Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
+    let client = Client::new(config, clock(), Arc::default()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
     let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
-    assert!(matches!(cause.kind(), ErrorKind::TimedOut { .. }));
+    assert!(matches!(cause.kind(), ErrorKind::TimedOut(_)));
     assert_eq!(ids(&reconciliation), ["5"]);
     assert_eq!(server.count("POST"), 1);
 }
@@ -335,7 +335,7 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
     .await;
     let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    let ErrorKind::RetryExceedsDeadline { wait, cause } = error.kind() else { panic!("{error}") };
+    let ErrorKind::RetryExceedsDeadline(wait, cause) = error.kind() else { panic!("{error}") };
     assert!(wait.as_secs() >= 55);
     assert_eq!((error.attempts(), cause.attempts()), (1, 1));
     assert_eq!(error.code(), Some("RATE_LIMITED_TOKEN_BUCKET"));
@@ -346,13 +346,11 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
 async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
-    let timing = Timing { initial_backoff: Duration::from_secs(3600), ..Timing::default() };
-    let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-    let hurried = CallOptions { deadline: Instant::now() + Duration::from_secs(10), ..call() };
-    let error = issue(&client, &project(), &hurried).await.unwrap_err();
+    // Time for one attempt, and not for the 250 milliseconds or more before another.
+    let hurried = CallOptions { deadline: Instant::now() + Duration::from_millis(3200), ..call() };
+    let error = issue(&client(&server), &project(), &hurried).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind(), ErrorKind::RetryExceedsDeadline { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::RetryExceedsDeadline(..)), "{error}");
     assert!(error.source_message().unwrap().to_lowercase().contains("refused"));
     assert_eq!(error.attempts(), 1);
 }
@@ -360,10 +358,7 @@ async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
 #[tokio::test(start_paused = true)]
 async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped() {
     let server = Server::start(|_, _| Reply::new(503, "")).await;
-    let timing = Timing { settle_delay: Duration::from_secs(3600), ..Timing::default() };
-    let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-    let (project, call) = (project(), call());
+    let (client, project, call) = (client(&server), project(), call());
     let looking = tokio::spawn({
         let call = call.clone();
         async move { issue(&client, &project, &call).await }
@@ -373,24 +368,23 @@ async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped(
     let Err(IssueError::Ambiguous { cause, reconciliation }) = looking.await.unwrap() else {
         panic!("the outcome is open")
     };
-    assert_eq!(cause.operation(), Operation::IssueCertificate);
+    assert_eq!(cause.request().operation, Operation::IssueCertificate);
     let Reconciliation::ListFailed(error) = reconciliation else { panic!("nothing was looked at") };
     assert!(error.is_cancelled());
-    assert_eq!(error.operation(), Operation::ListCertificates);
+    assert_eq!(error.request().operation, Operation::ListCertificates);
     assert_eq!(server.count("GET"), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_ends_the_wait_before_a_retry_at_once() {
     let rate_limited: fn() -> Reply = || Reply::new(429, "").with("Retry-After", "20");
-    let maintenance: fn() -> Reply =
-        || Reply::new(405, api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"));
+    let maintenance: fn() -> Reply = || {
+        Reply::new(405, api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"))
+            .with("Retry-After", "20")
+    };
     for reply in [rate_limited, maintenance] {
         let server = Server::start(move |_, _| reply()).await;
-        let timing = Timing { initial_backoff: Duration::from_secs(20), ..Timing::default() };
-        let config = config(&server, Credentials::Token("t".into()));
-        let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-        let call = call();
+        let (client, call) = (client(&server), call());
         let waiting = tokio::spawn({
             let call = call.clone();
             async move { issue(&client, &project(), &call).await }
@@ -517,15 +511,10 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             }
             posts
         });
-        let client = Client::with_timing(
-            config_at(&url, Credentials::Token("t".into())),
-            clock(),
-            Arc::default(),
-            Timing::default(),
-        )
-        .unwrap();
+        let config = config_at(&url, Credentials::Token("t".into()));
+        let client = Client::new(config, clock(), Arc::default()).unwrap();
         let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
-        client.0.lists.auth.sender.http.replace(http.tls_certs_only([]).build().unwrap());
+        client.0.auth.http.client.set(http.tls_certs_only([]).build().unwrap()).unwrap();
         let result = issue(&client, &project(), &call()).await;
         drop(client);
         match result {

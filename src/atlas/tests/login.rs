@@ -137,12 +137,11 @@ async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
     let client = client_with(&server, service_account());
     let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind(), ErrorKind::Authentication(_)));
-    assert_eq!(error.operation(), Operation::Authenticate);
-    assert_eq!(
-        (error.code(), error.detail()),
-        (Some("invalid_client"), Some("Invalid client secret"))
-    );
+    assert!(matches!(error.kind(), ErrorKind::Api(_)));
+    assert_eq!(error.request().operation, Operation::Authenticate);
+    let found = error.api_error().unwrap();
+    assert_eq!(found.code.as_deref(), Some("invalid_client"));
+    assert_eq!(found.detail.as_deref(), Some("Invalid client secret"));
     assert!(!format!("{error:?}").contains("hush"));
     assert_eq!(server.seen().len(), 1);
 }

@@ -7,21 +7,30 @@ mod login;
 mod reading;
 mod server;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
 
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
-use crate::clock::FixedClock;
+use crate::clock::{Clock, FixedClock};
 use server::Server;
 
-/// A client with a bearer token that does not dawdle.
+/// A client with a bearer token.
 fn client(server: &Server) -> Client {
     client_with(server, Credentials::Token("a-token".into()))
 }
 
 fn client_with(server: &Server, login: Credentials) -> Client {
-    Client::with_timing(config(server, login), clock(), Arc::default(), Timing::default()).unwrap()
+    Client::new(config(server, login), clock(), Arc::default()).unwrap()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -39,6 +48,11 @@ fn config_at(url: &str, login: Credentials) -> Config {
         proxy: None,
         user_agent: "an-agent/1.0".into(),
     }
+}
+
+/// A configuration for unit tests that send nothing.
+pub(super) fn unit_config() -> Arc<Config> {
+    Arc::new(config_at("https://cloud.mongodb.com", Credentials::Token("t".into())))
 }
 
 /// A clock an hour ahead of the server's.
