@@ -60,7 +60,7 @@ fn a_text_other_than_one_certificate_and_its_key_is_refused_without_repeating_it
         (format!("{certificate}{other_key}"), Error::KeyMismatch),
         (
             format!("{certificate}{}", &key[..key.len() / 2]),
-            Error::Unterminated { label: label("PRIVATE KEY") },
+            Error::Unterminated(label("PRIVATE KEY")),
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE", "ENCRYPTED PRIVATE")),
@@ -68,15 +68,15 @@ fn a_text_other_than_one_certificate_and_its_key_is_refused_without_repeating_it
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE KEY", "PUBLIC KEY")),
-            Error::OtherBlock { label: label("PUBLIC KEY") },
+            Error::OtherBlock(label("PUBLIC KEY")),
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE KEY", "secret")),
-            Error::OtherBlock { label: label("unnamed") },
+            Error::OtherBlock(label("unnamed")),
         ),
         (
             format!("{key}{}", invalid_certificate.replace("c2VjcmV0", "*secret*")),
-            Error::NotBase64 { label: label("CERTIFICATE") },
+            Error::NotBase64(label("CERTIFICATE")),
         ),
         (format!("{key}{invalid_certificate}"), Error::NotACertificate),
         (format!("{certificate}{invalid_key}"), Error::NotAPrivateKey),
