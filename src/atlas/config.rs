@@ -66,10 +66,9 @@ pub enum Credentials {
 }
 
 /// A kind of credentials, without them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "as in `Credentials`")]
 pub enum CredentialKind {
-    #[default]
     ServiceAccount,
     ApiKey,
     Token,
@@ -92,18 +91,8 @@ pub struct CallOptions {
     pub deadline: Instant,
     /// Ends waits and requests that have not been sent.
     pub cancel: CancellationToken,
-    /// Whether a failed request may be retried.
-    pub retry: Retry,
-}
-
-/// Whether a failed request may be retried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Retry {
-    /// As often as the configuration allows, where that is safe.
-    #[default]
-    Default,
-    /// One attempt.
-    Never,
+    /// Whether a failed request is retried, as often as the configuration allows and where that is safe.
+    pub is_retried: bool,
 }
 
 /// An absolute URL without a trailing slash.

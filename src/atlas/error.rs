@@ -72,9 +72,15 @@ pub enum ErrorKind {
     /// status and its `Location` header.
     #[error("was answered with a redirect (HTTP {0}), which is not followed")]
     Redirected(u16, Option<String>),
-    /// No connection; nothing was sent.
+    /// No connection, so nothing was sent: the reason.
     #[error("could not reach the server: {0}")]
-    Connect(ConnectError),
+    Connect(&'static str),
+    /// The certificate of the server is not trusted, or TLS failed otherwise; nothing was sent.
+    #[error("could not reach the server: TLS failed")]
+    Tls,
+    /// The proxy did not open a connection; nothing was sent.
+    #[error("could not reach the server: the proxy did not open a connection")]
+    Proxy,
     /// The connection was closed before the response was complete.
     #[error("received no complete response: the connection broke")]
     ConnectionLost,
@@ -112,20 +118,6 @@ pub struct ApiError {
     pub detail: Option<String>,
     /// The invalid fields of the request, each with its problem.
     pub fields: Vec<(String, String)>,
-}
-
-/// Why no connection was established.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum ConnectError {
-    /// The certificate is not trusted, or TLS failed otherwise.
-    #[error("TLS failed")]
-    Tls,
-    /// The proxy did not open a connection.
-    #[error("the proxy did not open a connection")]
-    Proxy,
-    /// Another reason before the request was sent.
-    #[error("{0}")]
-    Network(&'static str),
 }
 
 impl Error {
@@ -225,13 +217,8 @@ impl Error {
 
     /// No response was received, neither from Atlas nor from a gateway.
     pub fn is_unreachable(&self) -> bool {
-        matches!(
-            self.last_failure(),
-            ErrorKind::Connect(_)
-                | ErrorKind::ConnectionLost
-                | ErrorKind::TimedOut(_)
-                | ErrorKind::Deadline
-        )
+        let kind = self.last_failure();
+        kind.may_pass() || matches!(kind, ErrorKind::Tls | ErrorKind::Deadline)
     }
 
     /// The caller canceled the call.
@@ -271,6 +258,19 @@ fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
     error.is::<Error>()
         || error.is::<reqwest::Error>()
         || error.to_string().starts_with("client error (")
+}
+
+impl ErrorKind {
+    /// Whether no connection was established, so that nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Proxy | Self::Tls)
+    }
+
+    /// Whether the network failed in a way that another attempt may not.
+    pub(super) fn may_pass(&self) -> bool {
+        use ErrorKind::{Connect, ConnectionLost, Proxy, TimedOut};
+        matches!(self, Connect(_) | Proxy | ConnectionLost | TimedOut(_))
+    }
 }
 
 impl ApiError {

@@ -15,8 +15,8 @@ use tokio::{
 
 use super::{
     config::{CallOptions, Config, ConfigError},
-    error::{ConnectError, Error, ErrorKind, Source},
-    http_settings::{build_client, connect_error, extra_roots, is_refused_unprocessed},
+    error::{Error, ErrorKind, Source},
+    http_settings::{UNUSABLE, build_client, connect_error, extra_roots, is_refused_unprocessed},
     request::Request,
     response::{self, DeprecationNotice},
     single_use_body::{SendState, SingleUseBody},
@@ -228,9 +228,9 @@ impl Exchange<'_> {
 
     fn send_error(&self, error: reqwest::Error) -> SendError {
         let kind = if error.is_connect() {
-            ErrorKind::Connect(connect_error(&error))
+            connect_error(&error)
         } else if self.state.as_deref().is_some_and(SendState::cancel) {
-            ErrorKind::Connect(ConnectError::Network("the connection could not be used"))
+            ErrorKind::Connect(UNUSABLE)
         } else {
             ErrorKind::ConnectionLost
         };

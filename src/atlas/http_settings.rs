@@ -6,7 +6,7 @@ use reqwest::{Certificate, redirect::Policy, tls};
 
 use super::{
     config::{Config, ConfigError},
-    error::{ConnectError, ErrorKind, Source},
+    error::{ErrorKind, Source},
 };
 
 /// Whether `SSL_CERT_FILE` is read for the system's trusted certificate authorities (`rustls-platform-verifier`).
@@ -58,38 +58,31 @@ fn setup_error(error: &reqwest::Error) -> ErrorKind {
 }
 
 /// Why no connection was established.
-pub(super) fn connect_error(error: &reqwest::Error) -> ConnectError {
+pub(super) fn connect_error(error: &reqwest::Error) -> ErrorKind {
     if error.is_timeout() {
-        return ConnectError::Network("connecting took too long");
+        return ErrorKind::Connect(TOO_LONG);
     }
-    let other = ConnectError::Network("the connection could not be used");
-    source_chain(error).find_map(classify).unwrap_or(other)
+    source_chain(error).find_map(classify).unwrap_or(ErrorKind::Connect(UNUSABLE))
 }
 
 /// The cause that one error of a chain stands for. The errors of hyper-util 0.1 for name resolution and proxies are known
 /// by their text only.
-fn classify(error: &(dyn StdError + 'static)) -> Option<ConnectError> {
+fn classify(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     if error.is::<rustls::Error>() {
-        return Some(ConnectError::Tls);
+        return Some(ErrorKind::Tls);
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         // The error inside an `io::Error` is not among its sources.
         let inner = error.get_ref().and_then(|inner| classify(inner));
         return inner.or(match error.kind() {
-            io::ErrorKind::ConnectionRefused => {
-                Some(ConnectError::Network("the connection was refused"))
-            }
-            io::ErrorKind::TimedOut => Some(ConnectError::Network("connecting took too long")),
+            io::ErrorKind::ConnectionRefused => Some(ErrorKind::Connect(REFUSED)),
+            io::ErrorKind::TimedOut => Some(ErrorKind::Connect(TOO_LONG)),
             _ => None,
         });
     }
     match error.to_string() {
-        text if text.contains("dns error") => {
-            Some(ConnectError::Network("its name could not be resolved"))
-        }
-        text if text.contains("tunnel") || text.contains("socks proxy") => {
-            Some(ConnectError::Proxy)
-        }
+        text if text.contains("dns error") => Some(ErrorKind::Connect(UNRESOLVED)),
+        text if text.contains("tunnel") || text.contains("socks proxy") => Some(ErrorKind::Proxy),
         _ => None,
     }
 }
@@ -109,6 +102,10 @@ fn source_chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError +
     successors(Some(first), |error| StdError::source(*error))
 }
 
+pub(super) const UNUSABLE: &str = "the connection could not be used";
+pub(super) const REFUSED: &str = "the connection was refused";
+pub(super) const UNRESOLVED: &str = "its name could not be resolved";
+const TOO_LONG: &str = "connecting took too long";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than servers and middleboxes keep idle connections, because a request that is sent into a connection that is
 /// being closed has no provable outcome.

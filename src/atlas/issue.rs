@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     client::{Client, Inner},
-    config::{CallOptions, Retry},
+    config::CallOptions,
     error::Error,
     http::{Response, SendError},
     params::{Months, ProjectId, Username},
@@ -181,7 +181,7 @@ impl Client {
         let list_by = settled_at.max(Instant::now()) + auth.http.config.request_timeout;
         let options = CallOptions {
             deadline: options.deadline.max(list_by),
-            retry: Retry::Default,
+            is_retried: true,
             ..options.clone()
         };
         let list = match self.certificates_since(settled_at, project, user, &options).await {

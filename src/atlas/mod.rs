@@ -1,9 +1,9 @@
 //! A client of the `MongoDB` Atlas Admin API, as far as X.509 certificates of database users need it.
 //!
 //! A call passes through `request` (pure), `auth` (credentials), `retry` (attempts) and `http` (the network), and its
-//! response through `response` (pure). `lists` and `issue` are the calls that can need more than one request. Each file
-//! uses only files above it in this order: params, proxy, config, sanitize, error, request, response,
-//! `single_use_body`, `http_settings`, http, retry, shared, auth, `issued_ids`, client, lists, issue.
+//! response through `response` (pure). The calls are in `client` and `issue`. Each file uses only files above it in this
+//! order: params, proxy, config, sanitize, error, request, response, `single_use_body`, `http_settings`, http, retry,
+//! shared, auth, `issued_ids`, client, issue.
 
 mod auth;
 mod client;
@@ -16,7 +16,6 @@ mod http;
 mod http_settings;
 mod issue;
 mod issued_ids;
-mod lists;
 mod params;
 mod proxy;
 mod request;
@@ -31,10 +30,8 @@ mod tests;
 pub(crate) use self::sanitize::printable;
 pub use self::{
     client::Client,
-    config::{
-        ApiVersion, BaseUrl, CallOptions, Config, ConfigError, CredentialKind, Credentials, Retry,
-    },
-    error::{ApiError, ConnectError, Error, ErrorKind, Operation, RequestInfo},
+    config::{ApiVersion, BaseUrl, CallOptions, Config, ConfigError, CredentialKind, Credentials},
+    error::{ApiError, Error, ErrorKind, Operation, RequestInfo},
     http_settings::READS_SSL_CERT_FILE,
     issue::{IssueError, IssuedCertificate, Reconciliation},
     issued_ids::IssuedIds,

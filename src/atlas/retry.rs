@@ -13,8 +13,8 @@ use reqwest::header::HeaderValue;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    config::{CallOptions, Retry},
-    error::{ConnectError, Error, ErrorKind, Operation},
+    config::CallOptions,
+    error::{Error, ErrorKind, Operation},
     http::{HttpClient, Response, SendError},
     request::Request,
     response,
@@ -51,7 +51,7 @@ impl HttpClient {
             let result = self.send_once(request, authorize(), options, attempt).await;
             let retry = self.retry(info.operation, retries, &result);
             let Some(RetryAfter { wait, consumes_budget, reason }) =
-                retry.filter(|_| options.retry == Retry::Default)
+                retry.filter(|_| options.is_retried)
             else {
                 return result;
             };
@@ -104,18 +104,11 @@ impl HttpClient {
                     retry_after: response::retry_after(&response.headers, now),
                 }
             }
-            Err(failure) => match failure.error.kind() {
-                ErrorKind::Connect(ConnectError::Tls) => return None,
-                ErrorKind::Connect(_) | ErrorKind::ConnectionLost | ErrorKind::TimedOut(_) => {
-                    let may_be_processed = operation.is_idempotent() || failure.sent_at.is_some();
-                    if may_be_processed {
-                        AttemptOutcome::NoResponse
-                    } else {
-                        AttemptOutcome::NotSent
-                    }
-                }
-                _ => return None,
-            },
+            Err(failure) if !failure.error.kind().may_pass() => return None,
+            Err(failure) if operation.is_idempotent() || failure.sent_at.is_some() => {
+                AttemptOutcome::NoResponse
+            }
+            Err(_) => AttemptOutcome::NotSent,
         };
         decide(
             operation,

@@ -97,7 +97,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::atlas::{config::Retry, error::ErrorKind, request::Endpoints, tests::unit_config};
+    use crate::atlas::{error::ErrorKind, request::Endpoints, tests::unit_config};
 
     struct Fixture {
         shared: Arc<Shared<u8, usize>>,
@@ -141,7 +141,7 @@ mod tests {
         CallOptions {
             deadline: Instant::now() + Duration::from_secs(seconds),
             cancel: CancellationToken::new(),
-            retry: Retry::Default,
+            is_retried: true,
         }
     }
 

@@ -15,13 +15,14 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::clock::{Clock, FixedClock};
+use crate::clock::Clock;
 use server::Server;
 
 /// A client with a bearer token.
@@ -57,14 +58,14 @@ pub(super) fn unit_config() -> Arc<Config> {
 
 /// A clock an hour ahead of the server's.
 fn clock() -> Arc<dyn Clock> {
-    Arc::new(FixedClock("2026-08-10T04:00:00Z".parse().unwrap()))
+    Arc::new("2026-08-10T04:00:00Z".parse::<Timestamp>().unwrap())
 }
 
 fn call() -> CallOptions {
     CallOptions {
         deadline: Instant::now() + Duration::from_secs(30),
         cancel: CancellationToken::new(),
-        retry: Retry::Default,
+        is_retried: true,
     }
 }
 

@@ -318,7 +318,7 @@ async fn a_call_without_retries_makes_one_attempt() {
         [|| Reply::new(429, "").with("Retry-After", "1"), || Reply::new(503, ""), || Reply::Cut]
     {
         let server = Server::start(move |_, _| reply()).await;
-        let call = CallOptions { retry: Retry::Never, ..call() };
+        let call = CallOptions { is_retried: false, ..call() };
         let result = client(&server).user(&project(), &user(), &call).await;
         let error = result.unwrap_err();
         assert_eq!((server.count("GET"), error.attempts()), (1, 1), "{error}");

@@ -1,8 +1,6 @@
 //! The title of an API error and the next step, by error code, HTTP status and cause.
 
-use crate::atlas::{
-    ConnectError, CredentialKind, Error, ErrorKind, Operation, READS_SSL_CERT_FILE,
-};
+use crate::atlas::{CredentialKind, Error, ErrorKind, Operation, READS_SSL_CERT_FILE};
 
 /// The title of an error, and the next step.
 #[derive(Clone, Copy)]
@@ -64,7 +62,15 @@ pub(super) fn advice(error: &Error) -> Advice {
             "Unexpected redirect",
             "Redirects are not followed, because the credentials would be sent to another address. Check base_url and any proxy.",
         ),
-        ErrorKind::Connect(step) => connect(*step),
+        ErrorKind::Tls => TLS_FAILED,
+        ErrorKind::Proxy => advise(
+            "Proxy did not connect to Atlas",
+            "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
+        ),
+        ErrorKind::Connect(_) => advise(
+            "Atlas cannot be reached",
+            "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
+        ),
         ErrorKind::ConnectionLost => advise(
             "Connection to Atlas lost",
             "Check the network and any proxy, then run this again.",
@@ -126,20 +132,6 @@ const SERVER_ERROR: Advice = advise(
     "Atlas server error",
     "This is a fault of Atlas or of a proxy. Run this again later; see status.mongodb.com for incidents.",
 );
-
-fn connect(step: ConnectError) -> Advice {
-    match step {
-        ConnectError::Tls => TLS_FAILED,
-        ConnectError::Proxy => advise(
-            "Proxy did not connect to Atlas",
-            "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
-        ),
-        ConnectError::Network(_) => advise(
-            "Atlas cannot be reached",
-            "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
-        ),
-    }
-}
 
 /// The token endpoint refused the service account.
 fn authentication(error: &Error) -> Advice {

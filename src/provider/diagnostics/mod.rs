@@ -104,10 +104,10 @@ fn api_message(error: &Error) -> Option<String> {
 
 fn attempts(error: &Error) -> Option<String> {
     match (error.kind(), error.attempts()) {
-        (ErrorKind::Connect(_), 2..) => {
+        (kind, 2..) if kind.is_connect() => {
             Some(format!("{} attempts failed; no request reached Atlas.", error.attempts()))
         }
-        (ErrorKind::Connect(_), _) => Some("No request reached Atlas.".to_owned()),
+        (kind, _) if kind.is_connect() => Some("No request reached Atlas.".to_owned()),
         (_, 2..) => Some(format!("{} attempts were made.", error.attempts())),
         _ => None,
     }
