@@ -262,9 +262,10 @@ impl fmt::Debug for Identities {
 
 /// The reason why a line is not an identity of a supported kind.
 fn unusable_identity(line: &str) -> &'static str {
-    let upper = line.to_ascii_uppercase();
-    let is = |prefix: &str| upper.starts_with(prefix);
-    if is("AGE1") {
+    let is = |prefix: &str| {
+        line.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if is("age1") {
         "it is an age recipient, the public half; give the identity, which begins with AGE-SECRET-KEY-1"
     } else if is(ARMOR) {
         "it is an encrypted identity file; decrypt it first, or take the identity from another source"

@@ -88,6 +88,12 @@ impl From<Error> for SendError {
     }
 }
 
+impl From<SendError> for Error {
+    fn from(failure: SendError) -> Self {
+        failure.error
+    }
+}
+
 impl HttpClient {
     /// Creates a client without access to the network or the disk.
     pub(super) fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {

@@ -41,10 +41,7 @@ pub struct IssuedCertificate {
 /// Why no certificate was received.
 #[derive(Clone, Debug, Error)]
 pub enum IssueError {
-    /// The caller canceled before the request was sent; nothing was issued.
-    #[error("issuing a certificate was stopped before the request was sent")]
-    Cancelled,
-    /// The request was refused or not sent; nothing was issued.
+    /// The request was refused, or canceled or failed before it was sent; nothing was issued.
     #[error(transparent)]
     NotIssued(Error),
     /// The request was sent and may have taken effect.
@@ -88,30 +85,23 @@ impl Client {
         let request = auth.endpoints.issue(project, user, months);
         let pending = issued_ids.start(&key);
         let (cause, sent_at) = match auth.send(&request, options).await {
-            Ok(response) if response.is_success() => match self.accept(&response, &key) {
-                Some(Accepted { issued, is_identified: true }) => return Ok(issued),
-                Some(Accepted { issued, .. }) => {
-                    drop(pending);
-                    let reconciliation =
-                        self.reconcile(project, user, response.sent_at, options).await;
-                    return Ok(IssuedCertificate {
-                        reconciliation: Some(reconciliation),
-                        ..issued
-                    });
+            Ok(response) => {
+                if let Some((mut issued, is_identified)) = self.accept(&response, &key) {
+                    if !is_identified {
+                        drop(pending);
+                        let found = self.reconcile(project, user, response.sent_at, options).await;
+                        issued.reconciliation = Some(found);
+                    }
+                    return Ok(issued);
                 }
-                None => (response.status_error(&request), response.sent_at),
-            },
-            Ok(response) if is_ambiguous_status(response.status) => {
-                (response.status_error(&request), response.sent_at)
+                let cause = response.status_error(&request);
+                if !is_ambiguous_status(response.status) {
+                    return Err(IssueError::NotIssued(cause));
+                }
+                (cause, response.sent_at)
             }
-            Ok(response) => return Err(IssueError::NotIssued(response.status_error(&request))),
             Err(SendError { error, sent_at: None, .. }) => {
-                let is_cancelled = error.is_cancelled();
-                return Err(if is_cancelled {
-                    IssueError::Cancelled
-                } else {
-                    IssueError::NotIssued(error)
-                });
+                return Err(IssueError::NotIssued(error));
             }
             Err(SendError { error, sent_at: Some(sent_at), partial }) => {
                 let recovered = partial.and_then(|partial| self.recover(&partial, &key, &error));
@@ -127,12 +117,14 @@ impl Client {
     }
 
     /// Accepts the body of a successful response as the certificate. With another status than 201, only a certificate
-    /// with its key is one: other bodies come from a gateway. `None` if the body cannot be a certificate.
-    fn accept(&self, response: &Response, key: &UserKey) -> Option<Accepted> {
+    /// with its key is one: other bodies come from a gateway. `None` if the body cannot be a certificate. The flag is
+    /// whether its serial number is known.
+    fn accept(&self, response: &Response, key: &UserKey) -> Option<(IssuedCertificate, bool)> {
         let pem = response::issued(&response.body);
         let certificate = parse(|| x509::Bundle::parse(&pem)).map(|bundle| bundle.certificate);
-        let can_be_issued = response.status == 201 && response::can_be_certificate(&response.body);
-        if certificate.is_err() && !can_be_issued {
+        let is_issued = response.is_success() && certificate.is_ok()
+            || response.status == 201 && response::can_be_certificate(&response.body);
+        if !is_issued {
             return None;
         }
         self.0.lists.invalidate(key);
@@ -144,7 +136,7 @@ impl Client {
         }
         let server_time = response.server_time;
         let issued = IssuedCertificate { pem, certificate, server_time, reconciliation: None };
-        Some(Accepted { issued, is_identified: identified.is_ok() })
+        Some((issued, identified.is_ok()))
     }
 
     /// The result of a successful response that broke off: the certificate if it is complete with its key, or the
@@ -157,7 +149,7 @@ impl Client {
     ) -> Option<Result<IssuedCertificate, IssueError>> {
         let pem = response::issued(&partial.body);
         if parse(|| x509::Bundle::parse(&pem)).is_ok() {
-            return self.accept(partial, key).map(|accepted| Ok(accepted.issued));
+            return self.accept(partial, key).map(|(issued, _)| Ok(issued));
         }
         let text = pem.expose_secret();
         let end = text.find(CERTIFICATE_END)? + CERTIFICATE_END.len();
@@ -200,20 +192,14 @@ impl Client {
     }
 }
 
-struct Accepted {
-    issued: IssuedCertificate,
-    /// Whether the serial number of the certificate is known.
-    is_identified: bool,
-}
-
 /// Parses a response. A panic of the parser becomes an error, so that the caller can still store the private key.
 fn parse<T>(action: impl FnOnce() -> Result<T, x509::Error>) -> Result<T, x509::Error> {
     catch_unwind(AssertUnwindSafe(action)).unwrap_or(Err(x509::Error::NotACertificate))
 }
 
-/// Whether a response that is not a success leaves it open whether the request took effect.
+/// Whether a response without a certificate leaves it open whether the request took effect.
 fn is_ambiguous_status(status: u16) -> bool {
-    status >= 500 || status == 408 || status < 200
+    status >= 500 || status == 408 || status < 300
 }
 
 /// The certificates in the list that were issued since the request was sent and that no call of this process received.
@@ -309,7 +295,7 @@ mod tests {
         for status in [302, 400, 401, 403, 404, 405, 409, 410, 429] {
             assert!(!is_ambiguous_status(status), "{status}");
         }
-        for status in [101, 408, 500, 502, 503, 504, 599, 999] {
+        for status in [101, 200, 201, 204, 408, 500, 502, 503, 504, 599, 999] {
             assert!(is_ambiguous_status(status), "{status}");
         }
     }

@@ -110,12 +110,8 @@ impl HttpClient {
             }
             Err(_) => AttemptOutcome::NotSent,
         };
-        decide(
-            operation,
-            outcome,
-            Budget { retries, max_retries: self.config.max_retries },
-            jitter(),
-        )
+        let budget = Budget { retries, max_retries: self.config.max_retries };
+        decide(operation, outcome, budget, jitter())
     }
 }
 

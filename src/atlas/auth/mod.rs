@@ -85,8 +85,7 @@ impl Authenticator {
         request: &Request,
         options: &CallOptions,
     ) -> Result<Response, Error> {
-        let result = self.send(request, options).await;
-        result.map_err(|failure| failure.error)?.error_for_status(request)
+        self.send(request, options).await?.error_for_status(request)
     }
 
     /// Revokes the token of a service account, if there is one.
@@ -94,8 +93,8 @@ impl Authenticator {
         if let Some(token) = self.token.get_cached(&()) {
             self.token.invalidate(&());
             let request = self.endpoints.revoke(token.value.expose_secret());
-            let response = self.send_with(&request, options, Some(&self.credential)).await?;
-            response.error_for_status(&request)?;
+            let header = || Some(self.credential.clone());
+            self.http.send(&request, options, 0, header).await?.error_for_status(&request)?;
         }
         Ok(())
     }
@@ -162,7 +161,8 @@ impl Authenticator {
 
     async fn fetch_token(&self, options: &CallOptions) -> Result<Token, Error> {
         let request = self.endpoints.token();
-        let response = self.send_with(&request, options, Some(&self.credential)).await?;
+        let header = || Some(self.credential.clone());
+        let response = self.http.send(&request, options, 0, header).await?;
         let response = response.error_for_status(&request)?;
         let invalid =
             ErrorKind::InvalidBody("the access token contains characters that cannot be sent");
@@ -177,20 +177,10 @@ impl Authenticator {
         options: &CallOptions,
     ) -> Result<Option<Arc<Challenge>>, Error> {
         let request = self.endpoints.challenge(request);
-        let response = self.send_with(&request, options, None).await?;
+        let response = self.http.send(&request, options, 0, || None).await?;
         if response.status == 429 || response.status >= 500 {
             return Err(response.status_error(&request));
         }
         Ok(Challenge::from_headers(&response.headers).map(Arc::new))
-    }
-
-    async fn send_with(
-        &self,
-        request: &Request,
-        options: &CallOptions,
-        header: Option<&HeaderValue>,
-    ) -> Result<Response, Error> {
-        let result = self.http.send(request, options, 0, || header.cloned()).await;
-        result.map_err(|failure| failure.error)
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn not_issued(
     username: &Username,
 ) -> Diagnostic {
     match error {
-        IssueError::Cancelled => Diagnostic::error(
+        IssueError::NotIssued(error) if error.is_cancelled() => Diagnostic::error(
             "Canceled before the certificate was requested",
             format!(
                 "No certificate was issued for the database user \"{username}\" of project {project}, because the run was canceled before the request was \
