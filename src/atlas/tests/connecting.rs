@@ -1,3 +1,5 @@
+//! Connections: TLS, proxies, name resolution, and the address in errors.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

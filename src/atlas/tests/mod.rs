@@ -1,5 +1,4 @@
-//! The client against a scripted server on loopback: what is sent, how often, and what is made of
-//! the answers.
+//! The client with a scripted server on loopback: which requests it sends, how often, and what it returns.
 
 mod connecting;
 mod issuing;
@@ -92,7 +91,7 @@ fn bundle(serial: u64) -> String {
     format!("{certificate}{}", key.serialize_pem()).replace("\r\n", "\n")
 }
 
-/// A list of these serial numbers, issued at the date all answers carry.
+/// A list of these serial numbers, issued at the date of all responses.
 fn list(serials: &[u64]) -> String {
     page(serials, serials.len(), false)
 }
