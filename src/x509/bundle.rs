@@ -154,7 +154,8 @@ fn check_key(key: &[u8], certificate: &Decoded) -> Result<(), Error> {
     if is_ours { Ok(()) } else { Err(Error::KeyMismatch) }
 }
 
-/// Whether a private key contains the modulus and the exponent of an RSA public key behind its version, as PKCS#1 has them.
+/// Whether a private key begins with the modulus and the exponent of an RSA public key: they follow the version of a PKCS#1
+/// key, which can follow the short header of PKCS#8.
 ///
 /// Atlas issues RSA keys. Loading one verifies its arithmetic first, which takes a hundred times as long and is not needed
 /// here.
@@ -162,7 +163,10 @@ fn contains_rsa_key(key: &[u8], public_key: &SubjectPublicKeyInfoOwned) -> Optio
     AnyRef::from_der(key).ok()?; // complete
     let rsa_public_key = AnyRef::from_der(public_key.subject_public_key.as_bytes()?).ok()?;
     let fields = [VERSION, rsa_public_key.value()].concat();
-    Some(public_key.algorithm.oid == RSA && key.windows(fields.len()).any(|part| part == fields))
+    Some(
+        public_key.algorithm.oid == RSA
+            && key.windows(fields.len()).take(64).any(|part| part == fields),
+    )
 }
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");

@@ -148,6 +148,18 @@ fn keys_of_every_supported_type_are_matched_with_their_certificate() {
 }
 
 #[test]
+fn an_rsa_key_with_a_missing_line_is_refused() {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let certificate = params(&[1], "app").self_signed(&key).unwrap().pem();
+    let key = key.serialize_pem();
+    let lines: Vec<_> = key.lines().collect();
+    let missing = lines[lines.len() - 4]; // behind the modulus
+    let damaged = key.replace(&format!("{missing}\n"), "");
+    assert_eq!(parse(format!("{certificate}{key}")).map(|_| ()), Ok(()));
+    assert_eq!(parse(format!("{certificate}{damaged}")), Err(Error::NotAPrivateKey));
+}
+
+#[test]
 fn split_returns_the_bytes_of_each_part_with_line_feeds() {
     let (certificate, key) = (CERTIFICATE, KEY);
     for text in [
