@@ -154,7 +154,8 @@ impl Client {
         notice.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Reads all pages, and reads them once more if they are inconsistent.
+    /// Reads all pages, and reads them once more if they are inconsistent, because an item can be missing then; a
+    /// certificate would be issued again. The list changed while it was read, or a proxy drops the query.
     async fn read_pages<T: Clone + Eq + Hash>(
         &self,
         options: &CallOptions,
@@ -162,54 +163,46 @@ impl Client {
         parse: fn(&[u8]) -> Result<Page<T>, ErrorKind>,
         is_listed_at: fn(&T, Timestamp) -> bool,
     ) -> Result<Items<T>, Error> {
-        match self.read_pages_once(options, request, parse, is_listed_at).await? {
-            Ok(items) => Ok(items),
-            Err(_) => self.read_pages_once(options, request, parse, is_listed_at).await?,
-        }
-    }
-
-    /// Reads all pages. The inner error is an inconsistency, because of which an item can be missing; a certificate would
-    /// then be issued again. The list changed while it was read, or a proxy drops the query.
-    async fn read_pages_once<T: Clone + Eq + Hash>(
-        &self,
-        options: &CallOptions,
-        request: &impl Fn(usize) -> Request,
-        parse: fn(&[u8]) -> Result<Page<T>, ErrorKind>,
-        is_listed_at: fn(&T, Timestamp) -> bool,
-    ) -> Result<Result<Items<T>, Error>, Error> {
         let auth = &self.0.auth;
-        let mut known = HashSet::new();
-        let mut items: Vec<T> = Vec::new();
-        let mut first = None;
-        for number in 1..=MAX_PAGES {
-            let request = request(number);
-            let response = auth.call(&request, options).await?;
-            let page = parse(&response.body).map_err(|kind| response.error(&request, kind))?;
-            let now = response.server_time.unwrap_or_else(|| auth.http.clock.now());
-            let (server_time, fetched_at, total) =
-                *first.get_or_insert((now, response.received_at, page.total));
-            let has_changed =
-                page.total != total || items.iter().any(|item| !is_listed_at(item, now));
-            let is_empty = page.items.is_empty();
-            let new: Vec<_> =
-                page.items.into_iter().filter(|item| known.insert(item.clone())).collect();
-            let is_repetition = new.is_empty() && !is_empty;
-            items.extend(new);
-            let inconsistency = if is_repetition {
-                "a page of the list contains only items of previous pages"
-            } else if has_changed {
-                "the list changed while it was read"
-            } else if page.has_next {
-                continue;
-            } else if total.is_some_and(|total| total > items.len() as u64) {
-                "the list contains fewer items than its total count"
-            } else {
-                return Ok(Ok((items, server_time, fetched_at)));
-            };
-            return Ok(Err(response.error(&request, ErrorKind::InvalidBody(inconsistency))));
+        // The inner error is an inconsistency.
+        let read = async || -> Result<Result<Items<T>, Error>, Error> {
+            let mut known = HashSet::new();
+            let mut items: Vec<T> = Vec::new();
+            let mut first = None;
+            for number in 1..=MAX_PAGES {
+                let request = request(number);
+                let response = auth.call(&request, options).await?;
+                let page = parse(&response.body).map_err(|kind| response.error(&request, kind))?;
+                let now = response.server_time.unwrap_or_else(|| auth.http.clock.now());
+                let (server_time, fetched_at, total) =
+                    *first.get_or_insert((now, response.received_at, page.total));
+                let has_changed =
+                    page.total != total || items.iter().any(|item| !is_listed_at(item, now));
+                let is_empty = page.items.is_empty();
+                let new: Vec<_> =
+                    page.items.into_iter().filter(|item| known.insert(item.clone())).collect();
+                let is_repetition = new.is_empty() && !is_empty;
+                items.extend(new);
+                let inconsistency = if is_repetition {
+                    "a page of the list contains only items of previous pages"
+                } else if has_changed {
+                    "the list changed while it was read"
+                } else if page.has_next {
+                    continue;
+                } else if total.is_some_and(|total| total > items.len() as u64) {
+                    "the list contains fewer items than its total count"
+                } else {
+                    return Ok(Ok((items, server_time, fetched_at)));
+                };
+                return Ok(Err(response.error(&request, ErrorKind::InvalidBody(inconsistency))));
+            }
+            let kind = ErrorKind::InvalidBody("the list has more than 50,000 items");
+            Err(Error::new(&request(MAX_PAGES).info, 1, kind))
+        };
+        match read().await? {
+            Ok(items) => Ok(items),
+            Err(_) => read().await?,
         }
-        let kind = ErrorKind::InvalidBody("the list has more than 50,000 items");
-        Err(Error::new(&request(MAX_PAGES).info, 1, kind))
     }
 }
 

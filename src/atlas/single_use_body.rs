@@ -11,6 +11,7 @@
 //!   cannot have a request to act on.
 
 use std::{
+    io,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -18,7 +19,6 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use thiserror::Error;
 use tokio::time::Instant;
 
 /// Whether the body was passed to the HTTP connection, and when. Decided once.
@@ -49,24 +49,20 @@ impl SingleUseBody {
     }
 }
 
-/// The request was canceled before it was sent.
-#[derive(Debug, Error)]
-#[error("the request was canceled before it was sent")]
-pub(super) struct NotSent;
-
 impl http_body::Body for SingleUseBody {
     type Data = Bytes;
-    type Error = NotSent;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, NotSent>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let Some(bytes) = self.bytes.take() else {
             return Poll::Ready(None);
         };
         let is_first = self.state.0.set(Some(Instant::now())).is_ok();
-        Poll::Ready(Some(if is_first { Ok(Frame::data(bytes)) } else { Err(NotSent) }))
+        let canceled = || io::Error::other("the request was canceled before it was sent");
+        Poll::Ready(Some(is_first.then(|| Frame::data(bytes)).ok_or_else(canceled)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -84,7 +80,7 @@ mod tests {
     use http_body::Body as _;
     use std::task::Waker;
 
-    fn poll(body: &mut SingleUseBody) -> Option<Result<Bytes, NotSent>> {
+    fn poll(body: &mut SingleUseBody) -> Option<io::Result<Bytes>> {
         match Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(frame) => frame.map(|frame| frame.map(|f| f.into_data().unwrap())),
             Poll::Pending => panic!("never waits"),

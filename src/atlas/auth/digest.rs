@@ -1,9 +1,6 @@
 //! HTTP Digest (RFC 7616): a challenge that several requests respond to.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
 use http_auth::{
     PasswordParams,
@@ -16,7 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// A challenge of the server. Counts the responses to its nonce.
 pub(in crate::atlas) struct Challenge {
     client: Mutex<DigestClient>,
-    is_accepted: AtomicBool,
+    /// Whether the server accepted a response to the challenge.
+    pub(super) is_accepted: AtomicBool,
 }
 
 impl Challenge {
@@ -53,15 +51,6 @@ impl Challenge {
     /// Whether the challenge was sent because the nonce of the previous one was too old.
     pub(super) fn is_stale(&self) -> bool {
         self.client().stale()
-    }
-
-    /// Records that the server accepted a response to the challenge.
-    pub(super) fn set_accepted(&self) {
-        self.is_accepted.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_accepted(&self) -> bool {
-        self.is_accepted.load(Ordering::Relaxed)
     }
 
     fn client(&self) -> MutexGuard<'_, DigestClient> {

@@ -7,7 +7,7 @@
 pub(super) mod digest;
 mod oauth;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
@@ -66,7 +66,7 @@ impl Authenticator {
             let response = self.http.send(request, options, previous_attempts, header).await?;
             if response.status != 401 {
                 if let Authorization::Digest(Some(challenge)) = &authorization {
-                    challenge.set_accepted();
+                    challenge.is_accepted.store(true, Ordering::Relaxed);
                 }
                 return Ok(response);
             }
@@ -150,7 +150,8 @@ impl Authenticator {
                     return false;
                 };
                 // A response to a new nonce that is refused for another reason than its age is wrong.
-                if used.as_ref().is_some_and(|used| !used.is_accepted() && !next.is_stale()) {
+                let is_new = |used: &Arc<Challenge>| !used.is_accepted.load(Ordering::Relaxed);
+                if used.as_ref().is_some_and(is_new) && !next.is_stale() {
                     return false;
                 }
                 self.challenge.insert((), Some(Arc::new(next)));
