@@ -19,7 +19,7 @@ use super::{
 use crate::{
     atlas::{
         CallOptions, CertificateList, Client, DatabaseUser, DeprecationNotice, Error,
-        IssuedCertificate, Months, ProjectId, Retry, Username,
+        IssuedCertificate, Months, ProjectId, Username,
     },
     clock::Clock,
 };
@@ -205,16 +205,12 @@ impl Session {
 
     /// Limits an operation to `timeout`, waits included; `cancel` ends its waits.
     pub(crate) fn call(cancel: &CancellationToken, timeout: Duration) -> CallOptions {
-        CallOptions {
-            deadline: Instant::now() + timeout,
-            cancel: cancel.clone(),
-            retry: Retry::Default,
-        }
+        CallOptions { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
     }
 
     /// Limits a preflight request: one attempt.
     pub(crate) fn preflight_call(cancel: &CancellationToken) -> CallOptions {
-        CallOptions { retry: Retry::Never, ..Self::call(cancel, PREFLIGHT_TIMEOUT) }
+        CallOptions { is_retried: false, ..Self::call(cancel, PREFLIGHT_TIMEOUT) }
     }
 
     /// Issues a certificate. This is the only way to a certificate request, so the guardrails are checked here once more.
@@ -314,10 +310,7 @@ fn deprecated(notice: &DeprecationNotice) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        atlas::{ApiVersion, BaseUrl, Config, Credentials},
-        clock::FixedClock,
-    };
+    use crate::atlas::{ApiVersion, BaseUrl, Config, Credentials};
 
     fn session() -> Session {
         let config = Config {
@@ -331,7 +324,7 @@ mod tests {
             proxy: None,
             user_agent: "test".to_owned(),
         };
-        let clock = Arc::new(FixedClock("2027-01-01T00:00:00Z".parse().unwrap()));
+        let clock = Arc::new("2027-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
         let client = Client::new(config, clock.clone(), Arc::default()).unwrap();
         Session::new(client, Guardrails::default(), clock)
     }

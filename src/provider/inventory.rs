@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tf_provider::{CancellationToken, Diagnostic};
 
 use super::{arguments::to_sentence, client::Session, diagnostics};
-use crate::atlas::{CertificateList, DatabaseUser, ProjectId, Username, X509Type, printable};
+use crate::atlas::{CertificateList, DatabaseUser, ProjectId, Username, printable};
 
 /// Time limit of one lookup, including waits for Atlas's rate limit.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -56,7 +56,7 @@ pub(crate) async fn managed_users(
 }
 
 fn is_managed(user: &DatabaseUser) -> bool {
-    user.auth_database == "$external" && user.x509_type == X509Type::Managed
+    user.auth_database == "$external" && user.x509_type == "MANAGED"
 }
 
 fn unusable(user: &DatabaseUser, project: &ProjectId, problem: &str) -> Diagnostic {

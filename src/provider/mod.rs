@@ -129,7 +129,7 @@ fn invalid_configuration(error: ConfigError) -> Diagnostic {
     );
     match error {
         ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
-        ConfigError::Credential(_) | ConfigError::UserAgent | ConfigError::Proxy => diagnostic,
+        ConfigError::Credential(_) => diagnostic,
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     fn a_configuration_without_a_client_is_an_error_that_names_the_setting() {
         for (error, says, path) in [
             (ConfigError::CaBundle, "CA bundle", Some("ca_bundle_pem")),
-            (ConfigError::UserAgent, "user agent", None),
+            (ConfigError::Credential("public key"), "public key", None),
         ] {
             let diagnostic = invalid_configuration(error);
             assert_eq!(diagnostic.summary, "Provider cannot be configured");

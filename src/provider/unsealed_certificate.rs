@@ -136,7 +136,7 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
     let parse = |(index, element): (u32, &Value)| match element {
         Value::String(text) => Some(
             Identities::parse(&[text.as_str().into()])
-                .map_err(|error| invalid(index, &error.reason.to_string())),
+                .map_err(|error| invalid(index, error.reason)),
         ),
         Value::Null => Some(Err(invalid(index, "it is null; omit it, or give an identity"))),
         _ => None,

@@ -1,6 +1,6 @@
 //! The title of an API error and the next step, by error code, HTTP status and cause.
 
-use crate::atlas::{ConnectError, CredentialKind, Error, ErrorKind, READS_SSL_CERT_FILE};
+use crate::atlas::{CredentialKind, Error, ErrorKind, Operation, READS_SSL_CERT_FILE};
 
 /// The title of an error, and the next step.
 #[derive(Clone, Copy)]
@@ -34,14 +34,16 @@ pub(super) fn advice(error: &Error) -> Advice {
                 "Atlas has removed this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."
             },
         ),
-        ErrorKind::Authentication(_) => authentication(error),
+        ErrorKind::Api(_) if error.request().operation == Operation::Authenticate => {
+            authentication(error)
+        }
         ErrorKind::Api(_) => {
             let by_code = error
                 .code()
                 .and_then(|code| BY_CODE.iter().find(|(codes, _)| codes.contains(&code)));
             by_code.map_or_else(|| by_status(error), |(_, advice)| *advice)
         }
-        ErrorKind::UnexpectedResponse { status, .. } => match status {
+        ErrorKind::UnexpectedResponse(status, _) => match status {
             401 | 403 | 407 => advise(
                 "Rejected by a proxy or firewall",
                 "The response is not from the Atlas API. Check HTTPS_PROXY, NO_PROXY and base_url.",
@@ -56,16 +58,24 @@ pub(super) fn advice(error: &Error) -> Advice {
                 "The response is probably from a proxy or load balancer. Retry later; if this persists, check base_url and HTTPS_PROXY.",
             ),
         },
-        ErrorKind::Redirected { .. } => advise(
+        ErrorKind::Redirected(..) => advise(
             "Unexpected redirect",
             "Redirects are not followed, because the credentials would be sent to another address. Check base_url and any proxy.",
         ),
-        ErrorKind::Connect(step) => connect(*step),
+        ErrorKind::Tls => TLS_FAILED,
+        ErrorKind::Proxy => advise(
+            "Proxy did not connect to Atlas",
+            "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
+        ),
+        ErrorKind::Connect(_) => advise(
+            "Atlas cannot be reached",
+            "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
+        ),
         ErrorKind::ConnectionLost => advise(
             "Connection to Atlas lost",
             "Check the network and any proxy, then run this again.",
         ),
-        ErrorKind::TimedOut { .. } => advise(
+        ErrorKind::TimedOut(_) => advise(
             "No response from Atlas",
             "Atlas or a proxy took longer than request_timeout of the provider block. Run this again, or increase request_timeout.",
         ),
@@ -73,7 +83,7 @@ pub(super) fn advice(error: &Error) -> Advice {
             "Operation timed out",
             "Increase the resource's timeouts, or run this again later.",
         ),
-        ErrorKind::RetryExceedsDeadline { .. } => advise(
+        ErrorKind::RetryExceedsDeadline(..) => advise(
             "Operation timed out before a retry",
             "Increase the resource's timeouts, reduce -parallelism if Atlas limits the rate of requests, or run this again later.",
         ),
@@ -86,7 +96,7 @@ pub(super) fn advice(error: &Error) -> Advice {
             "Provider cannot be configured",
             "Check the environment variables HTTPS_PROXY and NO_PROXY, and ca_bundle_pem in the provider block.",
         ),
-        ErrorKind::BodyTooLarge { .. } | ErrorKind::InvalidBody { .. } => advise(
+        ErrorKind::InvalidBody(_) => advise(
             "Invalid response from Atlas",
             "The response does not have the form of the Atlas API. Check base_url and any proxy. If both are right, please report this as a provider bug.",
         ),
@@ -123,23 +133,6 @@ const SERVER_ERROR: Advice = advise(
     "This is a fault of Atlas or of a proxy. Run this again later; see status.mongodb.com for incidents.",
 );
 
-fn connect(step: ConnectError) -> Advice {
-    match step {
-        ConnectError::Tls => TLS_FAILED,
-        ConnectError::Proxy => advise(
-            "Proxy did not connect to Atlas",
-            "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
-        ),
-        ConnectError::Dns
-        | ConnectError::Refused
-        | ConnectError::TimedOut
-        | ConnectError::Other => advise(
-            "Atlas cannot be reached",
-            "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
-        ),
-    }
-}
-
 /// The token endpoint refused the service account.
 fn authentication(error: &Error) -> Advice {
     match error.status() {
@@ -158,7 +151,7 @@ fn authentication(error: &Error) -> Advice {
 }
 
 fn rejected_credentials(error: &Error) -> Advice {
-    let next_step = match error.credentials() {
+    let next_step = match error.request().credentials {
         CredentialKind::ServiceAccount => {
             "Check client_id and client_secret of the service account (or MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET): the secret may have expired \
              or been replaced."

@@ -26,7 +26,7 @@ pub(crate) fn not_issued(
     username: &Username,
 ) -> Diagnostic {
     match error {
-        IssueError::Cancelled => Diagnostic::error(
+        IssueError::NotIssued(error) if error.is_cancelled() => Diagnostic::error(
             "Canceled before the certificate was requested",
             format!(
                 "No certificate was issued for the database user \"{username}\" of project {project}, because the run was canceled before the request was \
@@ -53,7 +53,7 @@ fn failure(error: &Error, project: &ProjectId, username: Option<&Username>) -> S
         |username| format!("the database user \"{username}\" of project {project}"),
     );
     let kind = error.kind();
-    match error.operation() {
+    match error.request().operation {
         Operation::IssueCertificate => format!("Issuing a certificate for {user} {kind}."),
         Operation::ListCertificates => format!("Listing the certificates of {user} {kind}."),
         Operation::ReadUser => format!("Reading {user} {kind}."),
@@ -67,14 +67,13 @@ fn failure(error: &Error, project: &ProjectId, username: Option<&Username>) -> S
 fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
     let advice = advice(error);
     let response = match error.kind() {
-        ErrorKind::UnexpectedResponse { first_line: Some(line), .. } => {
+        ErrorKind::UnexpectedResponse(_, Some(line)) => {
             Some(format!("The response begins with: {line}"))
         }
-        ErrorKind::Redirected { location: Some(location), .. } => {
-            Some(format!("It redirects to: {location}"))
-        }
+        ErrorKind::Redirected(_, Some(location)) => Some(format!("It redirects to: {location}")),
         _ => None,
     };
+    let request = error.request();
     let cause = error.source_message().map(|cause| format!("Cause: {}", to_sentence(&cause)));
     let paragraphs = [
         Some(failure.to_owned()),
@@ -83,7 +82,7 @@ fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
         cause,
         attempts(error),
         Some(advice.next_step.to_owned()),
-        Some(format!("Request: {} {} to {}", error.method(), error.path(), error.address())),
+        Some(format!("Request: {} {} to {}", request.method, request.target, request.address)),
     ];
     let detail: Vec<_> = paragraphs.into_iter().flatten().collect();
     let diagnostic = Diagnostic::error(advice.summary, detail.join("\n\n"));
@@ -95,20 +94,20 @@ fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
 
 /// The message of Atlas, and the fields of the request that it rejects.
 fn api_message(error: &Error) -> Option<String> {
-    let message =
-        error.detail().map(|message| format!("Message from Atlas: {}", to_sentence(message)));
-    let fields =
-        error.fields().iter().map(|field| format!("  - {}: {}", field.field, field.description));
-    let lines: Vec<_> = message.into_iter().chain(fields).collect();
+    let error = error.api_error()?;
+    let message = error.detail.iter();
+    let message = message.map(|message| format!("Message from Atlas: {}", to_sentence(message)));
+    let fields = error.fields.iter().map(|(field, problem)| format!("  - {field}: {problem}"));
+    let lines: Vec<_> = message.chain(fields).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn attempts(error: &Error) -> Option<String> {
     match (error.kind(), error.attempts()) {
-        (ErrorKind::Connect(_), 2..) => {
+        (kind, 2..) if kind.is_connect() => {
             Some(format!("{} attempts failed; no request reached Atlas.", error.attempts()))
         }
-        (ErrorKind::Connect(_), _) => Some("No request reached Atlas.".to_owned()),
+        (kind, _) if kind.is_connect() => Some("No request reached Atlas.".to_owned()),
         (_, 2..) => Some(format!("{} attempts were made.", error.attempts())),
         _ => None,
     }
@@ -116,7 +115,7 @@ fn attempts(error: &Error) -> Option<String> {
 
 /// The argument whose value is in a field of the request that Atlas rejects.
 fn attribute_of_field(error: &Error) -> Option<&'static str> {
-    error.fields().iter().find_map(|field| match field.field.rsplit('.').next() {
+    error.api_error()?.fields.iter().find_map(|(field, _)| match field.rsplit('.').next() {
         Some("monthsUntilExpiration") => Some("months_until_expiration"),
         Some("username" | "userName") => Some("username"),
         Some("groupId") => Some("project_id"),

@@ -62,7 +62,7 @@ pub(super) fn summary_and_detail(
 }
 
 fn none_found(cause: &Error) -> String {
-    let is_slow = matches!(cause.kind(), ErrorKind::TimedOut { .. } | ErrorKind::Deadline);
+    let is_slow = matches!(cause.kind(), ErrorKind::TimedOut(_) | ErrorKind::Deadline);
     let next_step = if is_slow {
         "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
     } else {

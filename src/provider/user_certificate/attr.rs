@@ -138,7 +138,7 @@ field! {
     Username: |value| parsed(value, "Invalid username", Self::parse), |name| name.as_str().into();
     Months:
         |value| whole_number(value, "months_until_expiration", "months from 1 to 24").and_then(|months| {
-            let invalid = |error: crate::atlas::InvalidMonths| to_sentence(&error.to_string());
+            let invalid = |error: crate::atlas::InvalidParameter| to_sentence(&error.to_string());
             Self::parse(months).map_err(|error| Diagnostic::error("Invalid months_until_expiration", invalid(error)))
         }),
         |months| i64::from(months.get()).into();

@@ -4,7 +4,7 @@ use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
 
 use super::model::{Attr, UserCertificate};
 use crate::{
-    atlas::{ProjectId, Username, X509Type},
+    atlas::{ProjectId, Username},
     provider::{
         client::{ProviderClient, Session},
         diagnostics,
@@ -55,14 +55,8 @@ pub(super) async fn preflight(
     }
 }
 
-fn not_managed(kind: &X509Type, project: &ProjectId, username: &Username) -> Option<Diagnostic> {
-    let kind = match kind {
-        X509Type::Managed => return None,
-        X509Type::Customer => "CUSTOMER",
-        X509Type::None => "NONE",
-        X509Type::Other(other) => other,
-    };
-    Some(
+fn not_managed(kind: &str, project: &ProjectId, username: &Username) -> Option<Diagnostic> {
+    (kind != "MANAGED").then(|| {
         Diagnostic::warning(
             "Database user is not Atlas-managed X.509",
             format!(
@@ -70,8 +64,8 @@ fn not_managed(kind: &X509Type, project: &ProjectId, username: &Username) -> Opt
                  MANAGED. Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
             ),
         )
-        .at(Path::attribute("username")),
-    )
+        .at(Path::attribute("username"))
+    })
 }
 
 fn may_not_read(failure: &Diagnostic) -> Diagnostic {

@@ -77,7 +77,7 @@ async fn fetch(
     let list = match session.certificates(project, username, call).await {
         Ok(list) => list,
         Err(error) if error.is_project_not_found() => {
-            return Ok(Finding::ProjectMissing(error.address().to_owned()));
+            return Ok(Finding::ProjectMissing(error.request().address.to_string()));
         }
         Err(error) if error.is_user_not_found() => return Ok(Finding::UserMissing(None)),
         Err(error) => return Err(diagnostics::from_atlas(&error, project, username)),
@@ -92,7 +92,7 @@ async fn fetch(
     match session.user(project, username, call).await {
         Ok(_) => Ok(Finding::NotListed(list)),
         Err(error) if error.is_project_not_found() => {
-            Ok(Finding::ProjectMissing(error.address().to_owned()))
+            Ok(Finding::ProjectMissing(error.request().address.to_string()))
         }
         Err(error) if error.is_user_not_found() => Ok(Finding::UserMissing(Some(list))),
         Err(error) => Err(diagnostics::from_atlas(&error, project, username)),

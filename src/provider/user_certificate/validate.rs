@@ -10,7 +10,7 @@ use super::{
 use crate::{
     pkcs12,
     provider::{arguments::to_sentence, timeouts},
-    sealing::{InvalidRecipient, Recipients},
+    sealing::{InvalidKey, Recipients},
 };
 
 /// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the deleted
@@ -61,7 +61,7 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
     let invalid = |index: u32, problem: &str| {
         Diagnostic::error("Invalid recipient", problem).at(path.at_index(index))
     };
-    let text = |error: InvalidRecipient| to_sentence(&error.reason.to_string());
+    let text = |error: InvalidKey| to_sentence(error.reason);
     let problem = |element: &Attr<String>| match element {
         Attr::Unknown => None,
         Attr::Null => Some("A recipient is null.".to_owned()),
