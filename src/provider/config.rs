@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::{Problems, non_empty, to_sentence},
+    arguments::{Problems, invalid_argument, non_empty, number_in, to_sentence},
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
 };
@@ -269,15 +269,14 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     let Some(text) = non_empty(block, "base_url") else {
         return Ok(is_government.then(BaseUrl::government));
     };
-    let url = BaseUrl::parse(text).map_err(|error| {
-        invalid("base_url", "Invalid base_url", to_sentence(&error.to_string()))
-    })?;
+    let url = BaseUrl::parse(text)
+        .map_err(|error| invalid_argument("base_url", to_sentence(&error.to_string())))?;
     if is_government && !url.is_government() {
-        return Err(invalid(
-            "base_url",
+        let conflict = Diagnostic::error(
             "Conflict between base_url and is_mongodbgov_cloud",
-            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.".to_owned(),
-        ));
+            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.",
+        );
+        return Err(conflict.at(Path::attribute("base_url")));
     }
     Ok(Some(url))
 }
@@ -288,35 +287,23 @@ fn api_version(block: &Value) -> Result<ApiVersion, Diagnostic> {
         Some("v2") => Ok(ApiVersion::V2),
         Some(other) => {
             let problem = format!("api_version must be \"v1.0\" or \"v2\"; got {other:?}.");
-            Err(invalid("api_version", "Invalid api_version", problem))
+            Err(invalid_argument("api_version", problem))
         }
     }
 }
 
 fn max_retries(block: &Value) -> Result<u32, Diagnostic> {
-    let Value::Number(number) = block.get("max_retries") else {
-        return Ok(5);
-    };
-    let count =
-        number.as_i64().filter(|count| *count <= 100).and_then(|count| u32::try_from(count).ok());
-    count.ok_or_else(|| {
-        let problem = format!("max_retries must be a whole number from 0 to 100; got {number}.");
-        invalid("max_retries", "Invalid max_retries", problem)
-    })
+    let count = number_in(block, "max_retries", "a whole number", 0..=100)?.into_known();
+    Ok(count.and_then(|count| u32::try_from(count).ok()).unwrap_or(5))
 }
 
 fn request_timeout(block: &Value) -> Result<Duration, Diagnostic> {
-    let Value::Number(number) = block.get("request_timeout") else {
-        return Ok(Duration::from_secs(60));
-    };
-    let seconds = number.as_i64().and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.filter(|seconds| (30..=86_400).contains(seconds)).map(Duration::from_secs).ok_or_else(|| {
-        let problem = format!(
-            "request_timeout must be a whole number of seconds from 30 to 86400; got {number}. Issuing a certificate can take several seconds, and a \
-             request that is abandoned too early loses the private key."
-        );
-        invalid("request_timeout", "Invalid request_timeout", problem)
-    })
+    let seconds = number_in(block, "request_timeout", "a whole number of seconds", 30..=86_400);
+    let seconds = seconds.map_err(|mut error| {
+        error.detail += " Issuing a certificate can take several seconds, and a request that is abandoned too early loses the private key.";
+        error
+    })?;
+    Ok(Duration::from_secs(seconds.known().map_or(60, |seconds| seconds.unsigned_abs())))
 }
 
 /// Checks that every PEM block is a certificate. Text between the blocks is allowed, as in RFC 7468.
@@ -324,7 +311,7 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
     let Some(bundle) = non_empty(block, "ca_bundle_pem") else {
         return Ok(None);
     };
-    let invalid = |problem| Err(invalid("ca_bundle_pem", "Invalid ca_bundle_pem", problem));
+    let invalid = |problem| Err(invalid_argument("ca_bundle_pem", problem));
     let starts: Vec<_> = bundle.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
     if starts.is_empty() {
         return invalid("It contains no PEM block (-----BEGIN CERTIFICATE-----).".to_owned());
@@ -339,10 +326,6 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
         }
     }
     Ok(Some(bundle.to_owned()))
-}
-
-fn invalid(argument: &str, summary: &str, problem: String) -> Diagnostic {
-    Diagnostic::error(summary, problem).at(Path::attribute(argument))
 }
 
 #[cfg(test)]

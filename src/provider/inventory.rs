@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{Stream, StreamExt as _, stream};
 use tf_provider::{CancellationToken, Diagnostic};
 
-use super::{arguments::to_sentence, client::Session, diagnostics};
+use super::{
+    arguments::{UserId, to_sentence},
+    client::Session,
+    diagnostics::from_atlas,
+};
 use crate::atlas::{CertificateList, DatabaseUser, ProjectId, Username, X509Type, printable};
 
 /// Time limit of one lookup, including waits for Atlas's rate limit.
@@ -17,13 +21,11 @@ const CONCURRENT_LISTS: usize = 8;
 /// The user's certificates.
 pub(crate) async fn certificates(
     session: &Session,
-    project: &ProjectId,
-    username: &Username,
+    user: &UserId,
     cancel: &CancellationToken,
 ) -> Result<Arc<CertificateList>, Diagnostic> {
-    let options = Session::call(cancel, TIMEOUT);
-    let list = session.certificates(project, username, &options).await;
-    list.map_err(|error| diagnostics::from_atlas(&error, project, username))
+    let list = session.certificates(user, &Session::call(cancel, TIMEOUT)).await;
+    list.map_err(|error| from_atlas(&error, user))
 }
 
 /// The lists of all users of `$external` whose certificates Atlas issues, in the order of the users.
@@ -36,20 +38,19 @@ pub(crate) async fn managed_users(
     session: &Session,
     project: &ProjectId,
     cancel: &CancellationToken,
-) -> Result<impl Stream<Item = Result<(Username, Arc<CertificateList>), Diagnostic>>, Diagnostic> {
+) -> Result<impl Stream<Item = Result<(UserId, Arc<CertificateList>), Diagnostic>>, Diagnostic> {
     let users = session.users(project, &Session::call(cancel, TIMEOUT)).await;
-    let users = users.map_err(|error| diagnostics::from_atlas(&error, project, None))?;
+    let users = users.map_err(|error| from_atlas(&error, &format!("project {project}")))?;
     let managed = users.into_iter().filter(is_managed);
     let lists = stream::iter(managed).map(async move |user| {
-        let username = match Username::parse(&user.username) {
-            Ok(username) => username,
+        let user = match Username::parse(&user.username) {
+            Ok(username) => UserId { project: project.clone(), username },
             Err(error) => return Some(Err(unusable(&user, project, &error.to_string()))),
         };
-        let options = Session::call(cancel, TIMEOUT);
-        match session.certificates(project, &username, &options).await {
-            Ok(list) => Some(Ok((username, list))),
+        match session.certificates(&user, &Session::call(cancel, TIMEOUT)).await {
+            Ok(list) => Some(Ok((user, list))),
             Err(error) if error.is_user_not_found() => None,
-            Err(error) => Some(Err(diagnostics::from_atlas(&error, project, &username))),
+            Err(error) => Some(Err(from_atlas(&error, &user))),
         }
     });
     Ok(lists.buffered(CONCURRENT_LISTS).filter_map(std::future::ready))

@@ -2,6 +2,7 @@
 //! clock; never the wire format, HTTP or sockets.
 
 mod arguments;
+mod attr;
 mod client;
 mod config;
 mod credentials;
@@ -22,7 +23,7 @@ use tf_provider::{
 };
 
 use self::{
-    client::{ProviderClient, Session},
+    client::{ProviderClient, Session, State},
     config::{Environment, Resolved},
     unsealed_certificate::UnsealedCertificate,
     user_certificate::{UserCertificateList, UserCertificateResource},
@@ -59,15 +60,15 @@ impl AtlasProvider {
             header_safe(&request.terraform_version)
         );
         let (resolved, warnings) = config::resolve(&request.config, &self.environment, user_agent)?;
-        match resolved {
-            Resolved::Deferred(argument) => self.client.set_deferred(argument),
-            Resolved::MissingCredentials(error) => self.client.set_missing_credentials(error),
+        self.client.set(match resolved {
+            Resolved::Deferred(argument) => State::Deferred(argument),
+            Resolved::MissingCredentials(error) => State::MissingCredentials(error),
             Resolved::Ready(config, guardrails) => {
                 let client = Client::new(*config, self.clock.clone(), self.issued_ids.clone())
                     .map_err(invalid_configuration)?;
-                self.client.set_client(Session::new(client, guardrails, self.clock.clone()));
+                State::Ready(Arc::new(Session::new(client, guardrails, self.clock.clone())))
             }
-        }
+        });
         Ok(warnings)
     }
 }
@@ -92,7 +93,7 @@ impl Provider for AtlasProvider {
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
-        self.client.reset();
+        self.client.set(State::Unconfigured); // a failed Configure leaves no client behind
         self.client.close_retired(CLOSE_TIMEOUT).await;
         self.configured(&request).unwrap_or_else(|problems| problems)
     }

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     pkcs12::{self, Profile},
-    provider::arguments::to_sentence,
+    provider::attr::{Attr, invalid},
     sealing::{self, Identities},
     x509::{self, Bundle},
 };
@@ -66,7 +66,7 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
         } else {
             ("Sealed certificate cannot be opened", SEALED)
         };
-        Diagnostic::error(summary, to_sentence(&error.to_string())).at(Path::attribute(path))
+        invalid(summary, &error).at(Path::attribute(path))
     })?;
     object.set(COMBINED, pem.expose_secret());
     let parts = match x509::split(pem.expose_secret()) {
@@ -148,23 +148,14 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
 fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
     let password = config.get(PASSWORD).as_str().map(SecretString::from);
     match password.as_ref().map(pkcs12::check_password) {
-        Some(Err(error)) => {
-            let text = to_sentence(&error.to_string());
-            Err(Diagnostic::error("Invalid password", text).at(Path::attribute(PASSWORD)))
-        }
+        Some(Err(error)) => Err(invalid("Invalid password", &error).at(Path::attribute(PASSWORD))),
         _ => Ok(password),
     }
 }
 
 /// The profile of the archive; the default if it is null or unknown.
 fn profile(config: &Value) -> Result<Profile, Diagnostic> {
-    let Some(name) = config.get(PROFILE).as_str() else {
-        return Ok(Profile::default());
-    };
-    Profile::parse(name).ok_or_else(|| {
-        let text = format!("The profiles are \"modern\" and \"legacy\", not {name:?}.");
-        Diagnostic::error("Invalid pkcs12_profile", text).at(Path::attribute(PROFILE))
-    })
+    Ok(Attr::read(config, PROFILE)?.into_known().unwrap_or_default())
 }
 
 const SEALED: &str = "sealed_pem";

@@ -10,7 +10,10 @@ use super::*;
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
     clock::SystemClock,
-    provider::{client::Session, guardrails::Guardrails},
+    provider::{
+        client::{Session, State},
+        guardrails::Guardrails,
+    },
 };
 
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
@@ -44,11 +47,11 @@ impl World {
             Arc::default(),
         );
         let client = Arc::new(ProviderClient::default());
-        client.set_client(Session::new(
+        client.set(State::Ready(Arc::new(Session::new(
             atlas_client.unwrap(),
             Guardrails::default(),
             Arc::new(SystemClock),
-        ));
+        ))));
         Self { atlas, client }
     }
 
@@ -187,7 +190,7 @@ async fn several_lookups_of_one_user_share_one_request() {
 #[tokio::test]
 async fn an_unknown_provider_configuration_is_named() {
     let world = World::new();
-    world.client.set_deferred("client_secret");
+    world.client.set(State::Deferred("client_secret"));
     assert!(error(world.many("one", None).await).1.contains("client_secret"));
 }
 

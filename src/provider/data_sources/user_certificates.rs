@@ -13,7 +13,8 @@ use super::{ATTRIBUTES, attributes, project_argument, unexpired};
 use crate::{
     atlas::{CertificateList, Username},
     provider::{
-        arguments::{self, required},
+        arguments::{UserId, required, validate_user},
+        attr::Attr,
         client::ProviderClient,
         inventory::{certificates, managed_users},
     },
@@ -52,55 +53,46 @@ impl DataSource for UserCertificates {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [
-            arguments::project_id(config).err(),
-            arguments::username(config).err(),
-            expiring_within_days(config).err(),
-        ];
-        problems.into_iter().flatten().collect()
+        validate_user(config).chain(expiring_within_days(config).err()).collect()
     }
 
     async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
-        let mut state = request.config.clone();
-        let diagnostics = match read(&self.0, &request).await {
-            Ok((certificates, warnings)) => {
-                state.set(CERTIFICATES, Value::List(certificates));
-                warnings
-            }
-            Err(problem) => problem.into(),
-        };
+        let result = read(&self.0, &request).await;
+        let (state, diagnostics) = result.unwrap_or_else(|error| (request.config, error.into()));
         ReadDataResponse { state, diagnostics }
     }
 }
 
+/// The state with the certificates, and warnings.
 async fn read(
     client: &ProviderClient,
     request: &ReadDataRequest,
-) -> Result<(Vec<Value>, Diagnostics), Diagnostic> {
-    let config = &request.config;
+) -> Result<(Value, Diagnostics), Diagnostic> {
+    let ReadDataRequest { config, cancel } = request;
     let days = expiring_within_days(config)?;
-    let project = required(arguments::project_id(config)?, "project_id")?;
+    let project = required(config, "project_id")?;
     let session = client.session()?;
-    let lists = match arguments::username(config)? {
+    let lists = match Attr::read(config, USERNAME)?.into_known() {
         Some(username) => {
-            let list = certificates(&session, &project, &username, &request.cancel).await?;
-            vec![(username, list)]
+            let user = UserId { project, username };
+            let list = certificates(&session, &user, cancel).await?;
+            vec![(user, list)]
         }
-        None => managed_users(&session, &project, &request.cancel).await?.try_collect().await?,
+        None => managed_users(&session, &project, cancel).await?.try_collect().await?,
     };
+    let mut state = config.clone();
+    state.set(CERTIFICATES, Value::List(elements(&lists, days)));
     let server_time = lists.iter().map(|(_, list)| list.server_time).max();
-    Ok((elements(&lists, days), session.warnings(server_time).into_iter().collect()))
+    Ok((state, session.warnings(server_time)))
 }
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
-fn elements(lists: &[(Username, Arc<CertificateList>)], days: Option<i64>) -> Vec<Value> {
+fn elements(lists: &[(UserId, Arc<CertificateList>)], days: Option<i64>) -> Vec<Value> {
     let mut found = Vec::new();
-    for (username, list) in lists {
+    for (user, list) in lists {
         let latest = days.and_then(|days| after(list.server_time, days));
-        let expires_in_time = |end: Timestamp| latest.is_none_or(|latest| end <= latest);
-        found.extend(
-            unexpired(list).filter(|c| expires_in_time(c.not_after)).map(|c| (username, c)),
-        );
+        let in_time = unexpired(list).filter(|c| latest.is_none_or(|latest| c.not_after <= latest));
+        found.extend(in_time.map(|certificate| (&user.username, certificate)));
     }
     found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
     let object = |(username, certificate): (&Username, _)| {

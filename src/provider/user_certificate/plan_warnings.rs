@@ -32,7 +32,8 @@ pub(super) fn warnings(
             ))
         }
         (Some(status), Renewal::None)
-            if renewal::needs_renewal(prior, config) && config.auto_renew == Attr::Known(false) =>
+            if renewal::needs_renewal(prior, config) == Some(true)
+                && config.auto_renew == Attr::Known(false) =>
         {
             Some(not_renewed(user, *status, &expiry))
         }

@@ -29,9 +29,9 @@ pub(super) enum Successor {
 impl Successor {
     /// The object that this configuration creates.
     pub(super) fn new(config: &UserCertificate) -> Self {
-        config.target().map_or(Self::Unknown, |(project, username)| Self::User {
-            project_id: project.to_string(),
-            username: username.to_string(),
+        config.user().map_or(Self::Unknown, |user| Self::User {
+            project_id: user.project.to_string(),
+            username: user.username.to_string(),
         })
     }
 
@@ -67,12 +67,10 @@ impl Predecessors {
     /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because an error
     /// before it would lose the predecessor.
     pub(super) fn is_held(&self, generation: u64, config: &UserCertificate) -> bool {
-        let successor = Successor::new(config);
-        let is_held = |held: &HashMap<_, VecDeque<_>>, key| {
-            held.get(key).is_some_and(|queue| !queue.is_empty())
-        };
+        let successors = [Successor::new(config), Successor::Unknown];
         self.with(generation, |held| {
-            is_held(held, &successor) || is_held(held, &Successor::Unknown)
+            let mut queues = successors.iter().filter_map(|successor| held.get(successor));
+            queues.any(|queue| !queue.is_empty())
         })
     }
 
@@ -99,14 +97,14 @@ mod tests {
     use super::*;
     use crate::{
         atlas::{ProjectId, Username},
-        provider::user_certificate::model::Attr,
+        provider::{arguments::UserId, user_certificate::model::Attr},
     };
 
     fn object(user: &str, id: &str) -> UserCertificate {
         let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
         UserCertificate {
             certificate_id: Attr::Known(id.to_owned()),
-            ..UserCertificate::new(project, Username::parse(user).unwrap())
+            ..UserCertificate::new(UserId { project, username: Username::parse(user).unwrap() })
         }
     }
 

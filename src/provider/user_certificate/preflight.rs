@@ -2,23 +2,35 @@
 
 use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
 
-use super::model::{Attr, UserCertificate};
+use super::{
+    adopt,
+    model::{Attr, UserCertificate},
+};
 use crate::{
-    atlas::{ProjectId, Username, X509Type},
+    atlas::X509Type,
     provider::{
+        arguments::UserId,
         client::{ProviderClient, Session},
-        diagnostics,
+        diagnostics::from_atlas,
         guardrails::Issuance,
     },
 };
 
-/// The guardrails that a planned certificate would break.
-pub(super) fn guardrails(client: &ProviderClient, planned: &UserCertificate) -> Diagnostics {
-    let session = client.session_if_known().ok().flatten();
-    let Some(session) = session.filter(|_| planned.certificate_id.is_unknown()) else {
+/// The guardrails that a planned certificate or an adopted key would break.
+pub(super) fn guardrails(
+    client: &ProviderClient,
+    prior: Option<&UserCertificate>,
+    planned: &UserCertificate,
+) -> Diagnostics {
+    let Ok(Some(session)) = client.session_if_known() else {
         return Diagnostics::new();
     };
-    session.guardrails().check(&Issuance {
+    if !planned.certificate_id.is_unknown() {
+        let adopted = prior.filter(|prior| adopt::is_planned(prior, planned));
+        let refused = adopted.and_then(|_| adopt::refused_by_guardrail(&session, planned));
+        return refused.into_iter().collect();
+    }
+    session.guardrails.check(&Issuance {
         project_id: planned.project_id.known(),
         months: planned.months_until_expiration.known().copied(),
         is_sealed: match planned.private_key_recipients {
@@ -40,28 +52,29 @@ pub(super) async fn preflight(
         Ok(session) => session?,
         Err(error) => return Some(error),
     };
-    let (project, username) = config.target()?;
-    match session.user(project, username, &Session::preflight_call(cancel)).await {
-        Ok(user) => not_managed(&user.x509_type, project, username),
+    let user = config.user()?;
+    match session.user(&user, &Session::preflight_call(cancel)).await {
+        Ok(found) => not_managed(&found.x509_type, &user),
         Err(error) if error.is_rejected_credentials() || error.is_project_not_found() => {
-            let mut failure = diagnostics::from_atlas(&error, project, username);
+            let mut failure = from_atlas(&error, &user);
             failure.detail += "\n\nIf this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
             Some(failure)
         }
         Err(error) if error.is_missing_role() || error.status() == Some(403) => {
-            Some(may_not_read(&diagnostics::from_atlas(&error, project, username)))
+            Some(may_not_read(&from_atlas(&error, &user)))
         }
         Err(_) => None,
     }
 }
 
-fn not_managed(kind: &X509Type, project: &ProjectId, username: &Username) -> Option<Diagnostic> {
+fn not_managed(kind: &X509Type, user: &UserId) -> Option<Diagnostic> {
     let kind = match kind {
         X509Type::Managed => return None,
         X509Type::Customer => "CUSTOMER",
         X509Type::None => "NONE",
         X509Type::Other(other) => other,
     };
+    let UserId { project, username } = user;
     Some(
         Diagnostic::warning(
             "Database user is not Atlas-managed X.509",

@@ -1,17 +1,8 @@
 //! Arguments and attributes. The descriptions are the text of the docs page.
 
-use tf_provider::{Attribute, Block, Schema, Type};
+use tf_provider::{Attribute, Block, IdentityAttribute, IdentitySchema, Schema, Type};
 
 use crate::provider::timeouts;
-
-/// One entry of `superseded_certificates`.
-pub(super) fn superseded_type() -> Type {
-    Type::object([
-        ("certificate_id", Type::String),
-        ("not_after", Type::String),
-        ("reason", Type::String),
-    ])
-}
 
 pub(super) fn schema() -> Schema {
     Schema::new(Block {
@@ -19,6 +10,23 @@ pub(super) fn schema() -> Schema {
         blocks: vec![timeouts::block()],
         description: DESCRIPTION.to_owned(),
     })
+}
+
+/// The identity: what stays the same over all renewals.
+pub(super) fn identity_schema() -> IdentitySchema {
+    let attribute = |name: &str, description: &str| IdentityAttribute {
+        name: name.to_owned(),
+        ty: Type::String,
+        required_for_import: true,
+        description: description.to_owned(),
+    };
+    IdentitySchema {
+        version: 0,
+        attributes: vec![
+            attribute("project_id", "The project of the database user."),
+            attribute("username", "The database user, not encoded."),
+        ],
+    }
 }
 
 const DESCRIPTION: &str = "Issues an Atlas-managed X.509 client certificate for a database user, stores it and its private key in \
@@ -180,7 +188,7 @@ fn attributes() -> Vec<Attribute> {
         ),
         Attribute::new(
             "superseded_certificates",
-            Type::list(superseded_type()),
+            Type::list(Type::object(["certificate_id", "not_after", "reason"].map(|name| (name, Type::String)))),
             "Previous certificates of this resource that had not expired when the current one was issued: \
              `certificate_id`, `not_after`, and the `reason` for which the next one was issued. Entries are removed \
              when the next certificate is issued, so compare `not_after`.",
@@ -218,7 +226,10 @@ mod tests {
     use tf_provider::Mode;
 
     use super::*;
-    use crate::provider::user_certificate::model::UserCertificate;
+    use crate::{
+        atlas::{ProjectId, Username},
+        provider::user_certificate::model::{Attr, UserCertificate},
+    };
 
     #[test]
     fn attributes_of_a_certificate_are_computed() {
@@ -262,5 +273,20 @@ mod tests {
             .map(|a| a.name.as_str())
             .collect();
         assert_eq!(write_only, ["pkcs12_password_wo", "adopt_pem_wo"]);
+    }
+    #[test]
+    fn the_identity_has_the_attributes_of_its_schema_and_none_while_the_user_is_unknown() {
+        let object = UserCertificate {
+            project_id: ProjectId::parse("32b6e34b3d91647abb20e7b8").ok().into(),
+            username: Username::parse("a/b c%").ok().into(),
+            ..UserCertificate::default()
+        };
+        let found = object.identity().unwrap();
+        let names: Vec<_> = identity_schema().attributes.into_iter().map(|a| a.name).collect();
+        assert!(found.as_map().unwrap().keys().eq(&names));
+        assert_eq!(found.get("project_id").as_str(), Some("32b6e34b3d91647abb20e7b8"));
+        assert_eq!(found.get("username").as_str(), Some("a/b c%"));
+        let unknown = UserCertificate { username: Attr::Unknown, ..object };
+        assert!(unknown.identity().is_none());
     }
 }

@@ -19,24 +19,23 @@ pub(super) fn validate(
     resource: &UserCertificateResource,
     request: &ValidateRequest,
 ) -> Diagnostics {
-    let (config, problems) = UserCertificate::decode(&request.config);
+    let (config, mut problems) = UserCertificate::decode(&request.config);
     if resource.predecessors.is_held(resource.client.generation(), &config) {
         return Diagnostics::new();
     }
-    let timeouts = timeouts::validate(&request.config);
-    problems.into_iter().chain(arguments(&config)).chain(timeouts).collect()
+    problems.extend(arguments(&config));
+    problems
 }
 
 /// Problems of arguments that are valid by themselves.
-pub(super) fn arguments(config: &UserCertificate) -> Vec<Diagnostic> {
+pub(super) fn arguments(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
     // The window is judged against the months only if both are configured.
-    let mut problems: Vec<_> = renewal::window_exceeds_validity(config).into_iter().collect();
-    if let Attr::Known(list) = &config.private_key_recipients {
-        problems.extend(recipients(list));
-    }
-    problems.extend(archive(config));
-    problems.extend(adoption(config));
-    problems
+    let window = renewal::window_exceeds_validity(config);
+    let recipients = config.private_key_recipients.known().map(recipients);
+    let timeouts = config.timeouts.known().into_iter().flatten();
+    let timeouts = timeouts.filter_map(|(name, text)| timeouts::check(name, text.known()?));
+    let key = recipients.into_iter().flatten().chain(archive(config)).chain(adoption(config));
+    window.into_iter().chain(key).chain(timeouts)
 }
 
 fn adoption(config: &UserCertificate) -> Option<Diagnostic> {
