@@ -30,70 +30,48 @@ pub(super) enum Resolved {
 
 /// The schema of the provider block.
 pub(super) fn schema() -> Schema {
-    let text =
-        |name: &str, description: &str| Attribute::new(name, Type::String, description).optional();
-    let mut attributes = vec![
-        text(
-            "client_id",
-            "Client ID of a service account (`mdb_sa_id_...`), the recommended kind of credentials. Environment: `MONGODB_ATLAS_CLIENT_ID`.",
-        ),
-        text("client_secret", "Client secret of the service account. Environment: `MONGODB_ATLAS_CLIENT_SECRET`.").sensitive(),
-        text(
-            "public_key",
-            "Public key of a programmatic API key (HTTP Digest). Environment, in order: `MONGODB_ATLAS_PUBLIC_API_KEY`, `MONGODB_ATLAS_PUBLIC_KEY`, \
-             `MCLI_PUBLIC_API_KEY`.",
-        ),
-        text(
-            "private_key",
-            "Private key of the API key. Environment, in order: `MONGODB_ATLAS_PRIVATE_API_KEY`, `MONGODB_ATLAS_PRIVATE_KEY`, `MCLI_PRIVATE_API_KEY`.",
-        )
-        .sensitive(),
-        text(
-            "access_token",
-            "Access token, used as it is and never renewed. Environment: `MONGODB_ATLAS_ACCESS_TOKEN`.",
-        )
-        .sensitive(),
-        text(
-            "base_url",
-            "Address of the Atlas API. Defaults to `https://cloud.mongodb.com`; `http` is accepted for loopback addresses only. Environment, in order: \
-             `MONGODB_ATLAS_BASE_URL`, `MCLI_OPS_MANAGER_URL`.",
-        ),
-        Attribute::new(
-            "is_mongodbgov_cloud",
-            Type::Bool,
-            "Whether to use Atlas for Government, `https://cloud.mongodbgov.com`. Defaults to `false`.",
-        )
-        .optional(),
-        text(
-            "api_version",
-            "Version of the Atlas API: `v1.0` (default) or `v2`. The provider behaves the same on both.",
-        ),
-        Attribute::new(
-            "max_retries",
-            Type::Number,
-            "Maximum retries of a failed request, when retrying is safe. Defaults to `5`. Waits requested by Atlas (`429` with `Retry-After`) do not count \
-             against it; they are limited by the resource's `timeouts`. Requests that may already have issued a certificate are never retried.",
-        )
-        .optional(),
-        Attribute::new(
-            "request_timeout",
-            Type::Number,
-            "Seconds to wait for the response to one request: a whole number, 30 or more. Defaults to `60`.",
-        )
-        .optional(),
-        text(
-            "ca_bundle_pem",
-            "Additional CA certificates (PEM) to trust, for example for a TLS-inspecting proxy. `HTTPS_PROXY` and `NO_PROXY` are supported.",
-        ),
-    ];
-    attributes.extend(guardrails::attributes());
     Schema::new(Block {
-        attributes,
+        attributes: attributes().into_iter().chain(guardrails::attributes()).collect(),
         description:
             "Issues and renews X.509 client certificates for MongoDB Atlas database users."
                 .to_owned(),
         ..Block::default()
     })
+}
+
+#[rustfmt::skip] // an attribute is a row: name, type, description, properties
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::new("client_id", Type::String,
+            "Client ID of a service account (`mdb_sa_id_...`), the recommended kind of credentials. Environment: \
+             `MONGODB_ATLAS_CLIENT_ID`.").optional(),
+        Attribute::new("client_secret", Type::String,
+            "Client secret of the service account. Environment: `MONGODB_ATLAS_CLIENT_SECRET`.").optional().sensitive(),
+        Attribute::new("public_key", Type::String,
+            "Public key of a programmatic API key (HTTP Digest). Environment, in order: \
+             `MONGODB_ATLAS_PUBLIC_API_KEY`, `MONGODB_ATLAS_PUBLIC_KEY`, `MCLI_PUBLIC_API_KEY`.").optional(),
+        Attribute::new("private_key", Type::String,
+            "Private key of the API key. Environment, in order: `MONGODB_ATLAS_PRIVATE_API_KEY`, \
+             `MONGODB_ATLAS_PRIVATE_KEY`, `MCLI_PRIVATE_API_KEY`.").optional().sensitive(),
+        Attribute::new("access_token", Type::String,
+            "Access token, used as it is and never renewed. Environment: `MONGODB_ATLAS_ACCESS_TOKEN`.").optional().sensitive(),
+        Attribute::new("base_url", Type::String,
+            "Address of the Atlas API. Defaults to `https://cloud.mongodb.com`; `http` is accepted for loopback \
+             addresses only. Environment, in order: `MONGODB_ATLAS_BASE_URL`, `MCLI_OPS_MANAGER_URL`.").optional(),
+        Attribute::new("is_mongodbgov_cloud", Type::Bool,
+            "Whether to use Atlas for Government, `https://cloud.mongodbgov.com`. Defaults to `false`.").optional(),
+        Attribute::new("api_version", Type::String,
+            "Version of the Atlas API: `v1.0` (default) or `v2`. The provider behaves the same on both.").optional(),
+        Attribute::new("max_retries", Type::Number,
+            "Maximum retries of a failed request, when retrying is safe. Defaults to `5`. Waits requested by Atlas \
+             (`429` with `Retry-After`) do not count against it; they are limited by the resource's `timeouts`. \
+             Requests that may already have issued a certificate are never retried.").optional(),
+        Attribute::new("request_timeout", Type::Number,
+            "Seconds to wait for the response to one request: a whole number, 30 or more. Defaults to `60`.").optional(),
+        Attribute::new("ca_bundle_pem", Type::String,
+            "Additional CA certificates (PEM) to trust, for example for a TLS-inspecting proxy. `HTTPS_PROXY` and \
+             `NO_PROXY` are supported.").optional(),
+    ]
 }
 
 /// Checks the arguments of the provider block, except unknown ones.

@@ -34,29 +34,18 @@ const MONTHS: &str = "max_months_until_expiration";
 const RECIPIENTS: &str = "require_private_key_recipients";
 
 /// The arguments in the provider's schema.
+#[rustfmt::skip]
 pub(super) fn attributes() -> [Attribute; 3] {
     [
-        Attribute::new(
-            PROJECTS,
-            Type::list(Type::String),
-            "Guardrail: the only projects in which certificates may be issued. A plan or apply that would issue one in another project fails. If omitted, \
-             every project is allowed.",
-        )
-        .optional(),
-        Attribute::new(
-            MONTHS,
-            Type::Number,
-            "Guardrail: the longest validity, in months (`1` to `24`), of a certificate that may be issued. A resource that omits \
-             `months_until_expiration` counts as 3 when it is created.",
-        )
-        .optional(),
-        Attribute::new(
-            RECIPIENTS,
-            Type::Bool,
-            "Guardrail: if `true`, certificates may only be issued by resources that set `private_key_recipients`, so that no private key is stored in \
-             plain text. Defaults to `false`.",
-        )
-        .optional(),
+        Attribute::new(PROJECTS, Type::list(Type::String),
+            "Guardrail: the only projects in which certificates may be issued. A plan or apply that would issue one \
+             in another project fails. If omitted, every project is allowed.").optional(),
+        Attribute::new(MONTHS, Type::Number,
+            "Guardrail: the longest validity, in months (`1` to `24`), of a certificate that may be issued. A \
+             resource that omits `months_until_expiration` counts as 3 when it is created.").optional(),
+        Attribute::new(RECIPIENTS, Type::Bool,
+            "Guardrail: if `true`, certificates may only be issued by resources that set `private_key_recipients`, so \
+             that no private key is stored in plain text. Defaults to `false`.").optional(),
     ]
 }
 

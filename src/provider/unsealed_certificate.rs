@@ -25,20 +25,8 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn schema(&self) -> Schema {
-        let text = |name, description| Attribute::new(name, Type::String, description);
-        let identities =
-            Attribute::new(IDENTITIES, Type::list(Type::String), IDENTITIES_DESCRIPTION);
         Schema::new(Block {
-            attributes: vec![
-                text(SEALED, SEALED_DESCRIPTION).required(),
-                identities.required().sensitive(),
-                text(PASSWORD, PASSWORD_DESCRIPTION).optional().sensitive(),
-                text(PROFILE, PROFILE_DESCRIPTION).optional(),
-                text(COMBINED, COMBINED_DESCRIPTION).sensitive(),
-                text(CERTIFICATE, CERTIFICATE_DESCRIPTION),
-                text(PRIVATE_KEY, PRIVATE_KEY_DESCRIPTION).sensitive(),
-                text(PKCS12, PKCS12_DESCRIPTION).sensitive(),
-            ],
+            attributes: attributes(),
             blocks: vec![],
             description: DESCRIPTION.to_owned(),
         })
@@ -167,6 +155,36 @@ const CERTIFICATE: &str = "certificate_pem";
 const PRIVATE_KEY: &str = "private_key_pem";
 const PKCS12: &str = "pkcs12_base64";
 
+#[rustfmt::skip] // an attribute is a row: name, type, description, properties
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::new(SEALED, Type::String,
+            "The sealed certificate: an armored age file, `sealed_pem` of an `atlas_user_certificate`. A file that \
+             the `age` command line tool wrote with `-a` works as well. No default.").required(),
+        Attribute::new(IDENTITIES, Type::list(Type::String),
+            "age identities, one of which must match. Each is an X25519 identity, `AGE-SECRET-KEY-1...`, or the whole \
+             text of a file that `age-keygen` wrote. Identities of plugins, SSH keys, post-quantum identities and \
+             encrypted identity files are refused. No default.").required().sensitive(),
+        Attribute::new(PASSWORD, Type::String,
+            "The password of the archive `pkcs12_base64`: printable ASCII characters. Unset, there is no archive.").optional().sensitive(),
+        Attribute::new(PROFILE, Type::String,
+            "How the archive is encrypted: `modern` (AES-256; Java 8u301, OpenSSL 1.1, Windows 10 1709, .NET and \
+             later) or `legacy` (triple DES, for what is older). Default: `modern`.").optional(),
+        Attribute::new(COMBINED, Type::String,
+            "The certificate and its PKCS#8 private key byte for byte as Atlas returned them: the file for \
+             `tlsCertificateKeyFile`.").sensitive(),
+        Attribute::new(CERTIFICATE, Type::String,
+            "The certificate alone, for programs that need two files. Null if the text is not one certificate and its \
+             key."),
+        Attribute::new(PRIVATE_KEY, Type::String,
+            "The private key alone, PKCS#8. Null if the text is not one certificate and its key.").sensitive(),
+        Attribute::new(PKCS12, Type::String,
+            "The certificate and its key as a PKCS#12 archive in base64, the key store of Java and .NET. Null without \
+             `pkcs12_password`, or if the text is not one certificate and its key. Its bytes differ each time it is \
+             opened: let consumers follow `revision` of the certificate.").sensitive(),
+    ]
+}
+
 const DESCRIPTION: &str = "\
 Opens a sealed certificate for the length of one Terraform run. The private key goes into a write-only argument, a provider block, \
 a provisioner or another ephemeral resource, and never into plan or state.
@@ -180,34 +198,6 @@ the ephemeral resource of a secret store. If `sealed_pem` is not known yet, beca
 the plan has unknown values and the apply opens it.
 
 Requires Terraform 1.10 or OpenTofu 1.11, or later; write-only arguments require 1.11 in both.";
-
-const SEALED_DESCRIPTION: &str = "\
-The sealed certificate: an armored age file, `sealed_pem` of an `atlas_user_certificate`. A file that the `age` command line tool \
-wrote with `-a` works as well. No default.";
-
-const IDENTITIES_DESCRIPTION: &str = "\
-age identities, one of which must match. Each is an X25519 identity, `AGE-SECRET-KEY-1...`, or the whole text of a file that \
-`age-keygen` wrote. Identities of plugins, SSH keys, post-quantum identities and encrypted identity files are refused. No default.";
-
-const PASSWORD_DESCRIPTION: &str = "\
-The password of the archive `pkcs12_base64`: printable ASCII characters. Unset, there is no archive.";
-
-const PROFILE_DESCRIPTION: &str = "\
-How the archive is encrypted: `modern` (AES-256; Java 8u301, OpenSSL 1.1, Windows 10 1709, .NET and later) or `legacy` (triple DES, \
-for what is older). Default: `modern`.";
-
-const COMBINED_DESCRIPTION: &str = "\
-The certificate and its PKCS#8 private key byte for byte as Atlas returned them: the file for `tlsCertificateKeyFile`.";
-
-const CERTIFICATE_DESCRIPTION: &str = "\
-The certificate alone, for programs that need two files. Null if the text is not one certificate and its key.";
-
-const PRIVATE_KEY_DESCRIPTION: &str = "\
-The private key alone, PKCS#8. Null if the text is not one certificate and its key.";
-
-const PKCS12_DESCRIPTION: &str = "\
-The certificate and its key as a PKCS#12 archive in base64, the key store of Java and .NET. Null without `pkcs12_password`, or if the \
-text is not one certificate and its key. Its bytes differ each time it is opened: let consumers follow `revision` of the certificate.";
 
 #[cfg(test)]
 mod tests;
