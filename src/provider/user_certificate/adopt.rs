@@ -3,7 +3,10 @@
 use secrecy::SecretString;
 use tf_provider::{Diagnostic, Path};
 
-use super::model::{Attr, Status, UserCertificate};
+use super::{
+    key_storage::plan_key,
+    model::{Attr, Status, UserCertificate},
+};
 use crate::{
     provider::{arguments::UserId, client::Session},
     x509::{self, Bundle, Certificate},
@@ -28,24 +31,14 @@ pub(super) fn is_planned(prior: &UserCertificate, planned: &UserCertificate) -> 
     unknown && !planned.certificate_id.is_unknown() && !has_key(prior)
 }
 
-/// Plans the attributes that an adoption sets. Which of them hold the key depends on the recipients.
+/// Plans the attributes that an adoption sets.
 pub(super) fn plan(planned: UserCertificate, config: &UserCertificate) -> UserCertificate {
-    let unknown_if = |unknown: bool| if unknown { Attr::Unknown } else { Attr::Null };
-    let recipients = &config.private_key_recipients;
-    let archived = !config.pkcs12_password_wo_version.is_null();
     let is_certain = !config.adopt_pem_wo_version.is_unknown();
     UserCertificate {
-        combined_pem: unknown_if(recipients.known().is_none()),
-        sealed_pem: if recipients.is_null() { Attr::Null } else { Attr::Unknown },
-        pkcs12_base64: if archived && recipients.known().is_none() {
-            Attr::Unknown
-        } else {
-            Attr::Null
-        },
         issuer: Attr::Unknown,
         fingerprint_sha256: Attr::Unknown,
         has_private_key: if is_certain { Attr::Known(true) } else { Attr::Unknown },
-        ..planned
+        ..plan_key(planned, config)
     }
 }
 

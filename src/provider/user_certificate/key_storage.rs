@@ -26,6 +26,22 @@ struct Archive {
     profile: Profile,
 }
 
+/// Plans the attributes that hold a key: unknown where it will be, or may be, and null elsewhere.
+pub(super) fn plan_key(object: UserCertificate, config: &UserCertificate) -> UserCertificate {
+    let may_be_plain = config.private_key_recipients.known().is_none();
+    let is_archived = may_be_plain && !config.pkcs12_password_wo_version.is_null();
+    UserCertificate {
+        combined_pem: if may_be_plain { Attr::Unknown } else { Attr::Null },
+        sealed_pem: if config.private_key_recipients.is_null() {
+            Attr::Null
+        } else {
+            Attr::Unknown
+        },
+        pkcs12_base64: if is_archived { Attr::Unknown } else { Attr::Null },
+        ..object
+    }
+}
+
 impl KeyStorage {
     /// Reads everything from the plan except the password, which is only in the configuration. (`ignore_changes` hides
     /// changed arguments from plans, while the configuration at apply contains them.)

@@ -6,6 +6,7 @@ use tf_provider::{Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanRespon
 use super::{
     UserCertificateResource, adopt,
     certificate::resource_id,
+    key_storage::plan_key,
     model::{Attr, IssueReason, Status, UserCertificate},
     plan_warnings::{key_in_old_state, no_key_to_archive, warnings},
     predecessors::Successor,
@@ -163,7 +164,7 @@ fn plan_issue(
     reason: Attr<IssueReason>,
     replaces_certificate_id: Attr<String>,
 ) -> UserCertificate {
-    let mut object = UserCertificate {
+    let object = UserCertificate {
         // Null only in an object that was moved here without a certificate.
         months_until_expiration: proposed.months_until_expiration.or(Months::DEFAULT),
         status: Attr::Known(Status::Active),
@@ -172,18 +173,7 @@ fn plan_issue(
         replaces_certificate_id,
         ..without_write_only(proposed).with_issued_unknown()
     };
-    match config.private_key_recipients {
-        Attr::Null => object.sealed_pem = Attr::Null,
-        Attr::Known(_) => {
-            object.combined_pem = Attr::Null;
-            object.pkcs12_base64 = Attr::Null;
-        }
-        Attr::Unknown => {}
-    }
-    if config.pkcs12_password_wo_version.is_null() {
-        object.pkcs12_base64 = Attr::Null;
-    }
-    object
+    plan_key(object, config)
 }
 
 /// Plans a change that needs no new certificate: the window, sealing in place, the archive.
@@ -205,34 +195,23 @@ fn plan_without_issuing(
     let key_in_state = !prior.combined_pem.is_null();
     match adopt::is_requested(Some(prior), config) {
         Some(false) => {}
-        _ if prior.combined_pem.is_null() && prior.sealed_pem.is_null() => {
+        _ if !key_in_state && prior.sealed_pem.is_null() => {
             return (adopt::plan(object, config), diagnostics);
         }
         None => {}
         Some(true) => diagnostics.extend(adopt::refused(prior)),
     }
-    match config.private_key_recipients {
-        Attr::Known(_) if key_in_state => {
-            object.combined_pem = Attr::Null;
-            object.pkcs12_base64 = Attr::Null;
-            object.sealed_pem = Attr::Unknown;
-            diagnostics.push(key_in_old_state());
+    if !config.private_key_recipients.is_null() {
+        if key_in_state {
+            object = plan_key(object, config);
+            diagnostics.extend(object.combined_pem.is_null().then(key_in_old_state));
         }
-        Attr::Unknown if key_in_state => {
-            object.combined_pem = Attr::Unknown;
-            object.sealed_pem = Attr::Unknown;
-            object.pkcs12_base64 = Attr::Unknown;
-        }
-        Attr::Known(_) | Attr::Unknown => {}
-        Attr::Null if config.pkcs12_password_wo_version.is_null() => {
-            object.pkcs12_base64 = Attr::Null;
-        }
-        Attr::Null if !archive_changed(prior, config) => {}
-        Attr::Null if key_in_state && !prior.is_unparsed() => object.pkcs12_base64 = Attr::Unknown,
-        Attr::Null => {
-            object.pkcs12_base64 = Attr::Null;
-            diagnostics.push(no_key_to_archive());
-        }
+    } else if config.pkcs12_password_wo_version.is_null() {
+        object.pkcs12_base64 = Attr::Null;
+    } else if archive_changed(prior, config) {
+        let can_archive = key_in_state && !prior.is_unparsed();
+        object.pkcs12_base64 = if can_archive { Attr::Unknown } else { Attr::Null };
+        diagnostics.extend((!can_archive).then(no_key_to_archive));
     }
     (object, diagnostics)
 }
