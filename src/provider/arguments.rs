@@ -95,9 +95,9 @@ impl Problems {
         result.map_err(|found| self.0.extend(found.into())).ok()
     }
 
-    /// The value that is made of all taken values, or their problems.
-    pub(super) fn finish<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Diagnostics> {
-        make().ok_or(self.0)
+    /// The value that is made of the taken values, unless there are problems.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Diagnostics> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
 }
 

@@ -147,25 +147,17 @@ impl ProviderBlock {
     fn parse(block: &Value) -> Result<Self, Diagnostics> {
         let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
         let mut problems = Problems::default();
-        let credentials = problems.take(Inputs::from_block(block));
-        let base_url = problems.take(base_url(block));
-        let api_version = problems.take(api_version(block));
-        let max_retries = problems.take(max_retries(block));
-        let request_timeout = problems.take(request_timeout(block));
-        let ca_bundle_pem = problems.take(ca_bundle(block));
-        let guardrails = problems.take(Guardrails::parse(block));
-        problems.finish(|| {
-            Some(Self {
-                unknown: unknown.or_else(|| credentials::unknown_argument(block)),
-                credentials: credentials?,
-                base_url: base_url?,
-                api_version: api_version?,
-                max_retries: max_retries?,
-                request_timeout: request_timeout?,
-                ca_bundle_pem: ca_bundle_pem?,
-                guardrails: guardrails?,
-            })
-        })
+        let parsed = Self {
+            unknown: unknown.or_else(|| credentials::unknown_argument(block)),
+            credentials: problems.take(Inputs::from_block(block)).unwrap_or_default(),
+            base_url: problems.take(base_url(block)).unwrap_or_default(),
+            api_version: problems.take(api_version(block)).unwrap_or_default(),
+            max_retries: problems.take(max_retries(block)).unwrap_or_default(),
+            request_timeout: problems.take(request_timeout(block)).unwrap_or_default(),
+            ca_bundle_pem: problems.take(ca_bundle(block)).unwrap_or_default(),
+            guardrails: problems.take(Guardrails::parse(block)).unwrap_or_default(),
+        };
+        problems.finish(parsed)
     }
 }
 
@@ -195,13 +187,11 @@ impl Environment {
         names: &[&'static str],
     ) -> Result<Option<(&'static str, String)>, Diagnostic> {
         for name in names {
-            let value = (self.0)(name).map(OsString::into_string).transpose().map_err(|_| {
-                Diagnostic::error(
-                    "Invalid environment variable",
-                    format!(
-                        "The environment variable {name} contains bytes that are not UTF-8 text."
-                    ),
-                )
+            let value = (self.0)(name).map(OsString::into_string).transpose();
+            let value = value.map_err(|_| {
+                invalid_variable(format!(
+                    "The environment variable {name} contains bytes that are not UTF-8 text."
+                ))
             })?;
             let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
             if let Some(text) = text {
@@ -212,20 +202,16 @@ impl Environment {
     }
 
     fn base_url(&self) -> Result<Option<BaseUrl>, Diagnostic> {
-        let Some((variable, text)) =
-            self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?
-        else {
-            return Ok(None);
-        };
-        BaseUrl::parse(&text).map(Some).map_err(|error| {
-            Diagnostic::error(
-                "Invalid environment variable",
-                format!(
+        let found = self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?;
+        let parsed = found.map(|(variable, text)| {
+            BaseUrl::parse(&text).map_err(|error| {
+                invalid_variable(format!(
                     "The environment variable {variable} is not a valid base URL. {}",
                     to_sentence(&error.to_string())
-                ),
-            )
-        })
+                ))
+            })
+        });
+        parsed.transpose()
     }
 
     /// The proxy through which the base URL is reached.
@@ -234,11 +220,13 @@ impl Environment {
         let no_proxy = self.first(&Proxy::EXCLUSION_VARIABLES)?;
         let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
         let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
-        base_url.proxy(https_proxy, no_proxy).map_err(|error| {
-            let problem = to_sentence(&error.to_string());
-            Diagnostic::error("Invalid environment variable", problem)
-        })
+        let proxy = base_url.proxy(https_proxy, no_proxy);
+        proxy.map_err(|error| invalid_variable(to_sentence(&error.to_string())))
     }
+}
+
+fn invalid_variable(problem: String) -> Diagnostic {
+    Diagnostic::error("Invalid environment variable", problem)
 }
 
 /// The base URL of the block: `base_url`, or else the one that `is_mongodbgov_cloud` stands for.

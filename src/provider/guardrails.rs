@@ -56,16 +56,12 @@ impl Guardrails {
     /// One diagnostic for each invalid argument, at the argument.
     pub(super) fn parse(block: &Value) -> Result<Self, Diagnostics> {
         let mut problems = Problems::default();
-        let allowed_project_ids = problems.take(project_ids(block.get(PROJECTS)));
-        let max_months = problems.take(max_months(block));
-        let require_recipients = problems.take(Attr::read(block, RECIPIENTS));
-        problems.finish(|| {
-            Some(Self {
-                allowed_project_ids: allowed_project_ids?,
-                max_months: max_months?,
-                require_recipients: require_recipients?,
-            })
-        })
+        let guardrails = Self {
+            allowed_project_ids: problems.take(project_ids(block)).unwrap_or_default(),
+            max_months: problems.take(max_months(block)).unwrap_or_default(),
+            require_recipients: problems.take(Attr::read(block, RECIPIENTS)).unwrap_or_default(),
+        };
+        problems.finish(guardrails)
     }
 
     /// Whether a private key must not be stored in plain text.
@@ -130,7 +126,8 @@ fn refusal(summary: &str, argument: &str, reason: &str) -> Diagnostic {
     .at(Path::attribute(argument))
 }
 
-fn project_ids(value: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
+fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
+    let value = block.get(PROJECTS);
     let Some(elements) = value.as_list().filter(|_| value.is_wholly_known()) else {
         return Ok(if value.is_null() { Attr::Null } else { Attr::Unknown });
     };
@@ -138,21 +135,17 @@ fn project_ids(value: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
         let problem = "The list is empty, so no certificate could be issued at all. Add a project id, or omit the argument to allow every project.";
         return Err(invalid_argument(PROJECTS, problem.to_owned()).into());
     }
-    let mut problems = Diagnostics::new();
-    let mut ids = Vec::new();
-    for (index, element) in (0..).zip(elements) {
-        let problem = match element.as_str().map(ProjectId::parse) {
-            Some(Ok(id)) => {
-                ids.push(id);
-                continue;
-            }
-            Some(Err(error)) => to_sentence(&error.to_string()),
-            None => "A project id must not be null.".to_owned(),
+    let mut problems = Problems::default();
+    let parsed = (0..).zip(elements).filter_map(|(index, element)| {
+        let id = match element.as_str().map(ProjectId::parse) {
+            Some(id) => id.map_err(|error| to_sentence(&error.to_string())),
+            None => Err("A project id must not be null.".to_owned()),
         };
         let path = Path::attribute(PROJECTS).at_index(index);
-        problems.push(invalid_argument(PROJECTS, problem).at(path));
-    }
-    if problems.is_empty() { Ok(Attr::Known(ids)) } else { Err(problems) }
+        problems.take(id.map_err(|problem| invalid_argument(PROJECTS, problem).at(path)))
+    });
+    let ids = parsed.collect();
+    problems.finish(Attr::Known(ids))
 }
 
 fn max_months(block: &Value) -> Result<Attr<Months>, Diagnostic> {
