@@ -1,6 +1,6 @@
 //! Arguments that several resources and data sources share, and the problems of arguments.
 
-use std::{fmt, ops::RangeInclusive};
+use std::fmt;
 
 use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
@@ -54,30 +54,6 @@ pub(super) fn validate_user(config: &Value) -> impl Iterator<Item = Diagnostic> 
 /// counts as omitted.
 pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
     block.get(name).as_str().map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// A whole number in `range`, as `what` names it in the error.
-pub(super) fn number_in(
-    block: &Value,
-    name: &str,
-    what: &str,
-    range: RangeInclusive<i64>,
-) -> Result<Attr<i64>, Diagnostic> {
-    match block.get(name) {
-        Value::Unknown => Ok(Attr::Unknown),
-        Value::Number(number) => match number.as_i64().filter(|number| range.contains(number)) {
-            Some(number) => Ok(Attr::Known(number)),
-            None => Err(invalid_argument(
-                name,
-                format!(
-                    "{name} must be {what} from {} to {}; got {number}.",
-                    range.start(),
-                    range.end()
-                ),
-            )),
-        },
-        _ => Ok(Attr::Null),
-    }
 }
 
 /// The error for an invalid argument of the provider block.

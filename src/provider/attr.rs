@@ -174,6 +174,24 @@ pub(crate) fn whole_number<T>(
     })
 }
 
+/// Reads an attribute of an object that is a whole number.
+///
+/// # Errors
+/// The number is invalid; the error is at the attribute.
+pub(crate) fn read_number<T>(
+    object: &Value,
+    name: &str,
+    expected: &str,
+    parse: impl Fn(i64) -> Option<T>,
+) -> Result<Attr<T>, Diagnostic> {
+    let number = match object.get(name) {
+        Value::Null => return Ok(Attr::Null),
+        Value::Unknown => return Ok(Attr::Unknown),
+        value => whole_number(value, name, expected, parse),
+    };
+    number.map(Attr::Known).map_err(|problem| problem.at(Path::attribute(name)))
+}
+
 /// The error for an invalid value.
 pub(crate) fn invalid(summary: &str, problem: &dyn fmt::Display) -> Diagnostic {
     Diagnostic::error(summary, to_sentence(&problem.to_string()))

@@ -5,7 +5,8 @@ use std::{ffi::OsString, time::Duration};
 use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::{Problems, invalid_argument, non_empty, number_in, to_sentence},
+    arguments::{Problems, invalid_argument, non_empty, to_sentence},
+    attr::read_number,
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
 };
@@ -259,17 +260,19 @@ fn api_version(block: &Value) -> Result<ApiVersion, Diagnostic> {
 }
 
 fn max_retries(block: &Value) -> Result<u32, Diagnostic> {
-    let count = number_in(block, "max_retries", "a whole number", 0..=100)?.into_known();
-    Ok(count.and_then(|count| u32::try_from(count).ok()).unwrap_or(5))
+    let parse = |count| u32::try_from(count).ok().filter(|count| *count <= 100);
+    let count = read_number(block, "max_retries", "retries from 0 to 100", parse)?;
+    Ok(count.into_known().unwrap_or(5))
 }
 
 fn request_timeout(block: &Value) -> Result<Duration, Diagnostic> {
-    let seconds = number_in(block, "request_timeout", "a whole number of seconds", 30..=86_400);
+    let parse = |seconds| u64::try_from(seconds).ok().filter(|s| (30..=86_400).contains(s));
+    let seconds = read_number(block, "request_timeout", "seconds from 30 to 86400", parse);
     let seconds = seconds.map_err(|mut error| {
         error.detail += " Issuing a certificate can take several seconds, and a request that is abandoned too early loses the private key.";
         error
     })?;
-    Ok(Duration::from_secs(seconds.known().map_or(60, |seconds| seconds.unsigned_abs())))
+    Ok(Duration::from_secs(seconds.into_known().unwrap_or(60)))
 }
 
 /// Checks that every PEM block is a certificate. Text between the blocks is allowed, as in RFC 7468.

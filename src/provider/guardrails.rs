@@ -6,8 +6,8 @@
 use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Type, Value};
 
 use super::{
-    arguments::{Problems, invalid_argument, number_in, to_sentence},
-    attr::Attr,
+    arguments::{Problems, invalid_argument, to_sentence},
+    attr::{Attr, read_number},
     client::not_known_yet,
 };
 use crate::atlas::{Months, ProjectId};
@@ -55,10 +55,12 @@ impl Guardrails {
     /// # Errors
     /// One diagnostic for each invalid argument, at the argument.
     pub(super) fn parse(block: &Value) -> Result<Self, Diagnostics> {
+        let parse = |months| Months::parse(months).ok();
+        let max_months = read_number(block, MONTHS, "months from 1 to 24", parse);
         let mut problems = Problems::default();
         let guardrails = Self {
             allowed_project_ids: problems.take(project_ids(block)).unwrap_or_default(),
-            max_months: problems.take(max_months(block)).unwrap_or_default(),
+            max_months: problems.take(max_months).unwrap_or_default(),
             require_recipients: problems.take(Attr::read(block, RECIPIENTS)).unwrap_or_default(),
         };
         problems.finish(guardrails)
@@ -146,14 +148,6 @@ fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
     });
     let ids = parsed.collect();
     problems.finish(Attr::Known(ids))
-}
-
-fn max_months(block: &Value) -> Result<Attr<Months>, Diagnostic> {
-    Ok(match number_in(block, MONTHS, "a whole number", 1..=24)? {
-        Attr::Known(months) => Months::parse(months).ok().into(),
-        Attr::Unknown => Attr::Unknown,
-        Attr::Null => Attr::Null,
-    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, Path, ReadDataRequest, ReadDataResponse,
+    Attribute, Block, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse,
     Schema, Type, Value, async_trait,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     atlas::{CertificateList, Username},
     provider::{
         arguments::{UserId, required, validate_user},
-        attr::Attr,
+        attr::{Attr, read_number},
         client::ProviderClient,
         inventory::{certificates, managed_users},
     },
@@ -29,12 +29,8 @@ impl DataSource for UserCertificates {
     }
 
     fn schema(&self) -> Schema {
-        let element = Type::object(
-            [USERNAME]
-                .into_iter()
-                .chain(ATTRIBUTES.map(|(name, _)| name))
-                .map(|name| (name, Type::String)),
-        );
+        let names = [USERNAME].into_iter().chain(ATTRIBUTES.map(|(name, _)| name));
+        let element = Type::object(names.map(|name| (name, Type::String)));
         let fields = ATTRIBUTES.map(|(name, description)| format!("\n- `{name}`: {description}"));
         Schema::new(Block {
             attributes: vec![
@@ -110,14 +106,8 @@ fn after(now: Timestamp, days: i64) -> Option<Timestamp> {
 
 /// The configured number of days; `None` if it is null or unknown.
 fn expiring_within_days(config: &Value) -> Result<Option<i64>, Diagnostic> {
-    let Some(number) = config.get(WITHIN).as_number() else {
-        return Ok(None);
-    };
-    let days = number.as_i64().filter(|days| *days >= 0);
-    days.map(Some).ok_or_else(|| {
-        let text = format!("A whole number of days, 0 or more, is needed, not {number}.");
-        Diagnostic::error("Invalid expiring_within_days", text).at(Path::attribute(WITHIN))
-    })
+    let parse = |days| Some(days).filter(|days| *days >= 0);
+    Ok(read_number(config, WITHIN, "days, 0 or more,", parse)?.into_known())
 }
 
 const USERNAME: &str = "username";

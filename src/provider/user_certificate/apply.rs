@@ -139,8 +139,7 @@ pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest)
         }
     };
     let warning = if private.destroy_warned { None } else { destroy_warning(&object, &private) };
-    if !private.successor.is_none() {
-        let successor = private.successor.clone();
+    if let Some(successor) = private.successor.clone() {
         predecessors.hold(client.generation(), successor, Predecessor { object, private });
     }
     no_object(warning.into_iter().collect())

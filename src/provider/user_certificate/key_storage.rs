@@ -16,14 +16,10 @@ use crate::{
 pub(super) struct KeyStorage {
     /// If set, state must not contain the key in plain text.
     pub(super) recipients: Option<Recipients>,
-    archive: Option<Archive>,
-}
-
-/// The PKCS#12 archive; without a password, a warning is given in its place.
-#[derive(Clone)]
-struct Archive {
+    /// Of the PKCS#12 archive, if there is to be one.
+    archive: Option<Profile>,
+    /// Of the archive. Without one, a warning is given in its place.
     password: Option<SecretString>,
-    profile: Profile,
 }
 
 /// Plans the attributes that hold a key: unknown where it will be, or may be, and null elsewhere.
@@ -54,11 +50,12 @@ impl KeyStorage {
     ) -> Result<Self, Diagnostic> {
         let recipients = planned.private_key_recipients.known();
         let recipients = recipients.map(|list| list.parse().ok_or_else(invalid_recipient));
-        let archive = (!planned.pkcs12_password_wo_version.is_null()).then(|| Archive {
+        let profile = planned.pkcs12_profile.known().copied().unwrap_or_default();
+        Ok(Self {
+            recipients: recipients.transpose()?,
+            archive: (!planned.pkcs12_password_wo_version.is_null()).then_some(profile),
             password: config.pkcs12_password_wo.known().cloned(),
-            profile: planned.pkcs12_profile.known().copied().unwrap_or_default(),
-        });
-        Ok(Self { recipients: recipients.transpose()?, archive })
+        })
     }
 
     /// The object with a key, new or from state, and a warning; `None` if encryption failed.
@@ -115,10 +112,10 @@ impl KeyStorage {
 
     /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has a thread of its own.
     async fn archive(&self, pem: &SecretString) -> Result<Option<SecretString>, Diagnostic> {
-        let Some(Archive { password, profile }) = self.archive.clone() else {
+        let Some(profile) = self.archive else {
             return Ok(None);
         };
-        let password = password.ok_or_else(|| {
+        let password = self.password.clone().ok_or_else(|| {
             warning(
                 "No password for the PKCS#12 archive",
                 "pkcs12_password_wo_version is set and pkcs12_password_wo is null, so pkcs12_base64 stays null.",

@@ -36,7 +36,7 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
     };
     let is_replacement = !requires_replace.is_empty();
     match &prior {
-        None => private.successor = Successor::new(&config),
+        None => private.successor = Some(Successor::new(&config)),
         Some(prior) if is_replacement => {
             // Core destroys the old object without another plan call for it.
             diagnostics.extend(destroy_warning(prior, &private));

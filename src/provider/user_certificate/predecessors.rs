@@ -13,11 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::{model::UserCertificate, private_state::PrivateState};
 
 /// The planned successor of an object, as the plan of a create writes it into the private data. A plain destroy has none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Successor {
-    #[default]
-    None,
     /// Project or user were unknown in the plan.
     Unknown,
     User {
@@ -33,10 +31,6 @@ impl Successor {
             project_id: user.project.to_string(),
             username: user.username.to_string(),
         })
-    }
-
-    pub(super) fn is_none(&self) -> bool {
-        *self == Self::None
     }
 }
 

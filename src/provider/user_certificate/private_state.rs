@@ -19,8 +19,8 @@ pub(super) struct PrivateState {
     #[serde(rename = "destroy_told", skip_serializing_if = "std::ops::Not::not")]
     pub(super) destroy_warned: bool,
     /// In the plan of a create: the planned object. Never stored in state.
-    #[serde(skip_serializing_if = "Successor::is_none")]
-    pub(super) successor: Successor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) successor: Option<Successor>,
     /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its certificate.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,
