@@ -11,6 +11,8 @@ mod diagnostics;
 mod functions;
 mod guardrails;
 mod inventory;
+#[cfg(test)]
+mod testing;
 mod timeouts;
 mod unsealed_certificate;
 mod user_certificate;

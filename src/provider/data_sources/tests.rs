@@ -7,14 +7,7 @@ use local_atlas::{
 use tf_provider::{CancellationToken, ReadDataRequest, ReadDataResponse};
 
 use super::*;
-use crate::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
-    clock::SystemClock,
-    provider::{
-        client::{Session, State},
-        guardrails::Guardrails,
-    },
-};
+use crate::provider::{client::State, testing::client};
 
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
@@ -32,26 +25,7 @@ impl World {
         for user in ["none", "one", "many"] {
             control.add_user(PROJECT, user, X509Type::Managed);
         }
-        let atlas_client = Client::new(
-            Config {
-                base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
-                api_version: ApiVersion::V1_0,
-                credentials: Credentials::Token(control.credentials().access_token.into()),
-                request_timeout: Duration::from_secs(60),
-                max_retries: 0,
-                ca_bundle_pem: None,
-                proxy: None,
-                user_agent: "test".to_owned(),
-            },
-            Arc::new(SystemClock),
-            Arc::default(),
-        );
-        let client = Arc::new(ProviderClient::default());
-        client.set(State::Ready(Arc::new(Session::new(
-            atlas_client.unwrap(),
-            Guardrails::default(),
-            Arc::new(SystemClock),
-        ))));
+        let client = client(&atlas);
         Self { atlas, client }
     }
 

@@ -6,7 +6,7 @@ use tf_provider::{
 
 use super::{
     UserCertificateResource,
-    issue::{Failure, IssueRequest, IssueResult},
+    issue::{Failure, IssueRequest},
     model::UserCertificate,
     predecessors::{Predecessor, Successor},
     private_state::{PrivateState, destroy_warning},
@@ -30,22 +30,22 @@ pub(super) async fn create(
     let predecessor = predecessors.take(client.generation(), &successor);
     let same_user =
         predecessor.as_ref().filter(|predecessor| Successor::new(&predecessor.object) == successor);
-    let result: IssueResult = async {
+    let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
+    let result: Result<_, Failure> = async {
         for problems in [problems, invalid_plan] {
             if !problems.is_empty() {
                 return Err(problems.into());
             }
         }
         let issue = IssueRequest::new(planned, config)?;
+        let kept = issue.storage.protect_kept(kept.unwrap_or_default())?;
         let object = same_user.map(|predecessor| &predecessor.object);
-        issue.execute("create", client, object, &request.cancel).await
+        let issued = issue.execute("create", client, object, &request.cancel).await?;
+        Ok((issued, kept))
     }
     .await;
     let failure = match result {
-        Ok((object, diagnostics)) => {
-            let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
-            return response(object, kept.unwrap_or_default(), diagnostics);
-        }
+        Ok(((object, diagnostics), kept)) => return response(object, kept, diagnostics),
         Err(failure) => failure,
     };
     if let Some(predecessor) =
@@ -101,8 +101,8 @@ pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> A
         let config = UserCertificate::from_value(&request.config)?;
         let issue = IssueRequest::new(planned, config)?;
         let (prior, private) = stored(&request.prior, &request.private)?;
-        let kept = issue.storage.protect_kept(private.unparsed_responses);
-        Ok((prior, issue, kept.ok_or_else(kept_response_not_encrypted)?))
+        let kept = issue.storage.protect_kept(private.unparsed_responses)?;
+        Ok((prior, issue, kept))
     };
     let (prior, issue, responses) = match read() {
         Ok(parts) => parts,
@@ -167,14 +167,6 @@ fn response(
     ApplyResponse { state: object.into_value(), private, diagnostics }
 }
 
-fn kept_response_not_encrypted() -> Diagnostic {
-    Diagnostic::error(
-        "Kept response could not be sealed",
-        "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients. Nothing was \
-         changed and no certificate was issued.",
-    )
-}
-
 const UNPARSED_ON_CREATE: &str = "\n\nThe response is stored unchanged (as combined_pem, or sealed as sealed_pem), so nothing of it is lost. Terraform \
     marks the resource as tainted and would issue another certificate at the next apply. To keep the response instead, run: terraform untaint \
     ADDRESS. The provider then leaves it alone; look at it with: terraform state pull.";
@@ -182,3 +174,54 @@ const UNPARSED_ON_CREATE: &str = "\n\nThe response is stored unchanged (as combi
 const UNPARSED_ON_UPDATE: &str = "\n\nThe previous certificate and its key stay in place and keep working. The response is kept unchanged (sealed, in \
     sealed mode) in the private data of this resource in the state file (terraform state pull, base64 under \"private\"). The next apply requests \
     another certificate.";
+
+#[cfg(test)]
+mod tests {
+    use local_atlas::{LocalAtlas, Options, X509Type};
+    use tf_provider::CancellationToken;
+
+    use super::*;
+    use crate::{
+        atlas::{ProjectId, Username},
+        provider::{
+            testing,
+            user_certificate::{
+                model::{Attr, RecipientList},
+                plan::plan_create,
+            },
+        },
+    };
+
+    const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+    const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+    #[tokio::test]
+    async fn a_response_kept_by_the_predecessor_is_encrypted_if_the_successor_is_sealed() {
+        let atlas = LocalAtlas::start(Options::default()).unwrap();
+        atlas.control().add_user(PROJECT, "app", X509Type::Managed);
+        let resource = UserCertificateResource::new(testing::client(&atlas));
+        let config = UserCertificate {
+            project_id: ProjectId::parse(PROJECT).ok().into(),
+            username: Username::parse("app").ok().into(),
+            private_key_recipients: Attr::Known(RecipientList(vec![Attr::Known(RECIPIENT.into())])),
+            ..UserCertificate::default()
+        };
+        let predecessor = Predecessor {
+            object: config.clone(),
+            private: PrivateState::applied(vec!["hunter2".to_owned()]),
+        };
+        let generation = resource.client.generation();
+        resource.predecessors.hold(generation, Successor::new(&config), predecessor);
+        let request = CreateRequest {
+            planned: plan_create(config.clone(), &config).object.into_value(),
+            config: config.into_value(),
+            private: Vec::new(),
+            cancel: CancellationToken::new(),
+        };
+        let created = create(&resource, request).await;
+        assert!(!created.diagnostics.has_errors(), "{:?}", created.diagnostics);
+        assert!(created.state.get("sealed_pem").as_str().is_some());
+        let private = String::from_utf8(created.private).unwrap();
+        assert!(private.contains("AGE ENCRYPTED FILE") && !private.contains("hunter2"));
+    }
+}

@@ -89,12 +89,21 @@ impl KeyStorage {
         }
     }
 
-    /// Encrypts responses that were kept in plain text before there were recipients. `None` if that failed.
-    pub(super) fn protect_kept(&self, texts: Vec<String>) -> Option<Vec<String>> {
+    /// Encrypts responses that were kept in plain text before there were recipients.
+    ///
+    /// # Errors
+    /// Encryption failed.
+    pub(super) fn protect_kept(&self, texts: Vec<String>) -> Result<Vec<String>, Diagnostic> {
         let protect = |text: String| {
             if text.starts_with(AGE_ARMOR) { Some(text) } else { self.protect(&text.into()) }
         };
-        texts.into_iter().map(protect).collect()
+        texts.into_iter().map(protect).collect::<Option<_>>().ok_or_else(|| {
+            Diagnostic::error(
+                "Kept response could not be sealed",
+                "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients. Nothing \
+                 was changed and no certificate was issued.",
+            )
+        })
     }
 
     /// The object with the PKCS#12 archive of the key, or null and the reason as a warning.
