@@ -85,17 +85,14 @@ impl Resource for UserCertificateResource {
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
         let ReadRequest { state, private, cancel } = request;
-        let result = match UserCertificate::from_value(&state) {
-            Ok(object) => read::read(&self.client, object, &cancel).await.map_err(Into::into),
-            Err(problems) => Err(problems),
+        let read =
+            async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
+        let (state, diagnostics) = match read.await {
+            Ok(Some((object, warnings))) => (object.into_value(), warnings),
+            Ok(None) => (state, Diagnostics::new()),
+            Err(problems) => (state, problems),
         };
-        match result {
-            Ok(Some((object, diagnostics))) => {
-                ReadResponse { state: object.into_value(), private, diagnostics }
-            }
-            Ok(None) => ReadResponse { state, private, diagnostics: Diagnostics::new() },
-            Err(diagnostics) => ReadResponse { state, private, diagnostics },
-        }
+        ReadResponse { state, private, diagnostics }
     }
 
     async fn update(&self, request: UpdateRequest) -> ApplyResponse {

@@ -20,7 +20,7 @@ pub(super) async fn read(
     client: &ProviderClient,
     object: UserCertificate,
     cancel: &CancellationToken,
-) -> Result<Option<(UserCertificate, Diagnostics)>, Diagnostic> {
+) -> Result<Option<(UserCertificate, Diagnostics)>, Diagnostics> {
     if object.is_unparsed() {
         return Ok(None);
     }
