@@ -78,7 +78,8 @@ impl Problems {
 }
 
 /// Turns the message of an error into a sentence.
-pub(crate) fn to_sentence(text: &str) -> String {
+pub(crate) fn to_sentence(message: impl fmt::Display) -> String {
+    let text = message.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };

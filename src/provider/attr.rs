@@ -193,8 +193,8 @@ pub(crate) fn read_number<T>(
 }
 
 /// The error for an invalid value.
-pub(crate) fn invalid(summary: &str, problem: &dyn fmt::Display) -> Diagnostic {
-    Diagnostic::error(summary, to_sentence(&problem.to_string()))
+pub(crate) fn invalid(summary: &str, problem: impl fmt::Display) -> Diagnostic {
+    Diagnostic::error(summary, to_sentence(problem))
 }
 
 fn parsed<T, E: fmt::Display>(
@@ -203,5 +203,5 @@ fn parsed<T, E: fmt::Display>(
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<T, Diagnostic> {
     let text = value.as_str().ok_or_else(|| unreadable(value))?;
-    parse(text).map_err(|error| invalid(summary, &error))
+    parse(text).map_err(|error| invalid(summary, error))
 }

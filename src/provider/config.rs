@@ -208,7 +208,7 @@ impl Environment {
             BaseUrl::parse(&text).map_err(|error| {
                 invalid_variable(format!(
                     "The environment variable {variable} is not a valid base URL. {}",
-                    to_sentence(&error.to_string())
+                    to_sentence(error)
                 ))
             })
         });
@@ -222,7 +222,7 @@ impl Environment {
         let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
         let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
         let proxy = base_url.proxy(https_proxy, no_proxy);
-        proxy.map_err(|error| invalid_variable(to_sentence(&error.to_string())))
+        proxy.map_err(|error| invalid_variable(to_sentence(error)))
     }
 }
 
@@ -236,8 +236,8 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     let Some(text) = non_empty(block, "base_url") else {
         return Ok(is_government.then(BaseUrl::government));
     };
-    let url = BaseUrl::parse(text)
-        .map_err(|error| invalid_argument("base_url", to_sentence(&error.to_string())))?;
+    let url =
+        BaseUrl::parse(text).map_err(|error| invalid_argument("base_url", to_sentence(error)))?;
     if is_government && !url.is_government() {
         let conflict = Diagnostic::error(
             "Conflict between base_url and is_mongodbgov_cloud",

@@ -140,7 +140,7 @@ fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
     let mut problems = Problems::default();
     let parsed = (0..).zip(elements).filter_map(|(index, element)| {
         let id = match element.as_str().map(ProjectId::parse) {
-            Some(id) => id.map_err(|error| to_sentence(&error.to_string())),
+            Some(id) => id.map_err(to_sentence),
             None => Err("A project id must not be null.".to_owned()),
         };
         let path = Path::attribute(PROJECTS).at_index(index);

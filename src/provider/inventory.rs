@@ -10,7 +10,9 @@ use super::{
     client::Session,
     diagnostics::from_atlas,
 };
-use crate::atlas::{CertificateList, DatabaseUser, ProjectId, Username, X509Type, printable};
+use crate::atlas::{
+    CertificateList, DatabaseUser, InvalidUsername, ProjectId, Username, X509Type, printable,
+};
 
 /// Time limit of one lookup, including waits for Atlas's rate limit.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -45,7 +47,7 @@ pub(crate) async fn managed_users(
     let lists = stream::iter(managed).map(async move |user| {
         let user = match Username::parse(&user.username) {
             Ok(username) => UserId { project: project.clone(), username },
-            Err(error) => return Some(Err(unusable(&user, project, &error.to_string()))),
+            Err(error) => return Some(Err(unusable(&user, project, error))),
         };
         match session.certificates(&user, &Session::call(cancel, TIMEOUT)).await {
             Ok(list) => Some(Ok((user, list))),
@@ -60,7 +62,7 @@ fn is_managed(user: &DatabaseUser) -> bool {
     user.auth_database == "$external" && user.x509_type == X509Type::Managed
 }
 
-fn unusable(user: &DatabaseUser, project: &ProjectId, problem: &str) -> Diagnostic {
+fn unusable(user: &DatabaseUser, project: &ProjectId, problem: InvalidUsername) -> Diagnostic {
     Diagnostic::error(
         "Unusable username",
         format!(

@@ -126,10 +126,8 @@ impl Provider for AtlasProvider {
 }
 
 fn invalid_configuration(error: ConfigError) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        "Provider cannot be configured",
-        arguments::to_sentence(&error.to_string()),
-    );
+    let diagnostic =
+        Diagnostic::error("Provider cannot be configured", arguments::to_sentence(error));
     match error {
         ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
         ConfigError::Credential(_) | ConfigError::UserAgent | ConfigError::Proxy => diagnostic,

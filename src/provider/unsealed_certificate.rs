@@ -54,7 +54,7 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
         } else {
             ("Sealed certificate cannot be opened", SEALED)
         };
-        invalid(summary, &error).at(Path::attribute(path))
+        invalid(summary, error).at(Path::attribute(path))
     })?;
     object.set(COMBINED, pem.expose_secret());
     let parts = match x509::split(pem.expose_secret()) {
@@ -136,7 +136,7 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
 fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
     let password = config.get(PASSWORD).as_str().map(SecretString::from);
     match password.as_ref().map(pkcs12::check_password) {
-        Some(Err(error)) => Err(invalid("Invalid password", &error).at(Path::attribute(PASSWORD))),
+        Some(Err(error)) => Err(invalid("Invalid password", error).at(Path::attribute(PASSWORD))),
         _ => Ok(password),
     }
 }

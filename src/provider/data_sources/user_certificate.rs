@@ -90,7 +90,7 @@ fn certificate_id(config: &Value) -> Result<Option<&str>, Diagnostic> {
 fn no_certificate(user: &UserId) -> Diagnostic {
     Diagnostic::error(
         "No certificate",
-        to_sentence(&format!(
+        to_sentence(format!(
             "{user} has no unexpired certificate. Issue one with the resource atlas_user_certificate; if the same configuration does, take the username of \
              this data source from that resource, so that it is read afterwards. If having no certificate is valid, use the data source \
              atlas_user_certificates: its list may be empty."
@@ -102,7 +102,7 @@ fn no_certificate(user: &UserId) -> Diagnostic {
 fn not_found(id: &str, unexpired: usize, user: &UserId) -> Diagnostic {
     Diagnostic::error(
         "Certificate not found",
-        to_sentence(&format!(
+        to_sentence(format!(
             "{user} has no unexpired certificate {id} (unexpired certificates: {unexpired}). Atlas does not list expired ones. Look the id up with the \
              data source atlas_user_certificates, or omit certificate_id for the newest certificate."
         )),

@@ -58,7 +58,7 @@ fn diagnostic(error: &Error, failure: String) -> Diagnostic {
         Some(failure),
         api_message(error),
         response(error),
-        error.source_message().map(|cause| format!("Cause: {}", to_sentence(&cause))),
+        error.source_message().map(|cause| format!("Cause: {}", to_sentence(cause))),
         attempts(error),
         Some(advice.next_step.to_owned()),
         Some(format!("Request: {} {} to {}", error.method(), error.path(), error.address())),

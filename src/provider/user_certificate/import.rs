@@ -1,6 +1,6 @@
 //! Import: an id becomes the object of a certificate that exists.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
@@ -75,10 +75,12 @@ impl ImportId {
     pub(super) fn parse(id: &str) -> Result<Self, Diagnostic> {
         let separator = id.find(['/', '-']).ok_or_else(|| invalid_id("It contains no /."))?;
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
-        let project = ProjectId::parse(project)
-            .map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
+        let project = ProjectId::parse(project).map_err(invalid_id)?;
         if id[separator..].starts_with('-') {
-            return Ok(Self::newest(UserId { project, username: username(rest)? }));
+            return Ok(Self::newest(UserId {
+                project,
+                username: Username::parse(rest).map_err(invalid_id)?,
+            }));
         }
         let (name, certificate_id) = match rest.split('/').collect::<Vec<_>>()[..] {
             [name] => (name, None),
@@ -92,7 +94,10 @@ impl ImportId {
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;
         Ok(Self {
-            user: UserId { project, username: username(&percent_decoded(name)?)? },
+            user: UserId {
+                project,
+                username: Username::parse(&percent_decoded(name)?).map_err(invalid_id)?,
+            },
             username_with_spaces: Username::parse(&with_spaces).ok().filter(|_| name.contains('+')),
             certificate_id,
         })
@@ -110,10 +115,6 @@ impl ImportId {
     }
 }
 
-fn username(name: &str) -> Result<Username, Diagnostic> {
-    Username::parse(name).map_err(|error| invalid_id(&to_sentence(&error.to_string())))
-}
-
 fn percent_decoded(text: &str) -> Result<String, Diagnostic> {
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
@@ -121,7 +122,8 @@ fn percent_decoded(text: &str) -> Result<String, Diagnostic> {
     }
 }
 
-fn invalid_id(problem: &str) -> Diagnostic {
+fn invalid_id(problem: impl Display) -> Diagnostic {
+    let problem = to_sentence(problem);
     Diagnostic::error(
         "Invalid import id",
         format!(

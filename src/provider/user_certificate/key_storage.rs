@@ -1,6 +1,9 @@
 //! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12 archive.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    fmt::Display,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{Diagnostic, Path};
@@ -130,10 +133,10 @@ impl KeyStorage {
                 "pkcs12_password_wo_version is set and pkcs12_password_wo is null, so pkcs12_base64 stays null.",
             )
         })?;
-        let bundle = Bundle::parse(pem).map_err(|error| archive_failed(&error.to_string()))?;
+        let bundle = Bundle::parse(pem).map_err(archive_failed)?;
         let build = move || pkcs12::archive(&bundle, &password, profile);
         match tokio::task::spawn_blocking(build).await {
-            Ok(archive) => archive.map(Some).map_err(|error| archive_failed(&error.to_string())),
+            Ok(archive) => archive.map(Some).map_err(archive_failed),
             Err(_) => Err(archive_failed("a bug of the provider")),
         }
     }
@@ -155,7 +158,7 @@ fn invalid_recipient() -> Diagnostic {
     .at(Path::attribute("private_key_recipients"))
 }
 
-fn archive_failed(reason: &str) -> Diagnostic {
+fn archive_failed(reason: impl Display) -> Diagnostic {
     warning(
         "PKCS#12 archive not built",
         &format!(

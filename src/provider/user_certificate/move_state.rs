@@ -1,5 +1,7 @@
 //! Move: the official provider's object becomes ours, with its key and without a request.
 
+use std::fmt::Display;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -70,9 +72,9 @@ fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
     }
     let user = UserId {
         project: ProjectId::parse(&source.project_id.unwrap_or_default())
-            .map_err(|error| unusable("project_id", &error.to_string()))?,
+            .map_err(|error| unusable("project_id", error))?,
         username: Username::parse(&source.username.unwrap_or_default())
-            .map_err(|error| unusable("username", &error.to_string()))?,
+            .map_err(|error| unusable("username", error))?,
     };
     let pem = source.current_certificate.filter(|pem| !pem.trim().is_empty());
     let months = source.months_until_expiration.as_ref().and_then(Json::as_i64);
@@ -162,7 +164,7 @@ fn customer_authority() -> Diagnostic {
     )
 }
 
-fn unusable(name: &str, problem: &str) -> Diagnostic {
+fn unusable(name: &str, problem: impl Display) -> Diagnostic {
     Diagnostic::error(
         "Object cannot be moved",
         format!(

@@ -1,5 +1,7 @@
 //! Validation of the configuration: all problems at once, each at its argument. Unknown values are not judged.
 
+use std::fmt::Display;
+
 use secrecy::SecretString;
 use tf_provider::{Diagnostic, Diagnostics, Number, Path, ValidateRequest};
 
@@ -10,8 +12,8 @@ use super::{
 };
 use crate::{
     pkcs12,
-    provider::{arguments::to_sentence, timeouts},
-    sealing::{InvalidRecipient, Recipients},
+    provider::{attr, timeouts},
+    sealing::Recipients,
 };
 
 /// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the deleted
@@ -71,18 +73,17 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
         return vec![Diagnostic::error("No recipients", detail).at(path)];
     }
-    let invalid = |index: u32, problem: &str| {
-        Diagnostic::error("Invalid recipient", problem).at(path.at_index(index))
+    let invalid = |index: u32, problem: &dyn Display| {
+        attr::invalid("Invalid recipient", problem).at(path.at_index(index))
     };
-    let text = |error: InvalidRecipient| to_sentence(&error.reason.to_string());
     let (mut problems, mut valid) = (Vec::new(), Vec::new());
     for (index, element) in (0..).zip(&list.0) {
         match element {
             Attr::Unknown => {}
-            Attr::Null => problems.push(invalid(index, "A recipient is null.")),
+            Attr::Null => problems.push(invalid(index, &"a recipient is null")),
             Attr::Known(recipient) => match Recipients::parse(&[recipient]) {
                 Ok(_) => valid.push((index, recipient.as_str())),
-                Err(error) => problems.push(invalid(index, &text(error))),
+                Err(error) => problems.push(invalid(index, &error.reason)),
             },
         }
     }
@@ -92,28 +93,25 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         && let Err(error) = Recipients::parse(&recipients)
         && let Some((index, _)) = valid.get(error.index as usize)
     {
-        problems.push(invalid(*index, &text(error)));
+        problems.push(invalid(*index, &error.reason));
     }
     problems
 }
 
-fn archive(config: &UserCertificate) -> Vec<Diagnostic> {
+fn archive(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
     let password = config.pkcs12_password_wo.known();
-    let at_password = |summary: &str, detail: &str| {
-        Diagnostic::error(summary, detail).at(Path::attribute("pkcs12_password_wo"))
-    };
-    let mut problems = Vec::new();
-    if let Some(Err(error)) = password.map(pkcs12::check_password) {
-        problems.push(at_password("Invalid password", &to_sentence(&error.to_string())));
-    }
-    if password.is_some() && config.private_key_recipients.known().is_some() {
-        problems.push(at_password(
+    let unusable = password.and_then(|password| pkcs12::check_password(password).err());
+    let unusable = unusable.map(|error| attr::invalid("Invalid password", error));
+    let is_sealed = config.private_key_recipients.known().is_some();
+    let conflict = (password.is_some() && is_sealed).then(|| {
+        Diagnostic::error(
             "PKCS#12 archive and sealed key together",
             "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from a sealed \
              key, build the archive where it is decrypted.",
-        ));
-    }
-    problems
+        )
+    });
+    let problems = unusable.into_iter().chain(conflict);
+    problems.map(|problem| problem.at(Path::attribute("pkcs12_password_wo")))
 }
 
 #[cfg(test)]
