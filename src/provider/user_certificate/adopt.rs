@@ -8,7 +8,7 @@ use super::{
     model::{Attr, Status, UserCertificate},
 };
 use crate::{
-    provider::{arguments::UserId, client::Session},
+    provider::arguments::UserId,
     x509::{self, Bundle, Certificate},
 };
 
@@ -50,19 +50,13 @@ pub(super) fn refused(prior: &UserCertificate) -> Option<Diagnostic> {
 }
 
 /// The error for a key that would be stored in plain text although the provider block requires recipients.
-pub(super) fn refused_by_guardrail(
-    session: &Session,
-    planned: &UserCertificate,
-) -> Option<Diagnostic> {
-    let is_plain = planned.private_key_recipients.is_null();
-    (is_plain && session.guardrails.requires_recipients()).then(|| {
-        Diagnostic::error(
-            "Private key recipients required by the provider configuration",
-            "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
-             private_key_recipients in the same change.",
-        )
-        .at(Path::attribute("private_key_recipients"))
-    })
+pub(super) fn recipients_required() -> Diagnostic {
+    Diagnostic::error(
+        "Private key recipients required by the provider configuration",
+        "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
+         private_key_recipients in the same change.",
+    )
+    .at(Path::attribute("private_key_recipients"))
 }
 
 /// The certificate of the PEM, if it is the one in state and comes with its key.

@@ -9,6 +9,7 @@ use super::{
     certificate::judged_at,
     key_storage::{KeyStorage, catch_panic},
     model::{Attr, Status, UserCertificate},
+    preflight::guardrails,
 };
 use crate::{
     atlas::{IssuedCertificate, printable},
@@ -162,9 +163,8 @@ impl IssueRequest {
         let mut object = self.planned.clone();
         let mut key = prior.combined_pem.known();
         if adopt::is_planned(prior, &object) {
-            if let Ok(Some(session)) = client.session_if_known()
-                && let Some(refused) = adopt::refused_by_guardrail(&session, &object)
-            {
+            let refused = guardrails(client, Some(prior), &object);
+            if refused.has_errors() {
                 return Err(refused.into());
             }
             let certificate = adopt::check(prior, &self.config.adopt_pem_wo)?;
@@ -172,13 +172,13 @@ impl IssueRequest {
             object.fingerprint_sha256 = Attr::Known(certificate.fingerprint_sha256);
             key = self.config.adopt_pem_wo.known();
         }
+        let is_storage_planned = object.combined_pem.is_unknown()
+            || object.sealed_pem.is_unknown()
+            || object.pkcs12_base64.is_unknown();
         let (object, warning) = match key {
-            Some(pem) if object.sealed_pem.is_unknown() || object.combined_pem.is_unknown() => {
+            Some(pem) if is_storage_planned => {
                 let stored = self.storage.store(object, pem).await;
                 stored.ok_or_else(|| not_sealed("State is unchanged: encryption failed."))?
-            }
-            Some(pem) if object.pkcs12_base64.is_unknown() => {
-                self.storage.store_archive(object, pem).await
             }
             _ => (object, None),
         };

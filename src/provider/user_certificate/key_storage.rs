@@ -53,25 +53,27 @@ impl KeyStorage {
     ) -> Result<Self, Diagnostic> {
         let recipients = planned.private_key_recipients.known();
         let recipients = recipients.map(|list| list.parse().ok_or_else(invalid_recipient));
+        let recipients = recipients.transpose()?;
         let profile = planned.pkcs12_profile.known().copied().unwrap_or_default();
+        let is_archived = recipients.is_none() && !planned.pkcs12_password_wo_version.is_null();
         Ok(Self {
-            recipients: recipients.transpose()?,
-            archive: (!planned.pkcs12_password_wo_version.is_null()).then_some(profile),
+            recipients,
+            archive: is_archived.then_some(profile),
             password: config.pkcs12_password_wo.known().cloned(),
         })
     }
 
-    /// The object with a key, new or from state, and a warning; `None` if encryption failed.
+    /// The object with a key, new or from state, and a warning if there is no archive of it; `None` if encryption failed.
     pub(super) async fn store(
         &self,
         object: UserCertificate,
         pem: &SecretString,
     ) -> Option<(UserCertificate, Option<Diagnostic>)> {
         let object = self.store_protected(object, self.protect(pem)?);
-        if self.recipients.is_some() {
-            return Some((object, None));
-        }
-        Some(self.store_archive(object, pem).await)
+        Some(match self.archive(pem).await {
+            Ok(archive) => (UserCertificate { pkcs12_base64: archive.into(), ..object }, None),
+            Err(warning) => (object, Some(warning)),
+        })
     }
 
     /// The object with a text from [`KeyStorage::protect`], and without an archive of it.
@@ -107,19 +109,6 @@ impl KeyStorage {
                  was changed and no certificate was issued.",
             )
         })
-    }
-
-    /// The object with the PKCS#12 archive of the key, or null and the reason as a warning.
-    pub(super) async fn store_archive(
-        &self,
-        object: UserCertificate,
-        pem: &SecretString,
-    ) -> (UserCertificate, Option<Diagnostic>) {
-        let (archive, warning) = match self.archive(pem).await {
-            Ok(archive) => (archive, None),
-            Err(warning) => (None, Some(warning)),
-        };
-        (UserCertificate { pkcs12_base64: archive.into(), ..object }, warning)
     }
 
     /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has a thread of its own.

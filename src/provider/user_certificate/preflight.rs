@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The guardrails that a planned certificate or an adopted key would break.
+/// The guardrails that a planned certificate or an adopted key would break. An adoption is checked again in apply.
 pub(super) fn guardrails(
     client: &ProviderClient,
     prior: Option<&UserCertificate>,
@@ -25,20 +25,21 @@ pub(super) fn guardrails(
     let Ok(Some(session)) = client.session_if_known() else {
         return Diagnostics::new();
     };
-    if !planned.certificate_id.is_unknown() {
-        let adopted = prior.filter(|prior| adopt::is_planned(prior, planned));
-        let refused = adopted.and_then(|_| adopt::refused_by_guardrail(&session, planned));
-        return refused.into_iter().collect();
+    if planned.certificate_id.is_unknown() {
+        return session.guardrails.check(&Issuance {
+            project_id: planned.project_id.known(),
+            months: planned.months_until_expiration.known().copied(),
+            is_sealed: match planned.private_key_recipients {
+                Attr::Unknown => None,
+                Attr::Known(_) => Some(true),
+                Attr::Null => Some(false),
+            },
+        });
     }
-    session.guardrails.check(&Issuance {
-        project_id: planned.project_id.known(),
-        months: planned.months_until_expiration.known().copied(),
-        is_sealed: match planned.private_key_recipients {
-            Attr::Unknown => None,
-            Attr::Known(_) => Some(true),
-            Attr::Null => Some(false),
-        },
-    })
+    let is_adopted = prior.is_some_and(|prior| adopt::is_planned(prior, planned));
+    let is_plain = is_adopted && planned.private_key_recipients.is_null();
+    let is_refused = is_plain && session.guardrails.requires_recipients();
+    is_refused.then(adopt::recipients_required).into_iter().collect()
 }
 
 /// Reports what would make issuing fail, as far as one request for the user can detect it. Failures that may be temporary
