@@ -39,8 +39,6 @@ pub(crate) struct ProviderClient(Mutex<Configured>);
 #[derive(Default)]
 struct Configured {
     state: State,
-    /// Whether this process has received an `ApplyResourceChange` since it was configured.
-    is_applying: bool,
     /// Increases with every Configure.
     generation: u64,
     /// Clients of earlier configurations that running calls may still use.
@@ -67,7 +65,6 @@ impl ProviderClient {
         if let State::Ready(previous) = std::mem::replace(&mut configured.state, state) {
             configured.retired.push(previous);
         }
-        configured.is_applying = false;
         configured.generation += 1;
     }
 
@@ -97,9 +94,7 @@ impl ProviderClient {
     /// process has received an `ApplyResourceChange`, because the certificate request itself will then give the answer.
     pub(crate) fn preflight_session(&self) -> Result<Option<Arc<Session>>, Diagnostic> {
         let session = self.session_if_known()?;
-        let is_applying = self.lock().is_applying;
-        Ok(session
-            .filter(|session| !is_applying && !session.is_unreachable.load(Ordering::Relaxed)))
+        Ok(session.filter(|session| !session.has_no_preflight.load(Ordering::Relaxed)))
     }
 
     /// Identifies the current provider configuration: data of one run must not reach another one in the same process.
@@ -109,7 +104,9 @@ impl ProviderClient {
 
     /// Records that this process has received an `ApplyResourceChange`.
     pub(crate) fn mark_applying(&self) {
-        self.lock().is_applying = true;
+        if let State::Ready(session) = &self.lock().state {
+            session.has_no_preflight.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Revokes the access tokens of earlier configurations that no call uses any more.
@@ -147,13 +144,14 @@ pub(crate) struct Session {
     pub(crate) guardrails: Guardrails,
     clock: Arc<dyn Clock>,
     has_warned_of_clock: AtomicBool,
-    is_unreachable: AtomicBool,
+    /// Whether Atlas could not be reached, or this process has received an `ApplyResourceChange`.
+    has_no_preflight: AtomicBool,
 }
 
 impl Session {
     pub(super) fn new(atlas: Client, guardrails: Guardrails, clock: Arc<dyn Clock>) -> Self {
-        let (has_warned_of_clock, is_unreachable) = Default::default();
-        Self { atlas, guardrails, clock, has_warned_of_clock, is_unreachable }
+        let (has_warned_of_clock, has_no_preflight) = Default::default();
+        Self { atlas, guardrails, clock, has_warned_of_clock, has_no_preflight }
     }
 
     /// Limits an operation to `timeout`, waits included; `cancel` ends its waits.
@@ -223,7 +221,7 @@ impl Session {
     /// Records that Atlas could not be reached.
     fn observe<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.as_ref().is_err_and(Error::is_unreachable) {
-            self.is_unreachable.store(true, Ordering::Relaxed);
+            self.has_no_preflight.store(true, Ordering::Relaxed);
         }
         result
     }
