@@ -11,7 +11,7 @@ pub(super) struct Advice {
     pub(super) argument: Option<&'static str>,
 }
 
-const fn advise(summary: &'static str, next_step: &'static str) -> Advice {
+fn advise(summary: &'static str, next_step: &'static str) -> Advice {
     Advice { summary, next_step, argument: None }
 }
 
@@ -27,16 +27,21 @@ pub(super) fn advice(error: &Error) -> Advice {
             },
         ),
         ErrorKind::Authentication(_) => authentication(error),
-        ErrorKind::Api(_) => {
-            let by_code = error.code().and_then(in_table);
-            by_code.unwrap_or_else(|| by_status(error))
-        }
+        ErrorKind::Api(_) => error.code().and_then(in_table).unwrap_or_else(|| by_status(error)),
         ErrorKind::UnexpectedResponse { status, .. } => unexpected_response(error, *status),
         ErrorKind::Redirected { .. } => advise(
             "Unexpected redirect",
             "Redirects are not followed, because the credentials would be sent to another address. Check base_url and any proxy.",
         ),
-        ErrorKind::Connect(ConnectError::Tls) => TLS_FAILED,
+        ErrorKind::Connect(ConnectError::Tls) => advise(
+            "TLS connection to Atlas failed",
+            if READS_SSL_CERT_FILE {
+                "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the \
+                 environment variable SSL_CERT_FILE to a PEM file that contains it."
+            } else {
+                "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
+            },
+        ),
         ErrorKind::Connect(ConnectError::Proxy) => advise(
             "Proxy did not connect to Atlas",
             "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
@@ -65,7 +70,15 @@ pub(super) fn advice(error: &Error) -> Advice {
             "Operation canceled",
             "The run was canceled during a wait or before the request was sent.",
         ),
-        ErrorKind::NoRootCertificates => NO_ROOT_CERTIFICATES,
+        ErrorKind::NoRootCertificates => advise(
+            "No trusted certificate authorities",
+            if READS_SSL_CERT_FILE {
+                "This machine has no trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, set the environment \
+                 variable SSL_CERT_FILE to a PEM file, or set ca_bundle_pem in the provider block."
+            } else {
+                "The trusted certificate authorities of this machine could not be read. Set ca_bundle_pem in the provider block."
+            },
+        ),
         ErrorKind::Setup => advise(
             "Provider cannot be configured",
             "Check the environment variables HTTPS_PROXY and NO_PROXY, and ca_bundle_pem in the provider block.",
@@ -76,26 +89,6 @@ pub(super) fn advice(error: &Error) -> Advice {
         ),
     }
 }
-
-const NO_ROOT_CERTIFICATES: Advice = advise(
-    "No trusted certificate authorities",
-    if READS_SSL_CERT_FILE {
-        "This machine has no trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, set the environment variable \
-         SSL_CERT_FILE to a PEM file, or set ca_bundle_pem in the provider block."
-    } else {
-        "The trusted certificate authorities of this machine could not be read. Set ca_bundle_pem in the provider block."
-    },
-);
-
-const TLS_FAILED: Advice = advise(
-    "TLS connection to Atlas failed",
-    if READS_SSL_CERT_FILE {
-        "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the environment \
-         variable SSL_CERT_FILE to a PEM file that contains it."
-    } else {
-        "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
-    },
-);
 
 /// The response did not come from the Atlas API.
 fn unexpected_response(error: &Error, status: u16) -> Advice {
