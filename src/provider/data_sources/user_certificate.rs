@@ -7,7 +7,7 @@ use tf_provider::{
     Schema, Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, attributes, project_argument, unexpired};
+use super::{ATTRIBUTES, project_argument, unexpired};
 use crate::{
     atlas::{CertificateList, ListedCertificate},
     provider::{
@@ -30,7 +30,7 @@ impl DataSource for UserCertificate {
             project_argument(),
             Attribute::new("username", Type::String, USERNAME_DESCRIPTION).required(),
         ];
-        attributes.extend(ATTRIBUTES.map(|(name, description)| match name {
+        attributes.extend(ATTRIBUTES.map(|(name, description, _)| match name {
             ID => Attribute::new(ID, Type::String, ID_DESCRIPTION).optional_computed(),
             name => Attribute::new(name, Type::String, description),
         }));
@@ -58,8 +58,9 @@ async fn read(
     let session = client.session()?;
     let list = certificates(&session, &user, &request.cancel).await?;
     let mut state = request.config.clone();
-    for (name, value) in attributes(find(&list, id, &user)?) {
-        state.set(name, value);
+    let found = find(&list, id, &user)?;
+    for (name, _, value) in ATTRIBUTES {
+        state.set(name, value(found));
     }
     Ok((state, session.warnings(Some(list.server_time))))
 }

@@ -9,7 +9,7 @@ use tf_provider::{
     Schema, Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, attributes, project_argument, unexpired};
+use super::{ATTRIBUTES, project_argument, unexpired};
 use crate::{
     atlas::{CertificateList, Username},
     provider::{
@@ -29,9 +29,10 @@ impl DataSource for UserCertificates {
     }
 
     fn schema(&self) -> Schema {
-        let names = [USERNAME].into_iter().chain(ATTRIBUTES.map(|(name, _)| name));
+        let names = [USERNAME].into_iter().chain(ATTRIBUTES.map(|(name, ..)| name));
         let element = Type::object(names.map(|name| (name, Type::String)));
-        let fields = ATTRIBUTES.map(|(name, description)| format!("\n- `{name}`: {description}"));
+        let fields =
+            ATTRIBUTES.map(|(name, description, _)| format!("\n- `{name}`: {description}"));
         Schema::new(Block {
             attributes: vec![
                 project_argument(),
@@ -92,8 +93,9 @@ fn elements(lists: &[(UserId, Arc<CertificateList>)], days: Option<i64>) -> Vec<
     }
     found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
     let object = |(username, certificate): (&Username, _)| {
-        let username = [(USERNAME, Value::from(username.as_str()))];
-        Value::object(username.into_iter().chain(attributes(certificate)))
+        let username = (USERNAME, Value::from(username.as_str()));
+        let attributes = ATTRIBUTES.map(|(name, _, value)| (name, value(certificate)));
+        Value::object([username].into_iter().chain(attributes))
     };
     found.into_iter().map(object).collect()
 }
