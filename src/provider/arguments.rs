@@ -77,6 +77,11 @@ impl Problems {
     }
 }
 
+/// Whether a text can be Atlas's id of a certificate: its serial number in decimal.
+pub(crate) fn is_certificate_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Turns the message of an error into a sentence.
 pub(crate) fn to_sentence(message: impl fmt::Display) -> String {
     let text = message.to_string();

@@ -11,7 +11,7 @@ use super::{ATTRIBUTES, project_argument, unexpired};
 use crate::{
     atlas::{CertificateList, ListedCertificate},
     provider::{
-        arguments::{UserId, to_sentence, validate_user},
+        arguments::{UserId, is_certificate_id, to_sentence, validate_user},
         client::ProviderClient,
         inventory::certificates,
     },
@@ -81,7 +81,7 @@ fn find<'a>(
 /// The configured certificate id; `None` if it is null or unknown.
 fn certificate_id(config: &Value) -> Result<Option<&str>, Diagnostic> {
     let id = config.get(ID).as_str();
-    if id.is_none_or(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())) {
+    if id.is_none_or(is_certificate_id) {
         return Ok(id);
     }
     let text = "Atlas's id of a certificate is its serial number in decimal: digits only. The hexadecimal form is serial_number.";

@@ -10,7 +10,7 @@ use super::model::{Attr, IssueReason, UserCertificate};
 use crate::{
     atlas::{CallOptions, CertificateList, ListedCertificate, ProjectId, Username},
     provider::{
-        arguments::{UserId, to_sentence},
+        arguments::{UserId, is_certificate_id, to_sentence},
         client::{ProviderClient, Session},
         diagnostics::from_atlas,
     },
@@ -87,9 +87,7 @@ impl ImportId {
             [name, certificate] => (name, Some(percent_decoded(certificate)?)),
             _ => return Err(invalid_id("It has more than three parts.")),
         };
-        let is_decimal =
-            |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-        if !certificate_id.as_ref().is_none_or(is_decimal) {
+        if certificate_id.as_deref().is_some_and(|id| !is_certificate_id(id)) {
             return Err(invalid_id("A certificate id is a decimal number."));
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;

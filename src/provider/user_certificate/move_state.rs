@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     atlas::{ListedCertificate, Months, ProjectId, Username},
-    provider::arguments::{UserId, to_sentence},
+    provider::arguments::{UserId, is_certificate_id, to_sentence},
     x509::{self, Bundle},
 };
 
@@ -130,9 +130,8 @@ impl OfficialCertificate {
             Json::Number(number) => number.to_string(),
             other => other.as_str()?.to_owned(),
         };
-        let is_decimal = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
         Some(ListedCertificate {
-            certificate_id: is_decimal.then_some(id)?,
+            certificate_id: Some(id).filter(|id| is_certificate_id(id))?,
             created_at: created_at?.parse().ok()?,
             not_after: not_after?.parse().ok()?,
             subject: subject.unwrap_or_default(),

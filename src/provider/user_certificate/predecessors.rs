@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -40,49 +40,37 @@ pub(super) struct Predecessor {
     pub(super) private: PrivateState,
 }
 
-/// The deleted objects of one run, first in, first out for each successor.
+/// The deleted objects of one run, first in, first out for each successor. A run is identified by the generation of its
+/// provider configuration.
 #[derive(Default)]
 pub(super) struct Predecessors(Mutex<Held>);
 
-#[derive(Default)]
-struct Held {
-    /// The provider configuration of the run. Objects of an earlier one are dropped.
-    generation: u64,
-    by_successor: HashMap<Successor, VecDeque<Predecessor>>,
-}
+type Held = HashMap<(u64, Successor), VecDeque<Predecessor>>;
 
 impl Predecessors {
     pub(super) fn hold(&self, generation: u64, successor: Successor, predecessor: Predecessor) {
-        self.with(generation, |held| {
-            held.entry(successor).or_default().push_back(predecessor);
-        });
+        self.of_run(generation).entry((generation, successor)).or_default().push_back(predecessor);
     }
 
     /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because an error
     /// before it would lose the predecessor.
     pub(super) fn is_held(&self, generation: u64, config: &UserCertificate) -> bool {
-        let successors = [Successor::new(config), Successor::Unknown];
-        self.with(generation, |held| {
-            let mut queues = successors.iter().filter_map(|successor| held.get(successor));
-            queues.any(|queue| !queue.is_empty())
+        let held = self.of_run(generation);
+        [Successor::new(config), Successor::Unknown].into_iter().any(|successor| {
+            held.get(&(generation, successor)).is_some_and(|queue| !queue.is_empty())
         })
     }
 
     /// Takes the predecessor of an object.
     pub(super) fn take(&self, generation: u64, successor: &Successor) -> Option<Predecessor> {
-        self.with(generation, |held| held.get_mut(successor)?.pop_front())
+        self.of_run(generation).get_mut(&(generation, successor.clone()))?.pop_front()
     }
 
-    fn with<T>(
-        &self,
-        generation: u64,
-        action: impl FnOnce(&mut HashMap<Successor, VecDeque<Predecessor>>) -> T,
-    ) -> T {
+    /// The objects of this run. Those of an earlier one are dropped.
+    fn of_run(&self, generation: u64) -> MutexGuard<'_, Held> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.generation != generation {
-            *held = Held { generation, ..Held::default() };
-        }
-        action(&mut held.by_successor)
+        held.retain(|(run, _), _| *run == generation);
+        held
     }
 }
 
