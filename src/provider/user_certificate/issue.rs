@@ -72,7 +72,9 @@ impl IssueRequest {
         let (Some(user), Attr::Known(months)) =
             (self.planned.user(), self.planned.months_until_expiration)
         else {
-            return Err(unknown_at_apply().into());
+            let detail =
+                "An argument is unknown at apply. Please report this as a bug of the provider.";
+            return Err(Diagnostic::error("Plan cannot be applied", detail).into());
         };
         let predecessor_id = predecessor.and_then(|object| object.certificate_id.known());
         let issued = session
@@ -124,8 +126,16 @@ impl IssueRequest {
         object.has_private_key = Attr::Known(true);
         let now = judged_at(certificate.not_before, server_time);
         object.set_predecessor(predecessor, now);
-        let expired = now >= certificate.not_after;
-        (object, expired.then(|| already_expired(certificate, now)))
+        let expired = (now >= certificate.not_after).then(|| {
+            Diagnostic::warning(
+                "Certificate has expired already",
+                format!(
+                    "Atlas issued {}, and the time of its response is {now:.0}. The next plan renews it.",
+                    named(certificate)
+                ),
+            )
+        });
+        (object, expired)
     }
 
     fn unparsed(&self, issued: &IssuedCertificate, user: &UserId, problem: &str) -> Failure {
@@ -213,23 +223,6 @@ fn mismatches(certificate: &Certificate, user: &UserId) -> impl Iterator<Item = 
 
 /// Names in certificates can have any length.
 const MAX_NAME: usize = 1100;
-
-fn already_expired(certificate: &Certificate, now: Timestamp) -> Diagnostic {
-    Diagnostic::warning(
-        "Certificate has expired already",
-        format!(
-            "Atlas issued {}, and the time of its response is {now:.0}. The next plan renews it.",
-            named(certificate)
-        ),
-    )
-}
-
-fn unknown_at_apply() -> Diagnostic {
-    Diagnostic::error(
-        "Plan cannot be applied",
-        "An argument is unknown at apply. Please report this as a bug of the provider.",
-    )
-}
 
 fn key_lost(certificate: &Certificate) -> Diagnostic {
     not_sealed(&format!(

@@ -82,7 +82,8 @@ impl ListResource for UserCertificateList {
                 Err(problem) => unread.push(problem),
             }
             if any_read {
-                events.extend(unread.drain(..).map(warning));
+                let warning = |problem| Diagnostic { severity: Severity::Warning, ..problem };
+                events.extend(unread.drain(..).map(warning).map(ListEvent::Warning));
             }
             for event in events {
                 if results.send(event).await.is_break() {
@@ -103,21 +104,16 @@ fn listed_resource(
     let newest = list.newest()?;
     let valid = list.certificates.iter().filter(|c| c.is_valid_at(list.server_time));
     let date = newest.not_after.strftime("%Y-%m-%d");
-    let certificates = match valid.count() {
-        1 => format!("1 certificate, expires {date}"),
-        count => format!("{count} certificates, newest expires {date}"),
+    let display_name = match valid.count() {
+        1 => format!("{}: 1 certificate, expires {date}", user.username),
+        count => format!("{}: {count} certificates, newest expires {date}", user.username),
     };
-    let display_name = format!("{}: {certificates}", user.username);
     let object = imported_object(user, newest, list.server_time);
     Some(ListedResource {
         identity: object.identity()?,
         display_name,
         object: include_resource.then(|| object.into_value()),
     })
-}
-
-fn warning(problem: Diagnostic) -> ListEvent {
-    ListEvent::Warning(Diagnostic { severity: Severity::Warning, ..problem })
 }
 
 /// The configuration for `-generate-config-out`, with which an imported certificate plans no change.

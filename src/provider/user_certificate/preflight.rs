@@ -62,7 +62,13 @@ pub(super) async fn preflight(
             Some(failure)
         }
         Err(error) if error.is_missing_role() || error.status() == Some(403) => {
-            Some(may_not_read(&from_atlas(&error, &user)))
+            Some(Diagnostic::warning(
+                "Credentials may not read the database user",
+                format!(
+                    "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
+                    from_atlas(&error, &user).detail
+                ),
+            ))
         }
         Err(_) => None,
     }
@@ -85,15 +91,5 @@ fn not_managed(kind: &X509Type, user: &UserId) -> Option<Diagnostic> {
             ),
         )
         .at(Path::attribute("username")),
-    )
-}
-
-fn may_not_read(failure: &Diagnostic) -> Diagnostic {
-    Diagnostic::warning(
-        "Credentials may not read the database user",
-        format!(
-            "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
-            failure.detail
-        ),
     )
 }

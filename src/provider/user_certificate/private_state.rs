@@ -75,8 +75,10 @@ pub(super) fn destroy_warning(
     private: &PrivateState,
 ) -> Option<Diagnostic> {
     let UserId { project, username } = object.user()?;
-    let certificates: Vec<_> =
-        current_certificate(object).into_iter().chain(superseded_certificates(object)).collect();
+    let superseded = object.superseded_certificates.known().into_iter().flatten();
+    let superseded =
+        superseded.map(|other| certificate_until(&other.certificate_id, other.not_after));
+    let certificates: Vec<_> = current_certificate(object).into_iter().chain(superseded).collect();
     let unparsed = private.unparsed_responses.len();
     if certificates.is_empty() && unparsed == 0 {
         return None;
@@ -126,12 +128,6 @@ fn current_certificate(object: &UserCertificate) -> Option<String> {
         // Moved without a certificate, and Atlas lists none.
         _ => None,
     }
-}
-
-fn superseded_certificates(object: &UserCertificate) -> impl Iterator<Item = String> {
-    let certificates = object.superseded_certificates.known().into_iter().flatten();
-    certificates
-        .map(|certificate| certificate_until(&certificate.certificate_id, certificate.not_after))
 }
 
 #[cfg(test)]

@@ -24,7 +24,9 @@ pub(super) fn decide(prior: &UserCertificate, config: &UserCertificate) -> Renew
         return Renewal::None;
     }
     let mut undecided = false;
-    let due = (due_reason(prior), renewal_due(prior, config));
+    let is_missing = prior.status == Attr::Known(Status::Missing);
+    let reason = if is_missing { IssueReason::Missing } else { IssueReason::Renewal };
+    let due = (reason, renewal_due(prior, config));
     for (reason, changed) in [due].into_iter().chain(explicit_changes(prior, config)) {
         match changed {
             Some(false) => {}
@@ -74,13 +76,6 @@ fn explicit_changes(
         (IssueReason::TriggerChanged, trigger_changed(prior, config)),
         (IssueReason::RecipientsChanged, recipients_changed(prior, config)),
     ]
-}
-
-fn due_reason(prior: &UserCertificate) -> IssueReason {
-    match prior.status {
-        Attr::Known(Status::Missing) => IssueReason::Missing,
-        _ => IssueReason::Renewal,
-    }
 }
 
 fn renewal_due(prior: &UserCertificate, config: &UserCertificate) -> Option<bool> {
