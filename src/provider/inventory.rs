@@ -30,17 +30,23 @@ pub(crate) async fn certificates(
     list.map_err(|error| from_atlas(&error, user))
 }
 
-/// The lists of all users of `$external` whose certificates Atlas issues, in the order of the users.
+/// The list of one user, or without `username` those of all users of `$external` whose certificates Atlas issues, in the order of the users.
 ///
 /// A user that is deleted after the users were read is omitted.
 ///
 /// # Errors
-/// The users cannot be read. In the stream: one user's certificates cannot be read.
-pub(crate) async fn managed_users(
+/// The users, or the one list, cannot be read. In the stream: the certificates of one of several users cannot be read.
+pub(crate) async fn lists(
     session: &Session,
     project: &ProjectId,
+    username: Option<Username>,
     cancel: &CancellationToken,
-) -> Result<impl Stream<Item = Result<(UserId, Arc<CertificateList>), Diagnostic>>, Diagnostic> {
+) -> Result<impl Stream<Item = Result<UserList, Diagnostic>>, Diagnostic> {
+    if let Some(username) = username {
+        let user = UserId { project: project.clone(), username };
+        let list = certificates(session, &user, cancel).await?;
+        return Ok(stream::iter([Ok((user, list))]).left_stream());
+    }
     let users = session.users(project, &Session::call(cancel, TIMEOUT)).await;
     let users = users.map_err(|error| from_atlas(&error, &format!("project {project}")))?;
     let managed = users.into_iter().filter(is_managed);
@@ -55,8 +61,11 @@ pub(crate) async fn managed_users(
             Err(error) => Some(Err(from_atlas(&error, &user))),
         }
     });
-    Ok(lists.buffered(CONCURRENT_LISTS).filter_map(std::future::ready))
+    Ok(lists.buffered(CONCURRENT_LISTS).filter_map(std::future::ready).right_stream())
 }
+
+/// A user with its certificates.
+pub(crate) type UserList = (UserId, Arc<CertificateList>);
 
 fn is_managed(user: &DatabaseUser) -> bool {
     user.auth_database == "$external" && user.x509_type == X509Type::Managed

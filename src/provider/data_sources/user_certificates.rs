@@ -11,12 +11,12 @@ use tf_provider::{
 
 use super::{ATTRIBUTES, project_argument, unexpired};
 use crate::{
-    atlas::{CertificateList, Username},
+    atlas::Username,
     provider::{
-        arguments::{UserId, required, validate_user},
+        arguments::{required, validate_user},
         attr::{Attr, read_number},
         client::ProviderClient,
-        inventory::{certificates, managed_users},
+        inventory::{UserList, lists},
     },
 };
 
@@ -69,14 +69,9 @@ async fn read(
     let days = expiring_within_days(config)?;
     let project = required(config, "project_id")?;
     let session = client.session()?;
-    let lists = match Attr::read(config, USERNAME)?.into_known() {
-        Some(username) => {
-            let user = UserId { project, username };
-            let list = certificates(&session, &user, cancel).await?;
-            vec![(user, list)]
-        }
-        None => managed_users(&session, &project, cancel).await?.try_collect().await?,
-    };
+    let username = Attr::read(config, USERNAME)?.into_known();
+    let lists = lists(&session, &project, username, cancel).await?;
+    let lists: Vec<UserList> = lists.try_collect().await?;
     let mut state = config.clone();
     state.set(CERTIFICATES, Value::List(elements(&lists, days)));
     let server_time = lists.iter().map(|(_, list)| list.server_time).max();
@@ -84,7 +79,7 @@ async fn read(
 }
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
-fn elements(lists: &[(UserId, Arc<CertificateList>)], days: Option<i64>) -> Vec<Value> {
+fn elements(lists: &[UserList], days: Option<i64>) -> Vec<Value> {
     let mut found = Vec::new();
     for (user, list) in lists {
         let latest = days.and_then(|days| after(list.server_time, days));

@@ -20,7 +20,7 @@ use crate::{
     provider::{
         arguments::{UserId, required, validate_user},
         client::ProviderClient,
-        inventory::{certificates, managed_users},
+        inventory::lists,
     },
 };
 
@@ -55,22 +55,14 @@ impl ListResource for UserCertificateList {
     ) -> Result<(), Diagnostics> {
         let ListRequest { config, include_resource, limit, cancel } = &request;
         let project = required(config, "project_id")?;
-        let username: Attr<_> = Attr::read(config, "username")?;
+        let username = Attr::read(config, "username")?.into_known();
         let session = self.0.session()?;
         if *limit == 0 {
             return Ok(());
         }
-        if let Attr::Known(username) = username {
-            let user = UserId { project, username };
-            let list = certificates(&session, &user, cancel).await?;
-            if let Some(found) = listed_resource(user, &list, *include_resource) {
-                let _ = results.send(ListEvent::Found(found)).await;
-            }
-            return Ok(());
-        }
         // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can be.
         let (mut unread, mut any_read) = (Vec::new(), false);
-        let mut lists = pin!(managed_users(&session, &project, cancel).await?);
+        let mut lists = pin!(lists(&session, &project, username, cancel).await?);
         while let Some(list) = lists.next().await {
             let mut events = Vec::new();
             match list {
