@@ -90,8 +90,9 @@ impl ProviderClient {
         self.session().map(Some)
     }
 
-    /// The client for a preflight request. `None` while an argument of the provider block is unknown, once Atlas could not be reached, and once this
-    /// process has received an `ApplyResourceChange`, because the certificate request itself will then give the answer.
+    /// The client for a preflight request. `None` while an argument of the provider block is unknown, once Atlas could
+    /// not be reached, and once this process has received an `ApplyResourceChange`, because the certificate request
+    /// itself will then give the answer.
     pub(crate) fn preflight_session(&self) -> Result<Option<Arc<Session>>, Diagnostic> {
         let session = self.session_if_known()?;
         Ok(session.filter(|session| !session.has_no_preflight.load(Ordering::Relaxed)))
@@ -168,8 +169,9 @@ impl Session {
         CallOptions { retry: Retry::Never, ..Self::call(cancel, PREFLIGHT_TIMEOUT) }
     }
 
-    /// Issues a certificate whose key will be encrypted to `recipients`, or stored in plain text. This is the only way to a certificate request, so the
-    /// guardrails are checked here once more. `predecessor_id` is the certificate that the new one replaces.
+    /// Issues a certificate whose key will be encrypted to `recipients`, or stored in plain text. This is the only way
+    /// to a certificate request, so the guardrails are checked here once more. `predecessor_id` is the certificate that
+    /// the new one replaces.
     pub(crate) async fn issue(
         &self,
         user: &UserId,
@@ -226,7 +228,8 @@ impl Session {
         result
     }
 
-    /// Warnings about a deprecated API version and about a clock that differs from Atlas's, each once per configuration.
+    /// Warnings about a deprecated API version and about a clock that differs from Atlas's, each once per
+    /// configuration.
     pub(crate) fn warnings(&self, server_time: Option<Timestamp>) -> Diagnostics {
         let notice = self.atlas.take_deprecation_notice();
         let clock = server_time.and_then(|server_time| self.clock_warning(server_time));

@@ -1,4 +1,5 @@
-//! The provider block and the environment become the configuration of the client. All settings and environment variables are read here.
+//! The provider block and the environment become the configuration of the client. All settings and environment
+//! variables are read here.
 
 use std::{ffi::OsString, time::Duration};
 

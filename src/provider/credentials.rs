@@ -80,7 +80,8 @@ impl Inputs {
         Ok((inputs, warnings))
     }
 
-    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials that are ignored.
+    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials
+    /// that are ignored.
     pub(super) fn into_credentials(self) -> Option<(Credentials, Option<Diagnostic>)> {
         let kinds = self.complete_kinds();
         let (used, ignored) = kinds.split_first()?;
@@ -117,7 +118,8 @@ impl Inputs {
     }
 }
 
-/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used in any case.
+/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used
+/// in any case.
 pub(super) fn unknown_argument(block: &Value) -> Option<&'static str> {
     if non_empty(block, "access_token").is_some() {
         return None;

@@ -1,7 +1,7 @@
 //! Guardrails of the provider block: limits that every issued certificate must respect.
 //!
-//! [`Guardrails::check`] is called during plan, and once more immediately before each certificate request. Operations that issue nothing are never
-//! refused.
+//! [`Guardrails::check`] is called during plan, and once more immediately before each certificate request. Operations
+//! that issue nothing are never refused.
 
 use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Type, Value};
 
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::atlas::{Months, ProjectId};
 
-/// The guardrails of one provider block. One that is omitted refuses nothing; one that is unknown during plan is checked in apply.
+/// The guardrails of one provider block. One that is omitted refuses nothing; one that is unknown during plan is
+/// checked in apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Guardrails {
     allowed_project_ids: Attr<Vec<ProjectId>>,
@@ -71,8 +72,8 @@ impl Guardrails {
         self.require_recipients == Attr::Known(true)
     }
 
-    /// Every guardrail that issuing this certificate would break, each at the resource argument to blame. A guardrail or a value that is unknown is
-    /// not judged.
+    /// Every guardrail that issuing this certificate would break, each at the resource argument to blame. A guardrail
+    /// or a value that is unknown is not judged.
     pub(crate) fn check(&self, issuance: &Issuance<'_>) -> Diagnostics {
         let mut refusals = Diagnostics::new();
         if let (Attr::Known(allowed), Some(project)) =

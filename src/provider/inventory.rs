@@ -30,7 +30,8 @@ pub(crate) async fn certificates(
     list.map_err(|error| from_atlas(&error, user))
 }
 
-/// The list of one user, or without `username` those of all users of `$external` whose certificates Atlas issues, in the order of the users.
+/// The list of one user, or without `username` those of all users of `$external` whose certificates Atlas issues, in
+/// the order of the users.
 ///
 /// A user that is deleted after the users were read is omitted.
 ///

@@ -1,5 +1,5 @@
-//! What this provider means: its block, its resources, its messages. It uses the vocabulary of `tf_provider`, the Atlas client, certificates and the
-//! clock; never the wire format, HTTP or sockets.
+//! What this provider means: its block, its resources, its messages. It uses the vocabulary of `tf_provider`, the Atlas
+//! client, certificates and the clock; never the wire format, HTTP or sockets.
 
 mod arguments;
 mod attr;

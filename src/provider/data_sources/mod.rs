@@ -1,7 +1,7 @@
 //! The data sources: one unexpired certificate of a database user, or all of them.
 //!
-//! Both read the list that a refresh reads, so one list per user and run serves all of them. The present time is that of the
-//! response, by Atlas's clock.
+//! Both read the list that a refresh reads, so one list per user and run serves all of them. The present time is that
+//! of the response, by Atlas's clock.
 
 mod user_certificate;
 mod user_certificates;

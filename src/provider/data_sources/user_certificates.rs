@@ -1,4 +1,5 @@
-//! `data "atlas_user_certificates"`: all unexpired certificates of a database user, or of every managed user of a project.
+//! `data "atlas_user_certificates"`: all unexpired certificates of a database user, or of every managed user of a
+//! project.
 
 use std::sync::Arc;
 

@@ -162,8 +162,8 @@ fn in_table(key: &str) -> Option<Advice> {
     Some(Advice { summary, next_step, argument })
 }
 
-/// A row for each reason: the error codes of Atlas, and the HTTP status of responses without any of them; the argument to blame, if there is one; the title
-/// and the next step.
+/// A row for each reason: the error codes of Atlas, and the HTTP status of responses without any of them; the argument
+/// to blame, if there is one; the title and the next step.
 #[rustfmt::skip] // one line for the reason, one for the text
 const TABLE: &[(&[&str], &str, &str, &str)] = &[
     (&["USER_NOT_MANAGED_X509"], "username", "Database user is not Atlas-managed X.509",

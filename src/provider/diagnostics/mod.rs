@@ -12,12 +12,14 @@ pub(crate) use self::reconciliation::{certificate_until, reconciled};
 use super::arguments::{UserId, to_sentence};
 use crate::atlas::{Error, ErrorKind, IssueError, Operation};
 
-/// A failed call: the operation, the message of Atlas, the next step, and the request. `subject` is the user or the project of the call.
+/// A failed call: the operation, the message of Atlas, the next step, and the request. `subject` is the user or the
+/// project of the call.
 pub(crate) fn from_atlas(error: &Error, subject: &dyn Display) -> Diagnostic {
     diagnostic(error, failure(error, subject))
 }
 
-/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome was ambiguous.
+/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome
+/// was ambiguous.
 pub(crate) fn not_issued(error: &IssueError, user: &UserId) -> Diagnostic {
     match error {
         IssueError::Cancelled => Diagnostic::error(

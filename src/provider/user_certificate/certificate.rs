@@ -120,8 +120,8 @@ pub(super) fn resource_id(user: &UserId) -> String {
     format!("{}/{}", user.project, user.username.encoded())
 }
 
-/// The time at which older certificates are judged expired: a wrong `Date` must not make them look expired, so it is never
-/// later than the time of issue that the certificate contains.
+/// The time at which older certificates are judged expired: a wrong `Date` must not make them look expired, so it is
+/// never later than the time of issue that the certificate contains.
 pub(super) fn judged_at(not_before: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
     let issued_at = issued_at(not_before);
     server_time.map_or(issued_at, |time| time.min(issued_at))

@@ -35,8 +35,8 @@ pub(super) async fn import(
     Ok((imported_object(user, found, list.server_time), diagnostics))
 }
 
-/// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a space, those
-/// of the user with spaces.
+/// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a
+/// space, those of the user with spaces.
 async fn find(
     session: &Session,
     id: &ImportId,

@@ -1,4 +1,5 @@
-//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12 archive.
+//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12
+//! archive.
 
 use std::{
     fmt::Display,
@@ -63,7 +64,8 @@ impl KeyStorage {
         })
     }
 
-    /// The object with a key, new or from state, and a warning if there is no archive of it; `None` if encryption failed.
+    /// The object with a key, new or from state, and a warning if there is no archive of it; `None` if encryption
+    /// failed.
     pub(super) async fn store(
         &self,
         object: UserCertificate,
@@ -85,8 +87,8 @@ impl KeyStorage {
         UserCertificate { combined_pem, sealed_pem, pkcs12_base64: Attr::Null, ..object }
     }
 
-    /// The text as state may hold it: encrypted if there are recipients, else unchanged. `None` if encryption failed, which no recipient that was parsed
-    /// should cause.
+    /// The text as state may hold it: encrypted if there are recipients, else unchanged. `None` if encryption failed,
+    /// which no recipient that was parsed should cause.
     pub(super) fn protect(&self, text: &SecretString) -> Option<String> {
         match &self.recipients {
             None => Some(text.expose_secret().to_owned()),
@@ -111,7 +113,8 @@ impl KeyStorage {
         })
     }
 
-    /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has a thread of its own.
+    /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has
+    /// a thread of its own.
     async fn archive(&self, pem: &SecretString) -> Result<Option<SecretString>, Diagnostic> {
         let Some(profile) = self.archive else {
             return Ok(None);

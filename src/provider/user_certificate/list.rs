@@ -1,5 +1,5 @@
-//! The list resource `atlas_user_certificate`, for `terraform query`: the database users of a project that have an unexpired
-//! certificate; and the configuration that Terraform generates for one.
+//! The list resource `atlas_user_certificate`, for `terraform query`: the database users of a project that have an
+//! unexpired certificate; and the configuration that Terraform generates for one.
 
 use std::{pin::pin, sync::Arc};
 
@@ -60,7 +60,8 @@ impl ListResource for UserCertificateList {
         if *limit == 0 {
             return Ok(());
         }
-        // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can be.
+        // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can
+        // be.
         let (mut unread, mut any_read) = (Vec::new(), false);
         let mut lists = pin!(lists(&session, &project, username, cancel).await?);
         while let Some(list) = lists.next().await {

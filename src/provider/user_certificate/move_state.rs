@@ -22,8 +22,8 @@ const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
 
 /// Converts the object of another provider address or resource type.
 ///
-/// If one plan moves several instances, hosts name our address as the source of the official type, or the official address
-/// as the source of ours. So either type is accepted from either address, and the shape of the state decides.
+/// If one plan moves several instances, hosts name our address as the source of the official type, or the official
+/// address as the source of ours. So either type is accepted from either address, and the shape of the state decides.
 pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnostics> {
     let segments: Vec<&str> = request.source_provider.split('/').collect();
     let known_address = matches!(

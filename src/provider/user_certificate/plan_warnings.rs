@@ -108,7 +108,8 @@ fn not_renewed(prior: &UserCertificate, user: &str) -> Diagnostic {
     .at(Path::attribute("auto_renew"))
 }
 
-/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their first apply.
+/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their
+/// first apply.
 fn trigger_added(
     prior: &UserCertificate,
     config: &UserCertificate,
@@ -137,7 +138,8 @@ fn not_issued_while_unparsed(user: &str) -> Diagnostic {
     )
 }
 
-/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the window.
+/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the
+/// window.
 fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<Diagnostic> {
     let (days, not_before, not_after) =
         (*config.renew_before_days.known()?, *prior.not_before.known()?, *prior.not_after.known()?);

@@ -1,7 +1,7 @@
 //! Objects that a replacement has deleted, until their successors are created.
 //!
-//! Terraform deletes the old object, plans again and creates the new one, all in one process. A create that fails returns the
-//! old object with its error, so that state keeps a key that still works.
+//! Terraform deletes the old object, plans again and creates the new one, all in one process. A create that fails
+//! returns the old object with its error, so that state keeps a key that still works.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{model::UserCertificate, private_state::PrivateState};
 
-/// The planned successor of an object, as the plan of a create writes it into the private data. A plain destroy has none.
+/// The planned successor of an object, as the plan of a create writes it into the private data. A plain destroy has
+/// none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Successor {
@@ -52,8 +53,8 @@ impl Predecessors {
         self.of_run(generation).entry((generation, successor)).or_default().push_back(predecessor);
     }
 
-    /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because an error
-    /// before it would lose the predecessor.
+    /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because
+    /// an error before it would lose the predecessor.
     pub(super) fn is_held(&self, generation: u64, config: &UserCertificate) -> bool {
         let held = self.of_run(generation);
         [Successor::new(config), Successor::Unknown].into_iter().any(|successor| {

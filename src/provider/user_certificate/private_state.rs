@@ -21,7 +21,8 @@ pub(super) struct PrivateState {
     /// In the plan of a create: the planned object. Never stored in state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) successor: Option<Successor>,
-    /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its certificate.
+    /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its
+    /// certificate.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,
 }
@@ -68,8 +69,8 @@ fn unreadable() -> Diagnostic {
     )
 }
 
-/// The warning at the end of an object: which certificates go on working, and how access is ended. `None` if all of them
-/// have expired.
+/// The warning at the end of an object: which certificates go on working, and how access is ended. `None` if all of
+/// them have expired.
 pub(super) fn destroy_warning(
     object: &UserCertificate,
     private: &PrivateState,

@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// Compares the object with Atlas's list. Returns the object with its status, and warnings; or `None` if nothing can be compared.
+/// Compares the object with Atlas's list. Returns the object with its status, and warnings; or `None` if nothing can be
+/// compared.
 pub(super) async fn read(
     client: &ProviderClient,
     object: UserCertificate,

@@ -16,8 +16,8 @@ use crate::{
     sealing::Recipients,
 };
 
-/// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the deleted
-/// object.
+/// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the
+/// deleted object.
 pub(super) fn validate(
     resource: &UserCertificateResource,
     request: &ValidateRequest,
