@@ -3,68 +3,58 @@
 mod advice;
 mod reconciliation;
 
+use std::fmt::Display;
+
 use tf_provider::{Diagnostic, Path};
 
 use self::advice::advice;
-pub(crate) use self::reconciliation::{certificate_until as named, reconciled as since};
-use super::arguments::to_sentence;
-use crate::atlas::{Error, ErrorKind, IssueError, Operation, ProjectId, Username};
+pub(crate) use self::reconciliation::{certificate_until, reconciled};
+use super::arguments::{UserId, to_sentence};
+use crate::atlas::{Error, ErrorKind, IssueError, Operation};
 
-/// A failed call: the operation, the message of Atlas, the next step, and the request. `username` is only needed for operations on one user.
-pub(crate) fn from_atlas<'a>(
-    error: &Error,
-    project: &ProjectId,
-    username: impl Into<Option<&'a Username>>,
-) -> Diagnostic {
-    diagnostic(error, &failure(error, project, username.into()))
+/// A failed call: the operation, the message of Atlas, the next step, and the request. `subject` is the user or the
+/// project of the call.
+pub(crate) fn from_atlas(error: &Error, subject: &dyn Display) -> Diagnostic {
+    diagnostic(error, failure(error, subject))
 }
 
-/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome was ambiguous.
-pub(crate) fn not_issued(
-    error: &IssueError,
-    project: &ProjectId,
-    username: &Username,
-) -> Diagnostic {
+/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome
+/// was ambiguous.
+pub(crate) fn not_issued(error: &IssueError, user: &UserId) -> Diagnostic {
     match error {
         IssueError::NotIssued(error) if error.is_cancelled() => Diagnostic::error(
             "Canceled before the certificate was requested",
             format!(
-                "No certificate was issued for the database user \"{username}\" of project {project}, because the run was canceled before the request was \
-                 sent."
+                "No certificate was issued for {user}, because the run was canceled before the request was sent."
             ),
         ),
         IssueError::NotIssued(error) => {
-            let failure = failure(error, project, Some(username));
-            diagnostic(error, &format!("{failure} No certificate was issued."))
+            diagnostic(error, failure(error, user) + " No certificate was issued.")
         }
         IssueError::Ambiguous { cause, reconciliation } => {
             let (summary, result) =
-                reconciliation::summary_and_detail(reconciliation, cause, username);
-            let failure = from_atlas(cause, project, username);
+                reconciliation::summary_and_detail(reconciliation, cause, &user.username);
+            let failure = from_atlas(cause, user);
             Diagnostic::error(summary, format!("{result}\n\n{}", failure.detail))
         }
     }
 }
 
 /// The operation and why it failed.
-fn failure(error: &Error, project: &ProjectId, username: Option<&Username>) -> String {
-    let user = username.map_or_else(
-        || format!("project {project}"),
-        |username| format!("the database user \"{username}\" of project {project}"),
-    );
+fn failure(error: &Error, subject: &dyn Display) -> String {
     let kind = error.kind();
     match error.request().operation {
-        Operation::IssueCertificate => format!("Issuing a certificate for {user} {kind}."),
-        Operation::ListCertificates => format!("Listing the certificates of {user} {kind}."),
-        Operation::ReadUser => format!("Reading {user} {kind}."),
-        Operation::ListUsers => format!("Listing the database users of project {project} {kind}."),
-        Operation::Authenticate | Operation::RevokeToken => {
-            format!("Authentication with Atlas {kind}, so the operation on {user} was not started.")
-        }
+        Operation::IssueCertificate => format!("Issuing a certificate for {subject} {kind}."),
+        Operation::ListCertificates => format!("Listing the certificates of {subject} {kind}."),
+        Operation::ReadUser => format!("Reading {subject} {kind}."),
+        Operation::ListUsers => format!("Listing the database users of {subject} {kind}."),
+        Operation::Authenticate | Operation::RevokeToken => format!(
+            "Authentication with Atlas {kind}, so the operation on {subject} was not started."
+        ),
     }
 }
 
-fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
+fn diagnostic(error: &Error, failure: String) -> Diagnostic {
     let advice = advice(error);
     let response = match error.kind() {
         ErrorKind::UnexpectedResponse(_, Some(line)) => {
@@ -74,9 +64,9 @@ fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
         _ => None,
     };
     let request = error.request();
-    let cause = error.source_message().map(|cause| format!("Cause: {}", to_sentence(&cause)));
+    let cause = error.source_message().map(|cause| format!("Cause: {}", to_sentence(cause)));
     let paragraphs = [
-        Some(failure.to_owned()),
+        Some(failure),
         api_message(error),
         response,
         cause,
