@@ -11,4 +11,6 @@ pub mod clock;
 pub mod pkcs12;
 pub mod provider;
 pub mod sealing;
+#[cfg(test)]
+mod tests;
 pub mod x509;

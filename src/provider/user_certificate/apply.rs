@@ -193,3 +193,15 @@ const UNPARSED_ON_CREATE: &str = "\n\nThe response is stored unchanged (as combi
 const UNPARSED_ON_UPDATE: &str = "\n\nThe previous certificate and its key stay in place and keep working. The response is kept unchanged (sealed, in \
     sealed mode) in the private data of this resource in the state file (terraform state pull, base64 under \"private\"). The next apply requests \
     another certificate.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_response_that_cannot_be_sealed_is_an_error_that_issues_nothing() {
+        let error = kept_response_not_encrypted(EncryptionFailed);
+        assert_eq!(error.summary, "Kept response could not be sealed");
+        assert!(error.detail.contains("no certificate was issued"), "{error:?}");
+    }
+}

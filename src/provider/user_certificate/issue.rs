@@ -281,3 +281,24 @@ fn key_lost(certificate: &Certificate, problem: EncryptionFailed) -> Diagnostic 
 fn named_certificate(certificate: &Certificate) -> String {
     named(&certificate.certificate_id, &certificate.not_after.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_with_an_unknown_argument_is_an_error_before_the_request() {
+        let planned = UserCertificate::default().into_value();
+        let request = IssueRequest::new(&planned, &planned, "create").ok().unwrap();
+        assert_eq!(request.target().err().unwrap().summary, "Plan cannot be applied");
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_sealed_is_an_error_that_names_its_certificate() {
+        let made = rcgen::generate_simple_self_signed(vec![]).unwrap();
+        let certificate = x509::parse_certificate(&made.cert.pem()).unwrap();
+        let error = key_lost(&certificate, EncryptionFailed);
+        assert_eq!(error.summary, "Private key could not be sealed");
+        assert!(error.detail.contains(&certificate.certificate_id), "{error:?}");
+    }
+}

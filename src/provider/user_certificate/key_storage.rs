@@ -164,3 +164,20 @@ fn archive_failed(reason: &str) -> Diagnostic {
     )
     .at(Path::attribute("pkcs12_password_wo_version"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_key_that_cannot_be_archived_is_stored_with_a_warning() {
+        let archive = Archive { password: Some("changeit".into()), profile: Profile::Modern };
+        let storage = KeyStorage { recipients: None, archive: Some(archive) };
+        let (key, warnings) = storage.store(&"hunter2".into()).await.unwrap();
+        assert_eq!(key.combined_pem.known().map(ExposeSecret::expose_secret), Some("hunter2"));
+        assert!(key.pkcs12_base64.is_null());
+        let warning = warnings.iter().next().unwrap();
+        assert_eq!(warning.summary, "PKCS#12 archive not built");
+        assert!(!warning.detail.contains("hunter2"), "{warning:?}");
+    }
+}
