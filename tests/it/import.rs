@@ -8,7 +8,7 @@ use crate::support::{
     atlas::{PROJECT, atlas},
     diagnostics::diagnostics,
     fixture::{days, only, posts},
-    played::Played,
+    in_process::InProcess,
     terraform::{cli_has, workspace},
 };
 
@@ -136,7 +136,7 @@ fn an_import_of_nothing_says_what_to_give_or_what_atlas_lists() {
 async fn names_are_percent_decoded_but_for_the_official_form() {
     let names = ["a/b", "100%", "grüße x", "a-b", "a%2Fb", "CN=app"];
     let atlas = atlas(&names);
-    let played = Played::against(&atlas).await;
+    let host = InProcess::new(&atlas, json!({})).await;
     for (typed, name) in [
         ("/a%2Fb", "a/b"),
         ("/100%25", "100%"),
@@ -155,7 +155,7 @@ async fn names_are_percent_decoded_but_for_the_official_form() {
             if id.starts_with(&format!("{PROJECT}-")) && id.ends_with(&certificate.id.to_string()) {
                 continue; // that form knows no certificate
             }
-            let imported = played.import(&id).await;
+            let imported = host.import(&id).await;
             assert!(!imported.diagnostics.has_errors(), "{id}:{}", imported.diagnostics);
             let mut instance = imported.instance;
             let state = &instance.as_ref().expect("an instance").state;
@@ -164,11 +164,11 @@ async fn names_are_percent_decoded_but_for_the_official_form() {
             // What state calls the object is an id to import it by.
             let stored = state["id"].as_str().expect("an id").to_owned();
             assert_eq!(
-                played.import(&stored).await.instance.expect("the same").state["username"],
+                host.import(&stored).await.instance.expect("the same").state["username"],
                 name
             );
             let config = json!({ "project_id": PROJECT, "username": name });
-            assert_eq!(played.apply(&mut instance, &config).await.action, Action::NoOp, "{id}");
+            assert_eq!(host.apply(&mut instance, &config).await.action, Action::NoOp, "{id}");
         }
     }
     assert_eq!(posts(&atlas), 0);
@@ -177,18 +177,18 @@ async fn names_are_percent_decoded_but_for_the_official_form() {
 #[tokio::test]
 async fn months_are_inferred_and_only_other_ones_issue() {
     let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
+    let host = InProcess::new(&atlas, json!({})).await;
     for months in 1..=24 {
         let certificate = atlas.control().issue(PROJECT, "app", months);
-        let imported = played.import(&format!("{PROJECT}/app/{}", certificate.id)).await.instance;
+        let imported = host.import(&format!("{PROJECT}/app/{}", certificate.id)).await.instance;
         assert_eq!(imported.as_ref().unwrap().state["months_until_expiration"], i64::from(months));
         let config = |months: u32| json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": months });
         assert_eq!(
-            played.plan(imported.as_ref(), &config(months)).await.action,
+            host.plan(imported.as_ref(), &config(months)).await.action,
             Action::NoOp,
             "{months}"
         );
-        let plan = played.plan(imported.as_ref(), &config(months % 24 + 1)).await;
+        let plan = host.plan(imported.as_ref(), &config(months % 24 + 1)).await;
         assert_eq!(
             (plan.action, &plan.planned["issue_reason"]),
             (Action::Update, &"validity_changed".into()),
@@ -202,7 +202,7 @@ async fn months_are_inferred_and_only_other_ones_issue() {
 #[tokio::test]
 async fn months_are_inferred_from_every_day_of_issue() {
     let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
+    let host = InProcess::new(&atlas, json!({})).await;
     for issued_on in [
         "2027-01-31T23:30:00Z",
         "2028-02-29T00:10:00Z",
@@ -214,7 +214,7 @@ async fn months_are_inferred_from_every_day_of_issue() {
         for months in [1, 2, 3, 6, 12, 24] {
             let certificate = atlas.control().issue(PROJECT, "app", months);
             let imported =
-                played.import(&format!("{PROJECT}/app/{}", certificate.id)).await.instance.unwrap();
+                host.import(&format!("{PROJECT}/app/{}", certificate.id)).await.instance.unwrap();
             assert_eq!(imported.state["months_until_expiration"], i64::from(months), "{issued_on}");
         }
     }
@@ -223,21 +223,21 @@ async fn months_are_inferred_from_every_day_of_issue() {
 #[tokio::test]
 async fn an_open_window_renews_what_was_imported_unless_the_same_plan_postpones_it() {
     let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
+    let host = InProcess::new(&atlas, json!({})).await;
     let first = atlas.control().issue(PROJECT, "app", 3);
     atlas.control().advance(days(70));
-    let imported = played.import(&format!("{PROJECT}/app")).await.instance;
+    let imported = host.import(&format!("{PROJECT}/app")).await.instance;
     assert_eq!(imported.as_ref().unwrap().state["status"], "renewal_due");
 
     let mut postponed = imported.clone();
     let narrow = json!({ "project_id": PROJECT, "username": "app", "renew_before_days": 5 });
-    let outcome = played.apply(&mut postponed, &narrow).await.ok().unwrap();
+    let outcome = host.apply(&mut postponed, &narrow).await.ok().unwrap();
     assert_eq!((outcome.action, posts(&atlas)), (Action::Update, 0));
-    assert_eq!(played.plan(postponed.as_ref(), &narrow).await.action, Action::NoOp);
+    assert_eq!(host.plan(postponed.as_ref(), &narrow).await.action, Action::NoOp);
 
     let mut renewed = imported;
     let config = json!({ "project_id": PROJECT, "username": "app" });
-    played.apply(&mut renewed, &config).await.ok().unwrap();
+    host.apply(&mut renewed, &config).await.ok().unwrap();
     let state = &renewed.as_ref().unwrap().state;
     assert_eq!(
         (&state["issue_reason"], &state["has_private_key"]),

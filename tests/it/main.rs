@@ -9,11 +9,10 @@
 )]
 
 mod adding_arguments;
-mod api_errors;
+mod adopt_key;
 mod auth;
 mod crash_recovery;
 mod data_sources;
-mod debug;
 mod diagnostics;
 mod docs;
 mod ephemeral;

@@ -14,7 +14,7 @@ use local_atlas::{Answer, Endpoint, Fault, When};
 use serde_json::{Value as Json, json};
 
 use self::{
-    driver::{Command, Driver, InProcess, RealCli, Report},
+    driver::{CliDriver, Command, Driver, InProcessDriver, Report},
     model::AtlasModel,
     oracle::{Issue, expected_issue, expected_status},
 };
@@ -46,7 +46,7 @@ fn short_sequences_with_the_real_cli_and_seeds_111_to_120() {
 }
 
 fn simulate_in_process(number: u64) {
-    let mut simulation = Simulation::<InProcess>::new(number);
+    let mut simulation = Simulation::<InProcessDriver>::new(number);
     for _ in 0..1000 {
         simulation.step();
     }
@@ -56,7 +56,7 @@ fn simulate_in_process(number: u64) {
 
 fn simulate_with_the_cli(numbers: RangeInclusive<u64>) {
     for number in numbers {
-        let mut simulation = Simulation::<RealCli>::new(number);
+        let mut simulation = Simulation::<CliDriver>::new(number);
         simulation.apply(false);
         while simulation.commands < 5 {
             simulation.step();

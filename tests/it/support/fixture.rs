@@ -1,8 +1,10 @@
 //! A configuration with one certificate, the local Atlas that it runs against, and the folder of the CLI.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use local_atlas::{Answer, Certificate, Endpoint, Fault, LocalAtlas, LoggedIn, LoginError};
+use local_atlas::{
+    Answer, Certificate, Endpoint, Fault, FaultHandle, LocalAtlas, LoggedIn, LoginError,
+};
 use serde_json::Value as Json;
 use tf_harness::cli::{Output, Workspace};
 
@@ -21,12 +23,37 @@ pub struct Fixture {
     pub workspace: Workspace,
 }
 
+/// An instance as the state file has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub attributes: Json,
+    pub is_tainted: bool,
+}
+
 impl Fixture {
     /// The configuration after an empty provider block, not applied yet.
     pub fn new(configuration: &str) -> Self {
-        let atlas = atlas(&["app"]);
+        Self::over(atlas(&["app"]), configuration)
+    }
+
+    /// The same for these users.
+    pub fn of(users: &[&str], configuration: &str) -> Self {
+        Self::over(atlas(users), configuration)
+    }
+
+    /// The same for this Atlas.
+    pub fn over(atlas: LocalAtlas, configuration: &str) -> Self {
         let workspace = workspace(&atlas, configuration);
         Self { atlas, workspace }
+    }
+
+    /// A certificate that was issued elsewhere, imported without its key.
+    pub fn imported(configuration: &str) -> Self {
+        let t = Self::new(&certificate(""));
+        t.atlas.control().issue(PROJECT, "app", 3);
+        t.import(&format!("{PROJECT}/app")).success();
+        t.set_config(configuration);
+        t
     }
 
     /// The configuration, applied: one certificate is issued.
@@ -39,8 +66,23 @@ impl Fixture {
 
     /// Changes the configuration after the empty provider block.
     pub fn set_config(&self, configuration: &str) {
-        let text = format!("provider \"atlas\" {{}}\n\n{configuration}");
+        self.set_provider("", configuration);
+    }
+
+    /// Changes the arguments of the provider block, and the configuration after it.
+    pub fn set_provider(&self, arguments: &str, configuration: &str) {
+        let text = format!("provider \"atlas\" {{\n  {arguments}\n}}\n\n{configuration}");
         write_main(&self.workspace, &text);
+    }
+
+    /// Sets a variable of the configuration.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        self.workspace.set_env(&format!("TF_VAR_{name}"), value);
+    }
+
+    /// Lets a failure happen at Atlas.
+    pub fn fault(&self, fault: Fault) -> FaultHandle {
+        self.atlas.control().add_fault(fault)
     }
 
     /// Moves the clock of Atlas.
@@ -52,14 +94,27 @@ impl Fixture {
     pub fn refuse_next_post(&self) {
         let code = "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED";
         let refusal = Answer::api_error(400, code, "the limit is reached");
-        let fault = Fault::on(Endpoint::IssueCertificate).refuse(refusal);
-        self.atlas.control().add_fault(fault);
+        self.fault(Fault::on(Endpoint::IssueCertificate).refuse(refusal));
     }
 
     /// The object in state.
     #[track_caller]
     pub fn object(&self) -> Json {
         only(&self.workspace)
+    }
+
+    /// The instances of all certificates in state by key, which is empty without `for_each`.
+    pub fn objects(&self) -> BTreeMap<String, Object> {
+        let state = self.workspace.state();
+        let resources = state["resources"].as_array().into_iter().flatten();
+        let ours = resources.filter(|it| it["type"] == TYPE && it["mode"] == "managed");
+        let instances = ours.flat_map(|it| it["instances"].as_array().into_iter().flatten());
+        let object = |instance: &Json| {
+            let is_tainted = instance["status"] == "tainted";
+            let key = instance["index_key"].as_str().unwrap_or_default().to_owned();
+            (key, Object { attributes: instance["attributes"].clone(), is_tainted })
+        };
+        instances.map(object).collect()
     }
 
     /// Whether state has no certificate.
@@ -75,6 +130,11 @@ impl Fixture {
     /// The number of certificate requests.
     pub fn posts(&self) -> usize {
         posts(&self.atlas)
+    }
+
+    /// The number of requests to an endpoint.
+    pub fn count(&self, endpoint: Endpoint) -> usize {
+        self.atlas.control().request_count(endpoint)
     }
 
     /// Every certificate of the user, in the order of issue.
@@ -112,6 +172,30 @@ impl Fixture {
     pub fn destroy(&self, more: &[&str]) -> Vec<CliDiagnostic> {
         let output = self.workspace.destroy(&[&["-json"], more].concat());
         diagnostics(&output.success())
+    }
+
+    /// Applies, which fails, and returns the diagnostics.
+    #[track_caller]
+    pub fn failed_apply(&self, more: &[&str]) -> Vec<CliDiagnostic> {
+        failure(self.workspace.apply(&[&["-json"], more].concat()))
+    }
+
+    /// Plans, which fails, and returns the diagnostics.
+    #[track_caller]
+    pub fn failed_plan(&self, more: &[&str]) -> Vec<CliDiagnostic> {
+        failure(self.workspace.plan(&[&["-json"], more].concat()))
+    }
+
+    /// Imports into the address `app`.
+    #[track_caller]
+    pub fn import(&self, id: &str) -> Output {
+        self.workspace.run([
+            "import",
+            "-no-color",
+            "-input=false",
+            "atlas_user_certificate.app",
+            id,
+        ])
     }
 
     /// Runs `terraform apply` on a plan file, and returns the diagnostics.
