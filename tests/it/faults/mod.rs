@@ -163,19 +163,18 @@ fn fails_everywhere(mut matrix: FaultMatrix, set_broken: impl Fn(&mut FaultMatri
     set_broken(&mut matrix, false);
     matrix.apply(&[]).is_clean();
     matrix.atlas.control().clear_requests();
-    let file = matrix.state_file();
     set_broken(&mut matrix, true);
     refresh_and_reissue(&mut matrix, |_, _| ());
-    assert_eq!(matrix.state_file(), file);
 }
 
 /// Refreshes and re-issues the only row.
 fn refresh_and_reissue(matrix: &mut FaultMatrix, arm: impl Fn(&FaultMatrix, Endpoint)) {
-    let before = matrix.objects();
+    let (before, file) = (matrix.objects(), matrix.state_file());
     arm(matrix, Endpoint::ListCertificates);
     let run = matrix.apply(&["-refresh-only"]);
     let row = &matrix.rows[0];
     check::read(row, matrix, &run, &before[row.name]);
+    assert!(row.reading == Reading::Quiet || matrix.state_file() == file);
     arm(matrix, Endpoint::IssueCertificate);
     matrix.set_months("6");
     let run = matrix.apply(&["-refresh=false"]);

@@ -34,15 +34,6 @@ fn a_saved_destroy_plan_is_applied_later_with_its_warning_given_once() {
 }
 
 #[test]
-fn a_host_without_plugin_tls_is_served() {
-    let mut t = Fixture::new(&certificate(""));
-    t.workspace.set_env("TF_DISABLE_PLUGIN_TLS", "1");
-    t.workspace.apply(&[]).success();
-    assert!(t.plans_nothing());
-    t.workspace.destroy(&[]).success();
-}
-
-#[test]
 fn paths_with_spaces_are_paths() {
     let mut t = Fixture::new("");
     for folder in ["my provider", "my project", "my temporary files"] {

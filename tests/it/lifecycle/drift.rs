@@ -138,23 +138,6 @@ fn the_object_of_a_missing_project_stays_with_its_key_and_is_destroyed_on_reques
 }
 
 #[test]
-fn the_status_is_as_before_when_the_project_exists_again() {
-    use local_atlas::{Answer, Endpoint, Fault};
-
-    let t = Fixture::applied(&certificate(""));
-    let first = t.object();
-    let refusal = Answer::api_error(404, "GROUP_NOT_FOUND", "No group");
-    let fault = Fault::on(Endpoint::ListCertificates).refuse(refusal).always();
-    let fault = t.atlas.control().add_fault(fault);
-    t.apply(&[]);
-    assert_eq!(t.object()["status"], "project_missing");
-    t.atlas.control().remove_fault(fault.id());
-    t.apply(&[]);
-    assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
-    assert_eq!(t.posts(), 1);
-}
-
-#[test]
 fn adding_a_trigger_warns_once_that_nothing_is_issued() {
     const SUMMARY: &str = "Adding rotate_when_changed issues nothing";
     let t = Fixture::applied(&certificate(""));
@@ -165,29 +148,4 @@ fn adding_a_trigger_warns_once_that_nothing_is_issued() {
 
     let t = Fixture::new(&certificate("rotate_when_changed = { release = \"1\" }"));
     assert!(t.apply(&[]).iter().all(|shown| shown.summary != SUMMARY), "not at create");
-}
-
-#[test]
-fn a_project_that_is_merely_out_of_reach_removes_nothing() {
-    use local_atlas::{Answer, Endpoint, Fault};
-
-    let t = Fixture::applied(&certificate(""));
-    let first = t.object();
-    for (status, code) in [
-        (401, "NOT_IN_GROUP"),
-        (403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"),
-        (404, "RESOURCE_NOT_FOUND"),
-        (404, "NOT_ATLAS_GROUP"),
-    ] {
-        let refusal = Answer::api_error(status, code, "No group with ID 404 exists");
-        let fault = t
-            .atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::ListCertificates).refuse(refusal).always());
-        assert!(!failure(t.workspace.apply(&["-json"])).is_empty(), "{code}");
-        assert_eq!(changed(&first, &t.object()), Vec::<String>::new(), "{code}");
-        t.atlas.control().remove_fault(fault.id());
-    }
-    assert!(t.plans_nothing());
-    assert_eq!(t.posts(), 1);
 }

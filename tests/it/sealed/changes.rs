@@ -143,34 +143,3 @@ fn recipients_given_to_an_imported_certificate_wait_for_the_next_issue() {
     let sealed = renewed["sealed_pem"].as_str().expect("ciphertext");
     assert_eq!(age::open(sealed, &mine), Some(t.newest().combined_pem()));
 }
-
-#[test]
-fn ignored_recipients_are_those_of_the_plan_also_when_the_certificate_is_renewed() {
-    let ignoring = "lifecycle {\n    ignore_changes = [private_key_recipients]\n  }";
-    let (mine, other) = (age::pair(), age::pair());
-    // (at first, configured later but ignored): the renewal keeps the form that the plan shows.
-    for (first, later) in
-        [(vec![&mine], vec![]), (vec![&mine], vec![&other]), (vec![], vec![&other])]
-    {
-        let written = |list: &[&Pair]| {
-            if list.is_empty() { String::new() } else { recipients(list) }
-        };
-        let t = Fixture::applied(&certificate(&written(&first)));
-        t.set_config(&certificate(&format!("{}\n  {ignoring}", written(&later))));
-        t.advance_days(80);
-        t.workspace.apply(&[]).success();
-        let renewed = t.object();
-        assert_eq!(renewed["issue_reason"], "renewal");
-        let combined = t.newest().combined_pem();
-        if first.is_empty() {
-            assert_eq!(renewed["combined_pem"], combined);
-        } else {
-            assert_eq!(renewed["combined_pem"], Json::Null);
-            assert_eq!(
-                age::open(renewed["sealed_pem"].as_str().expect("ciphertext"), &mine),
-                Some(combined)
-            );
-        }
-        assert!(t.plans_nothing());
-    }
-}

@@ -90,6 +90,12 @@ impl Deref for InProcess {
     }
 }
 
+/// Arguments of the provider block for the service account in place of the access token.
+pub fn service_account(atlas: &LocalAtlas) -> Json {
+    let keys = atlas.control().credentials();
+    json!({ "access_token": null, "client_id": keys.client_id, "client_secret": keys.client_secret })
+}
+
 /// The configuration of a certificate of this user.
 pub fn config(user: &str) -> Json {
     json!({ "project_id": PROJECT, "username": user })
