@@ -2,10 +2,9 @@
 
 use std::thread;
 
-use local_atlas::{Answer, ApiVersion, Authorization, Credentials, Endpoint, Fault, LocalAtlas};
+use local_atlas::{ApiVersion, Authorization, Credentials, Endpoint, Fault, LocalAtlas};
 use serde_json::{Value as Json, json};
 use tf_harness::core::{Core, Outcome};
-use tokio::task::JoinSet;
 
 use crate::support::{
     atlas::atlas,
@@ -122,21 +121,6 @@ fn the_removal_of_an_api_version_is_announced_once_in_a_run() {
 }
 
 #[tokio::test]
-async fn one_token_serves_all_calls_and_is_revoked_at_the_end() {
-    let (atlas, core, _scratch) = with_service_account(json!({})).await;
-    let mut creating = JoinSet::new();
-    for _ in 0..20 {
-        let core = core.clone();
-        creating.spawn(async move { create(&core).await.ok().unwrap() });
-    }
-    creating.join_all().await;
-    let revoked = || atlas.control().tokens().iter().map(|it| it.revoked).collect::<Vec<_>>();
-    assert_eq!((atlas.control().issued_count(), revoked()), (20, vec![false]));
-    core.provider().shutdown().await.expect("the process ends");
-    assert_eq!(revoked(), [true]);
-}
-
-#[tokio::test]
 async fn no_request_is_sent_before_it_is_needed() {
     let (atlas, core, _scratch) = with_service_account(json!({})).await;
     let config = with(&config("app"), json!({ "project_id": "no project id" }));
@@ -144,37 +128,6 @@ async fn no_request_is_sent_before_it_is_needed() {
     assert!(outcome.diagnostics.at("project_id").is_some());
     core.provider().shutdown().await.expect("the process ends");
     assert_eq!(atlas.control().requests(), []);
-}
-
-#[tokio::test]
-async fn a_refused_service_account_is_reported_with_the_oauth_error() {
-    let (atlas, core, _scratch) = with_service_account(json!({ "max_retries": 0 })).await;
-    for (answer, title, words) in [
-        (
-            Answer::oauth_error(401, "invalid_client", "Invalid client secret."),
-            "Atlas credentials rejected",
-            "invalid_client",
-        ),
-        (
-            Answer::oauth_error(403, "access_denied", "Token limit reached."),
-            "Service account rejected",
-            "100 active access tokens",
-        ),
-        (
-            Answer::api_error(429, "RATE_LIMITED", "Resource is limited."),
-            "Too many access tokens requested",
-            "RATE_LIMITED",
-        ),
-    ] {
-        atlas.control().add_fault(Fault::on(Endpoint::IssueToken).always().refuse(answer));
-        let diagnostics = create(&core).await.diagnostics;
-        let error = titled(&diagnostics, title);
-        assert!(error.contains(words), "{error:?}");
-        let secret = atlas.control().credentials().client_secret;
-        assert!(!diagnostics.to_string().contains(&secret));
-        atlas.control().clear_faults();
-    }
-    assert_eq!(atlas.control().issued_count(), 0);
 }
 
 /// As with `-debug`: nothing of an earlier configuration is used or left behind.

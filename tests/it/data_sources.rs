@@ -1,6 +1,6 @@
 //! The data sources, through the real CLI.
 
-use local_atlas::{Answer, Certificate, Endpoint, Fault, Login, Role, When, X509Type};
+use local_atlas::{Certificate, Endpoint, Fault, When, X509Type};
 use serde_json::{Value as Json, json};
 
 use crate::support::{
@@ -39,21 +39,6 @@ fn refreshes_and_data_sources_of_a_user_share_one_request() {
     t.atlas.control().clear_requests();
     assert!(t.plans_nothing());
     assert_eq!(t.count(Endpoint::ListCertificates), 1);
-}
-
-#[test]
-fn reading_needs_no_more_than_project_read_only() {
-    let t = Fixture::new("");
-    let issued = t.atlas.control().issue(PROJECT, "app", 3);
-    t.atlas.control().set_role(Login::ServiceAccount, Role::ReadOnly);
-    let found =
-        format!("[data.{ONE}.app.certificate_id, data.{ALL}.app.certificates[0].certificate_id]");
-    t.set_config(&[data(ONE, ""), data(ALL, ""), output("found", &found)].concat());
-    t.workspace.apply(&[]).success();
-    let id = issued.id.to_string();
-    assert_eq!(t.workspace.state()["outputs"]["found"]["value"], json!([id, id]));
-    t.atlas.control().set_role(Login::ServiceAccount, Role::None);
-    t.workspace.plan(&[]).failure();
 }
 
 #[test]
@@ -110,18 +95,6 @@ fn an_inventory_of_250_users_reads_each_list_once_in_a_run() {
     control.issue(PROJECT, "user-3", 1);
     assert_eq!(planned_users(&t), json!(["user-3", "user-17"]), "sorted by expiry");
     assert_eq!((t.count(Endpoint::ListUsers), t.count(Endpoint::ListCertificates)), (1, 250));
-}
-
-#[test]
-fn a_user_that_cannot_be_read_fails_the_inventory_by_name() {
-    let t = Fixture::of(&["app", "billing"], &inventory());
-    t.atlas.control().issue(PROJECT, "app", 1);
-    let list = || Fault::on(Endpoint::ListCertificates).user("billing");
-    t.fault(list().refuse(Answer::api_error(403, "USER_UNAUTHORIZED", "no")));
-    let text = t.workspace.plan(&[]).failure().text();
-    assert!(text.contains("\"billing\"") && text.contains("USER_UNAUTHORIZED"), "{text}");
-    t.fault(list().refuse(Answer::api_error(404, "USERNAME_NOT_FOUND", "deleted meanwhile")));
-    assert_eq!(planned_users(&t), json!(["app"]));
 }
 
 fn planned_users(t: &Fixture) -> Json {

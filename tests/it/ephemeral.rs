@@ -98,9 +98,7 @@ fn a_provider_block_takes_an_unsealed_token_in_plan_and_apply() {
     let Some((mut t, mine)) = with_identity() else {
         return;
     };
-    for name in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
-        t.workspace.set_env(name, "");
-    }
+    t.clear_credentials();
     let token = t.atlas.control().credentials().access_token;
     let opener = "provider \"atlas\" {\n  alias = \"opens\"\n  access_token = \"unused\"\n}\n";
     let text = format!("<<-EOT\n{}\nEOT\n  provider = atlas.opens", age::seal(&token, &mine));

@@ -75,6 +75,7 @@ fn a_plan_of_100_certificates_makes_one_attempt_for_each_parallel_operation_with
     });
     let mut t = many(100);
     t.workspace.set_env("MONGODB_ATLAS_BASE_URL", &format!("http://{address}"));
+    t.clear_credentials();
     t.workspace.set_env("MONGODB_ATLAS_ACCESS_TOKEN", "unread");
     let shown = t.plan(&[]);
     assert!(shown.is_empty(), "{shown:#?}");

@@ -36,9 +36,7 @@ fn an_access_token_leaves_no_secret_in_any_log() {
 fn leaves_no_secret(login: Login) {
     let months = |months| certificate(&format!("months_until_expiration = {months}"));
     let mut t = Fixture::over(atlas(&["app"]), &months(3));
-    for name in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
-        t.workspace.set_env(name, "");
-    }
+    t.clear_credentials();
     let login = login(t.atlas.control().credentials());
     login.iter().for_each(|(name, value)| t.workspace.set_env(name, value));
     let mut traces = LeakScanner::start(&mut t.workspace);

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, Options, When, X509Type};
+use local_atlas::{
+    Answer, Credentials as Keys, Endpoint, Fault, LocalAtlas, Options, When, X509Type,
+};
 use serde_json::json;
 use tf_provider::CancellationToken;
 
@@ -71,13 +73,17 @@ struct World {
 }
 
 impl World {
-    fn new(request_timeout: Duration) -> Self {
+    fn new() -> Self {
+        Self::with(Duration::from_secs(60), |keys| Credentials::Token(keys.access_token.into()))
+    }
+
+    fn with(request_timeout: Duration, login: fn(Keys) -> Credentials) -> Self {
         let atlas = LocalAtlas::start(Options::default()).unwrap();
         atlas.control().add_user(PROJECT, "app", X509Type::Managed);
         let config = Config {
             base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
             api_version: ApiVersion::V1_0,
-            credentials: Credentials::Token(atlas.control().credentials().access_token.into()),
+            credentials: login(atlas.control().credentials()),
             request_timeout,
             max_retries: 0,
             ca_bundle_pem: None,
@@ -91,7 +97,11 @@ impl World {
 
     /// The error of a certificate request with this response.
     async fn refused(&self, answer: Answer) -> Diagnostic {
-        let fault = Fault::on(Endpoint::IssueCertificate).always().refuse(answer);
+        self.failed(Fault::on(Endpoint::IssueCertificate).always().refuse(answer)).await
+    }
+
+    /// The error of a certificate request with this fault.
+    async fn failed(&self, fault: Fault) -> Diagnostic {
         self.atlas.control().add_fault(fault);
         let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
         let months = Months::parse(3).unwrap();
@@ -115,7 +125,7 @@ fn path(diagnostic: &Diagnostic) -> String {
 
 #[tokio::test]
 async fn every_known_code_has_the_message_of_atlas_and_a_next_step() {
-    let world = World::new(Duration::from_secs(60));
+    let world = World::new();
     for (status, code, summary, at, next_step) in REFUSALS {
         let answer = Answer::api_error(status, code, "the message\u{1b}[31m of Atlas");
         let error = world.refused(answer).await;
@@ -139,7 +149,7 @@ async fn every_known_code_has_the_message_of_atlas_and_a_next_step() {
 
 #[tokio::test]
 async fn a_field_that_atlas_rejects_is_the_argument_to_blame() {
-    let world = World::new(Duration::from_secs(60));
+    let world = World::new();
     for (field, at) in [
         ("monthsUntilExpiration", "months_until_expiration"),
         ("username", "username"),
@@ -158,7 +168,7 @@ async fn a_field_that_atlas_rejects_is_the_argument_to_blame() {
 
 #[tokio::test]
 async fn the_first_line_of_a_page_is_shown_unless_a_certificate_was_requested() {
-    let world = World::new(Duration::from_secs(60));
+    let world = World::new();
     let page = || Answer::text(403, "text/html", "Blocked by the gatekeeper\nand more of that");
     let error = world.refused(page()).await;
     assert_eq!(error.summary, "Rejected by a proxy or firewall");
@@ -170,8 +180,107 @@ async fn the_first_line_of_a_page_is_shown_unless_a_certificate_was_requested() 
 
 #[tokio::test]
 async fn a_response_later_than_the_request_timeout_names_that_argument() {
-    let world = World::new(Duration::from_millis(200));
+    let world = World::with(Duration::from_millis(200), |keys| {
+        Credentials::Token(keys.access_token.into())
+    });
     let error = world.unlisted(Fault::on(Endpoint::ListCertificates).pause(When::Before)).await;
     assert_eq!(error.summary, "No response from Atlas");
     assert!(error.detail.contains("increase request_timeout"), "{error:?}");
+}
+
+#[tokio::test]
+async fn rejected_credentials_name_the_arguments_of_their_kind() {
+    type Login = fn(Keys) -> Credentials;
+    let kinds: [(Login, &str, &str); 3] = [
+        (
+            |keys| Credentials::ServiceAccount {
+                client_id: keys.client_id,
+                client_secret: "wrong".into(),
+            },
+            "client_id and client_secret",
+            "public_key",
+        ),
+        (
+            |keys| Credentials::ApiKey { public_key: keys.public_key, private_key: "wrong".into() },
+            "public_key and private_key",
+            "client_id",
+        ),
+        (|_| Credentials::Token("wrong".into()), "access_token", "client_id"),
+    ];
+    for (login, names, others) in kinds {
+        let world = World::with(Duration::from_secs(60), login);
+        let error = world.unlisted(Fault::on(Endpoint::ReadUser)).await;
+        assert_eq!(error.summary, "Atlas credentials rejected");
+        assert!(error.detail.contains(names) && !error.detail.contains(others), "{error:?}");
+        assert!(!error.detail.contains("wrong"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_service_account_is_reported_with_the_oauth_error() {
+    let world = World::with(Duration::from_secs(60), |keys| Credentials::ServiceAccount {
+        client_id: keys.client_id,
+        client_secret: keys.client_secret.into(),
+    });
+    for (answer, title, words) in [
+        (
+            Answer::oauth_error(401, "invalid_client", "Invalid client secret."),
+            "Atlas credentials rejected",
+            "invalid_client",
+        ),
+        (
+            Answer::oauth_error(403, "access_denied", "Token limit reached."),
+            "Service account rejected",
+            "100 active access tokens",
+        ),
+        (
+            Answer::api_error(429, "RATE_LIMITED", "Resource is limited."),
+            "Too many access tokens requested",
+            "RATE_LIMITED",
+        ),
+    ] {
+        let error = world.failed(Fault::on(Endpoint::IssueToken).always().refuse(answer)).await;
+        assert_eq!(error.summary, title);
+        assert!(error.detail.contains(words), "{error:?}");
+        let secret = world.atlas.control().credentials().client_secret;
+        assert!(!error.detail.contains(&secret));
+    }
+    assert_eq!(world.atlas.control().issued_count(), 0);
+}
+
+#[tokio::test]
+async fn an_ambiguous_outcome_explains_how_to_check_it() {
+    let code = "IP_ADDRESS_NOT_ON_ACCESS_LIST";
+    for (list, why) in [
+        (Answer::api_error(403, code, "Not allowed."), code),
+        (Answer::server_error(500), "HTTP 500"),
+    ] {
+        let world = World::new();
+        let control = world.atlas.control();
+        control.add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(list));
+        let error = world.failed(Fault::on(Endpoint::IssueCertificate).cut(When::After)).await;
+        assert_eq!(error.summary, "Unknown whether a certificate was issued", "{error:?}");
+        for words in
+            [why, "atlas_user_certificates", "The request was not retried", "the connection broke"]
+        {
+            assert!(error.detail.contains(words), "{words}: {error:?}");
+        }
+        assert_eq!(control.request_count(Endpoint::IssueCertificate), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_canceled_run_is_named_as_the_reason() {
+    let world = World::new();
+    let (cancel, limit) = (CancellationToken::new(), Duration::from_secs(30));
+    cancel.cancel();
+    let options = Session::call(&cancel, limit);
+    let months = Months::parse(3).unwrap();
+    let issued = world.client.issue(&world.project, &world.username, months, &options).await;
+    let error = not_issued(&issued.err().unwrap(), &world.project, &world.username);
+    assert_eq!(error.summary, "Canceled before the certificate was requested");
+    let list = world.client.certificates(&world.project, &world.username, &options).await;
+    let error = from_atlas(&list.unwrap_err(), &world.project, &world.username);
+    assert_eq!(error.summary, "Operation canceled");
+    assert_eq!(world.atlas.control().requests(), []);
 }

@@ -156,9 +156,7 @@ fn a_configuration_without_credentials_explains_how_to_give_them() {
 #[test]
 fn commands_that_call_nothing_need_no_credentials() {
     let mut t = Fixture::applied(&certificate(""));
-    for variable in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
-        t.workspace.set_env(variable, "");
-    }
+    t.clear_credentials();
     reports(&t.workspace, &[], &["Error: No Atlas credentials"]);
     t.workspace.plan(&["-refresh=false"]).success();
     t.workspace.destroy(&["-refresh=false"]).success();

@@ -79,14 +79,6 @@ fn forced_replacement_warns_once_on_apply() {
 }
 
 #[test]
-fn replacement_of_a_tainted_object_warns_once_on_apply() {
-    let t = Fixture::applied(&certificate(""));
-    t.workspace.run(["taint", "atlas_user_certificate.app"]).success();
-    assert_eq!(destroy_warnings(&t.apply(&[])), 1);
-    assert_eq!(t.posts(), 2);
-}
-
-#[test]
 fn replacement_by_another_user_warns_once_in_the_plan() {
     let t = Fixture::applied(&certificate(""));
     t.atlas.control().add_user(PROJECT, "other", X509Type::Managed);
@@ -129,15 +121,4 @@ fn failed_create_before_destroy_replacement_keeps_the_key() {
     assert_eq!(destroy_warnings(&shown), 1);
     assert_eq!(t.posts(), 3);
     assert!(t.plans_nothing());
-}
-
-#[test]
-fn failed_replacement_warns_once_and_keeps_the_old_object() {
-    let t = Fixture::applied(&certificate(""));
-    let first = t.object();
-    t.refuse_next_post();
-    let shown = failure(t.workspace.apply(&["-json", "-replace=atlas_user_certificate.app"]));
-    assert_eq!(destroy_warnings(&shown), 1);
-    assert_eq!(t.object(), first);
-    assert!(t.log_in().is_some());
 }

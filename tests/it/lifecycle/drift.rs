@@ -96,18 +96,6 @@ fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_a
 }
 
 #[test]
-fn a_user_who_is_gone_past_the_expiry_gets_a_certificate_when_back() {
-    let t = Fixture::applied(&certificate(""));
-    t.atlas.control().remove_user(PROJECT, "app");
-    t.advance_days(100);
-    t.apply(&[]);
-    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("user_missing"), 1));
-    t.atlas.control().add_user(PROJECT, "app", X509Type::Managed);
-    t.apply(&[]);
-    assert_eq!((t.object()["issue_reason"].clone(), t.posts()), (json!("renewal"), 2));
-}
-
-#[test]
 fn an_unlisted_certificate_counts_as_active_within_ten_minutes_of_its_issue() {
     let t = Fixture::applied(&certificate(""));
     let control = t.atlas.control();

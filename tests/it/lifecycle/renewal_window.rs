@@ -65,19 +65,6 @@ fn a_create_that_is_refused_stands_in_the_way_of_destroy_only_until_refresh_is_l
 }
 
 #[test]
-fn a_window_of_no_days_renews_only_what_has_expired() {
-    let t = Fixture::applied(&certificate("renew_before_days = 0"));
-    let first = t.object();
-    assert_eq!(first["renewal_time"], first["not_after"]);
-    let end = t.issued()[0].not_after;
-    t.atlas.control().set_clock(end - jiff::SignedDuration::from_mins(30));
-    assert!(t.plans_nothing());
-    t.atlas.control().set_clock(end + jiff::SignedDuration::from_mins(30));
-    t.apply(&[]);
-    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
-}
-
-#[test]
 fn a_smaller_window_postpones_a_renewal_that_is_due() {
     let t = Fixture::applied(&certificate(""));
     t.advance_days(70);
@@ -92,25 +79,4 @@ fn a_smaller_window_postpones_a_renewal_that_is_due() {
     t.advance_days(12);
     t.apply(&[]);
     assert_eq!(t.posts(), 2);
-}
-
-#[test]
-fn a_larger_window_decides_at_the_refresh_after_it_is_stored() {
-    let t = Fixture::applied(&certificate("renew_before_days = 5"));
-    t.advance_days(60);
-    t.set_config(&certificate("renew_before_days = 40"));
-    t.apply(&[]);
-    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("active"), 1));
-    t.apply(&[]);
-    assert_eq!(t.posts(), 2);
-    assert!(t.plans_nothing());
-}
-
-#[test]
-fn a_window_does_not_keep_what_has_expired() {
-    let t = Fixture::applied(&certificate(""));
-    t.advance_days(100);
-    t.set_config(&certificate("renew_before_days = 10"));
-    t.apply(&[]);
-    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 }

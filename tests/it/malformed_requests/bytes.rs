@@ -16,16 +16,18 @@ use tonic::{
     codegen::{Bytes, http::uri::PathAndQuery},
 };
 
-use super::{TYPE, Unconfigured, assert_alive};
+use super::{Unconfigured, assert_alive};
 use crate::support::{
-    atlas::{PROJECT, atlas},
-    plugin::{ScratchDir, TIMEOUT, configured},
+    atlas::PROJECT,
+    fixture::TYPE,
+    in_process::{config, in_process, with},
+    plugin::TIMEOUT,
 };
 
 #[tokio::test]
 async fn damaged_messages_get_a_response_or_a_status() {
-    let (temporary, atlas, mut rng) = (ScratchDir::new(), atlas(&[]), Rng::with_seed(1));
-    let core = configured(&atlas, temporary.options()).await;
+    let ((atlas, core), mut rng) = (in_process(&[]).await, Rng::with_seed(1));
+    core.command().await;
     for method in METHODS {
         let whole = sample(method);
         for _ in 0..150 {
@@ -62,8 +64,8 @@ async fn empty_and_absurd_messages_get_a_response_or_a_status() {
 
 #[tokio::test]
 async fn thousand_concurrent_calls_are_all_answered() {
-    let (temporary, atlas, mut rng) = (ScratchDir::new(), atlas(&["app"]), Rng::with_seed(2));
-    let core = configured(&atlas, temporary.options()).await;
+    let ((_atlas, core), mut rng) = (in_process(&["app"]).await, Rng::with_seed(2));
+    core.command().await;
     let mut calls = JoinSet::new();
     for number in 0..1000_usize {
         let method = METHODS[number % METHODS.len()];
@@ -82,19 +84,15 @@ async fn thousand_concurrent_calls_are_all_answered() {
         assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()));
     }
     // Among them were Stop and Configure: the next call is served.
-    core.configure(json!({})).await.unwrap().ok().unwrap();
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut None, config).await.unwrap().ok().unwrap();
+    core.created(&config("app")).await;
     assert_alive(core.provider()).await;
 }
 
 #[tokio::test]
 async fn stop_is_served_before_hundreds_of_waiting_calls() {
-    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
-    let core = configured(&atlas, temporary.options()).await;
-    let mut instance = None;
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut instance, config).await.unwrap().ok().unwrap();
+    let (atlas, host) = in_process(&["app"]).await;
+    let instance = Some(host.created(&config("app")).await);
+    let core = (*host).clone();
     let fault = Fault::on(Endpoint::ListCertificates).pause(When::Before);
     let pause = atlas.control().add_fault(fault.always());
     let mut reads = JoinSet::new();
@@ -128,7 +126,7 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
 
 /// A message that the method accepts.
 fn sample(method: &str) -> Vec<u8> {
-    let config = json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 3 });
+    let config = with(&config("app"), json!({ "months_until_expiration": 3 }));
     let json = config.to_string().into_bytes();
     let raw_state = pb::RawState { json: json.clone(), ..Default::default() };
     let value = Some(DynamicValue { json, msgpack: Vec::new() });

@@ -76,17 +76,6 @@ fn a_proxy_that_refuses_is_reported_as_such() {
 }
 
 #[test]
-fn a_proxy_is_not_used_within_this_computer_over_http() {
-    let mut t = Fixture::new(&certificate(""));
-    let proxy = Proxy::start();
-    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"] {
-        t.workspace.set_env(name, &format!("http://{}", proxy.address()));
-    }
-    t.workspace.apply(&[]).success();
-    assert!(proxy.seen().is_empty());
-}
-
-#[test]
 fn every_request_names_its_program() {
     let t = Fixture::over(atlas(&["app"]), &certificate(""));
     t.atlas.control().configure(|settings| settings.gzip = true);

@@ -150,12 +150,8 @@ impl CliDriver {
     fn write(&self, config: &Config) {
         let object = config.to_json();
         let arguments = object.as_object().unwrap().iter();
-        let lines: Vec<_> = arguments.map(|(name, value)| format!("  {name} = {value}")).collect();
-        let lines = lines.join(
-            "
-",
-        );
-        let resource = format!("resource \"{TYPE}\" \"app\" {{\n{lines}\n}}\n");
+        let lines: Vec<_> = arguments.map(|(name, value)| format!("{name} = {value}")).collect();
+        let resource = format!("resource {TYPE:?} \"app\" {{\n{}\n}}\n", lines.join("\n"));
         write_main(&self.workspace, &format!("provider \"atlas\" {{}}\n\n{resource}"));
     }
 }

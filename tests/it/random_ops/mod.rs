@@ -4,6 +4,7 @@
 //! this process, and the real CLI.
 
 mod driver;
+mod guarded;
 mod model;
 mod oracle;
 
@@ -21,18 +22,15 @@ use self::{
 use crate::support::atlas::PROJECT;
 
 #[test]
-fn thousand_operations_in_process_with_seed_1() {
-    simulate_in_process(1);
-}
-
-#[test]
-fn thousand_operations_in_process_with_seed_2() {
-    simulate_in_process(2);
-}
-
-#[test]
-fn thousand_operations_in_process_with_seed_3() {
-    simulate_in_process(3);
+fn three_thousand_operations_in_process() {
+    let simulate = |number| {
+        let mut simulation = Simulation::<InProcessDriver>::new(number);
+        (0..1000).for_each(|_| simulation.step());
+        assert!(simulation.issued > 100, "the operations have an effect: {}", simulation.issued);
+    };
+    std::thread::scope(|scope| {
+        (1..=3).for_each(|number| _ = scope.spawn(move || simulate(number)))
+    });
 }
 
 #[test]
@@ -43,15 +41,6 @@ fn short_sequences_with_the_real_cli_and_seeds_101_to_110() {
 #[test]
 fn short_sequences_with_the_real_cli_and_seeds_111_to_120() {
     simulate_with_the_cli(111..=120);
-}
-
-fn simulate_in_process(number: u64) {
-    let mut simulation = Simulation::<InProcessDriver>::new(number);
-    for _ in 0..1000 {
-        simulation.step();
-    }
-    let issued = simulation.issued;
-    assert!(issued > 100, "the operations have an effect: {issued}");
 }
 
 fn simulate_with_the_cli(numbers: RangeInclusive<u64>) {

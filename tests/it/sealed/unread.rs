@@ -8,7 +8,7 @@ use tf_harness::cli::Workspace;
 use super::recipients;
 use crate::support::{
     age::{self, Pair},
-    fixture::{Fixture, certificate},
+    fixture::{Fixture, certificate, expect_warning},
     leak_scanner::{LeakScanner, Secret},
 };
 
@@ -37,7 +37,10 @@ fn an_answer_that_cannot_be_read_is_stored_sealed_and_an_error_says_how_to_keep_
     assert_eq!(traces.occurrences(&Secret::key(&issued.key_pem)), Vec::<&str>::new());
 
     t.workspace.run(["untaint", "-no-color", "atlas_user_certificate.app"]).success();
-    assert!(t.plans_nothing(), "what was kept is left alone");
+    assert!(t.plans_nothing(), "the kept response stays");
+    let more = format!("months_until_expiration = 6\n  {}", recipients(&[&mine]));
+    t.set_config(&certificate(&more));
+    expect_warning(&t.plan(&[]), "Nothing is issued while a response is unparsed");
     assert_eq!(t.posts(), 1);
 }
 

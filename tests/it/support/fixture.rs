@@ -80,6 +80,13 @@ impl Fixture {
         self.workspace.set_env(&format!("TF_VAR_{name}"), value);
     }
 
+    /// Removes the credentials from the environment.
+    pub fn clear_credentials(&mut self) {
+        for variable in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
+            self.workspace.set_env(variable, "");
+        }
+    }
+
     /// Lets a failure happen at Atlas.
     pub fn fault(&self, fault: Fault) -> FaultHandle {
         self.atlas.control().add_fault(fault)

@@ -1,5 +1,6 @@
 //! Calls of a small provider through the generated service trait.
 
+mod malformed;
 mod shop;
 
 use tokio_stream::StreamExt as _;
