@@ -17,37 +17,25 @@ use crate::support::{
     terraform::cli_has,
 };
 
-/// The certificate `app` of a project, from which the PEM of a row is made.
-struct Material {
-    ours: Certificate,
-    other: Certificate,
-    other_user: Certificate,
-    other_project: Certificate,
-}
+/// Our certificate, another one of the user, one of another user, and one of another project.
+type Issued = [Certificate; 4];
 
 /// A row of the table: its name, the PEM, and words of the refusal; no words for a match.
-type Row = (&'static str, fn(&Material) -> String, &'static str);
+type Row = (&'static str, fn(&Issued) -> String, &'static str);
 
+#[rustfmt::skip] // a row a line
 const ROWS: [Row; 13] = [
-    ("as issued", |m| m.ours.combined_pem(), ""),
-    ("CRLF", |m| m.ours.combined_pem().replace('\n', "\r\n"), ""),
-    ("key first", |m| format!("{}{}", m.ours.key_pem, m.ours.certificate_pem), ""),
-    ("other serial", |m| m.other.combined_pem(), "To adopt that one, import it"),
-    ("other subject", |m| m.other_user.combined_pem(), "and state has certificate"),
-    ("other project", |m| m.other_project.combined_pem(), "and state has certificate"),
-    ("key missing", |m| m.ours.certificate_pem.clone(), "no private key"),
-    ("certificate missing", |m| m.ours.key_pem.clone(), "no certificate"),
-    ("other key", |m| format!("{}{}", m.ours.certificate_pem, m.other.key_pem), "does not belong"),
-    (
-        "chain of two",
-        |m| format!("{}{}", m.ours.combined_pem(), m.other.certificate_pem),
-        "more than one certificate",
-    ),
-    (
-        "chain of two, key first",
-        |m| format!("{}{}", m.other.certificate_pem, m.ours.combined_pem()),
-        "more than one certificate",
-    ),
+    ("as issued", |[ours, ..]| ours.combined_pem(), ""),
+    ("CRLF", |[ours, ..]| ours.combined_pem().replace('\n', "\r\n"), ""),
+    ("key first", |[ours, ..]| format!("{}{}", ours.key_pem, ours.certificate_pem), ""),
+    ("other serial", |[_, other, ..]| other.combined_pem(), "To adopt that one, import it"),
+    ("other subject", |[_, _, user, _]| user.combined_pem(), "and state has certificate"),
+    ("other project", |[.., project]| project.combined_pem(), "and state has certificate"),
+    ("key missing", |[ours, ..]| ours.certificate_pem.clone(), "no private key"),
+    ("certificate missing", |[ours, ..]| ours.key_pem.clone(), "no certificate"),
+    ("other key", |[ours, other, ..]| format!("{}{}", ours.certificate_pem, other.key_pem), "does not belong"),
+    ("chain of two", |[ours, other, ..]| format!("{}{}", ours.combined_pem(), other.certificate_pem), "more than one certificate"),
+    ("chain, other first", |[ours, other, ..]| format!("{}{}", other.certificate_pem, ours.combined_pem()), "more than one certificate"),
     ("empty", |_| String::new(), "no certificate"),
     ("another text", |_| "hunter2".to_owned(), "no certificate"),
 ];
@@ -59,17 +47,13 @@ async fn a_pem_is_adopted_only_if_it_matches_whatever_is_known_in_the_plan() {
     let other_project = "0123456789abcdef01234567";
     atlas.control().add_user(other_project, "app", local_atlas::X509Type::Managed);
     let issue = |project, user| atlas.control().issue(project, user, 3);
-    let material = Material {
-        other: issue(PROJECT, "app"),
-        other_user: issue(PROJECT, "bob"),
-        other_project: issue(other_project, "app"),
-        ours: issue(PROJECT, "app"),
-    };
-    let id = format!("{PROJECT}/app/{}", material.ours.id);
+    let issued = [(PROJECT, "app"), (PROJECT, "app"), (PROJECT, "bob"), (other_project, "app")]
+        .map(|(project, user)| issue(project, user));
+    let id = format!("{PROJECT}/app/{}", issued[0].id);
     let imported = host.import(&id).await.instance;
     let keys = pair();
     for (name, pem, problem) in ROWS {
-        let pem = pem(&material);
+        let pem = pem(&issued);
         for sealed in [None, Some(&keys)] {
             for hidden in [json!({}), json!({ "adopt_pem_wo": unknown() })] {
                 let what = format!("{name}, sealed: {}, hidden: {hidden}", sealed.is_some());
@@ -196,7 +180,7 @@ fn a_match_and_a_mismatch_are_decided_alike_by_the_cli() {
         let pem = issued.combined_pem().replace('\n', "\r\n");
         t.set_var("pem", &pem);
         t.workspace.plan(&["-out=change"]).success();
-        t.apply_plan("change");
+        t.apply(&["change"]);
         let object = t.object();
         assert_eq!(key_of(&object, sealed), pem);
         assert_eq!(object["certificate_id"], before["certificate_id"]);

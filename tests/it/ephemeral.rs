@@ -16,7 +16,7 @@ use crate::{
         age::{self, Pair},
         fixture::{Fixture, TYPE, certificate, resource},
         leak_scanner::{LeakScanner, Secret},
-        terraform::{bare_workspace, cli_has, provider, write_main},
+        terraform::{cli_has, provider},
     },
 };
 
@@ -146,25 +146,6 @@ fn a_wrong_identity_and_a_damaged_text_are_errors_without_content() {
     for identity in [&mine.identity, &other.identity] {
         let secret = identity.strip_prefix("AGE-SECRET-KEY-1").expect("an identity");
         assert_eq!(traces.occurrences(&Secret::text(secret)), Vec::<&str>::new());
-    }
-}
-
-#[test]
-fn a_password_or_a_profile_that_cannot_be_used_is_an_error_at_its_argument() {
-    if !cli_has("ephemeral resources", 10, 11) {
-        return;
-    }
-    let workspace = bare_workspace("");
-    for (argument, title) in [
-        ("pkcs12_password = \"Zürich-2026-Zürich\"", "Invalid password"),
-        ("pkcs12_password = \"\"", "Invalid password"),
-        ("pkcs12_profile = \"old\"", "Invalid pkcs12_profile"),
-    ] {
-        let unsealed = unsealed(argument).replace("atlas_user_certificate.app.sealed_pem", "\"x\"");
-        let identity = format!("{:?}", age::pair().identity);
-        write_main(&workspace, &unsealed.replace("var.identity", &identity));
-        let text = workspace.run(["validate", "-no-color"]).failure().text();
-        assert!(text.contains(title) && text.contains(argument), "{text}");
     }
 }
 

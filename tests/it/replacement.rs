@@ -1,13 +1,11 @@
 //! A replacement that fails keeps the old key. The real CLI decides here: it deletes, plans again and creates.
 
-use std::fs;
-
 use local_atlas::{Answer, Endpoint, Fault, RetryAfter, Rewrite, When, X509Type};
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
     diagnostics::CliDiagnostic,
-    fixture::{Fixture, Object, certificate, failure},
+    fixture::{Fixture, Object, certificate},
     terraform::parallelism,
 };
 
@@ -69,9 +67,7 @@ impl Matrix {
         }
         let text = CONFIGURATION.replace("PROJECT", PROJECT);
         let mut t = Fixture::over(atlas, &text.replace("NAMES", &format!("{names:?}")));
-        t.workspace.set_env("TF_LOG_PROVIDER", "TRACE");
-        let log = t.workspace.path().join("provider.log").display().to_string();
-        t.workspace.set_env("TF_LOG_PATH", &log);
+        t.log();
         let unparsed: Vec<_> = names.iter().filter(|name| name.starts_with("unparsed")).collect();
         for name in &unparsed {
             let fault = Fault::on(Endpoint::IssueCertificate).user(name);
@@ -121,11 +117,7 @@ impl Matrix {
             assert_eq!(has_old, same_user && old.is_string(), "{name}: {superseded:?}");
         }
         assert!(t.plans_nothing());
-        let log = fs::read_to_string(t.workspace.path().join("provider.log")).expect("a log");
-        for certificate in t.atlas.control().all_certificates() {
-            let line = certificate.key_pem.lines().nth(3).expect("a key has many lines");
-            assert!(!log.contains(line), "a key of {} was logged", certificate.user);
-        }
+        t.check_log("");
     }
 }
 
@@ -199,7 +191,7 @@ fn a_plain_destroy_holds_nothing_for_a_later_create() {
     // The old address is destroyed and another one for the same user is created in one apply.
     t.set_config(&certificate("").replace("\"app\" {", "\"other\" {"));
     t.refuse_next_post();
-    failure(t.workspace.apply(&["-json", "-parallelism=1"]));
+    t.failed_apply(&["-parallelism=1"]);
     assert!(t.is_empty());
 }
 

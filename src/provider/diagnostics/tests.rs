@@ -284,3 +284,30 @@ async fn a_canceled_run_is_named_as_the_reason() {
     assert_eq!(error.summary, "Operation canceled");
     assert_eq!(world.atlas.control().requests(), []);
 }
+
+#[tokio::test]
+async fn a_certificate_of_another_client_is_not_blamed_unless_it_was_issued_at_the_same_moment() {
+    let world = World::new();
+    let control = world.atlas.control();
+    let now = control.now();
+    control.set_clock(now - jiff::SignedDuration::from_mins(5));
+    let older = control.issue(PROJECT, "app", 3).id.to_string();
+    control.set_clock(now);
+    let error = world.failed(Fault::on(Endpoint::IssueCertificate).cut(When::Before)).await;
+    assert_eq!(error.summary, "Certificate not issued");
+    assert!(error.detail.contains("none was issued"), "{error:?}");
+    assert!(!error.detail.contains(&older), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
+    for offset in [-72, 72] {
+        let world = World::new();
+        let control = world.atlas.control();
+        control.set_clock_offset(jiff::SignedDuration::from_hours(offset));
+        let error = world.failed(Fault::on(Endpoint::IssueCertificate).cut(When::After)).await;
+        assert_eq!(error.summary, "Certificate issued, but its private key was lost");
+        let lost = &control.certificates(PROJECT, "app")[0];
+        assert!(error.detail.contains(&lost.id.to_string()), "{error:?}");
+    }
+}

@@ -121,3 +121,19 @@ async fn a_pair_that_cannot_be_archived_is_an_error_at_the_password() {
     assert_eq!(error.summary, "PKCS#12 archive cannot be built");
     assert_eq!(error.path.map(|path| path.to_string()).as_deref(), Some(PASSWORD));
 }
+
+#[test]
+fn a_password_or_a_profile_that_cannot_be_used_is_an_error_at_its_argument() {
+    let mine = key();
+    for (name, value, title) in [
+        (PASSWORD, "Zürich-2026-Zürich", "Invalid password"),
+        (PASSWORD, "", "Invalid password"),
+        (PROFILE, "old", "Invalid pkcs12_profile"),
+    ] {
+        let mut config = config("x", vec![mine.secret.as_str()]);
+        config.set(name, value);
+        let (severity, path, text) = only(UnsealedCertificate.validate(&config));
+        assert_eq!((severity, path.as_str()), (Severity::Error, name));
+        assert!(text.starts_with(title) && !text.contains("Zürich"), "{text}");
+    }
+}

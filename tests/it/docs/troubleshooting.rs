@@ -8,7 +8,9 @@ use crate::support::sources::{Part, files, sources};
 #[test]
 fn every_error_code_that_the_provider_explains_is_in_the_guide() {
     let guide = guide();
-    let source: String = files("src/provider/diagnostics").into_iter().map(|(_, it)| it).collect();
+    let sources = sources(Part::Product).into_iter();
+    let advice = sources.filter(|(path, _)| path.starts_with("src/provider/diagnostics/"));
+    let source: String = advice.map(|(_, text)| text).collect();
     let codes: BTreeSet<_> = quoted(&source, '"').filter(|text| is_code(text)).collect();
     assert!(codes.len() > 20, "codes are found: {codes:?}");
     let missing: Vec<_> = codes.iter().filter(|it| !guide.contains(&format!("`{it}`"))).collect();
@@ -17,7 +19,8 @@ fn every_error_code_that_the_provider_explains_is_in_the_guide() {
 
 #[test]
 fn every_title_and_code_in_the_guide_is_one_of_the_provider() {
-    let source: String = sources(Part::Product).into_iter().map(|(_, text)| text).collect();
+    let folders = ["src", "tf-provider/src/terraform"];
+    let source: String = folders.into_iter().flat_map(files).map(|(_, text)| text).collect();
     // The last column is advice.
     let guide = guide();
     let rows = guide.lines().filter(|line| line.starts_with('|'));

@@ -2,7 +2,6 @@
 //! state, and what the user reads.
 
 mod check;
-mod lost;
 mod matrix;
 mod rows;
 

@@ -5,9 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     atlas::PROJECT,
-    fixture::{
-        Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning, failure,
-    },
+    fixture::{Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning},
 };
 
 #[test]
@@ -79,7 +77,7 @@ fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_a
     t.atlas.control().remove_user(PROJECT, "app");
     t.set_config(&certificate("months_until_expiration = 6"));
     t.workspace.plan(&["-out=change"]).success();
-    let shown = failure(t.workspace.run(["apply", "-json", "change"]));
+    let shown = t.failed_apply(&["change"]);
     expect_error(&shown, "Database user not found");
     assert_eq!(changed(&first, &t.object()), ["status"], "the key stays");
 

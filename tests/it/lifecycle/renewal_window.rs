@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use crate::support::fixture::{
-    Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning, failure,
+use crate::support::{
+    diagnostics::diagnostics,
+    fixture::{Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning},
 };
 
 #[test]
 fn a_window_longer_than_half_a_life_is_refused_before_the_first_certificate() {
     let t = Fixture::new(&certificate("renew_before_days = 43"));
-    let shown = failure(t.workspace.plan(&["-json"]));
+    let shown = t.failed_plan(&[]);
     let error = expect_error(&shown, "Renewal window too long");
     assert!(
         error.contains("42 days") && error.contains("terraform destroy -refresh=false"),
@@ -55,11 +56,9 @@ fn a_create_that_is_refused_stands_in_the_way_of_destroy_only_until_refresh_is_l
     let t = Fixture::applied(&certificate(""));
     let other = certificate("renew_before_days = 43").replace("\"app\" {", "\"other\" {");
     t.set_config(&(certificate("") + &other));
-    let shown = failure(t.workspace.destroy(&["-json"]));
-    assert!(
-        expect_error(&shown, "Renewal window too long")
-            .contains("terraform destroy -refresh=false")
-    );
+    let shown = diagnostics(&t.workspace.destroy(&["-json"]).failure());
+    let error = expect_error(&shown, "Renewal window too long");
+    assert!(error.contains("terraform destroy -refresh=false"), "{error:?}");
     assert_eq!(destroy_warnings(&t.destroy(&["-refresh=false"])), 1);
     assert!(t.is_empty());
 }

@@ -1,7 +1,6 @@
 //! Taking over the official provider's object: with its key, and without a certificate issued.
 
 mod shapes;
-mod sources;
 
 use local_atlas::Certificate;
 use serde_json::{Value as Json, json};

@@ -2,7 +2,10 @@
 
 use local_atlas::Certificate;
 use serde_json::{Value as Json, json};
-use tf_harness::core::Action;
+use tf_harness::{
+    core::{Action, MoveSource},
+    value::changed_attributes,
+};
 
 use super::{accepted, complete, source};
 use crate::support::{
@@ -106,6 +109,30 @@ async fn a_response_that_is_no_certificate_with_its_key_is_kept_unchanged() {
         assert_eq!(moved.instance.unwrap().state["combined_pem"], odd);
     }
     assert_eq!(posts(&atlas), 0);
+}
+
+#[tokio::test]
+async fn our_own_type_moves_between_addresses_unchanged() {
+    let (_atlas, host) = in_process(&["app"]).await;
+    let ours = with(&config("app"), json!({ "auto_renew": false, "timeouts": { "read": "1m" } }));
+    let created = host.created(&ours).await;
+    let mut source = MoveSource {
+        type_name: TYPE.into(),
+        private: Vec::new(),
+        ..source(created.to_json()["attributes"].clone())
+    };
+    // Hosts name the official address for our type when a chain of moves began there.
+    for address in
+        ["registry.opentofu.org/another/atlas", "registry.terraform.io/mongodb/mongodbatlas"]
+    {
+        source.provider_address = address.into();
+        let moved = accepted(&host, &source).await;
+        assert_eq!(changed_attributes(&created.state, &moved.state), Vec::<String>::new());
+        assert_eq!(host.plan(Some(&moved), &ours).await.action, Action::NoOp);
+    }
+    source.schema_version = 1;
+    let refused = host.resource(TYPE).move_from(&source).await.unwrap();
+    assert!(titled(&refused.diagnostics, "State of another version").contains("schema version 1"));
 }
 
 /// The shapes of a group: changes of `base`, or whole objects, with the values of these certificates.

@@ -46,7 +46,7 @@ fn authorities_in_ssl_cert_file_are_trusted() {
 
 #[test]
 fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names_the_host() {
-    let proxy = Proxy::start();
+    let proxy = Proxy::start(false);
     let mut t = secure(true, Some("atlas.example"));
     t.workspace.set_env("HTTPS_PROXY", &format!("http://me:secret@{}", proxy.address()));
     t.workspace.apply(&[]).success();
@@ -66,7 +66,7 @@ fn a_proxy_of_the_environment_is_used_with_its_credentials_unless_no_proxy_names
 
 #[test]
 fn a_proxy_that_refuses_is_reported_as_such() {
-    let proxy = Proxy::refusing();
+    let proxy = Proxy::start(true);
     let mut t = secure(true, Some("atlas.example"));
     t.workspace.set_env("HTTPS_PROXY", &format!("http://me:secret@{}", proxy.address()));
     let error = refused(&t);

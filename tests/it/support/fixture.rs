@@ -1,6 +1,6 @@
 //! A configuration with one certificate, the local Atlas that it runs against, and the folder of the CLI.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use local_atlas::{
     Answer, Certificate, Endpoint, Fault, FaultHandle, LocalAtlas, LoggedIn, LoginError,
@@ -163,34 +163,49 @@ impl Fixture {
     /// Applies, and returns the diagnostics.
     #[track_caller]
     pub fn apply(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        let output = self.workspace.apply(&[&["-json"], more].concat());
-        diagnostics(&output.success())
+        diagnostics(&self.workspace.apply(&[&["-json"], more].concat()).success())
     }
 
     /// Plans, and returns the diagnostics.
     #[track_caller]
     pub fn plan(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        let output = self.workspace.plan(&[&["-json"], more].concat());
-        diagnostics(&output.success())
+        diagnostics(&self.workspace.plan(&[&["-json"], more].concat()).success())
     }
 
     /// Destroys, and returns the diagnostics.
     #[track_caller]
     pub fn destroy(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        let output = self.workspace.destroy(&[&["-json"], more].concat());
-        diagnostics(&output.success())
+        diagnostics(&self.workspace.destroy(&[&["-json"], more].concat()).success())
     }
 
     /// Applies, which fails, and returns the diagnostics.
     #[track_caller]
     pub fn failed_apply(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        failure(self.workspace.apply(&[&["-json"], more].concat()))
+        diagnostics(&self.workspace.apply(&[&["-json"], more].concat()).failure())
     }
 
     /// Plans, which fails, and returns the diagnostics.
     #[track_caller]
     pub fn failed_plan(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        failure(self.workspace.plan(&[&["-json"], more].concat()))
+        diagnostics(&self.workspace.plan(&[&["-json"], more].concat()).failure())
+    }
+
+    /// Writes the provider's log to a file, for [`Self::check_log`].
+    pub fn log(&mut self) {
+        self.workspace.set_env("TF_LOG_PROVIDER", "TRACE");
+        let log = self.workspace.path().join("provider.log").display().to_string();
+        self.workspace.set_env("TF_LOG_PATH", &log);
+    }
+
+    /// No private key is in the provider's log or in a text.
+    #[track_caller]
+    pub fn check_log(&self, text: &str) {
+        let log = fs::read_to_string(self.workspace.path().join("provider.log")).expect("a log");
+        for certificate in self.atlas.control().all_certificates() {
+            let line = certificate.key_pem.lines().nth(3).expect("a key has many lines");
+            assert!(!log.contains(line), "a key of {} was logged", certificate.user);
+            assert!(!text.contains(line), "a key of {} was printed", certificate.user);
+        }
     }
 
     /// Imports into the address `app`.
@@ -203,13 +218,6 @@ impl Fixture {
             "atlas_user_certificate.app",
             id,
         ])
-    }
-
-    /// Runs `terraform apply` on a plan file, and returns the diagnostics.
-    #[track_caller]
-    pub fn apply_plan(&self, file: &str) -> Vec<CliDiagnostic> {
-        let output = self.workspace.run(["apply", "-json", file]);
-        diagnostics(&output.success())
     }
 }
 
@@ -271,12 +279,6 @@ pub fn expect_warning<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'
 pub fn expect_error<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
     let found = diagnostics.iter().find(|it| it.is_error && it.summary == summary);
     found.unwrap_or_else(|| panic!("no error {summary:?} among {diagnostics:#?}"))
-}
-
-/// The diagnostics of a command that fails.
-#[track_caller]
-pub fn failure(output: Output) -> Vec<CliDiagnostic> {
-    diagnostics(&output.failure())
 }
 
 /// The attributes in which two objects differ.
