@@ -33,15 +33,6 @@ fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
 }
 
 #[test]
-fn refreshes_and_data_sources_of_a_user_share_one_request() {
-    let t = Fixture::applied(&certificate(""));
-    t.set_config(&[certificate(""), data(ONE, ""), data(ALL, "")].concat());
-    t.atlas.control().clear_requests();
-    assert!(t.plans_nothing());
-    assert_eq!(t.count(Endpoint::ListCertificates), 1);
-}
-
-#[test]
 fn unknown_arguments_are_looked_up_in_the_apply() {
     // The resource's id is unknown in the plan of its creation.
     let by_id = data(ONE, &format!("certificate_id = {ONE}.app.certificate_id"));

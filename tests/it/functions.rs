@@ -1,10 +1,7 @@
 //! The functions, wherever the real CLI evaluates them.
 
-use std::{fs, io::Write as _, path::Path, process::Stdio};
-
 use serde_json::{Value as Json, json};
 use tf_harness::{
-    cli::Workspace,
     core::{Core, Settings},
     plugin::{Provider, SpawnOptions},
     value::{is_unknown, unknown},
@@ -20,36 +17,6 @@ use crate::support::{
 const FUNCTIONS: [(&str, &str); 3] =
     [("parse_certificate", "pem"), ("split_pem", "bundle"), ("x509_uri", "uri")];
 const X509: &str = "authMechanism=MONGODB-X509&authSource=%24external";
-
-#[test]
-fn the_console_evaluates_each_function_in_its_example() {
-    if !has_functions() {
-        return;
-    }
-    let mut t = Fixture::of(&["app-user"], "");
-    let issued = t.atlas.control().issue(PROJECT, "app-user", 3);
-    t.set_var("certificate_pem", &issued.certificate_pem);
-    example(&t.workspace, "parse_certificate");
-    let parsed = "provider::atlas::parse_certificate(var.certificate_pem).serial_number";
-    assert_eq!(console(&t.workspace, parsed), format!("{:?}", issued.serial));
-    assert_eq!(console(&t.workspace, "local.certificate.subject"), "\"CN=app-user\"");
-
-    example(&t.workspace, "x509_uri");
-    let uri = console(&t.workspace, "provider::atlas::x509_uri(var.connection_string)");
-    let cluster = "mongodb+srv://cluster0.abcde.mongodb.net/?retryWrites=true&w=majority";
-    assert_eq!(uri, format!("\"{cluster}&{X509}\""));
-
-    example(&t.workspace, "split_pem");
-    t.workspace.apply(&[]).success();
-    let newest = t.atlas.control().certificates(PROJECT, "app-user").pop().expect("the newest");
-    for (part, pem) in
-        [("certificate_pem", newest.certificate_pem), ("private_key_pem", newest.key_pem)]
-    {
-        let split = "provider::atlas::split_pem(atlas_user_certificate.app.combined_pem)";
-        let same = format!("nonsensitive({split}.{part}) == {pem:?}");
-        assert_eq!(console(&t.workspace, &same), "true", "{part}");
-    }
-}
 
 #[test]
 fn functions_work_in_validate_plan_and_apply_and_in_modules() {
@@ -148,20 +115,4 @@ async fn null_and_unknown_arguments_are_accepted_or_refused_on_an_unconfigured_p
 
 fn has_functions() -> bool {
     cli_has("a provider function", 8, 7)
-}
-
-/// Makes the example of a function the configuration.
-fn example(workspace: &Workspace, function: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/functions").join(function);
-    let text = fs::read_to_string(folder.join("function.tf")).expect("the example");
-    workspace.write("main.tf", &text).expect("written");
-}
-
-/// The text that the console prints for an expression.
-#[track_caller]
-fn console(workspace: &Workspace, expression: &str) -> String {
-    let mut console = workspace.command(["console", "-no-color"]);
-    let mut child = console.stdin(Stdio::piped()).spawn().expect("it starts");
-    writeln!(child.stdin.take().expect("piped"), "{expression}").expect("it reads");
-    Workspace::finish(child).success().stdout.trim().to_owned()
 }

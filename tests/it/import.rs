@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[test]
-fn each_form_of_the_id_imports_by_command_and_plans_nothing() {
+fn each_form_of_the_id_imports_by_command_and_by_block_and_plans_nothing() {
     let (t, [first, second]) = two_certificates();
     for (id, expected) in [
         (format!("{PROJECT}/app"), &second),
@@ -43,22 +43,14 @@ fn each_form_of_the_id_imports_by_command_and_plans_nothing() {
         }
         assert!(t.plans_nothing(), "{id}");
         t.workspace.run(["state", "rm", "atlas_user_certificate.app"]).success();
-    }
-    assert_eq!(t.posts(), 0);
-}
 
-#[test]
-fn an_import_block_takes_the_same_ids_and_issues_nothing() {
-    let (t, [first, _]) = two_certificates();
-    for id in
-        [format!("{PROJECT}/app"), format!("{PROJECT}/app/{}", first.id), format!("{PROJECT}-app")]
-    {
         let import = format!("import {{\n  to = atlas_user_certificate.app\n  id = {id:?}\n}}\n");
         t.set_config(&(app() + &import));
         let output = t.workspace.apply(&[]).success().text();
         assert_eq!(output.matches("Imported without its private key").count(), 1, "{output}");
         assert!(output.contains("1 imported, 0 added, 0 changed, 0 destroyed"), "{output}");
-        assert!(t.plans_nothing(), "{id}");
+        assert_eq!(t.object(), object);
+        t.set_config(&app());
         t.workspace.run(["state", "rm", "atlas_user_certificate.app"]).success();
     }
     assert_eq!(t.posts(), 0);

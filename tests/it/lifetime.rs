@@ -80,21 +80,6 @@ async fn a_terminated_process_returns_the_response_to_a_sent_request_first() {
     assert!(process.wait(TIMEOUT).await.expect("it ends").success());
 }
 
-#[tokio::test]
-async fn stop_ends_waits_but_not_the_service() {
-    let (atlas, core, _scratch) = configured_once().await;
-    let paused = atlas.control().add_fault(Fault::on(Endpoint::ReadUser).pause(When::Before));
-    let host = core.clone();
-    let planning = tokio::spawn(async move { host.plan_config(TYPE, None, config("app")).await });
-    paused.reached().await;
-    core.stop().await.unwrap();
-    // The request only serves a warning, so that stopping it is no error.
-    planning.await.unwrap().unwrap();
-    let outcome = core.apply_config(TYPE, &mut None, config("app")).await.unwrap();
-    outcome.ok().expect("calls that begin after a stop are not stopped by it");
-    paused.release();
-}
-
 #[cfg(target_os = "linux")] // Elsewhere the writer cannot see how much is left in a pipe.
 #[tokio::test]
 async fn the_input_that_a_user_types_for_the_host_is_never_read() {

@@ -31,8 +31,13 @@ fn twenty_creates_for_one_user_cost_twenty_posts_and_one_read_of_the_user_for_ea
 }
 
 #[test]
-fn twenty_resources_of_one_user_cost_one_list_a_refresh() {
+fn twenty_resources_and_two_data_sources_of_one_user_cost_one_list_a_refresh() {
     let t = twenty();
+    let data = |kind: &str| {
+        resource("app", "username = \"app\"").replace("resource \"atlas_user_certificate\"", kind)
+    };
+    let data = data("data \"atlas_user_certificate\"") + &data("data \"atlas_user_certificates\"");
+    t.set_config(&(certificate("count = 20") + &data));
     t.atlas.control().clear_requests();
     assert!(t.plans_nothing());
     let counts = [Endpoint::ListCertificates, Endpoint::ReadUser, Endpoint::IssueToken];
@@ -42,6 +47,7 @@ fn twenty_resources_of_one_user_cost_one_list_a_refresh() {
         t.atlas.control().unlist_certificate(certificate.id);
     }
     t.atlas.control().advance(std::time::Duration::from_secs(11 * 60));
+    t.set_config(&certificate("count = 20"));
     t.atlas.control().clear_requests();
     assert!(!t.plans_nothing(), "all are missing");
     assert_eq!(counts.map(|endpoint| t.count(endpoint)), [1, 1, 1]);

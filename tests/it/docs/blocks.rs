@@ -118,7 +118,7 @@ pub(super) fn blocks(page: &Path, languages: &[&str]) -> Vec<Block> {
 }
 
 /// The least Terraform 1.x and `OpenTofu` 1.x that support everything in the block.
-fn needs(text: &str) -> (u32, u32) {
+pub(super) fn needs(text: &str) -> (u32, u32) {
     let features = [
         ("identity = {", (12, 12)),
         ("_wo ", (11, 11)),
@@ -166,15 +166,4 @@ fn names(text: &str, prefix: &str) -> BTreeSet<String> {
     let names = after
         .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
     names.filter(|name: &String| !name.is_empty()).collect()
-}
-
-#[test]
-fn blocks_are_found_with_their_lines_whatever_their_indent() {
-    let folder = tempfile::tempdir().unwrap();
-    let page = folder.path().join("page.md");
-    let text = "text\n```shell\nls\n```\n1. step\n   ```terraform\n   a {\n     b\n   }\n   ```\n";
-    fs::write(&page, text).unwrap();
-    let found = blocks(&page, &["terraform"]);
-    assert_eq!((found.len(), found[0].text.as_str()), (1, "a {\n  b\n}"));
-    assert!(found[0].place.ends_with("page.md:6"), "{}", found[0].place);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use local_atlas::X509Type;
 use tf_harness::cli::Workspace;
 
-use super::{root, shown, walk};
+use super::{blocks::needs, root, shown, walk};
 use crate::support::{
     age,
     atlas::{PROJECT, atlas},
@@ -61,15 +61,4 @@ fn every_example_plans_and_issues_nothing() {
     });
     assert!(planned > 12, "examples are found: {planned}");
     assert_eq!(t.atlas.control().issued_count(), 1, "the one that existed before");
-}
-
-/// The least Terraform 1.x and `OpenTofu` 1.x, as the example's `required_version` says for Terraform.
-fn needs(text: &str) -> (u32, u32) {
-    match text.split("required_version = \">= 1.").nth(1).and_then(|rest| rest.split('.').next()) {
-        _ if text.contains("identity = {") => (12, 12),
-        Some("11") => (11, 11),
-        Some("8") => (8, 7),
-        Some(other) => panic!("an example needs Terraform 1.{other}; which OpenTofu is that?"),
-        None => (5, 6),
-    }
 }

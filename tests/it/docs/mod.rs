@@ -69,7 +69,7 @@ fn the_module_passes_its_own_tests_mocked_and_against_an_atlas() {
 }
 
 /// The folder of the workspace.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -86,7 +86,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Calls back for each file below the folder.
-fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
+pub(crate) fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -105,6 +105,6 @@ fn copy(from: &Path, to: &Path) {
     });
 }
 
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

@@ -4,24 +4,9 @@ use std::fs;
 
 use crate::support::{
     atlas::PROJECT,
-    fixture::{Fixture, certificate, log_in, resource},
-    terraform::{provider, write_main},
+    fixture::{Fixture, certificate},
+    terraform::provider,
 };
-
-#[test]
-fn a_saved_plan_is_applied_later_as_it_was_shown() {
-    let t = Fixture::new(&resource("app", "username = \"app\"\n  months_until_expiration = 3"));
-    t.workspace.plan(&["-out=saved.tfplan"]).success();
-    write_main(&t.workspace, "provider \"atlas\" {}\n");
-    t.workspace.apply(&["saved.tfplan"]).success();
-    let attributes = t.object();
-    assert_eq!(attributes["months_until_expiration"], 3);
-    assert_eq!(log_in(&t.atlas, &attributes).unwrap().user, "app");
-
-    let stale = t.workspace.apply(&["saved.tfplan"]).failure().text();
-    assert!(stale.contains("Saved plan is stale"), "{stale}");
-    assert_eq!(t.atlas.control().issued_count(), 1);
-}
 
 #[test]
 fn a_saved_destroy_plan_is_applied_later_with_its_warning_given_once() {

@@ -14,7 +14,7 @@ fn a_missing_certificate_is_issued_again_with_a_warning() {
     let first = t.object();
     t.advance_days(1);
     assert!(t.atlas.control().unlist_certificate(t.issued()[0].id));
-    let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas").clone();
+    let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas");
     assert!(warning.contains(first["not_after"].as_str().unwrap()), "{warning:?}");
     t.apply(&[]);
     let second = t.object();
@@ -34,8 +34,7 @@ fn a_missing_certificate_is_kept_if_auto_renew_is_false() {
     t.advance_days(1);
     t.atlas.control().unlist_certificate(t.issued()[0].id);
     let warning =
-        expect_warning(&t.apply(&[]), "Certificate is missing at Atlas and auto_renew is false")
-            .clone();
+        expect_warning(&t.apply(&[]), "Certificate is missing at Atlas and auto_renew is false");
     assert!(warning.contains("is not listed by Atlas any more"), "{warning:?}");
     assert_eq!((t.object()["status"].clone(), t.posts()), (json!("missing"), 1));
 }

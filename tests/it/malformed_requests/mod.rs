@@ -56,11 +56,6 @@ impl Unconfigured {
         let response = client.validate_resource_type_config(request).await;
         response.expect("a response").into_inner().diagnostics
     }
-
-    /// The only diagnostic of a validation, which is an error.
-    async fn refusal(&self, config: DynamicValue) -> pb::Diagnostic {
-        one_error(&self.validate(config).await).clone()
-    }
 }
 
 #[track_caller]

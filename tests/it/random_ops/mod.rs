@@ -8,7 +8,7 @@ mod guarded;
 mod model;
 mod oracle;
 
-use std::{collections::VecDeque, ops::RangeInclusive};
+use std::collections::VecDeque;
 
 use fastrand::Rng;
 use local_atlas::{Answer, Endpoint, Fault, When};
@@ -34,23 +34,18 @@ fn three_thousand_operations_in_process() {
 }
 
 #[test]
-fn short_sequences_with_the_real_cli_and_seeds_101_to_110() {
-    simulate_with_the_cli(101..=110);
-}
-
-#[test]
-fn short_sequences_with_the_real_cli_and_seeds_111_to_120() {
-    simulate_with_the_cli(111..=120);
-}
-
-fn simulate_with_the_cli(numbers: RangeInclusive<u64>) {
-    for number in numbers {
+fn twenty_short_sequences_with_the_real_cli() {
+    let simulate = |number| {
         let mut simulation = Simulation::<CliDriver>::new(number);
         simulation.apply(false);
         while simulation.commands < 5 {
             simulation.step();
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| (101..=110).for_each(simulate));
+        scope.spawn(|| (111..=120).for_each(simulate));
+    });
 }
 
 /// The arguments of the certificate.

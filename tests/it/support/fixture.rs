@@ -152,7 +152,7 @@ impl Fixture {
     /// The certificate issued last.
     #[track_caller]
     pub fn newest(&self) -> Certificate {
-        newest(&self.atlas)
+        self.issued().pop().expect("a certificate was issued")
     }
 
     /// The identity that the key in state logs in as; `None` if it does not.
@@ -249,13 +249,6 @@ pub fn posts(atlas: &LocalAtlas) -> usize {
     atlas.control().request_count(Endpoint::IssueCertificate)
 }
 
-/// The certificate of the user `app` that was issued last.
-#[track_caller]
-pub fn newest(atlas: &LocalAtlas) -> Certificate {
-    let mut all = atlas.control().certificates(PROJECT, "app");
-    all.pop().expect("a certificate was issued")
-}
-
 /// A TLS login with the key of an object in state.
 pub fn log_in(atlas: &LocalAtlas, object: &Json) -> Result<LoggedIn, LoginError> {
     let pem = object["combined_pem"].as_str().unwrap_or_default();
@@ -270,15 +263,15 @@ pub fn destroy_warnings(diagnostics: &[CliDiagnostic]) -> usize {
 }
 
 #[track_caller]
-pub fn expect_warning<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
+pub fn expect_warning(diagnostics: &[CliDiagnostic], summary: &str) -> CliDiagnostic {
     let found = diagnostics.iter().find(|it| !it.is_error && it.summary == summary);
-    found.unwrap_or_else(|| panic!("no warning {summary:?} among {diagnostics:#?}"))
+    found.unwrap_or_else(|| panic!("no warning {summary:?} among {diagnostics:#?}")).clone()
 }
 
 #[track_caller]
-pub fn expect_error<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
+pub fn expect_error(diagnostics: &[CliDiagnostic], summary: &str) -> CliDiagnostic {
     let found = diagnostics.iter().find(|it| it.is_error && it.summary == summary);
-    found.unwrap_or_else(|| panic!("no error {summary:?} among {diagnostics:#?}"))
+    found.unwrap_or_else(|| panic!("no error {summary:?} among {diagnostics:#?}")).clone()
 }
 
 /// The attributes in which two objects differ.
