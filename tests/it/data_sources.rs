@@ -47,15 +47,6 @@ fn unknown_arguments_are_looked_up_in_the_apply() {
 }
 
 #[test]
-fn an_unknown_provider_configuration_is_an_error_that_names_the_argument() {
-    let t = Fixture::new("");
-    let token = "resource \"terraform_data\" \"token\" {\n  input = \"x\"\n}\n".to_owned();
-    t.set_provider("access_token = terraform_data.token.output", &(token + &data(ALL, "")));
-    let printed = t.workspace.plan(&[]).failure().text();
-    assert!(printed.contains("access_token") && printed.contains("-target"), "{printed}");
-}
-
-#[test]
 fn a_certificate_whose_response_was_lost_is_found_by_the_data_source() {
     let t = Fixture::new(&certificate(""));
     t.fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));

@@ -3,6 +3,7 @@
 use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use local_atlas::X509Type;
 use serde_json::json;
 use tf_harness::{
     core::{Core, Settings},
@@ -13,6 +14,7 @@ use crate::{
     pkcs12::{PASSWORD, opens},
     support::{
         age::{self, Pair},
+        atlas::PROJECT,
         fixture::{Fixture, TYPE, certificate, resource},
         leak_scanner::{LeakScanner, Secret},
         terraform::{cli_has, provider},
@@ -52,11 +54,7 @@ fn an_unsealed_archive_opens_and_a_write_only_argument_leaves_no_byte_of_it() {
     let Some((mut t, mine)) = with_identity() else {
         return;
     };
-    t.atlas.control().add_user(
-        crate::support::atlas::PROJECT,
-        "other",
-        local_atlas::X509Type::Managed,
-    );
+    t.atlas.control().add_user(PROJECT, "other", X509Type::Managed);
     t.set_var("password", PASSWORD);
     let mut traces = LeakScanner::start(&mut t.workspace);
     let mut archives = Vec::new();

@@ -63,7 +63,9 @@ fn a_user_that_is_refused_is_a_warning_and_a_rate_limit_is_waited_for() {
     }
     let users = ["app", "billing", "web"];
     let t = Fixture::of(&users, "");
-    users.iter().for_each(|user| _ = t.atlas.control().issue(PROJECT, user, 1));
+    for user in users {
+        t.atlas.control().issue(PROJECT, user, 1);
+    }
     let list = |user: &str| Fault::on(Endpoint::ListCertificates).user(user);
     let refusal = Answer::api_error(403, "USER_UNAUTHORIZED", "no");
     t.fault(list("billing").refuse(refusal).always());

@@ -85,7 +85,9 @@ impl Matrix {
         let Self(mut t) = self;
         let before = t.objects();
         assert_eq!(before.len(), FORMS.len() * FAILURES.len());
-        variables.iter().for_each(|(name, value)| t.set_var(name, value));
+        for (name, value) in variables {
+            t.set_var(name, value);
+        }
         let suffix = variables.iter().find(|(name, _)| *name == "suffix").map_or("", |it| it.1);
         for (failure, fault) in FAILURES {
             for form in FORMS {
@@ -203,7 +205,7 @@ fn the_wrong_server_takes_no_key_out_of_state() {
     wrong.control().remove_project(PROJECT);
     let right = login(&t.atlas);
     for (environment, status) in [(login(&wrong), "project_missing"), (right, "active")] {
-        environment.iter().for_each(|(name, value)| t.workspace.set_env(name, value));
+        t.set_envs(&environment);
         t.apply(&[]);
         let mut expected = before[""].clone();
         expected.attributes["status"] = status.into();

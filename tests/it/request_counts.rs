@@ -12,7 +12,7 @@ use local_atlas::{Answer, Endpoint, Fault, Rate, RetryAfter, When, X509Type};
 use serde_json::json;
 
 use crate::support::{
-    atlas::{PROJECT, atlas, login},
+    atlas::{PROJECT, atlas, login, unlist_all},
     fixture::{Fixture, TYPE, certificate, resource},
     in_process::config,
     plugin::{ScratchDir, configure, started},
@@ -43,9 +43,7 @@ fn twenty_resources_and_two_data_sources_of_one_user_cost_one_list_a_refresh() {
     let counts = [Endpoint::ListCertificates, Endpoint::ReadUser, Endpoint::IssueToken];
     assert_eq!(counts.map(|endpoint| t.count(endpoint)), [1, 0, 1]);
     // The user of unlisted certificates is read once, too.
-    for certificate in t.issued() {
-        t.atlas.control().unlist_certificate(certificate.id);
-    }
+    unlist_all(&t.atlas);
     t.atlas.control().advance(std::time::Duration::from_secs(11 * 60));
     t.set_config(&certificate("count = 20"));
     t.atlas.control().clear_requests();
@@ -111,20 +109,17 @@ type Expected = Option<(bool, &'static str)>;
 fn each_response_to_the_preflight_fails_warns_or_is_silent_as_documented() {
     const MAY_NOT_READ: Expected = Some((false, "Credentials may not read the database user"));
     const NOT_MANAGED: Expected = Some((false, "Database user is not Atlas-managed X.509"));
-    let api = |status: u16, code: &str| {
-        let code = code.to_owned();
-        move |fault: Fault| fault.refuse(Answer::api_error(status, &code, "No."))
-    };
     let on = || Fault::on(Endpoint::ReadUser).always();
+    let api = |status, code| on().refuse(Answer::api_error(status, code, "No."));
     let rejected = Some((true, "Atlas credentials rejected"));
     for (name, fault, expected) in [
         ("rejected", on().refuse(Answer::unauthorized(false)), rejected),
-        ("no project", api(404, "GROUP_NOT_FOUND")(on()), Some((true, "Project not found"))),
-        ("401 role", api(401, "USER_UNAUTHORIZED")(on()), MAY_NOT_READ),
-        ("403 role", api(403, "USER_UNAUTHORIZED")(on()), MAY_NOT_READ),
-        ("403", api(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")(on()), MAY_NOT_READ),
-        ("no user", api(404, "USERNAME_NOT_FOUND")(on()), None),
-        ("other 404", api(404, "RESOURCE_NOT_FOUND")(on()), None),
+        ("no project", api(404, "GROUP_NOT_FOUND"), Some((true, "Project not found"))),
+        ("401 role", api(401, "USER_UNAUTHORIZED"), MAY_NOT_READ),
+        ("403 role", api(403, "USER_UNAUTHORIZED"), MAY_NOT_READ),
+        ("403", api(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), MAY_NOT_READ),
+        ("no user", api(404, "USERNAME_NOT_FOUND"), None),
+        ("other 404", api(404, "RESOURCE_NOT_FOUND"), None),
         ("429", on().refuse(Answer::rate_limited(None)), None),
         ("500", on().refuse(Answer::server_error(500)), None),
         ("cut", on().cut(When::Before), None),

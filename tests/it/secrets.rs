@@ -38,7 +38,7 @@ fn leaves_no_secret(login: Login) {
     let mut t = Fixture::over(atlas(&["app"]), &months(3));
     t.clear_credentials();
     let login = login(t.atlas.control().credentials());
-    login.iter().for_each(|(name, value)| t.workspace.set_env(name, value));
+    t.set_envs(&login);
     let mut traces = LeakScanner::start(&mut t.workspace);
     let mut keys = Vec::new();
 

@@ -107,7 +107,7 @@ impl World {
         let months = Months::parse(3).unwrap();
         let issued = self.client.issue(&self.project, &self.username, months, &options).await;
         self.atlas.control().clear_faults();
-        not_issued(&issued.err().expect("a refusal"), &self.project, &self.username)
+        not_issued(&issued.expect_err("a refusal"), &self.project, &self.username)
     }
 
     /// The error of listing the certificates.

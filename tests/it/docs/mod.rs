@@ -62,7 +62,9 @@ fn the_module_passes_its_own_tests_mocked_and_against_an_atlas() {
     };
     passes(&workspace, "mocked");
     assert_eq!(atlas.control().issued_count(), 0);
-    login(&atlas).iter().for_each(|(name, value)| workspace.set_env(name, value));
+    for (name, value) in login(&atlas) {
+        workspace.set_env(name, &value);
+    }
     passes(&workspace, "local_atlas");
     let issued = atlas.control().certificates(PROJECT, "billing");
     assert_eq!(issued.len(), 2, "one create and one rotation");

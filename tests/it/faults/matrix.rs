@@ -37,7 +37,7 @@ impl FaultMatrix {
         });
         let text = CONFIGURATION
             .replace("FIRST", if first { "\"first\"" } else { "" })
-            .replace("ROWS", &Json::from_iter(timeouts).to_string())
+            .replace("ROWS", &timeouts.collect::<Json>().to_string())
             .replace("PROJECT", PROJECT);
         let mut t = Fixture::over(atlas, "");
         t.workspace.write("rows.tf", &text).expect("it is written");

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use self::{matrix::FaultMatrix, rows::rows};
 use crate::support::{
-    atlas::{PROJECT, atlas, login},
+    atlas::{atlas, login, unlist_all},
     fixture::TYPE,
     in_process::{config, with},
     plugin::{ScratchDir, configure, started},
@@ -116,7 +116,7 @@ fn a_401_gets_one_new_token_and_one_retry() {
     matrix.arm(Endpoint::IssueCertificate);
     let run = matrix.apply(&[]);
     check::created(&matrix.rows[0], &matrix, &run);
-    refresh_and_reissue(&mut matrix, |matrix, endpoint| matrix.arm(endpoint));
+    refresh_and_reissue(&mut matrix, FaultMatrix::arm);
     assert_eq!(matrix.posts_of(&matrix.rows[0]), 2);
 }
 
@@ -228,10 +228,7 @@ async fn no_response_of_the_matrix_makes_a_refresh_remove_an_object_or_its_key()
         }
         refresh(&instances, &format!("{endpoint:?}")).await;
         control.clear_faults();
-        for user in rows.iter().map(|row| row.name) {
-            let issued = control.certificates(PROJECT, user);
-            issued.iter().for_each(|it| _ = control.unlist_certificate(it.id));
-        }
+        unlist_all(&atlas);
         control.advance(std::time::Duration::from_secs(11 * 60));
     }
 }

@@ -46,5 +46,6 @@ impl Scene {
 
 /// The text of all diagnostics.
 fn text(diagnostics: &Diagnostics) -> String {
-    diagnostics.iter().map(|it| format!("{}\n{}\n", it.summary, it.detail)).collect()
+    let texts = diagnostics.iter().map(|it| format!("{}\n{}\n", it.summary, it.detail));
+    texts.collect::<Vec<_>>().concat()
 }

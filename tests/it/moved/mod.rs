@@ -92,8 +92,8 @@ fn moves_without_a_change(t: &Fixture, users: &[&str], moves: &str) {
     assert!(plan.contains("0 to add, 0 to change, 0 to destroy"), "{plan}");
     t.workspace.apply(&[]).success();
     let objects = t.workspace.instances(TYPE);
-    let moved = objects.iter().filter(|it| it["combined_pem"].is_string());
-    assert_eq!(moved.filter(|it| it["issue_reason"] == "moved").count(), users.len());
+    let has_key = |it: &&Json| it["combined_pem"].is_string() && it["issue_reason"] == "moved";
+    assert_eq!(objects.iter().filter(has_key).count(), users.len());
     assert_eq!((objects.len(), t.posts()), (users.len(), 0));
 }
 

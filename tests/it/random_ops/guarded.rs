@@ -11,7 +11,7 @@ use tf_harness::{
 use super::choice;
 use crate::support::{
     age,
-    atlas::{PROJECT, atlas},
+    atlas::{PROJECT, atlas, unlist_all},
     fixture::days,
     in_process::{InProcess, config, with},
 };
@@ -71,10 +71,7 @@ async fn operate(
         3 if instance.is_none() => {
             *instance = resource.import(&format!("{PROJECT}/app")).await.unwrap().instance;
         }
-        4 => {
-            let all = atlas.control().all_certificates();
-            all.iter().for_each(|it| _ = atlas.control().unlist_certificate(it.id));
-        }
+        4 => unlist_all(atlas),
         number => {
             // The plan may know other guardrails, or not know them yet.
             let early = match number {

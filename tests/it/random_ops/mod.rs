@@ -29,7 +29,9 @@ fn three_thousand_operations_in_process() {
         assert!(simulation.issued > 100, "the operations have an effect: {}", simulation.issued);
     };
     std::thread::scope(|scope| {
-        (1..=3).for_each(|number| _ = scope.spawn(move || simulate(number)))
+        for number in 1..=3 {
+            scope.spawn(move || simulate(number));
+        }
     });
 }
 

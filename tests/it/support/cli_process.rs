@@ -105,7 +105,9 @@ pub fn providers(workspace: &Workspace) -> Vec<Pid> {
 
 /// `kill -9` of each; one may have ended meanwhile.
 pub fn kill(processes: &[Pid]) {
-    processes.iter().for_each(|process| _ = kill_process(*process, Signal::KILL));
+    for process in processes {
+        let _ = kill_process(*process, Signal::KILL);
+    }
 }
 
 /// Whether the process, which need not be a child, ends in time.

@@ -80,11 +80,17 @@ impl Fixture {
         self.workspace.set_env(&format!("TF_VAR_{name}"), value);
     }
 
+    /// Sets environment variables.
+    pub fn set_envs(&mut self, variables: &[(&str, String)]) {
+        for (name, value) in variables {
+            self.workspace.set_env(name, value);
+        }
+    }
+
     /// Removes the credentials from the environment.
     pub fn clear_credentials(&mut self) {
-        for variable in ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"] {
-            self.workspace.set_env(variable, "");
-        }
+        let names = ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"];
+        self.set_envs(&names.map(|name| (name, String::new())));
     }
 
     /// Lets a failure happen at Atlas.

@@ -38,11 +38,12 @@ impl LeakScanner {
         for entry in fs::read_dir(workspace.path()).expect("the folder can be read") {
             let path = entry.expect("the folder can be read").path();
             let name = path.file_name().and_then(|name| name.to_str()).expect("a plain name");
-            if path.is_dir() || name.ends_with(".tf") || name.ends_with(".tfrc") {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if path.is_dir() || matches!(extension, Some("tf" | "tfrc")) {
                 continue;
             }
             let bytes = fs::read(&path).expect("the file can be read");
-            if name.ends_with(".tfplan") {
+            if extension == Some("tfplan") {
                 self.unzip(name, bytes);
             } else {
                 self.pieces.push((name.to_owned(), bytes));
@@ -116,7 +117,7 @@ impl Secret {
         };
         for form in forms {
             add(form);
-            let hex: String = form.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = form.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
             add(hex.as_bytes());
             add(hex.to_uppercase().as_bytes());
             // As a list of numbers, the way a careless log line shows bytes.
@@ -129,7 +130,9 @@ impl Secret {
         }
         assert!(!runs.is_empty(), "there is nothing to search for");
         let mut beginnings = vec![false; 1 << 16];
-        runs.iter().for_each(|run| beginnings[beginning(run)] = true);
+        for run in &runs {
+            beginnings[beginning(run)] = true;
+        }
         Self { runs, beginnings }
     }
 
