@@ -12,4 +12,6 @@ pub mod clock;
 pub mod pkcs12;
 pub mod provider;
 pub mod sealing;
+#[cfg(test)]
+mod tests;
 pub mod x509;

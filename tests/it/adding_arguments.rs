@@ -1,4 +1,4 @@
-//! Adding an argument to a certificate that exists already rotates nobody.
+//! Adding an argument to an existing certificate issues nothing.
 
 use std::collections::BTreeSet;
 
@@ -11,26 +11,25 @@ use tf_harness::{
 
 use crate::support::{
     age,
-    atlas::{PROJECT, atlas},
-    fixture::posts,
-    played::{CERTIFICATE, Played},
+    atlas::PROJECT,
+    fixture::{TYPE, posts},
+    in_process::{InProcess, config, in_process, with},
 };
 
 #[tokio::test]
 async fn adding_any_argument_to_any_certificate_issues_nothing() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
+    let (atlas, host) = in_process(&["app"]).await;
     let arguments = arguments();
-    let walked: BTreeSet<&str> = arguments.iter().flat_map(names).collect();
-    assert_eq!(walked, optional_arguments(&played), "every optional argument is walked");
-    for (origin, instance) in origins(&atlas, &played).await {
-        let mut changed_alone = 0;
+    let tested: BTreeSet<&str> = arguments.iter().flat_map(names).collect();
+    assert_eq!(tested, optional_arguments(&host), "every optional argument is tested");
+    for (origin, instance) in origins(&atlas, &host).await {
+        let mut changed = 0;
         for argument in &arguments {
-            let config = with(&base(), argument);
-            let mut adopting = Some(instance.clone());
-            let outcome =
-                adopt(&played, &mut adopting, &config, &format!("{origin} + {argument}")).await;
-            changed_alone += usize::from(outcome.action == Action::Update);
+            let config = with(&config("app"), argument.clone());
+            let (mut after, what) = (Some(instance.clone()), format!("{origin} + {argument}"));
+            let outcome = change(&host, &mut after, &config, &what).await;
+            changed += usize::from(outcome.action == Action::Update);
+            let after = after.unwrap().state;
             for name in [
                 "certificate_id",
                 "revision",
@@ -38,41 +37,32 @@ async fn adding_any_argument_to_any_certificate_issues_nothing() {
                 "not_after",
                 "issue_reason",
             ] {
-                let adopted = &adopting.as_ref().unwrap().state;
-                assert_eq!(adopted[name], instance.state[name], "{origin} + {argument}: {name}");
+                assert_eq!(after[name], instance.state[name], "{what}: {name}");
             }
         }
-        assert!(changed_alone >= 8, "{origin}: the arguments are stored");
+        assert!(changed >= 8, "{origin}: the arguments are stored");
     }
     assert_eq!(posts(&atlas), 1, "the first create");
 }
 
 #[tokio::test]
-async fn arguments_added_one_after_the_other_or_taken_away_issue_nothing() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
-    for (origin, instance) in origins(&atlas, &played).await {
-        let mut adopting = Some(instance);
-        let mut config = base();
-        // Sealing excludes the archive, and comes last: the sealed form is left again only by a new certificate.
-        let sealing = |argument: &Json| argument.get("private_key_recipients").is_some();
-        // Another map behind the first one is a trigger.
-        let triggering = |argument: &Json| argument["rotate_when_changed"] == json!({});
-        for argument in
-            arguments().iter().filter(|argument| !sealing(argument) && !triggering(argument))
-        {
-            config = with(&config, argument);
-            adopt(&played, &mut adopting, &config, &format!("{origin} + {argument}")).await;
+async fn arguments_added_one_after_the_other_or_removed_issue_nothing() {
+    let (atlas, host) = in_process(&["app"]).await;
+    // Sealing excludes the archive, and comes last: only a new certificate leaves the sealed form.
+    let (sealing, others): (Vec<_>, Vec<_>) =
+        arguments().into_iter().partition(|it| it.get("private_key_recipients").is_some());
+    for (origin, instance) in origins(&atlas, &host).await {
+        let mut instance = Some(instance);
+        let mut all = config("app");
+        // Another map after the first one is a trigger.
+        for argument in others.iter().filter(|it| it["rotate_when_changed"] != json!({})) {
+            all = with(&all, argument.clone());
+            change(&host, &mut instance, &all, &format!("{origin} + {argument}")).await;
         }
-        adopt(&played, &mut adopting, &base(), &format!("{origin}, all taken away")).await;
-        for argument in arguments().iter().filter(|argument| sealing(argument)) {
-            adopt(
-                &played,
-                &mut adopting,
-                &with(&base(), argument),
-                &format!("{origin} + {argument}"),
-            )
-            .await;
+        change(&host, &mut instance, &config("app"), &format!("{origin}, all removed")).await;
+        for argument in &sealing {
+            let sealed = with(&config("app"), argument.clone());
+            change(&host, &mut instance, &sealed, &format!("{origin} + {argument}")).await;
         }
     }
     assert_eq!(posts(&atlas), 1, "the first create");
@@ -80,72 +70,52 @@ async fn arguments_added_one_after_the_other_or_taken_away_issue_nothing() {
 
 #[tokio::test]
 async fn an_argument_added_together_with_a_reason_to_issue_comes_with_the_new_certificate() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
-    let mut instance = Some(played.created(&base()).await);
+    let (atlas, host) = in_process(&["app"]).await;
+    let mut instance = Some(host.created(&config("app")).await);
     let config = with(
-        &base(),
-        &json!({ "months_until_expiration": 6, "pkcs12_password_wo": "secret", "pkcs12_password_wo_version": 1 }),
+        &config("app"),
+        json!({ "months_until_expiration": 6, "pkcs12_password_wo": "secret", "pkcs12_password_wo_version": 1 }),
     );
-    let outcome = played.apply(&mut instance, &config).await.ok().unwrap();
+    let outcome = host.apply(&mut instance, &config).await.ok().unwrap();
     assert_eq!(outcome.plan.planned["issue_reason"], "validity_changed");
-    let state = &instance.as_ref().unwrap().state;
-    assert!(state["pkcs12_base64"].as_str().is_some());
+    assert!(instance.as_ref().unwrap().state["pkcs12_base64"].is_string());
     assert_eq!(posts(&atlas), 2);
-    assert_eq!(played.plan(instance.as_ref(), &config).await.action, Action::NoOp);
+    assert_eq!(host.plan(instance.as_ref(), &config).await.action, Action::NoOp);
 }
 
 /// Plans, applies, and finds nothing left to do.
-async fn adopt(
-    played: &Played,
+async fn change(
+    host: &InProcess,
     instance: &mut Option<ResourceInstance>,
     config: &Json,
     what: &str,
 ) -> Outcome {
-    let outcome = played.apply(instance, config).await;
+    let outcome = host.apply(instance, config).await;
     assert!(!outcome.diagnostics.has_errors(), "{what}:{}", outcome.diagnostics);
-    assert!(
-        matches!(outcome.action, Action::Update | Action::NoOp),
-        "{what}: {:?}",
-        outcome.action
-    );
+    assert!(matches!(outcome.action, Action::Update | Action::NoOp), "{what}");
     assert!(!is_unknown(&outcome.plan.planned["certificate_id"]), "{what}");
-    let again = played.plan(instance.as_ref(), config).await;
-    assert_eq!(
-        again.action,
-        Action::NoOp,
-        "{what}: {:?}",
-        changed_attributes(&again.planned, &again.prior.unwrap().state)
-    );
+    let again = host.plan(instance.as_ref(), config).await;
+    let left = changed_attributes(&again.planned, &again.prior.unwrap().state);
+    assert_eq!(again.action, Action::NoOp, "{what}: {left:?}");
     outcome
 }
 
 /// The same certificate, as it may have come into state.
-async fn origins(atlas: &LocalAtlas, played: &Played) -> Vec<(&'static str, ResourceInstance)> {
-    let created = played.created(&base()).await;
-    let imported = played.import(&format!("{PROJECT}/app")).await;
-    let state = json!({
-        "id": "x",
-        "project_id": PROJECT,
-        "username": "app",
-        "months_until_expiration": 3,
-        "customer_x509_cas": "",
-        "current_certificate": atlas.control().certificates(PROJECT, "app")[0].combined_pem(),
-        "certificates": [],
-    });
+async fn origins(atlas: &LocalAtlas, host: &InProcess) -> Vec<(&'static str, ResourceInstance)> {
+    let created = host.created(&config("app")).await;
+    let imported = host.import(&format!("{PROJECT}/app")).await.instance;
     let source = MoveSource {
         provider_address: "registry.terraform.io/mongodb/mongodbatlas".into(),
         type_name: "mongodbatlas_x509_authentication_database_user".into(),
         schema_version: 0,
-        state,
+        state: json!({
+            "id": "x", "project_id": PROJECT, "username": "app", "months_until_expiration": 3, "customer_x509_cas": "",
+            "current_certificate": atlas.control().certificates(PROJECT, "app")[0].combined_pem(), "certificates": [],
+        }),
         private: Vec::new(),
     };
-    let moved = played.resource(CERTIFICATE).move_from(&source).await.unwrap();
-    vec![
-        ("created", created),
-        ("imported", imported.instance.expect("an imported instance")),
-        ("moved", moved.instance.expect("a moved instance")),
-    ]
+    let moved = host.resource(TYPE).move_from(&source).await.unwrap().instance;
+    vec![("created", created), ("imported", imported.unwrap()), ("moved", moved.unwrap())]
 }
 
 /// What can be written beside project and user; what only goes together stands together.
@@ -166,29 +136,15 @@ fn arguments() -> Vec<Json> {
     ]
 }
 
-fn optional_arguments(played: &Played) -> BTreeSet<&str> {
-    let block = &played.schema().resources[CERTIFICATE].block;
-    let attributes = block
-        .attributes
-        .iter()
-        // Adopting a key has tests of its own: it is refused for an object with a key.
-        .filter(|(name, attribute)| attribute.optional && !name.starts_with("adopt_pem_wo"));
-    attributes
-        .map(|(name, _)| name.as_str())
+/// All but those of adoption, which is refused for an object with a key and has tests of its own.
+fn optional_arguments(host: &InProcess) -> BTreeSet<&str> {
+    let block = &host.schema().resources[TYPE].block;
+    let attributes = block.attributes.iter().filter(|(_, attribute)| attribute.optional);
+    let names = attributes.map(|(name, _)| name.as_str());
+    names
+        .filter(|name| !name.starts_with("adopt_pem_wo"))
         .chain(block.blocks.keys().map(String::as_str))
         .collect()
-}
-
-fn base() -> Json {
-    json!({ "project_id": PROJECT, "username": "app" })
-}
-
-fn with(config: &Json, more: &Json) -> Json {
-    let mut config = config.clone();
-    for (name, value) in more.as_object().unwrap() {
-        config[name] = value.clone();
-    }
-    config
 }
 
 fn names(argument: &Json) -> impl Iterator<Item = &str> {

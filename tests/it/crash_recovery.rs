@@ -7,18 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, RetryAfter, When};
+use local_atlas::{Answer, Endpoint, Fault, RetryAfter, When};
 use serde_json::{Value as Json, json};
-use tf_harness::{
-    cli::{Output, Workspace},
-    plugin::SpawnOptions,
-};
+use tf_harness::cli::Output;
 
 use crate::support::{
-    atlas::{PROJECT, atlas},
     cli_process::{CliProcess, entries, kill, providers, wait_for_exit},
-    plugin::configured,
-    terraform::{provider, workspace},
+    fixture::{Fixture, certificate},
+    in_process::{InProcess, config},
 };
 
 #[test]
@@ -43,39 +39,34 @@ fn interrupted_plan_ends_at_once_and_issues_nothing() {
         (Operation::Renewal, Endpoint::IssueToken),
         (Operation::Renewal, Endpoint::ListCertificates),
     ] {
-        let fixture = Fixture::new(operation);
-        let pause = fixture.atlas.control().add_fault(Fault::on(endpoint).pause(When::Before));
-        let run = CliProcess::start(&fixture.workspace, &["plan", "-no-color", "-input=false"]);
+        let run = CrashRun::new(operation);
+        let pause = run.t.fault(Fault::on(endpoint).pause(When::Before));
+        let plan = CliProcess::start(&run.t.workspace, &["plan", "-no-color", "-input=false"]);
         pause.reached_blocking();
-        run.interrupt();
-        let output = run.finish();
-        assert!(!output.status.success(), "{}", output.stdout);
-        fixture.leaves_nothing_behind(Termination::Interrupt);
-        assert_eq!(fixture.atlas.control().issued_count(), fixture.before);
+        plan.interrupt();
+        run.issued_nothing(&plan.finish());
     }
 }
 
 #[test]
 fn interrupted_wait_for_a_retry_ends_within_two_seconds_and_issues_nothing() {
     for operation in [Operation::Create, Operation::Renewal] {
-        let fixture = Fixture::new(operation);
+        let run = CrashRun::new(operation);
         let rate_limited = Answer::rate_limited(Some(RetryAfter::Seconds(120)));
-        let fault = Fault::on(Endpoint::IssueCertificate);
-        fixture.atlas.control().add_fault(fault.always().refuse(rate_limited));
-        let arguments = ["apply", "-auto-approve", "-no-color", "-input=false"];
-        let mut run = CliProcess::start(&fixture.workspace, &arguments);
+        run.t.fault(Fault::on(Endpoint::IssueCertificate).always().refuse(rate_limited));
+        let mut apply = CliProcess::start(&run.t.workspace, &APPLY);
         // Terraform prints "Still creating..." or "Still modifying..." ten seconds after the provider got the call.
-        run.await_line("Still ");
+        apply.await_line("Still ");
         let interrupted_at = Instant::now();
-        run.interrupt();
-        let output = run.finish();
+        apply.interrupt();
+        let output = apply.finish();
         let took = interrupted_at.elapsed();
         assert!(took < Duration::from_secs(2), "it took {took:?}");
-        assert!(!output.status.success(), "{}", output.stdout);
-        fixture.leaves_nothing_behind(Termination::Interrupt);
-        assert_eq!(fixture.atlas.control().issued_count(), fixture.before);
+        run.issued_nothing(&output);
     }
 }
+
+const APPLY: [&str; 4] = ["apply", "-auto-approve", "-no-color", "-input=false"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -91,129 +82,94 @@ enum Termination {
     TwoInterrupts,
 }
 
-/// A request that Atlas holds while the process is terminated.
-struct CrashPoint {
-    name: &'static str,
-    endpoint: Endpoint,
-    nth: u32,
-    when: When,
-}
-
 impl Termination {
     const ALL: [Self; 4] =
         [Self::KillTerraform, Self::KillProvider, Self::Interrupt, Self::TwoInterrupts];
 }
 
-impl CrashPoint {
-    /// The requests of an apply in their order. Plan and apply have a process, and a token, each.
-    fn all(operation: Operation) -> Vec<Self> {
-        let before = |name, endpoint, nth| Self { name, endpoint, nth, when: When::Before };
-        let mut points = vec![before("token for the plan", Endpoint::IssueToken, 1)];
-        points.extend(match operation {
-            Operation::Create => vec![
-                before("user, for the plan", Endpoint::ReadUser, 1),
-                before("token for the apply", Endpoint::IssueToken, 2),
-                before("user, for the apply", Endpoint::ReadUser, 2),
-            ],
-            Operation::Renewal => vec![
-                before("list, for the refresh", Endpoint::ListCertificates, 1),
-                before("token for the apply", Endpoint::IssueToken, 2),
-            ],
-        });
-        points.push(before("certificate not issued yet", Endpoint::IssueCertificate, 1));
-        points.push(Self {
-            name: "certificate issued and not delivered",
-            endpoint: Endpoint::IssueCertificate,
-            nth: 1,
-            when: When::After,
-        });
-        points
-    }
+/// A request that Atlas holds while the process is terminated: its endpoint, its number, and when.
+type CrashPoint = (Endpoint, u32, When);
 
-    fn is_planning(&self) -> bool {
-        self.nth == 1 && !self.issues()
-    }
-
-    fn issues(&self) -> bool {
-        self.endpoint == Endpoint::IssueCertificate
-    }
+/// The requests of an apply in their order. Plan and apply have a process, and a token, each.
+fn crash_points(operation: Operation) -> Vec<CrashPoint> {
+    let plan = (Endpoint::IssueToken, 1, When::Before);
+    let apply = (Endpoint::IssueToken, 2, When::Before);
+    let mut points = match operation {
+        Operation::Create => {
+            let user = |nth| (Endpoint::ReadUser, nth, When::Before);
+            vec![plan, user(1), apply, user(2)]
+        }
+        Operation::Renewal => vec![plan, (Endpoint::ListCertificates, 1, When::Before), apply],
+    };
+    points.extend([When::Before, When::After].map(|when| (Endpoint::IssueCertificate, 1, when)));
+    points
 }
 
 fn terminate_at_every_request(operation: Operation, termination: Termination) {
-    for point in CrashPoint::all(operation) {
-        eprintln!("{}", point.name);
-        let fixture = Fixture::new(operation);
-        let output = fixture.terminate(&point, termination);
-        fixture.leaves_nothing_behind(termination);
-        fixture.converges();
-        fixture.accounts_for_every_certificate(&point, termination, &output);
+    for point in crash_points(operation) {
+        eprintln!("{point:?}");
+        let run = CrashRun::new(operation);
+        let output = run.terminate(point, termination);
+        run.leaves_nothing_behind(termination);
+        run.converges();
+        run.accounts_for_every_certificate(point, termination, &output);
     }
 }
 
-struct Fixture {
-    atlas: LocalAtlas,
-    workspace: Workspace,
+struct CrashRun {
+    t: Fixture,
+    /// The number of certificates that exist.
     before: usize,
 }
 
-impl Fixture {
+impl CrashRun {
     /// Before the apply that is terminated.
     fn new(operation: Operation) -> Self {
-        let atlas = atlas(&["app"]);
-        let resource = format!(
-            "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = \"{PROJECT}\"\n  username   = \"app\"\n}}\n"
-        );
-        let mut workspace = workspace(&atlas, &resource);
-        let temporary = workspace.path().join("tmp");
+        let mut t = Fixture::new(&certificate(""));
+        let temporary = t.workspace.path().join("tmp");
         std::fs::create_dir(&temporary).unwrap();
-        workspace.set_env("TMPDIR", temporary.to_str().unwrap());
+        t.workspace.set_env("TMPDIR", temporary.to_str().unwrap());
         if operation == Operation::Renewal {
-            workspace.apply(&[]).success();
-            atlas.control().advance(Duration::from_secs(80 * 24 * 3600));
+            t.workspace.apply(&[]).success();
+            t.advance_days(80);
         }
-        let before = atlas.control().issued_count();
-        Self { atlas, workspace, before }
+        let before = t.issued().len();
+        Self { t, before }
     }
 
     /// An apply that is terminated at this request.
-    fn terminate(&self, point: &CrashPoint, termination: Termination) -> Output {
-        let fault = Fault::on(point.endpoint).nth(point.nth).pause(point.when);
-        let pause = self.atlas.control().add_fault(fault);
-        let mut run = CliProcess::start(
-            &self.workspace,
-            &["apply", "-auto-approve", "-no-color", "-input=false"],
-        );
+    fn terminate(&self, (endpoint, nth, when): CrashPoint, termination: Termination) -> Output {
+        let issues = endpoint == Endpoint::IssueCertificate;
+        let pause = self.t.fault(Fault::on(endpoint).nth(nth).pause(when));
+        let mut run = CliProcess::start(&self.t.workspace, &APPLY);
         pause.reached_blocking();
-        let started = providers(&self.workspace);
+        let started = providers(&self.t.workspace);
         assert!(!started.is_empty(), "no provider runs");
         match termination {
             Termination::KillTerraform => run.kill(),
             Termination::KillProvider => kill(&started),
-            Termination::Interrupt => {
+            Termination::Interrupt | Termination::TwoInterrupts => {
                 run.interrupt();
                 run.await_line("Interrupt received");
-            }
-            Termination::TwoInterrupts => {
-                run.interrupt();
-                run.await_line("Interrupt received");
-                run.interrupt();
-                run.await_line("Two interrupts received");
             }
         }
-        // A certificate request that was sent runs to its answer, and so does a request of the plan: Terraform passes no interrupt
-        // on while it plans. Every other request ends without an answer.
+        if termination == Termination::TwoInterrupts {
+            run.interrupt();
+            run.await_line("Two interrupts received");
+        }
+        // A certificate request that was sent runs to its response, and so does a request of the plan: Terraform passes no
+        // interrupt on while it plans. Every other request ends without a response.
         let completes = match termination {
-            Termination::KillTerraform | Termination::KillProvider => point.issues(),
-            Termination::Interrupt => point.issues() || point.is_planning(),
+            Termination::KillTerraform | Termination::KillProvider => issues,
+            Termination::Interrupt => issues || nth == 1,
             Termination::TwoInterrupts => false,
         };
         if completes {
             pause.release();
         }
         let output = run.finish();
-        if !completes {
-            assert!(!output.status.success(), "the apply was not terminated:\n{}", output.stdout);
-        }
+        let ended_early = !output.status.success();
+        assert!(completes || ended_early, "the apply was not terminated:\n{}", output.stdout);
         for provider in started {
             assert!(wait_for_exit(provider), "a provider outlives its host:\n{}", output.stdout);
         }
@@ -223,73 +179,57 @@ impl Fixture {
 
     /// No process is left, and no socket except that of a provider that was killed.
     fn leaves_nothing_behind(&self, termination: Termination) {
-        assert_eq!(providers(&self.workspace), []);
-        let mut left = entries(&self.workspace.path().join("tmp"));
+        assert_eq!(providers(&self.t.workspace), []);
+        let mut left = entries(&self.t.workspace.path().join("tmp"));
         left.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("plugin"));
         assert!(left.is_empty() || termination == Termination::KillProvider, "{left:?}");
     }
 
+    #[track_caller]
+    fn issued_nothing(&self, output: &Output) {
+        assert!(!output.status.success(), "{}", output.stdout);
+        self.leaves_nothing_behind(Termination::Interrupt);
+        assert_eq!(self.t.issued().len(), self.before);
+    }
+
     fn converges(&self) {
-        self.workspace.apply(&[]).success();
-        assert!(self.workspace.plans_nothing());
-        let instances = self.workspace.instances("atlas_user_certificate");
-        assert_eq!(instances.len(), 1);
-        assert_eq!(
-            (&instances[0]["status"], &instances[0]["has_private_key"]),
-            (&json!("active"), &json!(true))
-        );
+        self.t.workspace.apply(&[]).success();
+        assert!(self.t.plans_nothing());
+        let object = self.t.object();
+        assert_eq!(object["status"], "active");
+        assert_eq!(object["has_private_key"], true);
     }
 
     /// Each is in state, named in an error, or, if no process was left to report it, listed by the data source.
     fn accounts_for_every_certificate(
         &self,
-        point: &CrashPoint,
+        (endpoint, ..): CrashPoint,
         termination: Termination,
         output: &Output,
     ) {
-        let issued = self.atlas.control().all_certificates();
-        if !point.issues() {
+        let issued = self.t.issued();
+        let object = self.t.object();
+        let superseded = object["superseded_certificates"].as_array().unwrap().iter();
+        let mut known: HashSet<String> = superseded.chain([&object]).map(id).collect();
+        if endpoint != Endpoint::IssueCertificate {
             assert_eq!(issued.len(), self.before + 1, "issued without a request");
-        }
-        let mut known = self.stored();
-        let reported = output.text();
-        known.extend(
-            issued
-                .iter()
-                .map(|certificate| certificate.id.to_string())
-                .filter(|id| reported.contains(id)),
-        );
-        if point.issues() && termination != Termination::Interrupt {
+        } else if termination != Termination::Interrupt {
             known.extend(self.listed());
         }
-        for certificate in issued {
-            let id = certificate.id.to_string();
-            assert!(
-                known.contains(&id),
-                "certificate {id} is not accounted for:\n{}{}",
-                output.stdout,
-                output.stderr
-            );
+        let reported = output.text();
+        for id in issued.iter().map(|certificate| certificate.id.to_string()) {
+            assert!(known.contains(&id) || reported.contains(&id), "{id} is unknown: {output:?}");
         }
-    }
-
-    fn stored(&self) -> HashSet<String> {
-        let instances = self.workspace.instances("atlas_user_certificate");
-        let superseded = instances
-            .iter()
-            .flat_map(|instance| instance["superseded_certificates"].as_array().unwrap());
-        instances.iter().chain(superseded).map(id).collect()
     }
 
     fn listed(&self) -> HashSet<String> {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let config = json!({ "project_id": PROJECT, "username": "app" });
         let read = runtime.block_on(async {
-            let core = configured(&self.atlas, SpawnOptions::new(provider())).await;
-            core.read_data("atlas_user_certificates", config).await.unwrap()
+            let host = InProcess::new(&self.t.atlas, json!({})).await;
+            host.command().await;
+            host.read_data("atlas_user_certificates", config("app")).await.unwrap()
         });
-        let listed = read.state.unwrap();
-        listed["certificates"].as_array().unwrap().iter().map(id).collect()
+        read.state.unwrap()["certificates"].as_array().unwrap().iter().map(id).collect()
     }
 }
 

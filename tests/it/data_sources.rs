@@ -1,141 +1,102 @@
 //! The data sources, through the real CLI.
 
-use local_atlas::{Certificate, Endpoint, Fault, Login, Role, When};
-use serde_json::Value as Json;
+use local_atlas::{Certificate, Endpoint, Fault, When, X509Type};
+use serde_json::{Value as Json, json};
 
-use crate::support::{atlas::PROJECT, fixture::Fixture, terraform::write_main};
+use crate::support::{
+    atlas::PROJECT,
+    fixture::{Fixture, certificate},
+};
+
+const ONE: &str = "atlas_user_certificate";
+const ALL: &str = "atlas_user_certificates";
 
 #[test]
 fn a_lookup_that_finds_nothing_is_an_error_at_its_argument() {
     let t = Fixture::new("");
-    for (kind, arguments, line, summary) in [
-        ("atlas_user_certificate", "", "username = \"app\"", "No certificate"),
-        (
-            "atlas_user_certificate",
-            "certificate_id = \"12345\"",
-            "certificate_id = \"12345\"",
-            "Certificate not found",
-        ),
-        (
-            "atlas_user_certificates",
-            "expiring_within_days = -1",
-            "expiring_within_days = -1",
-            "Invalid expiring_within_days",
-        ),
+    for (kind, argument, title) in [
+        (ONE, "", "No certificate"),
+        (ONE, "certificate_id = \"0x1b\"", "Invalid certificate id"),
+        (ONE, "certificate_id = \"12345\"", "Certificate not found"),
+        (ALL, "expiring_within_days = -1", "Invalid expiring_within_days"),
     ] {
-        if arguments.starts_with("certificate_id") {
+        t.set_config(&data(kind, argument));
+        let printed = t.workspace.plan(&[]).failure().text();
+        let line = if argument.is_empty() { "username = \"app\"" } else { argument };
+        for text in [title, line] {
+            assert!(printed.contains(text), "{text} is not in {printed}");
+        }
+        if argument.is_empty() {
             t.atlas.control().issue(PROJECT, "app", 1);
         }
-        let block = format!("provider \"atlas\" {{}}\n{}", data(kind, arguments));
-        write_main(&t.workspace, &block);
-        let printed = t.workspace.plan(&[]).failure().text();
-        assert!(printed.contains(summary), "{summary} is not in {printed}");
-        assert!(printed.contains(line), "{line} is not in {printed}");
     }
 }
 
 #[test]
-fn refreshes_and_data_sources_of_a_user_share_one_request() {
-    let t = Fixture::applied(&resource());
-    write_main(
-        &t.workspace,
-        &format!(
-            "provider \"atlas\" {{}}\n{}{}{}",
-            resource(),
-            data("atlas_user_certificate", ""),
-            data("atlas_user_certificates", "")
-        ),
-    );
-    t.atlas.control().clear_requests();
-    assert!(t.plans_nothing());
-    let lists = t.atlas.control().requests_to(Endpoint::ListCertificates);
-    assert_eq!(lists.len(), 1, "{lists:#?}");
-}
-
-#[test]
-fn reading_needs_no_more_than_project_read_only() {
-    let t = Fixture::new("");
-    let issued = t.atlas.control().issue(PROJECT, "app", 3);
-    t.atlas.control().set_role(Login::ServiceAccount, Role::ReadOnly);
-    let both = format!(
-        "{}{}output \"found\" {{\n  value = [data.atlas_user_certificate.app.certificate_id, \
-         data.atlas_user_certificates.app.certificates[0].certificate_id]\n}}\n",
-        data("atlas_user_certificate", ""),
-        data("atlas_user_certificates", "")
-    );
-    t.set_config(&both);
-    t.workspace.apply(&[]).success();
-    let id = issued.id.to_string();
-    assert_eq!(t.workspace.state()["outputs"]["found"]["value"], serde_json::json!([id, id]));
-    t.atlas.control().set_role(Login::ServiceAccount, Role::None);
-    t.workspace.plan(&[]).failure();
-}
-
-#[test]
 fn unknown_arguments_are_looked_up_in_the_apply() {
-    // The resource's id is unknown in the plan of its creation; the newest certificate is then the one just issued.
-    let configuration = format!(
-        "{}data \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n  \
-         certificate_id = atlas_user_certificate.app.certificate_id\n}}\n\
-         output \"same\" {{\n  value = data.atlas_user_certificate.app.serial_number == atlas_user_certificate.app.serial_number\n}}\n",
-        resource()
-    );
-    let t = Fixture::new(&configuration);
+    // The resource's id is unknown in the plan of its creation.
+    let by_id = data(ONE, &format!("certificate_id = {ONE}.app.certificate_id"));
+    let same = format!("data.{ONE}.app.serial_number == {ONE}.app.serial_number");
+    let t = Fixture::new(&[certificate(""), by_id, output("same", &same)].concat());
     let plan = t.workspace.plan(&[]).success().text();
     assert!(plan.contains("data.atlas_user_certificate.app will be read during apply"), "{plan}");
-    assert!(t.atlas.control().requests_to(Endpoint::ListCertificates).is_empty());
+    assert_eq!(t.count(Endpoint::ListCertificates), 0);
     t.workspace.apply(&[]).success();
     assert_eq!(t.workspace.state()["outputs"]["same"]["value"], true);
     assert!(t.plans_nothing());
 }
 
 #[test]
-fn an_unknown_provider_configuration_is_an_error_that_names_the_argument() {
-    let t = Fixture::new("");
-    write_main(
-        &t.workspace,
-        &format!(
-            "resource \"terraform_data\" \"token\" {{\n  input = \"x\"\n}}\nprovider \"atlas\" {{\n  access_token = \
-             terraform_data.token.output\n}}\n{}",
-            data("atlas_user_certificates", "")
-        ),
-    );
-    let said = t.workspace.plan(&[]).failure().text();
-    assert!(said.contains("access_token") && said.contains("-target"), "{said}");
+fn a_certificate_whose_response_was_lost_is_found_by_the_data_source() {
+    let t = Fixture::new(&certificate(""));
+    t.fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
+    let printed = t.workspace.apply(&[]).failure().text();
+    let lost = t.newest();
+    assert!(printed.contains(&lost.id.to_string()), "{printed}");
+    assert_eq!(t.posts(), 1);
+    let found = output("found", &format!("data.{ONE}.app"));
+    let all = output("all", &format!("data.{ALL}.app.certificates"));
+    t.set_config(&[data(ONE, ""), data(ALL, ""), found, all].concat());
+    t.workspace.apply(&[]).success();
+    let outputs = &t.workspace.state()["outputs"];
+    same(&outputs["found"]["value"], &lost);
+    assert_eq!(outputs["all"]["value"].as_array().map(Vec::len), Some(1));
+    same(&outputs["all"]["value"][0], &lost);
 }
 
 #[test]
-fn a_certificate_whose_answer_was_lost_is_found_by_the_data_source() {
-    let t = Fixture::new(&resource());
-    t.atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::After));
-    let said = t.workspace.apply(&[]).failure().text();
-    let orphan = t.atlas.control().certificates(PROJECT, "app").pop().expect("it was issued");
-    assert!(said.contains(&orphan.id.to_string()), "the error names it: {said}");
-    assert_eq!(t.posts(), 1, "and it is not asked for again");
+fn an_inventory_of_250_users_reads_each_list_once_in_a_run() {
+    let inventory = inventory() + &data(ONE, "").replace("\"app\"\n  \n", "\"user-3\"\n");
+    let t = Fixture::of(&[], &inventory);
+    let control = t.atlas.control();
+    for number in 0..250 {
+        control.add_user(PROJECT, &format!("user-{number}"), X509Type::Managed);
+    }
+    control.add_user_in(PROJECT, "admin", "password", X509Type::None);
+    control.issue(PROJECT, "user-17", 2);
+    control.issue(PROJECT, "user-3", 1);
+    assert_eq!(planned_users(&t), json!(["user-3", "user-17"]), "sorted by expiry");
+    assert_eq!((t.count(Endpoint::ListUsers), t.count(Endpoint::ListCertificates)), (1, 250));
+}
 
-    write_main(
-        &t.workspace,
-        &format!(
-            "provider \"atlas\" {{}}\n{}{}output \"found\" {{\n  value = data.atlas_user_certificate.app\n}}\noutput \"all\" {{\n  value = \
-             data.atlas_user_certificates.app.certificates\n}}\n",
-            data("atlas_user_certificate", ""),
-            data("atlas_user_certificates", "")
-        ),
-    );
-    t.workspace.apply(&[]).success();
-    let outputs = &t.workspace.state()["outputs"];
-    same(&outputs["found"]["value"], &orphan);
-    assert_eq!(outputs["all"]["value"].as_array().map(Vec::len), Some(1));
-    same(&outputs["all"]["value"][0], &orphan);
+fn planned_users(t: &Fixture) -> Json {
+    t.workspace.plan(&["-out=it.tfplan"]).success();
+    let shown = t.workspace.run(["show", "-json", "it.tfplan"]).success();
+    let plan: Json = serde_json::from_str(&shown.stdout).expect("JSON");
+    plan["planned_values"]["outputs"]["users"]["value"].clone()
 }
 
 #[track_caller]
 fn same(found: &Json, certificate: &Certificate) {
-    assert_eq!(found["certificate_id"], certificate.id.to_string());
-    assert_eq!(found["serial_number"], certificate.serial);
-    assert_eq!(found["subject"], format!("CN={}", certificate.user));
-    assert_eq!(found["not_before"], certificate.created_at.to_string());
-    assert_eq!(found["not_after"], certificate.not_after.to_string());
+    for (name, value) in [
+        ("certificate_id", certificate.id.to_string()),
+        ("serial_number", certificate.serial.clone()),
+        ("subject", format!("CN={}", certificate.user)),
+        ("not_before", certificate.created_at.to_string()),
+        ("not_after", certificate.not_after.to_string()),
+    ] {
+        assert_eq!(found[name], value, "{name}");
+    }
 }
 
 fn data(kind: &str, more: &str) -> String {
@@ -144,8 +105,12 @@ fn data(kind: &str, more: &str) -> String {
     )
 }
 
-fn resource() -> String {
-    format!(
-        "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n"
-    )
+fn output(name: &str, value: &str) -> String {
+    format!("output {name:?} {{\n  value = {value}\n}}\n")
+}
+
+/// The data source without a username.
+fn inventory() -> String {
+    let data = format!("data {ALL:?} \"all\" {{\n  project_id = {PROJECT:?}\n}}\n");
+    data + &output("users", &format!("data.{ALL}.all.certificates[*].username"))
 }

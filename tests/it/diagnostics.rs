@@ -2,46 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use local_atlas::{Answer, Endpoint, Fault, RetryAfter, When};
 use serde_json::json;
-use tf_harness::{diagnostic::Diagnostics, value::unknown};
+use tf_harness::{core::ResourceInstance, value::unknown};
 
 use crate::support::{
-    atlas::{PROJECT, atlas},
-    plugin::{ScratchDir, configured, started},
+    atlas::PROJECT,
+    fixture::TYPE,
+    in_process::{config, in_process, titled, with},
     sources::{Part, sources, tests},
 };
 
-/// Texts that look like a title and are none.
-const NOT_TITLES: &[&str] = &[
-    "DH PARAMETERS",
+/// Texts that look like a title: a log message, and the summaries of the functions.
+const NOT_TITLES: [&str; 4] = [
     "RPC completed",
     "Prepares a connection string for authentication with a client certificate",
     "Reads an X.509 certificate",
     "Splits a certificate and its private key",
 ];
 
-/// Titles that no test provokes yet. The list may only become shorter.
-const UNTESTED: &str = include_str!("untested_titles.txt");
-
 #[test]
-fn every_title_occurs_in_a_test_unless_it_is_listed_as_untested() {
+fn every_title_occurs_in_a_test() {
     let tests = tests();
     let mut titles = BTreeMap::new();
     for (path, text) in sources(Part::Product) {
-        if path.starts_with("src/provider/")
-            || path.starts_with("tf-provider/src/protocol/")
-            || path.starts_with("tf-provider/src/terraform/")
-        {
+        let folders = ["src/provider/", "tf-provider/src/protocol/", "tf-provider/src/terraform/"];
+        if folders.iter().any(|folder| path.starts_with(folder)) {
             titles.extend(titles_in(&text).into_iter().map(|title| (title, path.clone())));
         }
     }
     assert!(titles.len() > 100, "titles are found: {titles:?}");
-    titles.retain(|title, _| {
-        !NOT_TITLES.contains(&title.as_str()) && !tests.contains(&format!("{title}\""))
-    });
-    let untested: Vec<_> = titles.into_keys().collect();
-    assert_eq!(untested, UNTESTED.lines().collect::<Vec<_>>());
+    titles.retain(|title, _| !NOT_TITLES.contains(&title.as_str()));
+    titles.retain(|title, _| !tests.contains(&format!("{title}\"")));
+    assert!(titles.is_empty(), "no test has the titles {titles:#?}");
 }
 
 /// Literals that begin with an upper-case letter, contain a space, and are no sentence; and those that begin a diagnostic.
@@ -69,115 +61,82 @@ fn titles_in(text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_invalid_provider_argument_has_its_title() {
-    let temporary = ScratchDir::new();
-    let core = started(temporary.options()).await;
-    for (argument, value, title) in [
-        ("access_token", json!("Bearer x"), "Invalid credentials"),
-        ("api_version", json!("v3"), "Invalid api_version"),
-        ("max_retries", json!(-1), "Invalid max_retries"),
-        ("request_timeout", json!(5), "Invalid request_timeout"),
-        ("ca_bundle_pem", json!("x"), "Invalid ca_bundle_pem"),
-        ("allowed_project_ids", json!([]), "Invalid allowed_project_ids"),
-        ("max_months_until_expiration", json!(25), "Invalid max_months_until_expiration"),
-    ] {
-        let diagnostics = core.configure(json!({ argument: value })).await.unwrap();
-        let error = find(&diagnostics, title);
-        assert!(error.is_error && error.path == argument, "{diagnostics:?}");
-    }
-    let block = json!({ "base_url": "https://example.com", "is_mongodbgov_cloud": true });
-    let diagnostics = core.configure(block).await.unwrap();
-    find(&diagnostics, "Conflict between base_url and is_mongodbgov_cloud");
-}
-
-#[tokio::test]
-async fn an_import_with_an_unknown_provider_configuration_names_the_argument() {
-    let temporary = ScratchDir::new();
-    let core = started(temporary.options()).await;
-    core.configure(json!({ "access_token": unknown() })).await.unwrap().ok().unwrap();
-    let imported =
-        core.resource("atlas_user_certificate").import(&format!("{PROJECT}/app")).await.unwrap();
-    let error = find(&imported.diagnostics, "Provider configuration not known yet");
-    assert!(error.contains("\"access_token\""), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_stop_during_a_wait_before_a_certificate_request_issues_nothing() {
-    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
-    let core = configured(&atlas, temporary.options()).await;
-    let limited = Answer::rate_limited(Some(RetryAfter::Seconds(60)));
-    let fault =
-        atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).always().refuse(limited));
-    let host = core.clone();
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    let applying = tokio::spawn(async move {
-        host.apply_config("atlas_user_certificate", &mut None, config).await
-    });
-    fault.reached().await;
-    core.stop().await.unwrap();
-    let outcome = applying.await.unwrap().unwrap();
-    find(&outcome.diagnostics, "Canceled before the certificate was requested");
-    assert_eq!(atlas.control().issued_count(), 0);
-}
-
-#[tokio::test]
-async fn a_stop_during_a_refresh_leaves_the_state_unchanged() {
-    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
-    let core = configured(&atlas, temporary.options()).await;
-    let mut instance = None;
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config("atlas_user_certificate", &mut instance, config).await.unwrap().ok().unwrap();
-    let paused =
-        atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).pause(When::Before));
-    let (host, mut refreshed) = (core.clone(), instance.clone());
-    let refreshing = tokio::spawn(async move {
-        let result = host.refresh("atlas_user_certificate", &mut refreshed).await.unwrap();
-        (result.diagnostics, refreshed)
-    });
-    paused.reached().await;
-    core.stop().await.unwrap();
-    let (diagnostics, refreshed) = refreshing.await.unwrap();
-    find(&diagnostics, "Operation canceled");
-    assert_eq!(refreshed, instance);
-    paused.release();
-}
-
-#[tokio::test]
-async fn rejected_credentials_name_the_arguments_of_their_kind() {
-    let atlas = atlas(&["app"]);
-    let credentials = atlas.control().credentials();
-    for (block, names, others) in [
+async fn every_invalid_argument_has_its_title_and_its_path() {
+    let (atlas, host) = in_process(&["app"]).await;
+    let key_as_account =
+        json!({ "public_key": "mdb_sa_id_0123456789abcdef01234567", "private_key": "s" });
+    let two_sets = json!({ "access_token": "t", "public_key": "abcdefgh", "private_key": "s" });
+    let two_urls = json!({ "base_url": "https://example.com", "is_mongodbgov_cloud": true });
+    for (block, path, title) in [
+        (json!({ "access_token": "Bearer x" }), "access_token", "Invalid credentials"),
+        (json!({ "client_id": "mdb_sa_id_1" }), "client_id", "Incomplete credentials"),
+        (key_as_account, "public_key", "Service account given as an API key"),
+        (two_sets, "", "More than one set of credentials"),
+        (json!({ "base_url": "http://10.0.0.1:8080" }), "base_url", "Invalid base_url"),
+        (two_urls, "base_url", "Conflict between base_url and is_mongodbgov_cloud"),
+        (json!({ "api_version": "v3" }), "api_version", "Invalid api_version"),
+        (json!({ "max_retries": -1 }), "max_retries", "Invalid max_retries"),
+        (json!({ "request_timeout": 5 }), "request_timeout", "Invalid request_timeout"),
+        (json!({ "ca_bundle_pem": "x" }), "ca_bundle_pem", "Invalid ca_bundle_pem"),
         (
-            json!({ "client_id": credentials.client_id, "client_secret": "wrong" }),
-            "client_id and client_secret",
-            "public_key",
+            json!({ "allowed_project_ids": [] }),
+            "allowed_project_ids",
+            "Invalid allowed_project_ids",
         ),
         (
-            json!({ "public_key": credentials.public_key, "private_key": "wrong" }),
-            "public_key and private_key",
-            "client_id",
+            json!({ "max_months_until_expiration": 25 }),
+            "max_months_until_expiration",
+            "Invalid max_months_until_expiration",
         ),
-        (json!({ "access_token": "wrong" }), "access_token", "client_id"),
     ] {
-        let temporary = ScratchDir::new();
-        let core = started(temporary.options()).await;
-        let mut block = block.clone();
-        block["base_url"] = json!(atlas.base_url());
-        core.configure(block).await.unwrap().ok().unwrap();
-        let imported = core
-            .resource("atlas_user_certificate")
-            .import(&format!("{PROJECT}/app"))
-            .await
-            .unwrap();
-        let error = find(&imported.diagnostics, "Atlas credentials rejected");
-        assert!(error.contains(names) && !error.contains(others), "{error:?}");
-        assert!(!error.detail.contains("wrong"), "{error:?}");
+        let diagnostics = host.configure(block).await.unwrap();
+        assert_eq!(titled(&diagnostics, title).path, path, "{title}");
     }
-    assert_eq!(atlas.control().issued_count(), 0);
+    for (change, path, title) in [
+        (
+            json!({ "months_until_expiration": 25 }),
+            "months_until_expiration",
+            "Invalid months_until_expiration",
+        ),
+        (json!({ "private_key_recipients": [] }), "private_key_recipients", "No recipients"),
+        (
+            json!({ "pkcs12_password_wo": "secret" }),
+            "pkcs12_password_wo",
+            "Missing pkcs12_password_wo_version",
+        ),
+        (
+            json!({ "pkcs12_password_wo_version": 1 }),
+            "pkcs12_password_wo_version",
+            "Missing pkcs12_password_wo",
+        ),
+    ] {
+        let config = with(&config("app"), change);
+        let diagnostics = host.resource(TYPE).validate(config).await.unwrap();
+        assert_eq!(titled(&diagnostics, title).path, path, "{title}");
+    }
+    assert_eq!(atlas.control().requests(), []);
 }
 
-#[track_caller]
-fn find<'a>(diagnostics: &'a Diagnostics, title: &str) -> &'a tf_harness::diagnostic::Diagnostic {
-    let found = diagnostics.0.iter().find(|diagnostic| diagnostic.summary == title);
-    found.unwrap_or_else(|| panic!("{title:?} is not among {diagnostics:?}"))
+#[tokio::test]
+async fn an_import_or_a_lookup_with_an_unknown_provider_configuration_names_the_argument() {
+    let (_atlas, host) = in_process(&["app"]).await;
+    let resource = host.command_with(json!({ "access_token": unknown() })).await;
+    let imported = resource.import(&format!("{PROJECT}/app")).await.unwrap();
+    let found = host.read_data("atlas_user_certificates", config("app")).await.unwrap();
+    for diagnostics in [imported.diagnostics, found.diagnostics] {
+        let error = titled(&diagnostics, "Provider configuration not known yet");
+        assert!(error.contains("\"access_token\"") && error.contains("-target"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_without_its_user_is_an_error_and_stays() {
+    let (_atlas, host) = in_process(&["app"]).await;
+    let instance = host.created(&config("app")).await;
+    let state = with(&instance.state, json!({ "username": null }));
+    let mut incomplete = Some(ResourceInstance { state, identity: None, ..instance });
+    let before = incomplete.clone();
+    let refreshed = host.refresh(&mut incomplete).await;
+    titled(&refreshed.diagnostics, "Stored object is incomplete");
+    assert_eq!(incomplete, before);
 }

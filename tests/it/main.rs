@@ -9,22 +9,19 @@
 )]
 
 mod adding_arguments;
-mod api_errors;
+mod adopt_key;
 mod auth;
 mod crash_recovery;
 mod data_sources;
-mod debug;
 mod diagnostics;
 mod docs;
 mod ephemeral;
-mod ephemeral_archive;
 mod faults;
 mod functions;
 mod guardrails;
 #[cfg(unix)]
 mod handshake;
 mod import;
-mod inventory;
 mod layers;
 mod lifecycle;
 mod lifetime;
@@ -35,11 +32,9 @@ mod moved;
 mod network;
 mod package;
 mod pkcs12;
-mod preflight;
 mod process_hardening;
 mod query;
 mod random_ops;
-mod rate_limit;
 mod replacement;
 mod request_counts;
 mod sealed;

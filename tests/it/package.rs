@@ -11,11 +11,11 @@ use xtask::package::{
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    terraform::{cli, provider, workspace},
+    fixture::certificate,
+    terraform::{cli, provider, skip, workspace},
 };
 
 const NAME: &str = "terraform-provider-atlas";
-const CERTIFICATE: &str = "resource \"atlas_user_certificate\" \"app\" {\n  project_id = \"32b6e34b3d91647abb20e7b8\"\n  username   = \"app\"\n}\n";
 
 fn packed(version: &str, folder: &Path) -> Assets {
     let version: Version = version.parse().unwrap();
@@ -30,7 +30,9 @@ fn configured(atlas: &LocalAtlas, installed: &Installed) -> Workspace {
     fs::remove_dir_all(folder.path().join(".providers")).unwrap();
     let configuration = installed.cli_configuration.as_ref().unwrap();
     folder.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());
-    folder.write("main.tf", &format!("{}{CERTIFICATE}", installed.terraform_block())).unwrap();
+    folder
+        .write("main.tf", &format!("{}{}", installed.terraform_block(), certificate("")))
+        .unwrap();
     folder
 }
 
@@ -45,7 +47,9 @@ fn a_mirror_serves_init_with_checksums_and_an_upgrade_without_changes() {
     folder.apply(&[]).success();
 
     let installed = install(&packed("0.1.1", made.path()), &mirror, NAMESPACE).unwrap();
-    folder.write("main.tf", &format!("{}{CERTIFICATE}", installed.terraform_block())).unwrap();
+    folder
+        .write("main.tf", &format!("{}{}", installed.terraform_block(), certificate("")))
+        .unwrap();
     folder.run(["init", "-no-color", "-upgrade"]).success();
     let lock = fs::read_to_string(folder.path().join(".terraform.lock.hcl")).unwrap();
     assert!(lock.contains("\"0.1.1\"") && lock.contains("\"h1:"), "{lock}");
@@ -64,14 +68,14 @@ fn a_mirror_serves_init_with_checksums_and_an_upgrade_without_changes() {
 #[cfg(target_os = "linux")]
 fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     let Some(provider) = env::var_os("PACKAGED_PROVIDER") else {
-        return eprintln!("skipped: PACKAGED_PROVIDER names no packed provider");
+        return skip("PACKAGED_PROVIDER names no packed provider");
     };
     let linkage = Linkage::of(Path::new(&provider)).unwrap();
     assert_eq!(linkage, Linkage::Static, "{}", provider.display());
     if Linkage::of(cli().path()).unwrap() != Linkage::Static
         || !rustix::process::geteuid().is_root()
     {
-        return eprintln!("skipped: needs root and a static Terraform or OpenTofu");
+        return skip("the test needs root and a static Terraform or OpenTofu");
     }
     let atlas = LocalAtlas::start(Options { https: true, ..Options::default() }).unwrap();
     atlas.control().add_user(PROJECT, "app", X509Type::Managed);
@@ -82,7 +86,8 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     fs::copy(cli().path(), root.path().join("bin/cli")).unwrap();
     fs::copy(&provider, root.path().join("provider").join(NAME)).unwrap();
     let source = format!(
-        "terraform {{\n  required_providers {{\n    atlas = {{\n      source = \"example/atlas\"\n    }}\n  }}\n}}\n{CERTIFICATE}"
+        "terraform {{\n  required_providers {{\n    atlas = {{\n      source = \"example/atlas\"\n    }}\n  }}\n}}\n{}",
+        certificate("")
     );
     let override_provider = "provider_installation {\n  dev_overrides {\n    \"example/atlas\" = \"/provider\"\n  }\n}\n";
     for (name, text) in [

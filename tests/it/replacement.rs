@@ -1,19 +1,15 @@
 //! A replacement that fails keeps the old key. The real CLI decides here: it deletes, plans again and creates.
 
-use std::{collections::BTreeMap, fs};
-
-use local_atlas::{Answer, Endpoint, Fault, LocalAtlas, RetryAfter, Rewrite, When, X509Type};
-use serde_json::Value as Json;
-use tf_harness::cli::Workspace;
+use local_atlas::{Answer, Endpoint, Fault, RetryAfter, Rewrite, When, X509Type};
 
 use crate::support::{
     atlas::{PROJECT, atlas, login},
-    diagnostics::{CliDiagnostic, diagnostics},
-    terraform::{bare_workspace, parallelism, workspace, write_main},
+    diagnostics::CliDiagnostic,
+    fixture::{Fixture, Object, certificate},
+    terraform::parallelism,
 };
 
 const OTHER_PROJECT: &str = "0123456789abcdef01234567";
-const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 type Failure = fn(Fault) -> Fault;
 
@@ -31,186 +27,105 @@ const FORMS: [&str; 3] = ["plain", "sealed", "unparsed"];
 
 #[test]
 fn a_failed_replacement_by_an_option_keeps_every_old_object() {
-    let fixture = Fixture::new();
     let options: Vec<_> = names().map(|name| format!("-replace={}", address(&name))).collect();
-    fixture.fails_and_recovers(&options, &[]);
+    Matrix::new().fails_and_recovers(&options, &[]);
 }
 
 #[test]
 fn a_failed_replacement_of_tainted_objects_keeps_every_old_object() {
-    let fixture = Fixture::new();
-    for name in names() {
-        fixture.workspace.run(["taint", &address(&name)]).success();
-    }
-    fixture.fails_and_recovers(&[], &[]);
+    let matrix = Matrix::new();
+    names().for_each(|name| _ = matrix.0.workspace.run(["taint", &address(&name)]).success());
+    matrix.fails_and_recovers(&[], &[]);
 }
 
 #[test]
 fn a_failed_replacement_by_a_trigger_keeps_every_old_object() {
-    Fixture::new().fails_and_recovers(&[], &[("trigger", "b")]);
+    Matrix::new().fails_and_recovers(&[], &[("trigger", "b")]);
 }
 
 #[test]
 fn a_failed_change_of_the_username_keeps_every_old_object() {
-    Fixture::new().fails_and_recovers(&[], &[("suffix", "-new")]);
+    Matrix::new().fails_and_recovers(&[], &[("suffix", "-new")]);
 }
 
 #[test]
 fn a_failed_change_of_the_project_keeps_every_old_object() {
-    Fixture::new().fails_and_recovers(&[], &[("project", OTHER_PROJECT)]);
+    Matrix::new().fails_and_recovers(&[], &[("project", OTHER_PROJECT)]);
 }
 
 /// One resource instance for each form of the stored key and each failure.
-struct Fixture {
-    atlas: LocalAtlas,
-    workspace: Workspace,
-}
+struct Matrix(Fixture);
 
-#[derive(Debug, PartialEq)]
-struct Object {
-    attributes: Json,
-    is_tainted: bool,
-}
-
-impl Fixture {
+impl Matrix {
     fn new() -> Self {
         let atlas = atlas(&[]);
-        atlas.control().add_project(OTHER_PROJECT);
         let names: Vec<_> = names().collect();
         for name in &names {
-            for (project, user) in [
-                (PROJECT, name.clone()),
-                (PROJECT, format!("{name}-new")),
-                (OTHER_PROJECT, name.clone()),
-            ] {
-                atlas.control().add_user(project, &user, X509Type::Managed);
+            for (project, suffix) in [(PROJECT, ""), (PROJECT, "-new"), (OTHER_PROJECT, "")] {
+                atlas.control().add_user(project, &format!("{name}{suffix}"), X509Type::Managed);
             }
         }
-        let configuration = format!(
-            r#"
-variable "trigger" {{
-  default = "a"
-}}
-variable "suffix" {{
-  default = ""
-}}
-variable "project" {{
-  default = "{PROJECT}"
-}}
-provider "atlas" {{}}
-resource "terraform_data" "trigger" {{
-  input = var.trigger
-}}
-resource "atlas_user_certificate" "row" {{
-  for_each               = toset({names:?})
-  project_id             = var.project
-  username               = "${{each.key}}${{var.suffix}}"
-  private_key_recipients = startswith(each.key, "sealed") ? ["{RECIPIENT}"] : null
-  timeouts {{
-    create = "10s"
-  }}
-  lifecycle {{
-    replace_triggered_by = [terraform_data.trigger]
-  }}
-}}
-"#
-        );
-        let mut workspace = bare_workspace(&configuration);
-        for (name, value) in login(&atlas) {
-            workspace.set_env(name, &value);
-        }
-        workspace.set_env("TF_LOG_PROVIDER", "TRACE");
-        let log = workspace.path().join("provider.log").display().to_string();
-        workspace.set_env("TF_LOG_PATH", &log);
-        let fixture = Self { atlas, workspace };
+        let text = CONFIGURATION.replace("PROJECT", PROJECT);
+        let mut t = Fixture::over(atlas, &text.replace("NAMES", &format!("{names:?}")));
+        t.log();
         let unparsed: Vec<_> = names.iter().filter(|name| name.starts_with("unparsed")).collect();
         for name in &unparsed {
-            fixture.atlas.control().add_fault(
-                Fault::on(Endpoint::IssueCertificate).user(name).rewrite(Rewrite::ForeignKey),
-            );
+            let fault = Fault::on(Endpoint::IssueCertificate).user(name);
+            t.fault(fault.rewrite(Rewrite::ForeignKey));
         }
-        fixture.workspace.run(["apply", "-auto-approve", "-input=false", parallelism()]).failure();
+        t.workspace.apply(&[parallelism()]).failure();
         for name in &unparsed {
-            fixture.workspace.run(["untaint", &address(name)]).success();
+            t.workspace.run(["untaint", &address(name)]).success();
         }
-        fixture
+        Self(t)
     }
 
     /// Applies with a failure for each instance, then without one.
-    fn fails_and_recovers(mut self, options: &[String], variables: &[(&str, &str)]) {
-        let before = self.objects();
+    fn fails_and_recovers(self, options: &[String], variables: &[(&str, &str)]) {
+        let Self(mut t) = self;
+        let before = t.objects();
         assert_eq!(before.len(), FORMS.len() * FAILURES.len());
         for (name, value) in variables {
-            self.workspace.set_env(&format!("TF_VAR_{name}"), value);
+            t.set_var(name, value);
         }
-        self.add_faults(variables);
-
-        let shown = diagnostics(&self.apply(options).failure());
-        let after = self.objects();
-        for (name, object) in &before {
-            let error = error(&shown, name);
-            assert!(
-                error.contains("terraform untaint") && error.contains("is still the old one"),
-                "{error:#?}"
-            );
-            let expected = Object { attributes: object.attributes.clone(), is_tainted: true };
-            assert_eq!(after[name], expected, "{name}");
-        }
-
-        self.atlas.control().clear_requests();
-        self.atlas.control().clear_faults();
-        self.apply(&[]).success();
-        let posts = self.atlas.control().requests_to(Endpoint::IssueCertificate).len();
-        assert_eq!(posts, before.len(), "one certificate for each instance");
-        let same_user = variables.iter().all(|(name, _)| *name == "trigger");
-        for (name, object) in self.objects() {
-            assert!(!object.is_tainted && object.attributes["issue_reason"] == "created", "{name}");
-            let superseded =
-                object.attributes["superseded_certificates"].as_array().expect("a list");
-            let old = &before[&name].attributes["certificate_id"];
-            let has_old =
-                superseded.iter().any(|certificate| certificate["certificate_id"] == *old);
-            assert_eq!(has_old, same_user && old.is_string(), "{name}: {superseded:?}");
-        }
-        assert!(self.workspace.plans_nothing());
-        self.no_key_was_logged();
-    }
-
-    fn add_faults(&self, variables: &[(&str, &str)]) {
-        let suffix =
-            variables.iter().find(|(name, _)| *name == "suffix").map_or("", |(_, suffix)| suffix);
+        let suffix = variables.iter().find(|(name, _)| *name == "suffix").map_or("", |it| it.1);
         for (failure, fault) in FAILURES {
             for form in FORMS {
                 let user = format!("{form}-{failure}{suffix}");
-                self.atlas
-                    .control()
-                    .add_fault(fault(Fault::on(Endpoint::IssueCertificate).user(&user)));
+                t.fault(fault(Fault::on(Endpoint::IssueCertificate).user(&user)));
             }
         }
-    }
-
-    fn apply(&self, options: &[String]) -> tf_harness::cli::Output {
-        let fixed = ["apply", "-auto-approve", "-input=false", "-json", parallelism()];
-        self.workspace.run(fixed.into_iter().chain(options.iter().map(String::as_str)))
-    }
-
-    fn objects(&self) -> BTreeMap<String, Object> {
-        objects(&self.workspace)
-    }
-
-    fn no_key_was_logged(&self) {
-        let log = fs::read_to_string(self.workspace.path().join("provider.log")).expect("a log");
-        for certificate in self.atlas.control().all_certificates() {
-            let line = certificate.key_pem.lines().nth(3).expect("a key has many lines");
-            assert!(!log.contains(line), "a key of {} was logged", certificate.user);
+        let options = [parallelism()].into_iter().chain(options.iter().map(String::as_str));
+        let shown = t.failed_apply(&options.collect::<Vec<_>>());
+        let after = t.objects();
+        for (name, object) in &before {
+            let error = error(&shown, name);
+            for words in ["terraform untaint", "is still the old one"] {
+                assert!(error.contains(words), "{error:#?}");
+            }
+            assert_eq!(after[name], tainted(object), "{name}");
         }
+
+        t.atlas.control().clear_requests();
+        t.atlas.control().clear_faults();
+        t.apply(&[]);
+        assert_eq!(t.posts(), before.len(), "one certificate for each instance");
+        let same_user = variables.iter().all(|(name, _)| *name == "trigger");
+        for (name, Object { attributes, is_tainted }) in t.objects() {
+            assert!(!is_tainted && attributes["issue_reason"] == "created", "{name}");
+            let old = &before[&name].attributes["certificate_id"];
+            let superseded = attributes["superseded_certificates"].as_array().expect("a list");
+            let has_old = superseded.iter().any(|entry| entry["certificate_id"] == *old);
+            assert_eq!(has_old, same_user && old.is_string(), "{name}: {superseded:?}");
+        }
+        assert!(t.plans_nothing());
+        t.check_log("");
     }
 }
 
 fn names() -> impl Iterator<Item = String> {
-    FORMS
-        .iter()
-        .flat_map(|form| FAILURES.iter().map(move |(failure, _)| format!("{form}-{failure}")))
+    let failures = FAILURES.iter();
+    failures.flat_map(|(failure, _)| FORMS.iter().map(move |form| format!("{form}-{failure}")))
 }
 
 fn address(name: &str) -> String {
@@ -219,147 +134,110 @@ fn address(name: &str) -> String {
 
 #[track_caller]
 fn error<'a>(shown: &'a [CliDiagnostic], name: &str) -> &'a CliDiagnostic {
-    let found: Vec<_> =
-        shown.iter().filter(|shown| shown.is_error && shown.address == address(name)).collect();
-    assert_eq!(found.len(), 1, "one error about {name:?}: {shown:#?}");
-    found[0]
+    let mut errors = shown.iter().filter(|it| it.is_error && it.address == address(name));
+    let (Some(only), None) = (errors.next(), errors.next()) else {
+        panic!("not one error about {name:?}: {shown:#?}")
+    };
+    only
 }
 
-/// The instances in state, by key; the key is empty without `for_each`.
-fn objects(workspace: &Workspace) -> BTreeMap<String, Object> {
-    let state = workspace.state();
-    let resources = state["resources"].as_array().cloned().unwrap_or_default();
-    let instances = resources
-        .into_iter()
-        .filter(|resource| resource["type"] == "atlas_user_certificate")
-        .flat_map(|resource| resource["instances"].as_array().cloned().unwrap_or_default());
-    instances
-        .map(|instance| {
-            let key = instance["index_key"].as_str().unwrap_or_default().to_owned();
-            let object = Object {
-                attributes: instance["attributes"].clone(),
-                is_tainted: instance["status"] == "tainted",
-            };
-            (key, object)
-        })
-        .collect()
+fn tainted(object: &Object) -> Object {
+    Object { is_tainted: true, ..object.clone() }
 }
 
 #[test]
 fn a_value_that_turns_out_invalid_after_the_delete_keeps_the_old_object() {
     let configuration = |window: &str| {
-        format!(
-            r#"
-resource "terraform_data" "window" {{
-  input = {window}
-}}
-resource "atlas_user_certificate" "app" {{
-  project_id        = "{PROJECT}"
-  username          = "app"
-  renew_before_days = terraform_data.window.output
-  lifecycle {{
-    replace_triggered_by = [terraform_data.window]
-  }}
-}}
-"#
-        )
+        let window = format!("resource \"terraform_data\" \"window\" {{\n  input = {window}\n}}\n");
+        let replaced = "lifecycle {\n    replace_triggered_by = [terraform_data.window]\n  }";
+        let arguments = format!("renew_before_days = terraform_data.window.output\n  {replaced}");
+        window + &certificate(&arguments)
     };
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, &configuration("10"));
-    workspace.apply(&[]).success();
+    let t = Fixture::applied(&configuration("10"));
     for (window, summary) in
         [("300", "Renewal window too long"), ("400", "Invalid renew_before_days")]
     {
-        let before = objects(&workspace);
-        write_main(&workspace, &format!("provider \"atlas\" {{}}\n{}", configuration(window)));
-        let shown = diagnostics(&workspace.run(["apply", "-auto-approve", "-json"]).failure());
+        let before = t.objects();
+        t.set_config(&configuration(window));
+        let shown = t.failed_apply(&[]);
         let error = shown.iter().find(|shown| shown.summary == summary);
         assert!(error.is_some_and(|error| error.contains("terraform untaint")), "{shown:#?}");
-        let after = objects(&workspace);
-        assert_eq!(after[""].attributes, before[""].attributes, "{window}");
-        assert!(after[""].is_tainted);
-        workspace.run(["untaint", "atlas_user_certificate.app"]).success();
+        assert_eq!(t.objects()[""], tainted(&before[""]), "{window}");
+        t.workspace.run(["untaint", "atlas_user_certificate.app"]).success();
     }
-    assert_eq!(atlas.control().requests_to(Endpoint::IssueCertificate).len(), 1);
+    assert_eq!(t.posts(), 1);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_replacement_that_has_sent_nothing_keeps_the_old_object() {
-    let configuration = format!(
-        "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n"
-    );
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, &configuration);
-    workspace.apply(&[]).success();
-    let before = objects(&workspace);
+    let t = Fixture::applied(&certificate(""));
+    let before = t.objects();
     let later = Answer::rate_limited(Some(RetryAfter::Seconds(300)));
-    let paused = atlas
-        .control()
-        .add_fault(Fault::on(Endpoint::IssueCertificate).pause(When::Before).refuse(later));
-    let mut run = crate::support::cli_process::CliProcess::start(
-        &workspace,
-        &[
-            "apply",
-            "-auto-approve",
-            "-no-color",
-            "-input=false",
-            "-replace=atlas_user_certificate.app",
-        ],
-    );
+    let issuing = Fault::on(Endpoint::IssueCertificate);
+    let paused = t.fault(issuing.pause(When::Before).refuse(later));
+    let replace = ["apply", "-auto-approve", "-no-color", "-replace=atlas_user_certificate.app"];
+    let mut run = crate::support::cli_process::CliProcess::start(&t.workspace, &replace);
     paused.reached_blocking();
     run.interrupt();
     run.await_line("Interrupt received");
     paused.release();
     run.finish();
-    let after = objects(&workspace);
-    assert_eq!(after[""].attributes, before[""].attributes);
-    assert!(after[""].is_tainted);
-    assert_eq!(atlas.control().issued_count(), 1);
+    assert_eq!(t.objects()[""], tainted(&before[""]));
+    assert_eq!(t.atlas.control().issued_count(), 1);
 }
 
 #[test]
 fn a_plain_destroy_holds_nothing_for_a_later_create() {
-    let configuration = format!(
-        "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n"
-    );
-    let atlas = atlas(&["app"]);
-    let workspace = workspace(&atlas, &configuration);
-    workspace.apply(&[]).success();
+    let t = Fixture::applied(&certificate(""));
     // The old address is destroyed and another one for the same user is created in one apply.
-    let moved = configuration.replace("\"app\" {", "\"other\" {");
-    write_main(&workspace, &format!("provider \"atlas\" {{}}\n{moved}"));
-    atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(Answer::api_error(
-        400,
-        "INVALID_ATTRIBUTE",
-        "No.",
-    )));
-    workspace.run(["apply", "-auto-approve", "-parallelism=1"]).failure();
-    assert!(objects(&workspace).is_empty());
+    t.set_config(&certificate("").replace("\"app\" {", "\"other\" {"));
+    t.refuse_next_post();
+    t.failed_apply(&["-parallelism=1"]);
+    assert!(t.is_empty());
 }
 
 #[test]
 fn the_wrong_server_takes_no_key_out_of_state() {
-    let right = atlas(&["app"]);
-    let configuration = format!(
-        "resource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n"
-    );
-    let mut workspace = workspace(&right, &configuration);
-    workspace.apply(&[]).success();
-    let before = objects(&workspace);
+    let mut t = Fixture::applied(&certificate(""));
+    let before = t.objects();
     let wrong = atlas(&[]);
     wrong.control().remove_project(PROJECT);
-    for (name, value) in login(&wrong) {
-        workspace.set_env(name, &value);
+    let right = login(&t.atlas);
+    for (environment, status) in [(login(&wrong), "project_missing"), (right, "active")] {
+        t.set_envs(&environment);
+        t.apply(&[]);
+        let mut expected = before[""].clone();
+        expected.attributes["status"] = status.into();
+        assert_eq!(t.objects()[""], expected);
     }
-    workspace.apply(&[]).success();
-    let mut expected = before[""].attributes.clone();
-    expected["status"] = "project_missing".into();
-    assert_eq!(objects(&workspace)[""], Object { attributes: expected, is_tainted: false });
-    for (name, value) in login(&right) {
-        workspace.set_env(name, &value);
-    }
-    workspace.apply(&[]).success();
-    assert_eq!(objects(&workspace), before);
-    assert_eq!(right.control().issued_count() + wrong.control().issued_count(), 1);
+    assert_eq!(t.posts() + wrong.control().issued_count(), 1);
 }
+
+const CONFIGURATION: &str = r#"
+variable "trigger" {
+  default = "a"
+}
+variable "suffix" {
+  default = ""
+}
+variable "project" {
+  default = "PROJECT"
+}
+resource "terraform_data" "trigger" {
+  input = var.trigger
+}
+resource "atlas_user_certificate" "row" {
+  for_each   = toset(NAMES)
+  project_id = var.project
+  username   = "${each.key}${var.suffix}"
+  private_key_recipients = (startswith(each.key, "sealed")
+    ? ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"] : null)
+  timeouts {
+    create = "10s"
+  }
+  lifecycle {
+    replace_triggered_by = [terraform_data.trigger]
+  }
+}
+"#;

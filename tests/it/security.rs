@@ -1,6 +1,8 @@
 //! `THREAT_MODEL.md` and `tests/README.md` name tests that exist, and the supply chain follows its rules.
 
-use std::{fs, path::Path};
+use std::fs;
+
+use crate::docs::root;
 
 #[test]
 fn every_control_and_every_promise_names_test_files_that_exist() {
@@ -71,8 +73,4 @@ fn an_action_with_a_tag_a_branch_or_no_version_is_not_pinned() {
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
 }

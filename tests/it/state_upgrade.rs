@@ -3,16 +3,13 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use local_atlas::{Answer, Endpoint, Fault};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tf_harness::{
     core::{Action, ResourceInstance},
     value::changed_attributes,
 };
 
-use crate::support::{
-    atlas::atlas,
-    played::{CERTIFICATE, Played},
-};
+use crate::support::{atlas::atlas, fixture::TYPE, in_process::InProcess};
 
 #[tokio::test]
 async fn state_of_every_released_version_is_read_refreshed_and_planned_without_a_change() {
@@ -24,11 +21,11 @@ async fn state_of_every_released_version_is_read_refreshed_and_planned_without_a
         atlas.control().set_clock(sample["now"].as_str().unwrap().parse().unwrap());
         let list = Answer::text(200, "application/json", &sample["list"].to_string());
         atlas.control().add_fault(Fault::on(Endpoint::ListCertificates).refuse(list).always());
-        let played = Played::against(&atlas).await;
+        let host = InProcess::new(&atlas, json!({})).await;
         let stored = ResourceInstance::from_json(&sample["instance"]).unwrap();
 
         let mut instance = Some(stored.clone());
-        let refreshed = played.refresh(&mut instance).await;
+        let refreshed = host.refresh(&mut instance).await;
         assert!(!refreshed.diagnostics.has_errors(), "{name}:{}", refreshed.diagnostics);
         assert_eq!((refreshed.removed, refreshed.changed), (false, Vec::new()), "{name}");
         let instance = instance.unwrap();
@@ -36,7 +33,7 @@ async fn state_of_every_released_version_is_read_refreshed_and_planned_without_a
             assert_eq!(instance.state[attribute], *value, "{name}: {attribute}");
         }
         assert_eq!(instance.private, stored.private, "{name}");
-        let plan = played.plan(Some(&instance), &sample["config"]).await;
+        let plan = host.plan(Some(&instance), &sample["config"]).await;
         assert!(!plan.diagnostics.has_errors(), "{name}:{}", plan.diagnostics);
         assert_eq!(
             plan.action,
@@ -47,23 +44,13 @@ async fn state_of_every_released_version_is_read_refreshed_and_planned_without_a
         assert!(atlas.control().requests_to(Endpoint::IssueCertificate).is_empty(), "{name}");
 
         let mut left = Some(instance);
-        played.resource(CERTIFICATE).destroy(&mut left).await.unwrap().ok().unwrap();
+        host.resource(TYPE).destroy(&mut left).await.unwrap().ok().unwrap();
         assert_eq!(left, None, "{name}");
         read.insert(name);
     }
-    let named = [
-        "archived",
-        "every-argument",
-        "imported",
-        "moved",
-        "plain",
-        "renewed",
-        "sealed",
-        "sealed-every-argument",
-        "unread",
-        "unread-sealed",
-    ];
-    let expected: BTreeSet<String> = named.iter().map(|name| format!("0-{name}")).collect();
+    let named = "archived every-argument imported moved plain renewed sealed sealed-every-argument unread \
+        unread-sealed";
+    let expected: BTreeSet<String> = named.split(' ').map(|name| format!("0-{name}")).collect();
     assert!(read.is_superset(&expected), "samples are never removed: {read:?}");
 }
 

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use crate::docs::{root, shown, walk};
+
 /// Lower-case text, and the term to use.
 const WORDS: [(&str, &str); 7] = [
     ("farewell", "destroy warning"),
@@ -15,39 +17,24 @@ const WORDS: [(&str, &str); 7] = [
 
 #[test]
 fn replaced_words_occur_nowhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    for folder in [
-        "src",
-        "tf-provider/src",
-        "tests",
-        "xtask",
-        "docs",
-        "examples",
-        "templates",
-        "fuzz/fuzz_targets",
-        ".",
-    ] {
-        check(root, folder, folder != ".", &mut found);
+    let mut files: Vec<_> =
+        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folders = "src tf-provider/src tests xtask docs examples templates fuzz/fuzz_targets";
+    for folder in folders.split(' ') {
+        walk(&root().join(folder), &mut |file| files.push(file.to_owned()));
     }
-    assert!(found.is_empty(), "{}", found.join("\n"));
-}
-
-fn check(root: &Path, folder: &str, is_recursive: bool, found: &mut Vec<String>) {
-    let entries = fs::read_dir(root.join(folder)).into_iter().flatten();
-    for name in entries.filter_map(|entry| entry.unwrap().file_name().into_string().ok()) {
-        let path = format!("{folder}/{name}");
-        let is_text = [".rs", ".md", ".tf", ".proto"].iter().any(|ending| name.ends_with(ending));
-        if root.join(&path).is_dir() && is_recursive && name != "target" {
-            check(root, &path, true, found);
-        } else if is_text && path != "tests/it/wording.rs" {
-            let text = fs::read_to_string(root.join(&path)).unwrap().to_lowercase();
-            for (number, line) in (1..).zip(text.lines()) {
-                let words = WORDS.iter().filter(|(word, _)| line.contains(word));
-                found.extend(
-                    words.map(|(word, term)| format!("{path}:{number}: {word:?}; write {term}")),
-                );
-            }
+    let is_text = |file: &Path| {
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("rs" | "md" | "tf" | "proto")) && !file.ends_with(file!())
+    };
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| is_text(file)) {
+        let text = fs::read_to_string(file).unwrap().to_lowercase();
+        for (number, line) in (1..).zip(text.lines()) {
+            let words = WORDS.iter().filter(|(word, _)| line.contains(word));
+            let place = format!("{}:{number}", shown(file));
+            found.extend(words.map(|(word, term)| format!("{place}: {word:?}; write {term}")));
         }
     }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -142,6 +142,10 @@ async fn the_newest_certificate_or_the_one_with_the_id_is_found() {
 async fn a_certificate_that_does_not_exist_is_an_error_with_the_next_step() {
     let world = World::new();
     world.issue("one", 1);
+    let source = UserCertificate(world.client.clone());
+    let unknown = world.read(&source, Value::Unknown, "certificate_id", None::<&str>).await;
+    let (path, text) = error(unknown);
+    assert!(path == "username" && text.starts_with("Incomplete arguments"), "{path}: {text}");
     let (path, text) = error(world.one("none", None).await);
     assert_eq!(path, "username");
     assert!(text.contains("Issue one") && text.contains("none"), "{text}");
@@ -231,6 +235,9 @@ async fn a_user_that_cannot_be_read_fails_the_inventory_and_a_deleted_one_does_n
     control.add_fault(list_of_one().refuse(Answer::server_error(500)));
     let (_, text) = error(world.inventory(None).await);
     assert!(text.contains("\"one\"") && text.contains(PROJECT), "{text}");
+    control.add_user(PROJECT, "..", X509Type::Managed);
+    let (_, text) = error(world.inventory(None).await);
+    assert!(text.starts_with("Unusable username"), "{text}");
     control.remove_project(PROJECT);
     let (_, text) = error(world.inventory(None).await);
     assert!(text.contains("Listing the database users of project"), "{text}");

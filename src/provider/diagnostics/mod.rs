@@ -2,6 +2,8 @@
 
 mod advice;
 mod reconciliation;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Display;
 

@@ -65,6 +65,7 @@ async fn what_is_no_pair_is_given_whole_with_a_warning() {
     assert!(response.result.get("private_key_pem").is_null());
     let (severity, path, text) = only(response.diagnostics);
     assert_eq!((severity, path.as_str()), (Severity::Warning, SEALED));
+    assert!(text.starts_with("Unsealed text is not a certificate and its key"), "{text}");
     assert!(!text.contains("hunter2"));
 }
 
@@ -95,7 +96,7 @@ fn identities_are_checked_as_far_as_they_are_known() {
     assert!(check(Value::Unknown).is_empty());
     assert!(check(list(vec![Value::Unknown, mine.secret.as_str().into()])).is_empty());
     for (identities, path, words) in [
-        (list(vec![]), "age_identities", "At least one identity"),
+        (list(vec![]), "age_identities", "No age identity"),
         (
             list(vec![Value::Unknown, mine.public.as_str().into()]),
             "age_identities[1]",
@@ -107,5 +108,32 @@ fn identities_are_checked_as_far_as_they_are_known() {
         let (severity, at, text) = only(check(identities));
         assert_eq!((severity, at.as_str()), (Severity::Error, path));
         assert!(text.contains(words) && !text.contains(&mine.secret[20..40]), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_pair_that_cannot_be_archived_is_an_error_at_the_password() {
+    let made = rcgen::generate_simple_self_signed(vec![]).unwrap();
+    let pem = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
+    let mut bundle = Bundle::parse(&pem.into()).unwrap();
+    bundle.private_key_der = vec![0x30, 0x03, 0x02, 0x01, 0x00].into();
+    let error = archive(bundle, "changeit".into(), Profile::Modern).await.unwrap_err();
+    assert_eq!(error.summary, "PKCS#12 archive cannot be built");
+    assert_eq!(error.path.map(|path| path.to_string()).as_deref(), Some(PASSWORD));
+}
+
+#[test]
+fn a_password_or_a_profile_that_cannot_be_used_is_an_error_at_its_argument() {
+    let mine = key();
+    for (name, value, title) in [
+        (PASSWORD, "Zürich-2026-Zürich", "Invalid password"),
+        (PASSWORD, "", "Invalid password"),
+        (PROFILE, "old", "Invalid pkcs12_profile"),
+    ] {
+        let mut config = config("x", vec![mine.secret.as_str()]);
+        config.set(name, value);
+        let (severity, path, text) = only(UnsealedCertificate.validate(&config));
+        assert_eq!((severity, path.as_str()), (Severity::Error, name));
+        assert!(text.starts_with(title) && !text.contains("Zürich"), "{text}");
     }
 }

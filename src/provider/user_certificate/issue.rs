@@ -239,3 +239,32 @@ fn not_sealed(detail: &str) -> Diagnostic {
 fn named(certificate: &Certificate) -> String {
     certificate_until(&certificate.certificate_id, certificate.not_after)
 }
+
+#[cfg(test)]
+mod tests {
+    use local_atlas::{LocalAtlas, Options};
+
+    use super::*;
+    use crate::provider::testing;
+
+    #[tokio::test]
+    async fn a_plan_with_an_unknown_argument_is_an_error_before_the_request() {
+        let atlas = LocalAtlas::start(Options::default()).unwrap();
+        let planned = UserCertificate::default();
+        let request = IssueRequest::new(planned.clone(), planned).unwrap();
+        let client = testing::client(&atlas);
+        let issued = request.execute("create", &client, None, &CancellationToken::new()).await;
+        let problem = issued.err().unwrap().problems.into_iter().next().unwrap();
+        assert_eq!(problem.summary, "Plan cannot be applied");
+        assert_eq!(atlas.control().requests(), []);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_sealed_is_an_error_that_names_its_certificate() {
+        let made = rcgen::generate_simple_self_signed(vec![]).unwrap();
+        let certificate = x509::parse_certificate(&made.cert.pem()).unwrap();
+        let error = key_lost(&certificate);
+        assert_eq!(error.summary, "Private key could not be sealed");
+        assert!(error.detail.contains(&certificate.certificate_id), "{error:?}");
+    }
+}

@@ -183,3 +183,84 @@ fn not_movable(request: &MoveRequest) -> Diagnostic {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+    const MONGODB: &str = "registry.terraform.io/mongodb/mongodbatlas";
+
+    /// A move of an object without a certificate.
+    fn request(provider: &str, kind: &str, changes: &[(&str, Json)]) -> MoveRequest {
+        let mut source_state = json!({
+            "id": "x", "project_id": PROJECT, "username": "app", "months_until_expiration": 3,
+            "customer_x509_cas": null, "current_certificate": "", "certificates": [],
+        });
+        for (name, value) in changes {
+            source_state[*name] = value.clone();
+        }
+        MoveRequest {
+            source_provider: provider.to_owned(),
+            source_type: kind.to_owned(),
+            source_version: 7,
+            source_state,
+        }
+    }
+
+    fn refused(request: &MoveRequest) -> Diagnostic {
+        move_state(request).err().unwrap().into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn the_source_is_known_by_namespace_and_type_whatever_the_host() {
+        for address in [
+            "mongodbatlas",
+            "mongodb/mongodbatlas",
+            MONGODB,
+            "registry.opentofu.org/mongodb/mongodbatlas",
+            "mirror.example.com:8443/mongodb/mongodbatlas",
+            // Hosts name our address for the second instance that moves in one plan.
+            "registry.terraform.io/example/atlas",
+        ] {
+            assert!(move_state(&request(address, OFFICIAL_TYPE, &[])).is_ok(), "{address}");
+        }
+        for (address, kind) in [
+            ("registry.terraform.io/someone/mongodbatlas", OFFICIAL_TYPE),
+            ("registry.terraform.io/mongodb/mongodbatlas/", OFFICIAL_TYPE),
+            ("", OFFICIAL_TYPE),
+            (MONGODB, "mongodbatlas_database_user"),
+            ("registry.terraform.io/hashicorp/tls", "tls_private_key"),
+            ("registry.terraform.io/hashicorp/tls", TYPE_NAME),
+        ] {
+            let refusal = refused(&request(address, kind, &[]));
+            assert_eq!(refusal.summary, "Resource cannot be moved here");
+            for named in [address, kind, "schema version 7"] {
+                assert!(refusal.detail.contains(named), "{refusal:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_without_a_managed_user_is_refused_with_the_reason() {
+        let title = "Object cannot be moved";
+        let authority = json!("-----BEGIN CERTIFICATE-----");
+        let customer = "Customer certificate authority cannot be moved";
+        for (name, value, title, reason) in [
+            ("customer_x509_cas", authority, customer, "official provider"),
+            ("username", json!(""), title, "username"),
+            ("username", Json::Null, title, "username"),
+            ("username", json!("CN=app,OU=x"), title, "distinguished name"),
+            ("project_id", json!("nope"), title, "project_id"),
+            ("project_id", Json::Null, title, "project_id"),
+        ] {
+            let key = ("current_certificate", json!("hunter2"));
+            let refusal = refused(&request(MONGODB, OFFICIAL_TYPE, &[key, (name, value)]));
+            assert_eq!(refusal.summary, title);
+            assert!(refusal.detail.contains(reason), "{refusal:?}");
+            assert!(!refusal.detail.contains("hunter2"), "no key in a refusal");
+        }
+    }
+}

@@ -163,6 +163,7 @@ mod tests {
             br#"{"version":1,"unread_answers":["hunter2"]"#,
         ] {
             let error = PrivateState::parse(bytes).err().unwrap();
+            assert_eq!(error.summary, "Private data of the resource cannot be read");
             assert!(error.detail.contains("terraform state pull"));
             assert!(!error.detail.contains("hunter2"));
         }

@@ -1,14 +1,16 @@
-//! Every Terraform configuration in README, docs and guides is validated by the real CLI. One that uses other providers is only checked for
-//! its format, except in the test that downloads them.
+//! Every Terraform configuration in README, docs and guides is validated by the real CLI, and every `cargo xtask` command is one
+//! that the command line accepts. A block that uses other providers is only checked for its format, except in the test that
+//! downloads them.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use tf_harness::cli::{SOURCE, Workspace};
+use clap::Parser as _;
+use tf_harness::cli::{Output, SOURCE, Workspace};
 use xtask::package::{Layout, NAMESPACE};
 
 use super::{pages, shown};
 use crate::support::{
-    atlas::PROJECT,
+    fixture::certificate,
     terraform::{cli, cli_has, provider},
 };
 
@@ -48,35 +50,44 @@ fn blocks_with_other_providers_validate_with_the_real_ones() {
 }
 
 /// Checks every block that this CLI supports, and returns their number.
-fn check_blocks(
-    workspace: &Workspace,
-    check: impl Fn(&Workspace, &str) -> tf_harness::cli::Output,
-) -> usize {
+fn check_blocks(workspace: &Workspace, check: impl Fn(&Workspace, &str) -> Output) -> usize {
     let modules = super::root().join("examples/modules");
     super::copy(&modules, &workspace.path().join("examples/modules"));
     let (mut checked, mut wrong) = (0, Vec::new());
-    for page in pages() {
-        for block in blocks(&page, &["terraform"]) {
-            let (terraform, tofu) = needs(&block.text);
-            if !cli_has(&block.place, terraform, tofu) {
-                continue;
-            }
-            let output = check(workspace, &block.text);
-            if !output.status.success() {
-                wrong.push(format!("{}\n{}", block.place, output.text()));
-            }
-            checked += 1;
+    for block in pages().iter().flat_map(|page| blocks(page, &["terraform"])) {
+        let (terraform, tofu) = needs(&block.text);
+        if !cli_has(&block.place, terraform, tofu) {
+            continue;
         }
+        let output = check(workspace, &block.text);
+        if !output.status.success() {
+            wrong.push(format!("{}\n{}", block.place, output.text()));
+        }
+        checked += 1;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     checked
 }
 
+#[test]
+fn every_xtask_command_in_a_page_is_accepted() {
+    let mut accepted = 0;
+    for block in pages().iter().flat_map(|page| blocks(page, &["shell", "console"])) {
+        for (_, command) in block.text.lines().filter_map(|line| line.split_once("cargo xtask ")) {
+            let command = command.split(" #").next().unwrap_or_default().replace('"', "");
+            let words = ["xtask"].into_iter().chain(command.split_whitespace());
+            let error = xtask::Xtask::try_parse_from(words).err().filter(clap::Error::use_stderr);
+            assert!(error.is_none(), "{}: {command}\n{error:?}", block.place);
+            accepted += 1;
+        }
+    }
+    assert!(accepted > 5, "commands are found: {accepted}");
+}
+
 /// The other providers that occur in the text.
 fn others(text: &str) -> impl Iterator<Item = &'static str> {
-    OTHERS.into_iter().filter(move |source| {
-        text.contains(source) || text.contains(&format!("\"{}_", kind(source)))
-    })
+    let has = move |it: &&str| text.contains(it) || text.contains(&format!("\"{}_", kind(it)));
+    OTHERS.into_iter().filter(has)
 }
 
 /// A fenced block.
@@ -96,22 +107,18 @@ pub(super) fn blocks(page: &Path, languages: &[&str]) -> Vec<Block> {
             continue;
         };
         let indent = line.len() - line.trim_start().len();
-        let inside: Vec<&str> =
-            lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```").collect();
+        let inside = lines.by_ref().map(|(_, line)| line).take_while(|line| line.trim() != "```");
+        let inside: Vec<_> = inside.map(|line| line.get(indent..).unwrap_or_default()).collect();
         if languages.contains(&language) {
-            let text = inside
-                .iter()
-                .map(|line| line.get(indent..).unwrap_or_default())
-                .collect::<Vec<_>>()
-                .join("\n");
-            found.push(Block { text, place: format!("{}:{number}", shown(page)) });
+            let place = format!("{}:{number}", shown(page));
+            found.push(Block { text: inside.join("\n"), place });
         }
     }
     found
 }
 
-/// The least Terraform 1.x and `OpenTofu` 1.x that know everything in the block.
-fn needs(text: &str) -> (u32, u32) {
+/// The least Terraform 1.x and `OpenTofu` 1.x that support everything in the block.
+pub(super) fn needs(text: &str) -> (u32, u32) {
     let features = [
         ("identity = {", (12, 12)),
         ("_wo ", (11, 11)),
@@ -119,50 +126,35 @@ fn needs(text: &str) -> (u32, u32) {
         ("provider::", (8, 7)),
         ("moved {", (8, 10)),
     ];
-    let used =
-        features.iter().filter(|(word, _)| text.contains(word)).map(|(_, versions)| *versions);
-    used.fold((5, 6), |(terraform, tofu), (t, o)| (terraform.max(t), tofu.max(o)))
+    let used = features.iter().filter(|(word, _)| text.contains(word));
+    used.fold((5, 6), |(terraform, tofu), (_, (t, o))| (terraform.max(*t), tofu.max(*o)))
 }
 
-/// The block as a whole configuration: with the providers, variables and certificates that it takes for granted.
+/// The block as a whole configuration: with the providers, variables and certificates that it omits.
 fn completed(text: &str) -> String {
-    let providers = (!text.contains("required_providers")).then(|| required_providers(text));
-    let variables = names(text, "var.")
-        .into_iter()
-        .filter(|name| !text.contains(&format!("variable {name:?}")));
-    let certificates =
-        names(text, "atlas_user_certificate.").into_iter().filter(|name| !declares(text, name));
+    let sources = others(text).chain([SOURCE]);
+    let sources =
+        sources.map(|it| format!("    {} = {{\n      source = {it:?}\n    }}\n", kind(it)));
+    let mut parts = Vec::new();
+    if !text.contains("required_providers") {
+        let sources: String = sources.collect();
+        parts.push(format!("terraform {{\n  required_providers {{\n{sources}  }}\n}}\n"));
+    }
+    let variables = names(text, "var.").into_iter().map(|it| format!("variable {it:?}"));
+    parts.extend(variables.filter(|it| !text.contains(it)).map(|it| it + " {}\n"));
+    for name in names(text, "atlas_user_certificate.") {
+        let declares = |kind| text.contains(&format!("{kind} \"atlas_user_certificate\" {name:?}"));
+        if !declares("resource") && !declares("data") {
+            parts.push(certificate("").replacen("\"app\"", &format!("{name:?}"), 1));
+        }
+    }
     // A checkout has the module that pages name by its address in the repository.
-    let text = text.replace(PUBLISHED_MODULE, "./examples/modules/x509-user");
-    let parts = [text]
-        .into_iter()
-        .chain(providers)
-        .chain(variables.map(|name| format!("variable {name:?} {{}}\n")))
-        .chain(certificates.map(|name| certificate(&name)));
-    parts.collect::<Vec<_>>().join("\n")
+    parts.push(text.replace(PUBLISHED_MODULE, "./examples/modules/x509-user"));
+    parts.join("\n")
 }
 
 const PUBLISHED_MODULE: &str =
     "git::https://github.com/OWNER/terraform-provider-atlas//examples/modules/x509-user?ref=v0.1.0";
-
-fn required_providers(text: &str) -> String {
-    let sources: Vec<String> = others(text)
-        .chain([SOURCE])
-        .map(|source| format!("    {} = {{\n      source = {source:?}\n    }}\n", kind(source)))
-        .collect();
-    format!("terraform {{\n  required_providers {{\n{}  }}\n}}\n", sources.concat())
-}
-
-fn certificate(name: &str) -> String {
-    format!(
-        "resource \"atlas_user_certificate\" {name:?} {{\n  project_id = {PROJECT:?}\n  username   = \"app-user\"\n}}\n"
-    )
-}
-
-fn declares(text: &str, name: &str) -> bool {
-    let resource = format!("resource \"atlas_user_certificate\" {name:?}");
-    text.contains(&resource) || text.contains(&format!("data \"atlas_user_certificate\" {name:?}"))
-}
 
 fn kind(source: &str) -> &str {
     source.rsplit('/').next().unwrap_or(source)
@@ -174,19 +166,4 @@ fn names(text: &str, prefix: &str) -> BTreeSet<String> {
     let names = after
         .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect());
     names.filter(|name: &String| !name.is_empty()).collect()
-}
-
-#[test]
-fn blocks_are_found_with_their_lines_whatever_their_indent() {
-    let folder = tempfile::tempdir().unwrap();
-    let page = folder.path().join("page.md");
-    fs::write(
-        &page,
-        "text\n```shell\nls\n```\n1. step\n   ```terraform\n   a {\n     b\n   }\n   ```\n",
-    )
-    .unwrap();
-    let found = blocks(&page, &["terraform"]);
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].text, "a {\n  b\n}");
-    assert!(found[0].place.ends_with("page.md:6"), "{}", found[0].place);
 }

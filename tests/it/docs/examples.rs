@@ -5,10 +5,11 @@ use std::fs;
 use local_atlas::X509Type;
 use tf_harness::cli::Workspace;
 
-use super::{root, shown, walk};
+use super::{blocks::needs, root, shown, walk};
 use crate::support::{
     age,
-    atlas::{PROJECT, atlas, login},
+    atlas::{PROJECT, atlas},
+    fixture::Fixture,
     terraform::{cli, cli_has, provider},
 };
 
@@ -25,19 +26,16 @@ fn every_example_plans_and_issues_nothing() {
     atlas.control().add_user(PROJECT, "app-user", X509Type::Managed);
     let issued = atlas.control().issue(PROJECT, "app-user", 3);
     let keys = age::pair();
-    let mut workspace = Workspace::new(&cli(), provider()).unwrap();
-    for (name, value) in login(&atlas) {
-        workspace.set_env(name, &value);
-    }
+    let mut t = Fixture::over(atlas, "");
     for (variable, value) in [
-        ("TF_VAR_age_recipient", keys.recipient.as_str()),
-        ("TF_VAR_age_identity", &keys.identity),
-        ("TF_VAR_certificate_pem", &issued.certificate_pem),
-        ("TF_VAR_keystore_password", "correct horse"),
-        ("TF_VAR_payments_client_id", "mdb_sa_id_32b6e34b3d91647abb20e7b8"),
-        ("TF_VAR_payments_client_secret", "mdb_sa_sk_example"),
+        ("age_recipient", keys.recipient.as_str()),
+        ("age_identity", &keys.identity),
+        ("certificate_pem", &issued.certificate_pem),
+        ("keystore_password", "correct horse"),
+        ("payments_client_id", "mdb_sa_id_32b6e34b3d91647abb20e7b8"),
+        ("payments_client_secret", "mdb_sa_sk_example"),
     ] {
-        workspace.set_env(variable, value);
+        t.set_var(variable, value);
     }
     let mut planned = 0;
     walk(&root().join("examples"), &mut |file| {
@@ -56,22 +54,11 @@ fn every_example_plans_and_issues_nothing() {
         if text.starts_with("import {") {
             text += &fs::read_to_string(file.with_file_name("resource.tf")).unwrap();
         }
-        workspace.write("main.tf", &text).unwrap();
-        let output = workspace.plan(&[]);
+        t.workspace.write("main.tf", &text).unwrap();
+        let output = t.workspace.plan(&[]);
         assert!(output.status.success(), "{}\n{}", shown(file), output.text());
         planned += 1;
     });
     assert!(planned > 12, "examples are found: {planned}");
-    assert_eq!(atlas.control().issued_count(), 1, "the one that was there before");
-}
-
-/// The least Terraform 1.x and `OpenTofu` 1.x, as the example's `required_version` says for Terraform.
-fn needs(text: &str) -> (u32, u32) {
-    match text.split("required_version = \">= 1.").nth(1).and_then(|rest| rest.split('.').next()) {
-        _ if text.contains("identity = {") => (12, 12),
-        Some("11") => (11, 11),
-        Some("8") => (8, 7),
-        Some(other) => panic!("an example needs Terraform 1.{other}; which OpenTofu is that?"),
-        None => (5, 6),
-    }
+    assert_eq!(t.atlas.control().issued_count(), 1, "the one that existed before");
 }

@@ -10,13 +10,13 @@ use std::{
 use xtask::package::{Layout, NAMESPACE};
 
 use super::{blocks::blocks, root, walk};
-use crate::support::terraform::{cli, provider, version};
+use crate::support::terraform::{cli, cli_has, provider};
 
 #[test]
 fn the_guide_for_module_tests_runs_as_written() {
     // The guide's assertions refer to an earlier run.
-    if !version().has(6, 6) {
-        return eprintln!("skipped: terraform test needs Terraform 1.6 or OpenTofu 1.6");
+    if !cli_has("terraform test", 6, 6) {
+        return;
     }
     let page = root().join("docs/guides/test-your-module-without-atlas.md");
     let folder = tempfile::tempdir().unwrap();
@@ -36,13 +36,9 @@ fn the_guide_for_module_tests_runs_as_written() {
     let configuration =
         mirror.link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap()).unwrap();
     let path = std::env::var("PATH").unwrap();
+    let script = format!("trap 'kill $(jobs -p) || true' EXIT\n{}", commands.join("\n"));
     let output = Command::new("bash")
-        .args([
-            "-euo",
-            "pipefail",
-            "-c",
-            &format!("trap 'kill $(jobs -p) || true' EXIT\n{}", commands.join("\n")),
-        ])
+        .args(["-euo", "pipefail", "-c", &script])
         .current_dir(folder.path())
         .env_clear()
         .env("PATH", format!("{}:{path}", programs.display()))

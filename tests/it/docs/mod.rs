@@ -1,7 +1,6 @@
-//! What is written for users is true: pages are up to date, blocks validate, examples plan, commands exist.
+//! The documentation is right: pages are current, blocks validate, examples plan, commands exist.
 
 mod blocks;
-mod commands;
 mod examples;
 #[cfg(unix)]
 mod guide;
@@ -31,12 +30,9 @@ fn a_relative_link_leads_to_a_file() {
     let mut followed = 0;
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = target.split('#').next().unwrap_or_default();
-            if file.is_empty() || file.contains("://") {
-                continue;
-            }
-            let path = page.parent().unwrap().join(file);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for target in targets.filter(|it| !it.is_empty() && !it.contains("://")) {
+            let path = page.parent().unwrap().join(target);
             assert!(path.exists(), "{}: {target} leads nowhere", shown(&page));
             followed += 1;
         }
@@ -59,37 +55,32 @@ fn the_module_passes_its_own_tests_mocked_and_against_an_atlas() {
     let atlas = atlas(&["billing", "reports"]);
     let mut workspace = Workspace::new(&cli(), provider()).unwrap();
     copy(&root().join("examples/modules/x509-user"), workspace.path());
-    let mocked = workspace.run(["test", "-no-color", "-filter=tests/mocked.tftest.hcl"]).success();
-    assert!(mocked.text().contains("4 passed, 0 failed"), "{}", mocked.text());
+    let passes = |workspace: &Workspace, file: &str| {
+        let filter = format!("-filter=tests/{file}.tftest.hcl");
+        let text = workspace.run(["test", "-no-color", &filter]).success().text();
+        assert!(text.contains("4 passed, 0 failed"), "{text}");
+    };
+    passes(&workspace, "mocked");
     assert_eq!(atlas.control().issued_count(), 0);
     for (name, value) in login(&atlas) {
         workspace.set_env(name, &value);
     }
-    let real =
-        workspace.run(["test", "-no-color", "-filter=tests/local_atlas.tftest.hcl"]).success();
-    assert!(real.text().contains("4 passed, 0 failed"), "{}", real.text());
-    assert_eq!(
-        atlas.control().certificates(PROJECT, "billing").len(),
-        2,
-        "one create and one rotation"
-    );
+    passes(&workspace, "local_atlas");
+    let issued = atlas.control().certificates(PROJECT, "billing");
+    assert_eq!(issued.len(), 2, "one create and one rotation");
 }
 
 /// The folder of the workspace.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every Markdown file that users and contributors read.
 fn pages() -> Vec<PathBuf> {
-    let mut pages = Vec::new();
+    let mut pages: Vec<_> =
+        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).collect();
     for folder in ["docs", "examples"] {
-        walk(&root().join(folder), &mut |file| {
-            pages.push(file.to_owned());
-        });
-    }
-    for entry in fs::read_dir(root()).unwrap() {
-        pages.push(entry.unwrap().path());
+        walk(&root().join(folder), &mut |file| pages.push(file.to_owned()));
     }
     pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
     pages.sort();
@@ -97,7 +88,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Calls back for each file below the folder.
-fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
+pub(crate) fn walk(folder: &Path, found: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -116,6 +107,6 @@ fn copy(from: &Path, to: &Path) {
     });
 }
 
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

@@ -1,170 +1,123 @@
-//! What must hold for each row when a run is over.
+//! What must hold for each row after a run.
 
 use local_atlas::Certificate;
 use serde_json::Value as Json;
 
 use super::{
     Issuing, Reading, Row,
-    walk::{Object, Run, Walk},
+    matrix::{FaultMatrix, Run},
 };
+use crate::support::{atlas::PROJECT, diagnostics::CliDiagnostic, fixture::Object};
 
 /// After a create with a fault.
-pub(super) fn created(row: &Row, walk: &Walk, run: &Run) {
-    let objects = walk.objects();
-    let object = objects.get(row.name);
-    let issued = walk.certificates(row);
-    outcome(row, walk, run, &issued);
-    match row.issuing {
-        Issuing::Done => {
-            let object = object
-                .unwrap_or_else(|| panic!("{:?} is not in state: {:#?}", row.name, run.about(row)));
-            assert!(!object.is_tainted, "{:?}", row.name);
-            assert!(holds(&object.attributes, &issued[0]), "{:?}", row.name);
+pub(super) fn created(row: &Row, matrix: &FaultMatrix, run: &Run) {
+    let name = row.name;
+    let objects = matrix.objects();
+    let object = objects.get(name);
+    let issued = matrix.certificates(row);
+    outcome(row, matrix, run, &issued);
+    match (row.issuing, object) {
+        (Issuing::Done, Some(object)) => {
+            assert!(!object.is_tainted && holds(&object.attributes, &issued[0]), "{name}");
         }
-        Issuing::Raw => {
-            let object = object.unwrap_or_else(|| panic!("{:?} lost the response", row.name));
-            assert!(object.is_tainted, "{:?}", row.name);
-            assert!(
-                object.attributes["combined_pem"].is_string()
-                    && object.attributes["certificate_id"].is_null()
-            );
+        (Issuing::Raw, Some(object)) => {
+            assert!(object.is_tainted, "{name}");
+            assert!(object.attributes["combined_pem"].is_string(), "{name}");
+            assert!(object.attributes["certificate_id"].is_null(), "{name}");
             assert!(run.error(row).contains("terraform untaint"), "{:#?}", run.error(row));
         }
-        Issuing::Refused(_) | Issuing::Nothing | Issuing::Lost => {
-            assert_eq!(object, None, "{:?}", row.name);
-        }
+        (Issuing::Refused(_) | Issuing::Nothing | Issuing::Lost, None) => {}
+        _ => panic!("{name}: {object:?}, {:#?}", run.about(row)),
     }
-    accounted(row, &issued, object.map(|object| &object.attributes), run);
+    every_certificate_is_known(row, &issued, object.map(|object| &object.attributes), run);
 }
 
-/// After a re-issue with a fault; `before` is what stood in state.
-pub(super) fn reissued(row: &Row, walk: &Walk, run: &Run, before: &Object) {
-    let after = &walk.objects()[row.name];
-    let all = walk.certificates(row);
+/// After a re-issue with a fault; `before` is the object before it.
+pub(super) fn reissued(row: &Row, matrix: &FaultMatrix, run: &Run, before: &Object) {
+    let after = &matrix.objects()[row.name];
+    let all = matrix.certificates(row);
     let (first, issued) = all.split_first().expect("the first certificate was issued");
-    assert_eq!(before.attributes["certificate_id"], first.id.to_string());
-    outcome(row, walk, run, issued);
+    outcome(row, matrix, run, issued);
     if row.issuing == Issuing::Done {
         assert!(holds(&after.attributes, &issued[0]), "{:?}", row.name);
-        assert_eq!(
-            after.attributes["superseded_certificates"][0]["certificate_id"],
-            first.id.to_string()
-        );
+        let superseded = &after.attributes["superseded_certificates"][0]["certificate_id"];
+        assert_eq!(superseded, &first.id.to_string(), "{}", row.name);
     } else {
         assert_eq!(after, before, "{:?}", row.name);
         assert!(holds(&after.attributes, first), "{:?}", row.name);
     }
     if row.issuing == Issuing::Raw {
-        assert!(
-            run.error(row).contains("The previous certificate and its key stay in place"),
-            "{:#?}",
-            run.error(row)
-        );
+        let kept = "The previous certificate and its key stay in place";
+        assert!(run.error(row).contains(kept), "{:#?}", run.error(row));
     }
-    accounted(row, issued, Some(&after.attributes), run);
+    every_certificate_is_known(row, issued, Some(&after.attributes), run);
 }
 
-/// After a refresh that could not find out.
-pub(super) fn failed_to_read(row: &Row, walk: &Walk, run: &Run) {
-    let Reading::Fails(summary) = row.reading else {
-        unreachable!("only rows that fail are walked")
-    };
-    assert_eq!(walk.posts(row), 0);
-    let error = run.error(row);
-    assert_eq!(error.summary, summary, "{error:#?}");
-    for words in row.says {
-        assert!(error.contains(words), "{words:?} is missing in {error:#?}");
-    }
-    asked_for(row, error);
-}
-
-/// After a refresh that found out.
-pub(super) fn read(row: &Row, walk: &Walk, run: &Run, before: &Object) {
-    let objects = walk.objects();
-    let after = objects.get(row.name);
-    assert_eq!(walk.posts(row), 0);
+/// After a refresh with a fault; `before` is the object before it.
+pub(super) fn read(row: &Row, matrix: &FaultMatrix, run: &Run, before: &Object) {
+    assert_eq!(matrix.posts_of(row), 0);
+    let mut expected = before.clone();
+    let shown = run.about(row);
     match row.reading {
-        Reading::Quiet => {
-            assert_eq!(after, Some(before), "{:?}", row.name);
-            assert!(run.about(row).is_empty(), "{:#?}", run.about(row));
-        }
+        Reading::Quiet => assert!(shown.is_empty(), "{shown:#?}"),
         Reading::UserMissing => {
-            let mut expected = before.clone();
             expected.attributes["status"] = "user_missing".into();
-            assert_eq!(after, Some(&expected), "the key stays");
-            assert!(run.about(row).is_empty(), "{:#?}", run.about(row));
+            assert!(shown.is_empty(), "{shown:#?}");
         }
         Reading::ProjectMissing => {
-            let mut expected = before.clone();
             expected.attributes["status"] = "project_missing".into();
-            assert_eq!(after, Some(&expected), "the key stays");
-            let shown = run.about(row);
             assert_eq!(shown.len(), 1, "{shown:#?}");
-            assert!(
-                !shown[0].is_error && shown[0].summary == "Project does not exist",
-                "{shown:#?}"
-            );
+            assert_eq!(shown[0].summary, "Project does not exist");
+            assert!(!shown[0].is_error, "{shown:#?}");
         }
-        Reading::Fails(_) | Reading::NotAsked => unreachable!("such rows are not walked"),
+        Reading::Fails(summary) => {
+            let error = run.error(row);
+            assert_eq!(error.summary, summary, "{error:#?}");
+            names(row, error, &[]);
+        }
+        Reading::NotAsked => unreachable!("the fault means nothing to a list"),
     }
+    assert_eq!(matrix.objects().get(row.name), Some(&expected), "the key stays");
 }
 
-/// What a request that issues came to, as far as create and re-issue have it in common.
-fn outcome(row: &Row, walk: &Walk, run: &Run, issued: &[Certificate]) {
-    let expected = match row.issuing {
-        Issuing::Done | Issuing::Lost | Issuing::Raw => 1,
-        Issuing::Refused(_) | Issuing::Nothing => 0,
+/// The result of a certificate request, as far as create and re-issue have it in common.
+fn outcome(row: &Row, matrix: &FaultMatrix, run: &Run, issued: &[Certificate]) {
+    let (count, summary, next_step) = match row.issuing {
+        Issuing::Done => (1, "", ""),
+        Issuing::Refused(summary) => (0, summary, "No certificate was issued"),
+        Issuing::Nothing => (0, "Certificate not issued", "none was issued"),
+        Issuing::Lost => {
+            (1, "Certificate issued, but its private key was lost", "The request was not retried")
+        }
+        Issuing::Raw => (1, "Cannot parse the issued certificate", "The response is"),
     };
-    assert_eq!(issued.len(), expected, "certificates of {:?}: {:#?}", row.name, run.about(row));
+    assert_eq!(issued.len(), count, "certificates of {:?}: {:#?}", row.name, run.about(row));
     if row.issuing == Issuing::Done {
-        assert!(run.about(row).is_empty(), "{:?}: {:#?}", row.name, run.about(row));
-        return;
+        return assert!(run.about(row).is_empty(), "{:?}: {:#?}", row.name, run.about(row));
     }
     let error = run.error(row);
-    let summary = match row.issuing {
-        Issuing::Refused(summary) => summary,
-        Issuing::Nothing => "Certificate not issued",
-        Issuing::Lost => "Certificate issued, but its private key was lost",
-        Issuing::Done | Issuing::Raw => "Cannot parse the issued certificate",
-    };
     assert_eq!(error.summary, summary, "{:?}: {error:#?}", row.name);
-    let next_step = match row.issuing {
-        Issuing::Refused(_) => "No certificate was issued",
-        Issuing::Nothing => "none was issued",
-        Issuing::Lost => "The request was not retried",
-        Issuing::Done | Issuing::Raw => "The response is",
-    };
-    for words in row.says.iter().chain(&[next_step]) {
+    names(row, error, &[next_step]);
+    if !matches!(row.issuing, Issuing::Refused(_)) {
+        assert_eq!(matrix.posts_of(row), 1, "{:?} was sent twice", row.name);
+    }
+}
+
+/// Every error names the user and the project, and contains the words of its row.
+fn names(row: &Row, error: &CliDiagnostic, more: &[&str]) {
+    for words in row.says.iter().chain(more).chain(&[row.name, PROJECT]) {
         assert!(error.contains(words), "{words:?} is missing in {error:#?}");
     }
-    asked_for(row, error);
-    if matches!(row.issuing, Issuing::Nothing | Issuing::Lost | Issuing::Raw) {
-        assert_eq!(walk.posts(row), 1, "{:?} was sent twice", row.name);
-    }
 }
 
-/// Every error says whom it is about.
-fn asked_for(row: &Row, error: &crate::support::diagnostics::CliDiagnostic) {
-    assert!(
-        error.contains(row.name) && error.contains(crate::support::atlas::PROJECT),
-        "{error:#?}"
-    );
-}
-
-/// Every certificate that was issued is in state with its key, or named in an error with its end.
-fn accounted(row: &Row, issued: &[Certificate], state: Option<&Json>, run: &Run) {
-    for certificate in issued {
-        if state.is_some_and(|attributes| holds(attributes, certificate)) {
-            continue;
-        }
+/// Every issued certificate is in state with its key, or named in an error with its expiry.
+fn every_certificate_is_known(row: &Row, issued: &[Certificate], state: Option<&Json>, run: &Run) {
+    let is_held = |it: &Certificate| state.is_some_and(|attributes| holds(attributes, it));
+    for certificate in issued.iter().filter(|it| !is_held(it)) {
         let error = run.error(row);
-        let expiry = certificate.not_after.to_string();
-        assert!(
-            error.contains(&certificate.id.to_string()) && error.contains(&expiry),
-            "{:?}: certificate {}, valid until {expiry}, is in nobody's hands and not named in {error:#?}",
-            row.name,
-            certificate.id
-        );
+        for text in [certificate.id.to_string(), certificate.not_after.to_string()] {
+            assert!(error.contains(&text), "{text} is not in state and not in {error:#?}");
+        }
     }
 }
 

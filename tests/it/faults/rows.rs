@@ -107,6 +107,8 @@ fn refused() -> Vec<Row> {
         row("404 for the user", |f| f.refuse(api(404, "USERNAME_NOT_FOUND")), Refused("Database user not found"), UserMissing),
         both("404 for something else", |f| f.refuse(api(404, "RESOURCE_NOT_FOUND")), "Not found").saying(&["RESOURCE_NOT_FOUND"]),
         both("404 in HTML", |f| f.refuse(Answer::html(404)), "No Atlas API at this address").saying(&["base_url"]),
+        both("401 for the project", |f| f.always().refuse(api(401, "NOT_IN_GROUP")), "No access to the project"),
+        both("404 for the kind of project", |f| f.refuse(api(404, "NOT_ATLAS_GROUP")), "Project not found"),
         both("409", |f| f.refuse(api(409, "SOME_CONFLICT")), "Conflict").saying(&["SOME_CONFLICT"]),
         both("410", |f| f.refuse(Answer::version_gone()), "Atlas API version was removed").saying(&["VERSION_GONE", "api_version"]),
         both("302", |f| f.refuse(Answer::redirect(302, "http://127.0.0.1:9/elsewhere")), "Unexpected redirect")

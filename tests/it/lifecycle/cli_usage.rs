@@ -4,24 +4,9 @@ use std::fs;
 
 use crate::support::{
     atlas::PROJECT,
-    fixture::{Fixture, certificate, log_in, resource},
-    terraform::{provider, write_main},
+    fixture::{Fixture, certificate},
+    terraform::provider,
 };
-
-#[test]
-fn a_saved_plan_is_applied_later_as_it_was_shown() {
-    let t = Fixture::new(&resource("app", "username = \"app\"\n  months_until_expiration = 3"));
-    t.workspace.plan(&["-out=saved.tfplan"]).success();
-    write_main(&t.workspace, "provider \"atlas\" {}\n");
-    t.workspace.apply(&["saved.tfplan"]).success();
-    let attributes = t.object();
-    assert_eq!(attributes["months_until_expiration"], 3);
-    assert_eq!(log_in(&t.atlas, &attributes).unwrap().user, "app");
-
-    let stale = t.workspace.apply(&["saved.tfplan"]).failure().text();
-    assert!(stale.contains("Saved plan is stale"), "{stale}");
-    assert_eq!(t.atlas.control().issued_count(), 1);
-}
 
 #[test]
 fn a_saved_destroy_plan_is_applied_later_with_its_warning_given_once() {
@@ -31,15 +16,6 @@ fn a_saved_destroy_plan_is_applied_later_with_its_warning_given_once() {
     let apply = t.workspace.apply(&["saved.tfplan"]).success().text();
     assert!(!apply.contains("does not revoke"), "{apply}");
     assert!(t.is_empty());
-}
-
-#[test]
-fn a_host_without_plugin_tls_is_served() {
-    let mut t = Fixture::new(&certificate(""));
-    t.workspace.set_env("TF_DISABLE_PLUGIN_TLS", "1");
-    t.workspace.apply(&[]).success();
-    assert!(t.plans_nothing());
-    t.workspace.destroy(&[]).success();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     atlas::PROJECT,
-    fixture::{Fixture, certificate, destroy_warnings, expect_error, expect_warning, failure},
+    fixture::{Fixture, certificate, destroy_warnings, expect_error, expect_warning},
 };
 
 const FIRST_CREATE: &str = "lifecycle {\n    create_before_destroy = true\n  }";
@@ -79,21 +79,13 @@ fn forced_replacement_warns_once_on_apply() {
 }
 
 #[test]
-fn replacement_of_a_tainted_object_warns_once_on_apply() {
-    let t = Fixture::applied(&certificate(""));
-    t.workspace.run(["taint", "atlas_user_certificate.app"]).success();
-    assert_eq!(destroy_warnings(&t.apply(&[])), 1);
-    assert_eq!(t.posts(), 2);
-}
-
-#[test]
 fn replacement_by_another_user_warns_once_in_the_plan() {
     let t = Fixture::applied(&certificate(""));
     t.atlas.control().add_user(PROJECT, "other", X509Type::Managed);
     let first = t.object();
     t.set_config(&certificate("").replace("\"app\"\n  \n", "\"other\"\n"));
     assert_eq!(destroy_warnings(&t.plan(&["-out=replace"])), 1);
-    assert_eq!(destroy_warnings(&t.apply_plan("replace")), 0);
+    assert_eq!(destroy_warnings(&t.apply(&["replace"])), 0);
     let second = t.object();
     assert_eq!(
         (&second["username"], &second["superseded_certificates"]),
@@ -110,7 +102,7 @@ fn create_before_destroy_replacement_warns_again_on_apply() {
     t.set_config(&certificate(FIRST_CREATE).replace("\"app\"\n  l", "\"other\"\n  l"));
     assert_eq!(destroy_warnings(&t.plan(&["-out=replace"])), 1);
     // Core plans this destroy again, without the private data of the first plan.
-    assert_eq!(destroy_warnings(&t.apply_plan("replace")), 1);
+    assert_eq!(destroy_warnings(&t.apply(&["replace"])), 1);
     assert_eq!(t.object()["username"], "other");
 }
 
@@ -119,7 +111,7 @@ fn failed_create_before_destroy_replacement_keeps_the_key() {
     let t = Fixture::applied(&certificate(FIRST_CREATE));
     let first = t.object();
     t.refuse_next_post();
-    let shown = failure(t.workspace.apply(&["-json", "-replace=atlas_user_certificate.app"]));
+    let shown = t.failed_apply(&["-replace=atlas_user_certificate.app"]);
     expect_error(&shown, "Too many certificates for this user");
     assert_eq!(destroy_warnings(&shown), 0, "nothing was destroyed");
     assert_eq!(t.object()["combined_pem"], first["combined_pem"]);
@@ -129,15 +121,4 @@ fn failed_create_before_destroy_replacement_keeps_the_key() {
     assert_eq!(destroy_warnings(&shown), 1);
     assert_eq!(t.posts(), 3);
     assert!(t.plans_nothing());
-}
-
-#[test]
-fn failed_replacement_warns_once_and_keeps_the_old_object() {
-    let t = Fixture::applied(&certificate(""));
-    let first = t.object();
-    t.refuse_next_post();
-    let shown = failure(t.workspace.apply(&["-json", "-replace=atlas_user_certificate.app"]));
-    assert_eq!(destroy_warnings(&shown), 1);
-    assert_eq!(t.object(), first);
-    assert!(t.log_in().is_some());
 }

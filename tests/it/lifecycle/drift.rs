@@ -5,9 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     atlas::PROJECT,
-    fixture::{
-        Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning, failure,
-    },
+    fixture::{Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning},
 };
 
 #[test]
@@ -16,7 +14,7 @@ fn a_missing_certificate_is_issued_again_with_a_warning() {
     let first = t.object();
     t.advance_days(1);
     assert!(t.atlas.control().unlist_certificate(t.issued()[0].id));
-    let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas").clone();
+    let warning = expect_warning(&t.plan(&[]), "Certificate is missing at Atlas");
     assert!(warning.contains(first["not_after"].as_str().unwrap()), "{warning:?}");
     t.apply(&[]);
     let second = t.object();
@@ -36,8 +34,7 @@ fn a_missing_certificate_is_kept_if_auto_renew_is_false() {
     t.advance_days(1);
     t.atlas.control().unlist_certificate(t.issued()[0].id);
     let warning =
-        expect_warning(&t.apply(&[]), "Certificate is missing at Atlas and auto_renew is false")
-            .clone();
+        expect_warning(&t.apply(&[]), "Certificate is missing at Atlas and auto_renew is false");
     assert!(warning.contains("is not listed by Atlas any more"), "{warning:?}");
     assert_eq!((t.object()["status"].clone(), t.posts()), (json!("missing"), 1));
 }
@@ -79,7 +76,7 @@ fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_a
     t.atlas.control().remove_user(PROJECT, "app");
     t.set_config(&certificate("months_until_expiration = 6"));
     t.workspace.plan(&["-out=change"]).success();
-    let shown = failure(t.workspace.run(["apply", "-json", "change"]));
+    let shown = t.failed_apply(&["change"]);
     expect_error(&shown, "Database user not found");
     assert_eq!(changed(&first, &t.object()), ["status"], "the key stays");
 
@@ -93,18 +90,6 @@ fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_a
         "it authenticates again"
     );
     assert!(t.plans_nothing());
-}
-
-#[test]
-fn a_user_who_is_gone_past_the_expiry_gets_a_certificate_when_back() {
-    let t = Fixture::applied(&certificate(""));
-    t.atlas.control().remove_user(PROJECT, "app");
-    t.advance_days(100);
-    t.apply(&[]);
-    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("user_missing"), 1));
-    t.atlas.control().add_user(PROJECT, "app", X509Type::Managed);
-    t.apply(&[]);
-    assert_eq!((t.object()["issue_reason"].clone(), t.posts()), (json!("renewal"), 2));
 }
 
 #[test]
@@ -138,23 +123,6 @@ fn the_object_of_a_missing_project_stays_with_its_key_and_is_destroyed_on_reques
 }
 
 #[test]
-fn the_status_is_as_before_when_the_project_exists_again() {
-    use local_atlas::{Answer, Endpoint, Fault};
-
-    let t = Fixture::applied(&certificate(""));
-    let first = t.object();
-    let refusal = Answer::api_error(404, "GROUP_NOT_FOUND", "No group");
-    let fault = Fault::on(Endpoint::ListCertificates).refuse(refusal).always();
-    let fault = t.atlas.control().add_fault(fault);
-    t.apply(&[]);
-    assert_eq!(t.object()["status"], "project_missing");
-    t.atlas.control().remove_fault(fault.id());
-    t.apply(&[]);
-    assert_eq!(changed(&first, &t.object()), Vec::<String>::new());
-    assert_eq!(t.posts(), 1);
-}
-
-#[test]
 fn adding_a_trigger_warns_once_that_nothing_is_issued() {
     const SUMMARY: &str = "Adding rotate_when_changed issues nothing";
     let t = Fixture::applied(&certificate(""));
@@ -165,29 +133,4 @@ fn adding_a_trigger_warns_once_that_nothing_is_issued() {
 
     let t = Fixture::new(&certificate("rotate_when_changed = { release = \"1\" }"));
     assert!(t.apply(&[]).iter().all(|shown| shown.summary != SUMMARY), "not at create");
-}
-
-#[test]
-fn a_project_that_is_merely_out_of_reach_removes_nothing() {
-    use local_atlas::{Answer, Endpoint, Fault};
-
-    let t = Fixture::applied(&certificate(""));
-    let first = t.object();
-    for (status, code) in [
-        (401, "NOT_IN_GROUP"),
-        (403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"),
-        (404, "RESOURCE_NOT_FOUND"),
-        (404, "NOT_ATLAS_GROUP"),
-    ] {
-        let refusal = Answer::api_error(status, code, "No group with ID 404 exists");
-        let fault = t
-            .atlas
-            .control()
-            .add_fault(Fault::on(Endpoint::ListCertificates).refuse(refusal).always());
-        assert!(!failure(t.workspace.apply(&["-json"])).is_empty(), "{code}");
-        assert_eq!(changed(&first, &t.object()), Vec::<String>::new(), "{code}");
-        t.atlas.control().remove_fault(fault.id());
-    }
-    assert!(t.plans_nothing());
-    assert_eq!(t.posts(), 1);
 }

@@ -1,99 +1,71 @@
-//! More than one certificate: counted, in modules, in several organizations.
+//! More than one certificate: counted, and in several organizations.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
-use local_atlas::{Endpoint, LocalAtlas, X509Type};
+use local_atlas::LocalAtlas;
 
 use crate::support::{
-    atlas::{PROJECT, atlas, login},
-    fixture::{TYPE, log_in, resource},
-    terraform::{bare_workspace, workspace, write_main},
+    atlas::atlas,
+    fixture::{Fixture, TYPE, log_in, resource},
+    terraform::bare_workspace,
 };
 
 #[test]
-fn ten_users_at_once_get_a_certificate_each() {
-    let users: Vec<String> = (0..10).map(|number| format!("user-{number:02}")).collect();
-    let atlas = atlas(&users.iter().map(String::as_str).collect::<Vec<_>>());
-    let lines =
-        "for_each = toset([for n in range(10) : format(\"user-%02d\", n)])\n  username = each.key";
-    let workspace = workspace(&atlas, &resource("all", lines));
-    workspace.apply(&["-parallelism=10"]).success();
-    let instances = workspace.instances(TYPE);
-    assert_eq!(instances.len(), 10);
-    let ids: HashSet<_> =
-        instances.iter().map(|attributes| attributes["certificate_id"].as_str().unwrap()).collect();
-    assert_eq!(ids.len(), 10);
-    for attributes in &instances {
-        assert_eq!(
-            log_in(&atlas, attributes).unwrap().user,
-            attributes["username"].as_str().unwrap()
-        );
+fn each_of_ten_users_gets_a_certificate_whatever_letters_its_name_has() {
+    let users = [
+        "user-1",
+        "user-2",
+        "user-3",
+        "user-4",
+        "user-5",
+        "ann@example.com",
+        "CN of ops/team",
+        "größe",
+        "50%",
+        "a+b?c#d",
+    ];
+    let all = format!("for_each = toset({users:?})\n  username = each.key");
+    let t = Fixture::of(&users, &resource("all", &all));
+    t.workspace.apply(&["-parallelism=10"]).success();
+    let objects = t.workspace.instances(TYPE);
+    let ids: BTreeSet<_> = objects.iter().map(|it| it["certificate_id"].as_str()).collect();
+    assert_eq!((objects.len(), ids.len(), t.posts()), (10, 10, 10));
+    for object in &objects {
+        let user = log_in(&t.atlas, object).unwrap().user;
+        assert_eq!(object["username"], user);
     }
-    assert_eq!(atlas.control().request_count(Endpoint::IssueCertificate), 10);
-
-    assert!(workspace.plans_nothing());
-    let destroyed = workspace.destroy(&["-parallelism=10"]).success().text();
+    assert!(t.plans_nothing());
+    let destroyed = t.workspace.destroy(&["-parallelism=10"]).success().text();
     assert!(destroyed.contains("10 destroyed"), "{destroyed}");
-    assert!(workspace.instances(TYPE).is_empty());
+    assert!(t.is_empty());
 }
 
 #[test]
-fn two_aliases_ask_two_organizations() {
-    let (one, other) = (atlas(&["app"]), atlas(&["app"]));
-    let login = |atlas: &LocalAtlas| {
-        let credentials = atlas.control().credentials();
+fn two_aliases_use_two_organizations() {
+    let organizations = [atlas(&["app"]), atlas(&["app"])];
+    let block = |atlas: &LocalAtlas, alias: &str| {
+        let token = atlas.control().credentials().access_token;
+        let url = atlas.base_url();
         format!(
-            "  base_url      = \"{}\"\n  client_id     = \"{}\"\n  client_secret = \"{}\"\n",
-            atlas.base_url(),
-            credentials.client_id,
-            credentials.client_secret
+            "provider \"atlas\" {{\n  {alias}\n  base_url = {url:?}\n  access_token = {token:?}\n}}\n"
         )
     };
-    let configuration = format!(
-        "provider \"atlas\" {{\n{}}}\n\nprovider \"atlas\" {{\n  alias = \"other\"\n{}}}\n\n{}\n{}",
-        login(&one),
-        login(&other),
-        resource("one", "username = \"app\""),
-        resource("other", "provider = atlas.other\n  username = \"app\"")
+    let workspace = bare_workspace(
+        &[
+            block(&organizations[0], ""),
+            block(&organizations[1], "alias = \"other\""),
+            resource("one", "username = \"app\""),
+            resource("other", "provider = atlas.other\n  username = \"app\""),
+        ]
+        .concat(),
     );
-    let workspace = bare_workspace(&configuration);
     workspace.apply(&[]).success();
-    assert_eq!((one.control().issued_count(), other.control().issued_count()), (1, 1));
-    let mut stored = workspace
-        .instances(TYPE)
-        .iter()
-        .map(|it| it["certificate_id"].as_str().unwrap().to_owned())
-        .collect::<Vec<_>>();
-    let mut issued =
-        [&one, &other].map(|atlas| atlas.control().all_certificates()[0].id.to_string()).to_vec();
-    stored.sort();
-    issued.sort();
-    assert_eq!(stored, issued);
+    let stored = workspace.instances(TYPE);
+    let stored: BTreeSet<_> =
+        stored.iter().map(|it| it["certificate_id"].as_str().unwrap().to_owned()).collect();
+    let issued = organizations.each_ref().map(|it| it.control().all_certificates());
+    assert_eq!(issued.each_ref().map(Vec::len), [1, 1]);
+    assert_eq!(stored, issued.iter().flatten().map(|it| it.id.to_string()).collect());
     assert!(workspace.plans_nothing());
     workspace.destroy(&[]).success();
-}
-
-#[test]
-fn names_with_unusual_letters_reach_atlas_as_they_are() {
-    let names = ["ann@example.com", "CN of ops/team", "größe", "50%", "a+b?c#d"];
-    let atlas = atlas(&[]);
-    for name in names {
-        atlas.control().add_user(PROJECT, name, X509Type::Managed);
-    }
-    let set = names.map(|name| format!("{name:?}")).join(", ");
-    let lines = format!("for_each = toset([{set}])\n  username = each.key");
-    let mut workspace = bare_workspace("");
-    for (name, value) in login(&atlas) {
-        workspace.set_env(name, &value);
-    }
-    write_main(&workspace, &resource("all", &lines));
-    workspace.apply(&[]).success();
-    for attributes in workspace.instances(TYPE) {
-        assert_eq!(
-            log_in(&atlas, &attributes).unwrap().user,
-            attributes["username"].as_str().unwrap()
-        );
-    }
-    assert_eq!(workspace.instances(TYPE).len(), names.len());
-    assert!(workspace.plans_nothing());
 }

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use crate::support::fixture::{
-    Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning, failure,
+use crate::support::{
+    diagnostics::diagnostics,
+    fixture::{Fixture, certificate, changed, destroy_warnings, expect_error, expect_warning},
 };
 
 #[test]
 fn a_window_longer_than_half_a_life_is_refused_before_the_first_certificate() {
     let t = Fixture::new(&certificate("renew_before_days = 43"));
-    let shown = failure(t.workspace.plan(&["-json"]));
+    let shown = t.failed_plan(&[]);
     let error = expect_error(&shown, "Renewal window too long");
     assert!(
         error.contains("42 days") && error.contains("terraform destroy -refresh=false"),
@@ -55,26 +56,11 @@ fn a_create_that_is_refused_stands_in_the_way_of_destroy_only_until_refresh_is_l
     let t = Fixture::applied(&certificate(""));
     let other = certificate("renew_before_days = 43").replace("\"app\" {", "\"other\" {");
     t.set_config(&(certificate("") + &other));
-    let shown = failure(t.workspace.destroy(&["-json"]));
-    assert!(
-        expect_error(&shown, "Renewal window too long")
-            .contains("terraform destroy -refresh=false")
-    );
+    let shown = diagnostics(&t.workspace.destroy(&["-json"]).failure());
+    let error = expect_error(&shown, "Renewal window too long");
+    assert!(error.contains("terraform destroy -refresh=false"), "{error:?}");
     assert_eq!(destroy_warnings(&t.destroy(&["-refresh=false"])), 1);
     assert!(t.is_empty());
-}
-
-#[test]
-fn a_window_of_no_days_renews_only_what_has_expired() {
-    let t = Fixture::applied(&certificate("renew_before_days = 0"));
-    let first = t.object();
-    assert_eq!(first["renewal_time"], first["not_after"]);
-    let end = t.issued()[0].not_after;
-    t.atlas.control().set_clock(end - jiff::SignedDuration::from_mins(30));
-    assert!(t.plans_nothing());
-    t.atlas.control().set_clock(end + jiff::SignedDuration::from_mins(30));
-    t.apply(&[]);
-    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 }
 
 #[test]
@@ -92,25 +78,4 @@ fn a_smaller_window_postpones_a_renewal_that_is_due() {
     t.advance_days(12);
     t.apply(&[]);
     assert_eq!(t.posts(), 2);
-}
-
-#[test]
-fn a_larger_window_decides_at_the_refresh_after_it_is_stored() {
-    let t = Fixture::applied(&certificate("renew_before_days = 5"));
-    t.advance_days(60);
-    t.set_config(&certificate("renew_before_days = 40"));
-    t.apply(&[]);
-    assert_eq!((t.object()["status"].clone(), t.posts()), (json!("active"), 1));
-    t.apply(&[]);
-    assert_eq!(t.posts(), 2);
-    assert!(t.plans_nothing());
-}
-
-#[test]
-fn a_window_does_not_keep_what_has_expired() {
-    let t = Fixture::applied(&certificate(""));
-    t.advance_days(100);
-    t.set_config(&certificate("renew_before_days = 10"));
-    t.apply(&[]);
-    assert_eq!((t.posts(), t.object()["issue_reason"].clone()), (2, json!("renewal")));
 }

@@ -16,29 +16,18 @@ use tonic::{
     codegen::{Bytes, http::uri::PathAndQuery},
 };
 
-use super::{TYPE, Unconfigured, assert_alive};
+use super::assert_alive;
 use crate::support::{
-    atlas::{PROJECT, atlas},
-    plugin::{ScratchDir, TIMEOUT, configured},
+    atlas::PROJECT,
+    fixture::TYPE,
+    in_process::{config, in_process, with},
+    plugin::TIMEOUT,
 };
 
 #[tokio::test]
-async fn damaged_messages_get_a_response_or_a_status() {
-    let (temporary, atlas, mut rng) = (ScratchDir::new(), atlas(&[]), Rng::with_seed(1));
-    let core = configured(&atlas, temporary.options()).await;
-    for method in METHODS {
-        let whole = sample(method);
-        for _ in 0..150 {
-            send(core.provider(), method, damaged(&whole, &mut rng)).await;
-        }
-    }
-    assert_alive(core.provider()).await;
-    assert_eq!(atlas.control().issued_count(), 0);
-}
-
-#[tokio::test]
-async fn empty_and_absurd_messages_get_a_response_or_a_status() {
-    let provider = Unconfigured::start().await;
+async fn damaged_empty_and_absurd_messages_get_a_response_or_a_status() {
+    let ((atlas, host), mut rng) = (in_process(&[]).await, Rng::with_seed(1));
+    host.command().await;
     let absurd = [
         Vec::new(),
         // An unknown field, and one that claims to be longer than the message.
@@ -52,21 +41,23 @@ async fn empty_and_absurd_messages_get_a_response_or_a_status() {
         b"\x12\x06\x0a\x04\xff\xfe\xfd\xfc".to_vec(),
         b"\x0a\x03\xff\xfe\xfd".to_vec(),
     ];
-    for method in METHODS {
-        for message in &absurd {
-            send(provider.core.provider(), method, message.clone()).await;
+    for method in METHODS.split(' ') {
+        let whole = sample(method);
+        let damaged = (0..150).map(|_| damaged(&whole, &mut rng));
+        for message in damaged.chain(absurd.clone()) {
+            send(host.provider(), method, message).await;
         }
     }
-    assert_alive(provider.core.provider()).await;
+    assert_alive(host.provider()).await;
+    assert_eq!(atlas.control().issued_count(), 0);
 }
 
 #[tokio::test]
 async fn thousand_concurrent_calls_are_all_answered() {
-    let (temporary, atlas, mut rng) = (ScratchDir::new(), atlas(&["app"]), Rng::with_seed(2));
-    let core = configured(&atlas, temporary.options()).await;
+    let ((_atlas, core), mut rng) = (in_process(&["app"]).await, Rng::with_seed(2));
+    core.command().await;
     let mut calls = JoinSet::new();
-    for number in 0..1000_usize {
-        let method = METHODS[number % METHODS.len()];
+    for (number, method) in METHODS.split(' ').cycle().take(1000).enumerate() {
         let whole = sample(method);
         let damage = number % 3 == 0;
         let message = if damage { damaged(&whole, &mut rng) } else { whole };
@@ -82,19 +73,15 @@ async fn thousand_concurrent_calls_are_all_answered() {
         assert!(ended.is_ok() || ended.is_err_and(|error| error.is_cancelled()));
     }
     // Among them were Stop and Configure: the next call is served.
-    core.configure(json!({})).await.unwrap().ok().unwrap();
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut None, config).await.unwrap().ok().unwrap();
+    core.created(&config("app")).await;
     assert_alive(core.provider()).await;
 }
 
 #[tokio::test]
 async fn stop_is_served_before_hundreds_of_waiting_calls() {
-    let (temporary, atlas) = (ScratchDir::new(), atlas(&["app"]));
-    let core = configured(&atlas, temporary.options()).await;
-    let mut instance = None;
-    let config = json!({ "project_id": PROJECT, "username": "app" });
-    core.apply_config(TYPE, &mut instance, config).await.unwrap().ok().unwrap();
+    let (atlas, host) = in_process(&["app"]).await;
+    let instance = Some(host.created(&config("app")).await);
+    let core = (*host).clone();
     let fault = Fault::on(Endpoint::ListCertificates).pause(When::Before);
     let pause = atlas.control().add_fault(fault.always());
     let mut reads = JoinSet::new();
@@ -128,7 +115,7 @@ async fn send(provider: &Provider, method: &str, message: Vec<u8>) {
 
 /// A message that the method accepts.
 fn sample(method: &str) -> Vec<u8> {
-    let config = json!({ "project_id": PROJECT, "username": "app", "months_until_expiration": 3 });
+    let config = with(&config("app"), json!({ "months_until_expiration": 3 }));
     let json = config.to_string().into_bytes();
     let raw_state = pb::RawState { json: json.clone(), ..Default::default() };
     let value = Some(DynamicValue { json, msgpack: Vec::new() });
@@ -190,29 +177,10 @@ fn damaged(whole: &[u8], rng: &mut Rng) -> Vec<u8> {
 }
 
 /// Every unary method, and one that does not exist.
-const METHODS: [&str; 21] = [
-    "GetSchema",
-    "PrepareProviderConfig",
-    "ValidateResourceTypeConfig",
-    "ValidateDataSourceConfig",
-    "ValidateEphemeralResourceConfig",
-    "UpgradeResourceState",
-    "Configure",
-    "ReadResource",
-    "PlanResourceChange",
-    "ApplyResourceChange",
-    "ImportResourceState",
-    "MoveResourceState",
-    "ReadDataSource",
-    "OpenEphemeralResource",
-    "RenewEphemeralResource",
-    "CloseEphemeralResource",
-    "GetFunctions",
-    "CallFunction",
-    "GenerateResourceConfig",
-    "NoSuchMethod",
-    "Stop",
-];
+const METHODS: &str = "GetSchema PrepareProviderConfig ValidateResourceTypeConfig ValidateDataSourceConfig \
+    ValidateEphemeralResourceConfig UpgradeResourceState Configure ReadResource PlanResourceChange ApplyResourceChange \
+    ImportResourceState MoveResourceState ReadDataSource OpenEphemeralResource RenewEphemeralResource \
+    CloseEphemeralResource GetFunctions CallFunction GenerateResourceConfig NoSuchMethod Stop";
 
 /// Messages as bytes.
 struct Raw;

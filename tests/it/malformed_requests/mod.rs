@@ -3,21 +3,21 @@
 
 mod bytes;
 mod calls;
-mod values;
 
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use tf_harness::{
-    core::{Core, Settings},
+    core::Core,
     pb::tfplugin5::{self as pb, DynamicValue},
     plugin::Provider,
     value::{Type, encode},
 };
 
-use crate::support::plugin::ScratchDir;
-
-const TYPE: &str = "atlas_user_certificate";
+use crate::support::{
+    fixture::TYPE,
+    plugin::{ScratchDir, started},
+};
 
 /// A provider that is not configured.
 struct Unconfigured {
@@ -28,8 +28,7 @@ struct Unconfigured {
 impl Unconfigured {
     async fn start() -> Self {
         let temporary = ScratchDir::new();
-        let provider = Provider::spawn(temporary.options()).await.unwrap();
-        let core = Core::new(provider, Settings::default()).await.unwrap();
+        let core = started(temporary.options()).await;
         Self { core, _temporary: temporary }
     }
 
@@ -57,36 +56,13 @@ impl Unconfigured {
         let response = client.validate_resource_type_config(request).await;
         response.expect("a response").into_inner().diagnostics
     }
-
-    /// The only diagnostic of a validation, which is an error.
-    async fn refusal(&self, config: DynamicValue) -> pb::Diagnostic {
-        one_error(&self.validate(config).await).clone()
-    }
-}
-
-/// The path of a diagnostic as it is written in a configuration.
-fn place(diagnostic: &pb::Diagnostic) -> String {
-    use pb::attribute_path::step::Selector;
-    let steps = diagnostic.attribute.iter().flat_map(|path| &path.steps);
-    let text: String = steps
-        .filter_map(|step| step.selector.as_ref())
-        .map(|selector| match selector {
-            Selector::AttributeName(name) => format!(".{name}"),
-            Selector::ElementKeyString(key) => format!("[{key:?}]"),
-            Selector::ElementKeyInt(index) => format!("[{index}]"),
-        })
-        .collect();
-    text.trim_start_matches('.').to_owned()
-}
-
-fn is_error(diagnostic: &pb::Diagnostic) -> bool {
-    diagnostic.severity() == pb::diagnostic::Severity::Error
 }
 
 #[track_caller]
 fn one_error(diagnostics: &[pb::Diagnostic]) -> &pb::Diagnostic {
     let [only] = diagnostics else { panic!("not one diagnostic: {diagnostics:#?}") };
-    assert!(is_error(only) && !only.summary.is_empty() && !only.detail.is_empty());
+    let is_error = only.severity() == pb::diagnostic::Severity::Error;
+    assert!(is_error && !only.summary.is_empty() && !only.detail.is_empty());
     only
 }
 

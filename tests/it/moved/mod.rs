@@ -1,144 +1,107 @@
 //! Taking over the official provider's object: with its key, and without a certificate issued.
 
 mod shapes;
-mod sources;
 
-use local_atlas::{Certificate, LocalAtlas};
+use local_atlas::Certificate;
 use serde_json::{Value as Json, json};
-use tf_harness::cli::Workspace;
-use tf_harness::core::{Imported, MoveSource, ResourceInstance};
+use tf_harness::core::{MoveSource, ResourceInstance};
 
 use crate::support::{
-    atlas::{PROJECT, atlas},
-    diagnostics::diagnostics,
-    fixture::posts,
-    played::{CERTIFICATE, Played},
-    terraform::{cli_has, provider, version, workspace, write_main},
+    atlas::PROJECT,
+    fixture::{Fixture, TYPE, certificate, expect_warning, resource},
+    in_process::InProcess,
+    terraform::{cli_has, provider, version},
 };
 
 const OFFICIAL: &str = "mongodbatlas_x509_authentication_database_user";
 
 #[test]
 fn a_moved_block_takes_the_certificate_over_and_the_key_still_logs_in() {
-    if !cli_has("moves between types", 8, 10) {
+    if !has_moves() {
         return;
     }
-    let atlas = atlas(&["app"]);
-    let certificate = atlas.control().issue(PROJECT, "app", 3);
-    let workspace = with_official_state(&atlas, &json!([instance(None, &certificate)]));
-    let resource = format!(
-        "provider \"atlas\" {{}}\n\nresource \"atlas_user_certificate\" \"app\" {{\n  project_id = {PROJECT:?}\n  username = \"app\"\n}}\n\n"
-    );
-    write_main(
-        &workspace,
-        &format!(
-            "{resource}moved {{\n  from = {OFFICIAL}.app\n  to = atlas_user_certificate.app\n}}\n"
-        ),
-    );
-
-    let plan = workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains(&format!("{OFFICIAL}.app has moved to atlas_user_certificate.app")),
-        "{plan}"
-    );
+    let t = Fixture::new("");
+    let issued = t.atlas.control().issue(PROJECT, "app", 3);
+    write_official_state(&t, &json!([instance(None, &issued)]));
+    t.set_config(&(certificate("") + &moved("app", "app")));
+    let plan = t.workspace.plan(&[]).success().text();
+    let has_moved = format!("{OFFICIAL}.app has moved to atlas_user_certificate.app");
+    assert!(plan.contains(&has_moved), "{plan}");
     assert!(plan.contains("0 to add, 0 to change, 0 to destroy"), "{plan}");
-    workspace.apply(&[]).success();
-    let object = workspace.instances(CERTIFICATE).remove(0);
-    assert_eq!(object["issue_reason"], "moved");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let logged_in =
-        runtime.block_on(atlas.log_in(object["combined_pem"].as_str().unwrap())).expect("a login");
-    assert_eq!(logged_in.certificate_id, certificate.id.to_string());
+    t.workspace.apply(&[]).success();
+    assert_eq!(t.object()["issue_reason"], "moved");
+    assert_eq!(t.log_in().expect("a login").certificate_id, issued.id.to_string());
 
     // From here on the old provider is not needed.
-    workspace.override_providers(&[("example/atlas", provider())]).unwrap();
-    write_main(&workspace, &resource);
-    assert!(workspace.plans_nothing());
-    let destroy_warning = diagnostics(&workspace.destroy(&["-json"]).success());
-    assert!(
-        destroy_warning.iter().any(|shown| shown.contains(&certificate.id.to_string())),
-        "{destroy_warning:?}"
-    );
-    assert!(workspace.instances(CERTIFICATE).is_empty());
-    assert_eq!(posts(&atlas), 0);
+    t.workspace.override_providers(&[("example/atlas", provider())]).unwrap();
+    t.set_config(&certificate(""));
+    assert!(t.plans_nothing());
+    let shown = t.destroy(&[]);
+    let warning = expect_warning(&shown, "Destroying does not revoke the certificate");
+    assert!(warning.contains(&issued.id.to_string()), "{shown:?}");
+    assert_eq!((t.is_empty(), t.posts()), (true, 0));
 }
 
 /// `count` to `for_each`, and `for_each` with the same keys.
 #[test]
 fn five_instances_move_in_one_plan_to_new_keys_and_to_the_same_keys() {
-    if !version().has(8, 10) {
-        eprintln!("skipped: moves between types need Terraform 1.8 or OpenTofu 1.10");
+    if !has_moves() {
         return;
     }
     let users = ["u0", "u1", "u2", "u3", "u4"];
     for same_keys in [false, true] {
-        let atlas = atlas(&users);
-        let key = |number: usize| {
-            if same_keys { json!(users[number]) } else { json!(number) }
-        };
-        let certificates: Vec<_> =
-            users.iter().map(|user| atlas.control().issue(PROJECT, user, 3)).collect();
-        let instances: Vec<_> = certificates
-            .iter()
-            .enumerate()
-            .map(|(number, certificate)| instance(Some(key(number)), certificate))
-            .collect();
-        let workspace = with_official_state(&atlas, &json!(instances));
-        let moves: Vec<String> = users
-            .iter()
-            .enumerate()
-            .map(|(number, user)| {
-                format!("moved {{\n  from = {OFFICIAL}.app[{}]\n  to = atlas_user_certificate.app[{user:?}]\n}}\n", key(number))
-            })
-            .collect();
-        moves_without_a_change(&workspace, &users, &moves.concat());
-        assert_eq!(posts(&atlas), 0);
+        let t = Fixture::of(&users, "");
+        let (mut instances, mut moves) = (Vec::new(), String::new());
+        for (number, user) in users.iter().enumerate() {
+            let key = if same_keys { json!(user) } else { json!(number) };
+            let issued = t.atlas.control().issue(PROJECT, user, 3);
+            moves += &moved(&format!("app[{key}]"), &format!("app[{user:?}]"));
+            instances.push(instance(Some(key), &issued));
+        }
+        write_official_state(&t, &json!(instances));
+        moves_without_a_change(&t, &users, &moves);
     }
 }
 
 #[test]
 fn a_chain_of_moves_ends_at_its_last_address() {
-    if !version().has(8, 10) {
-        eprintln!("skipped: moves between types need Terraform 1.8 or OpenTofu 1.10");
+    if !has_moves() {
         return;
     }
-    let atlas = atlas(&["u1"]);
-    let certificate = atlas.control().issue(PROJECT, "u1", 3);
-    let workspace = with_official_state(&atlas, &json!([instance(None, &certificate)]));
-    let moves = format!(
-        "moved {{\n  from = {OFFICIAL}.app\n  to = atlas_user_certificate.x\n}}\n\
-         moved {{\n  from = atlas_user_certificate.x\n  to = atlas_user_certificate.app[\"u1\"]\n}}\n"
-    );
-    moves_without_a_change(&workspace, &["u1"], &moves);
-    assert_eq!(posts(&atlas), 0);
+    let t = Fixture::of(&["u1"], "");
+    let issued = t.atlas.control().issue(PROJECT, "u1", 3);
+    write_official_state(&t, &json!([instance(None, &issued)]));
+    let second = moved("x", "app[\"u1\"]").replace(OFFICIAL, TYPE);
+    moves_without_a_change(&t, &["u1"], &(moved("app", "x") + &second));
+}
+
+fn has_moves() -> bool {
+    cli_has("moves between types", 8, 10)
+}
+
+/// A `moved` block from the official resource.
+fn moved(from: &str, to: &str) -> String {
+    format!("moved {{\n  from = {OFFICIAL}.{from}\n  to = atlas_user_certificate.{to}\n}}\n")
 }
 
 #[track_caller]
-fn moves_without_a_change(workspace: &Workspace, users: &[&str], moves: &str) {
-    let resource = format!(
-        "provider \"atlas\" {{}}\n\nresource \"atlas_user_certificate\" \"app\" {{\n  for_each = toset({users:?})\n  project_id = {PROJECT:?}\n  \
-         username = each.key\n}}\n\n"
-    );
-    write_main(workspace, &format!("{resource}{moves}"));
-    let plan = workspace.plan(&[]).success().text();
+fn moves_without_a_change(t: &Fixture, users: &[&str], moves: &str) {
+    let all = format!("for_each = toset({users:?})\n  username = each.key");
+    t.set_config(&(resource("app", &all) + moves));
+    let plan = t.workspace.plan(&[]).success().text();
     assert!(plan.contains("0 to add, 0 to change, 0 to destroy"), "{plan}");
-    workspace.apply(&[]).success();
-    let objects = workspace.instances(CERTIFICATE);
-    assert_eq!(objects.len(), users.len());
-    assert!(
-        objects
-            .iter()
-            .all(|object| object["combined_pem"].is_string() && object["issue_reason"] == "moved")
-    );
+    t.workspace.apply(&[]).success();
+    let objects = t.workspace.instances(TYPE);
+    let has_key = |it: &&Json| it["combined_pem"].is_string() && it["issue_reason"] == "moved";
+    assert_eq!(objects.iter().filter(has_key).count(), users.len());
+    assert_eq!((objects.len(), t.posts()), (users.len(), 0));
 }
 
-/// A workspace with both providers, and state with instances of the official resource. Of the old provider the move needs no
-/// more than that it starts and has a schema.
-fn with_official_state(atlas: &LocalAtlas, instances: &Json) -> Workspace {
-    let workspace = workspace(atlas, "");
-    workspace
-        .override_providers(&[("example/atlas", provider()), ("mongodb/mongodbatlas", provider())])
-        .unwrap();
+/// State with instances of the official resource, and both providers. Of the old provider the move needs no more than that
+/// it starts and has a schema.
+fn write_official_state(t: &Fixture, instances: &Json) {
+    let overrides = [("example/atlas", provider()), ("mongodb/mongodbatlas", provider())];
+    t.workspace.override_providers(&overrides).unwrap();
     let host = if version().tofu { "registry.opentofu.org" } else { "registry.terraform.io" };
     let state = json!({
         "version": 4,
@@ -155,8 +118,7 @@ fn with_official_state(atlas: &LocalAtlas, instances: &Json) -> Workspace {
         }],
         "check_results": null
     });
-    workspace.write("terraform.tfstate", &state.to_string()).unwrap();
-    workspace
+    t.workspace.write("terraform.tfstate", &state.to_string()).unwrap();
 }
 
 fn instance(key: Option<Json>, certificate: &Certificate) -> Json {
@@ -172,24 +134,14 @@ fn instance(key: Option<Json>, certificate: &Certificate) -> Json {
     instance
 }
 
-/// The instance that a move gives, configured again as in the plan phase.
-async fn accepted(played: &Played, source: &MoveSource) -> ResourceInstance {
-    let Imported { instance, diagnostics } =
-        played.command().await.move_from(source).await.unwrap();
-    let instance = instance.expect("an instance");
-    // Only a key that did not come along is worth a word.
-    let words = ["Moved without its private key"];
+/// The instance that a move gives. The only warning is about a key that is missing.
+async fn accepted(host: &InProcess, source: &MoveSource) -> ResourceInstance {
+    let moved = host.command().await.move_from(source).await.unwrap();
+    let instance = moved.instance.expect("an instance");
+    let titles: Vec<_> = moved.diagnostics.iter().map(|it| it.summary.as_str()).collect();
     let keyless = instance.state["combined_pem"].is_null();
-    let shown: Vec<_> = diagnostics.iter().map(|d| d.summary.as_str()).collect();
-    assert_eq!(shown, if keyless { &words[..] } else { &[] }, "{diagnostics}");
+    assert_eq!(titles, Vec::from_iter(keyless.then_some("Moved without its private key")));
     instance
-}
-
-async fn refused(played: &Played, source: &MoveSource) -> String {
-    let Imported { instance, diagnostics } =
-        played.resource(CERTIFICATE).move_from(source).await.unwrap();
-    assert!(instance.is_none() && diagnostics.has_errors());
-    diagnostics.to_string()
 }
 
 fn source(state: Json) -> MoveSource {
@@ -219,16 +171,4 @@ fn complete(certificate: &Certificate) -> Json {
             "subject": "CN=app",
         }],
     })
-}
-
-fn config() -> Json {
-    json!({ "project_id": PROJECT, "username": "app" })
-}
-
-fn with(object: &Json, changes: &Json) -> Json {
-    let mut object = object.clone();
-    for (name, value) in changes.as_object().unwrap() {
-        object[name] = value.clone();
-    }
-    object
 }

@@ -1,118 +1,67 @@
-//! What the official provider's state may look like.
+//! The shapes that the official provider's state may have; `shapes.json` lists them as changes of a complete object.
 
 use local_atlas::Certificate;
 use serde_json::{Value as Json, json};
-use tf_harness::core::Action;
+use tf_harness::{
+    core::{Action, MoveSource},
+    value::changed_attributes,
+};
 
-use super::{accepted, complete, config, posts, source, with};
+use super::{accepted, complete, source};
 use crate::support::{
-    atlas::{PROJECT, atlas},
-    fixture::days,
-    played::{CERTIFICATE, Played},
+    atlas::PROJECT,
+    fixture::{TYPE, days, posts},
+    in_process::{config, in_process, titled, with},
 };
 
 #[tokio::test]
 async fn every_shape_with_a_certificate_keeps_its_key_and_plans_nothing_but_the_move() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
-    let certificate = atlas.control().issue(PROJECT, "app", 3);
-    let pem = certificate.combined_pem();
-    let complete = complete(&certificate);
-    let listed = |id: Json| json!([{ "id": id, "created_at": "2020-01-01T00:00:00Z", "group_id": PROJECT, "not_after": "2020-04-01T01:00:00Z", "subject": "CN=app" }]);
-    let shapes = [
-        ("as 2.16 writes it", complete.clone()),
-        (
-            "nulls for what is absent",
-            with(&complete, &json!({ "customer_x509_cas": null, "certificates": null })),
-        ),
-        (
-            "empty texts for what is absent",
-            with(&complete, &json!({ "customer_x509_cas": "", "certificates": [] })),
-        ),
-        (
-            "an id that holds the key",
-            with(&complete, &json!({ "id": format!("current_certificate:{pem}") })),
-        ),
-        ("no id", with(&complete, &json!({ "id": null }))),
-        ("months of zero", with(&complete, &json!({ "months_until_expiration": 0 }))),
-        ("months of null", with(&complete, &json!({ "months_until_expiration": null }))),
-        (
-            "other certificates listed last",
-            with(&complete, &json!({ "certificates": listed(json!(9_007_199_254_740_993_u64)) })),
-        ),
-        (
-            "certificates listed as texts",
-            with(&complete, &json!({ "certificates": listed(json!("12")) })),
-        ),
-        (
-            "attributes of a later version",
-            with(
-                &complete,
-                &json!({ "delete_on_create_timeout": true, "timeouts": { "create": "5m" } }),
-            ),
-        ),
-        (
-            "nothing but the key",
-            json!({ "project_id": PROJECT, "username": "app", "current_certificate": pem }),
-        ),
-    ];
-    for (shape, state) in shapes {
-        let mut moved = Some(accepted(&played, &source(state)).await);
+    let (atlas, host) = in_process(&["app"]).await;
+    let issued = atlas.control().issue(PROJECT, "app", 3);
+    for (shape, state) in shapes("with a certificate", &complete(&issued), [&issued, &issued]) {
+        let mut moved = Some(accepted(&host, &source(state)).await);
         let object = moved.clone().unwrap().state;
-        assert_eq!(object["combined_pem"], pem.as_str(), "{shape}");
-        assert_eq!(object["certificate_id"], certificate.id.to_string().as_str(), "{shape}");
-        assert_eq!(object["serial_number"], certificate.serial.as_str(), "{shape}");
-        assert_eq!(object["id"], format!("{PROJECT}/app").as_str(), "{shape}");
-        assert_eq!(object["months_until_expiration"], 3_i64, "{shape}");
-        assert_eq!(object["issue_reason"], "moved", "{shape}");
-        assert_eq!(object["has_private_key"], true, "{shape}");
-        assert!(!object["issuer"].is_null() && !object["fingerprint_sha256"].is_null(), "{shape}");
-        for config in [config(), with(&config(), &json!({ "months_until_expiration": 3 }))] {
-            assert_eq!(played.plan(moved.as_ref(), &config).await.action, Action::NoOp, "{shape}");
+        for (name, expected) in [
+            ("combined_pem", json!(issued.combined_pem())),
+            ("certificate_id", json!(issued.id.to_string())),
+            ("serial_number", json!(issued.serial)),
+            ("id", json!(format!("{PROJECT}/app"))),
+            ("months_until_expiration", json!(3)),
+            ("issue_reason", json!("moved")),
+            ("has_private_key", json!(true)),
+        ] {
+            assert_eq!(object[name], expected, "{shape}: {name}");
         }
-        assert_eq!(played.refresh(&mut moved).await.changed, Vec::<String>::new(), "{shape}");
+        assert!(object["issuer"].is_string() && object["fingerprint_sha256"].is_string());
+        for config in [config("app"), with(&config("app"), json!({ "months_until_expiration": 3 }))]
+        {
+            assert_eq!(host.plan(moved.as_ref(), &config).await.action, Action::NoOp, "{shape}");
+        }
+        assert_eq!(host.refresh(&mut moved).await.changed, Vec::<String>::new(), "{shape}");
     }
     assert_eq!(posts(&atlas), 0);
 }
 
 #[tokio::test]
 async fn every_shape_without_a_certificate_becomes_what_an_import_would_give() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
+    let (atlas, host) = in_process(&["app"]).await;
     let older = atlas.control().issue(PROJECT, "app", 6);
     atlas.control().advance(std::time::Duration::from_secs(3600));
     let newer = atlas.control().issue(PROJECT, "app", 3);
-    let list = |id: &dyn Fn(&Certificate) -> Json| {
-        let entry = |c: &Certificate| json!({ "id": id(c), "created_at": c.created_at.to_string(), "group_id": PROJECT, "not_after": c.not_after.to_string(), "subject": "CN=app" });
-        json!([entry(&older), entry(&newer)])
-    };
-    let empty = with(
-        &complete(&newer),
-        &json!({ "current_certificate": "", "months_until_expiration": 0 }),
-    );
-    for (shape, state) in [
-        ("numbers", with(&empty, &json!({ "certificates": list(&|c| json!(c.id)) }))),
-        ("texts", with(&empty, &json!({ "certificates": list(&|c| json!(c.id.to_string())) }))),
-        ("null", with(&empty, &json!({ "certificates": null, "current_certificate": null }))),
-        (
-            "what cannot be read",
-            with(
-                &empty,
-                &json!({ "certificates": [{ "id": 1.5e300 }, { "id": "x", "created_at": "soon" }, 7] }),
-            ),
-        ),
-    ] {
-        let mut moved = Some(accepted(&played, &source(state)).await);
+    let empty = json!({ "current_certificate": "", "months_until_expiration": 0 });
+    let empty = with(&complete(&newer), empty);
+    for (shape, state) in shapes("without a certificate", &empty, [&older, &newer]) {
+        let mut moved = Some(accepted(&host, &source(state)).await);
         assert_eq!(moved.as_ref().unwrap().state["has_private_key"], false, "{shape}");
-        played.refresh(&mut moved).await;
+        host.refresh(&mut moved).await;
         let object = &moved.as_ref().unwrap().state;
-        assert_eq!(object["certificate_id"], newer.id.to_string().as_str(), "{shape}");
-        assert_eq!(object["months_until_expiration"], 3_i64, "{shape}");
+        assert_eq!(object["certificate_id"], newer.id.to_string(), "{shape}");
+        assert_eq!(object["months_until_expiration"], 3, "{shape}");
         assert_eq!(object["status"], "active", "{shape}");
         assert!(object["combined_pem"].is_null(), "{shape}");
-        assert_eq!(played.apply(&mut moved, &config()).await.action, Action::NoOp, "{shape}");
-        let rotated = with(&config(), &json!({ "months_until_expiration": 6 }));
-        let plan = played.plan(moved.as_ref(), &rotated).await;
+        assert_eq!(host.apply(&mut moved, &config("app")).await.action, Action::NoOp, "{shape}");
+        let rotated = with(&config("app"), json!({ "months_until_expiration": 6 }));
+        let plan = host.plan(moved.as_ref(), &rotated).await;
         assert_eq!(plan.planned["issue_reason"], "validity_changed", "{shape}");
     }
     assert_eq!(posts(&atlas), 0);
@@ -120,65 +69,88 @@ async fn every_shape_without_a_certificate_becomes_what_an_import_would_give() {
 
 #[tokio::test]
 async fn with_no_certificate_anywhere_the_next_apply_issues_one() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
+    let (atlas, host) = in_process(&["app"]).await;
     let state = json!({ "id": "x", "project_id": PROJECT, "username": "app", "current_certificate": "", "months_until_expiration": 0, "certificates": [] });
-    let mut moved = Some(accepted(&played, &source(state)).await);
-    let outcome = played.apply(&mut moved, &config()).await;
-    assert!(!outcome.diagnostics.has_errors(), "{}", outcome.diagnostics);
-    assert!(
-        outcome.diagnostics.find("Atlas lists no certificate").is_some(),
-        "{}",
-        outcome.diagnostics
-    );
+    let mut moved = Some(accepted(&host, &source(state)).await);
+    let outcome = host.apply(&mut moved, &config("app")).await.ok().unwrap();
+    assert!(outcome.diagnostics.find("Atlas lists no certificate").is_some());
     let object = &moved.as_ref().unwrap().state;
-    assert_eq!(
-        (&object["has_private_key"], &object["months_until_expiration"]),
-        (&true.into(), &3_i64.into())
-    );
-    assert_eq!(object["superseded_certificates"].as_array().unwrap().len(), 0);
-    assert_eq!(
-        (posts(&atlas), played.plan(moved.as_ref(), &config()).await.action),
-        (1, Action::NoOp)
-    );
+    assert_eq!(object["has_private_key"], true);
+    assert_eq!(object["months_until_expiration"], 3);
+    assert_eq!(object["superseded_certificates"], json!([]));
+    let again = host.plan(moved.as_ref(), &config("app")).await;
+    assert_eq!((posts(&atlas), again.action), (1, Action::NoOp));
 }
 
 #[tokio::test]
-async fn a_move_into_an_open_window_renews_and_keeps_the_old_one_in_the_ledger() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
-    let certificate = atlas.control().issue(PROJECT, "app", 3);
+async fn a_move_into_an_open_window_renews_and_lists_the_old_certificate_as_superseded() {
+    let (atlas, host) = in_process(&["app"]).await;
+    let issued = atlas.control().issue(PROJECT, "app", 3);
     atlas.control().advance(days(70));
-    let mut moved = Some(accepted(&played, &source(complete(&certificate))).await);
-    let outcome = played.apply(&mut moved, &config()).await.ok().unwrap();
+    let mut moved = Some(accepted(&host, &source(complete(&issued))).await);
+    let outcome = host.apply(&mut moved, &config("app")).await.ok().unwrap();
     assert_eq!(outcome.plan.planned["issue_reason"], "renewal");
-    let object = &moved.as_ref().unwrap().state;
-    assert_eq!(
-        object["superseded_certificates"][0]["certificate_id"],
-        certificate.id.to_string().as_str()
-    );
+    let superseded = &moved.as_ref().unwrap().state["superseded_certificates"];
+    assert_eq!(superseded[0]["certificate_id"], issued.id.to_string());
     assert_eq!(posts(&atlas), 1);
 }
 
 #[tokio::test]
 async fn a_response_that_is_no_certificate_with_its_key_is_kept_unchanged() {
-    let atlas = atlas(&["app"]);
-    let played = Played::against(&atlas).await;
-    let certificate = atlas.control().issue(PROJECT, "app", 3);
-    for odd in
-        ["garbage".to_owned(), certificate.certificate_pem.clone(), certificate.key_pem.clone()]
-    {
-        let state = with(&complete(&certificate), &json!({ "current_certificate": odd }));
-        let answer = played.resource(CERTIFICATE).move_from(&source(state)).await.unwrap();
-        assert!(
-            answer.diagnostics.find("Moved certificate cannot be read").is_some(),
-            "{}",
-            answer.diagnostics
-        );
-        let mut moved = answer.instance;
-        assert_eq!(moved.as_ref().unwrap().state["combined_pem"], odd.as_str());
-        assert_eq!(played.apply(&mut moved, &config()).await.action, Action::NoOp);
-        assert_eq!(moved.as_ref().unwrap().state["combined_pem"], odd.as_str());
+    let (atlas, host) = in_process(&["app"]).await;
+    let issued = atlas.control().issue(PROJECT, "app", 3);
+    for odd in ["garbage", &issued.certificate_pem, &issued.key_pem] {
+        let state = with(&complete(&issued), json!({ "current_certificate": odd }));
+        let mut moved = host.resource(TYPE).move_from(&source(state)).await.unwrap();
+        titled(&moved.diagnostics, "Moved certificate cannot be read");
+        assert_eq!(moved.instance.as_ref().unwrap().state["combined_pem"], odd);
+        let action = host.apply(&mut moved.instance, &config("app")).await.action;
+        assert_eq!(action, Action::NoOp);
+        assert_eq!(moved.instance.unwrap().state["combined_pem"], odd);
     }
     assert_eq!(posts(&atlas), 0);
+}
+
+#[tokio::test]
+async fn our_own_type_moves_between_addresses_unchanged() {
+    let (_atlas, host) = in_process(&["app"]).await;
+    let ours = with(&config("app"), json!({ "auto_renew": false, "timeouts": { "read": "1m" } }));
+    let created = host.created(&ours).await;
+    let mut source = MoveSource {
+        type_name: TYPE.into(),
+        private: Vec::new(),
+        ..source(created.to_json()["attributes"].clone())
+    };
+    // Hosts name the official address for our type when a chain of moves began there.
+    for address in
+        ["registry.opentofu.org/another/atlas", "registry.terraform.io/mongodb/mongodbatlas"]
+    {
+        source.provider_address = address.into();
+        let moved = accepted(&host, &source).await;
+        assert_eq!(changed_attributes(&created.state, &moved.state), Vec::<String>::new());
+        assert_eq!(host.plan(Some(&moved), &ours).await.action, Action::NoOp);
+    }
+    source.schema_version = 1;
+    let refused = host.resource(TYPE).move_from(&source).await.unwrap();
+    assert!(titled(&refused.diagnostics, "State of another version").contains("schema version 1"));
+}
+
+/// The shapes of a group: changes of `base`, or whole objects, with the values of these certificates.
+fn shapes(group: &str, base: &Json, [older, newer]: [&Certificate; 2]) -> Vec<(String, Json)> {
+    let pem = json!(newer.combined_pem()).to_string();
+    let mut text = include_str!("shapes.json").replace("$PEM", pem.trim_matches('"'));
+    text = text.replace("$PROJECT", PROJECT);
+    for (name, certificate) in [("OLDER", older), ("NEWER", newer)] {
+        text = text
+            .replace(&format!("\"#{name}\""), &certificate.id.to_string())
+            .replace(&format!("${name}_CREATED"), &certificate.created_at.to_string())
+            .replace(&format!("${name}_EXPIRY"), &certificate.not_after.to_string())
+            .replace(&format!("${name}"), &certificate.id.to_string());
+    }
+    let groups: Json = serde_json::from_str(&text).expect("valid JSON");
+    let shapes = groups[group].as_object().expect("a group").clone().into_iter();
+    let state = |shape: Json| {
+        if shape.get("project_id").is_some() { shape } else { with(base, shape) }
+    };
+    shapes.map(|(name, shape)| (name, state(shape))).collect()
 }

@@ -1,7 +1,7 @@
 //! Running the commands: a host in this process, or the real CLI.
 
 use local_atlas::LocalAtlas;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tf_harness::{
     cli::Workspace,
     core::{Action, ResourceInstance},
@@ -12,7 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use super::Config;
 use crate::support::{
     diagnostics::diagnostics,
-    played::{CERTIFICATE, Played},
+    fixture::TYPE,
+    in_process::InProcess,
     terraform::{workspace, write_main},
 };
 
@@ -72,18 +73,22 @@ pub trait Driver {
     fn plans_nothing(&mut self, config: &Config) -> bool;
 }
 
-pub struct InProcess {
-    terraform: Played,
+pub struct InProcessDriver {
+    terraform: InProcess,
     instance: Option<ResourceInstance>,
     runtime: Runtime,
 }
 
-impl Driver for InProcess {
+impl Driver for InProcessDriver {
     const IS_FAST: bool = true;
 
     fn new(atlas: &LocalAtlas) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Self { terraform: runtime.block_on(Played::against(atlas)), instance: None, runtime }
+        Self {
+            terraform: runtime.block_on(InProcess::new(atlas, json!({}))),
+            instance: None,
+            runtime,
+        }
     }
 
     fn run(&mut self, command: &Command<'_>, config: &Config) -> Report {
@@ -137,25 +142,21 @@ impl Driver for InProcess {
     }
 }
 
-pub struct RealCli {
+pub struct CliDriver {
     workspace: Workspace,
 }
 
-impl RealCli {
+impl CliDriver {
     fn write(&self, config: &Config) {
         let object = config.to_json();
         let arguments = object.as_object().unwrap().iter();
-        let lines: Vec<_> = arguments.map(|(name, value)| format!("  {name} = {value}")).collect();
-        let lines = lines.join(
-            "
-",
-        );
-        let resource = format!("resource \"{CERTIFICATE}\" \"app\" {{\n{lines}\n}}\n");
+        let lines: Vec<_> = arguments.map(|(name, value)| format!("{name} = {value}")).collect();
+        let resource = format!("resource {TYPE:?} \"app\" {{\n{}\n}}\n", lines.join("\n"));
         write_main(&self.workspace, &format!("provider \"atlas\" {{}}\n\n{resource}"));
     }
 }
 
-impl Driver for RealCli {
+impl Driver for CliDriver {
     const IS_FAST: bool = false;
 
     fn new(atlas: &LocalAtlas) -> Self {
@@ -190,7 +191,7 @@ impl Driver for RealCli {
     }
 
     fn object(&self) -> Option<Json> {
-        self.workspace.instances(CERTIFICATE).pop()
+        self.workspace.instances(TYPE).pop()
     }
 
     fn is_tainted(&self) -> bool {

@@ -4,64 +4,50 @@
 //! this process, and the real CLI.
 
 mod driver;
+mod guarded;
 mod model;
 mod oracle;
 
-use std::{collections::VecDeque, ops::RangeInclusive};
+use std::collections::VecDeque;
 
 use fastrand::Rng;
 use local_atlas::{Answer, Endpoint, Fault, When};
 use serde_json::{Value as Json, json};
 
 use self::{
-    driver::{Command, Driver, InProcess, RealCli, Report},
+    driver::{CliDriver, Command, Driver, InProcessDriver, Report},
     model::AtlasModel,
     oracle::{Issue, expected_issue, expected_status},
 };
 use crate::support::atlas::PROJECT;
 
 #[test]
-fn thousand_operations_in_process_with_seed_1() {
-    simulate_in_process(1);
+fn three_thousand_operations_in_process() {
+    let simulate = |number| {
+        let mut simulation = Simulation::<InProcessDriver>::new(number);
+        (0..1000).for_each(|_| simulation.step());
+        assert!(simulation.issued > 100, "the operations have an effect: {}", simulation.issued);
+    };
+    std::thread::scope(|scope| {
+        for number in 1..=3 {
+            scope.spawn(move || simulate(number));
+        }
+    });
 }
 
 #[test]
-fn thousand_operations_in_process_with_seed_2() {
-    simulate_in_process(2);
-}
-
-#[test]
-fn thousand_operations_in_process_with_seed_3() {
-    simulate_in_process(3);
-}
-
-#[test]
-fn short_sequences_with_the_real_cli_and_seeds_101_to_110() {
-    simulate_with_the_cli(101..=110);
-}
-
-#[test]
-fn short_sequences_with_the_real_cli_and_seeds_111_to_120() {
-    simulate_with_the_cli(111..=120);
-}
-
-fn simulate_in_process(number: u64) {
-    let mut simulation = Simulation::<InProcess>::new(number);
-    for _ in 0..1000 {
-        simulation.step();
-    }
-    let issued = simulation.issued;
-    assert!(issued > 100, "the operations have an effect: {issued}");
-}
-
-fn simulate_with_the_cli(numbers: RangeInclusive<u64>) {
-    for number in numbers {
-        let mut simulation = Simulation::<RealCli>::new(number);
+fn twenty_short_sequences_with_the_real_cli() {
+    let simulate = |number| {
+        let mut simulation = Simulation::<CliDriver>::new(number);
         simulation.apply(false);
         while simulation.commands < 5 {
             simulation.step();
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| (101..=110).for_each(simulate));
+        scope.spawn(|| (111..=120).for_each(simulate));
+    });
 }
 
 /// The arguments of the certificate.

@@ -1,176 +1,133 @@
 //! When a key is sealed in place, when a new certificate is issued, and when nothing happens.
 
-use serde_json::Value as Json;
+use local_atlas::LocalAtlas;
+use serde_json::{Value as Json, json};
+use tf_harness::{
+    core::{Action, ResourceInstance},
+    value::unknown,
+};
 
-use super::recipients;
 use crate::support::{
     age::{self, Pair},
     atlas::PROJECT,
-    fixture::{Fixture, certificate},
+    fixture::{changed, days, posts},
+    in_process::{config, in_process, titled, with},
 };
 
-#[test]
-fn a_key_in_state_is_sealed_in_place_with_a_warning_about_earlier_versions() {
+#[tokio::test]
+async fn a_key_in_state_is_sealed_in_place_with_a_warning_about_earlier_versions() {
+    let (atlas, host) = in_process(&["app"]).await;
     let mine = age::pair();
-    let t = Fixture::applied(&certificate(""));
-    let before = t.object();
-    let plain = before["combined_pem"].as_str().expect("a key in state").to_owned();
-
-    t.set_config(&certificate(&recipients(&[&mine])));
-    let output = t.workspace.apply(&[]).success();
-    let warning = output.text();
-    assert!(warning.contains("Earlier state versions still hold the key"), "{warning}");
-    let after = t.object();
-    assert_eq!(after["combined_pem"], Json::Null);
-    assert_eq!(after["certificate_id"], before["certificate_id"]);
-    assert_eq!(after["revision"], before["revision"]);
-    let sealed = after["sealed_pem"].as_str().expect("ciphertext");
-    assert_eq!(age::open(sealed, &mine), Some(plain), "byte for byte what Atlas sent");
-    assert_eq!(t.posts(), 1);
-    assert!(t.plans_nothing());
+    let mut instance = Some(host.created(&config("app")).await);
+    let before = instance.as_ref().unwrap().state.clone();
+    let outcome = host.apply(&mut instance, &sealed_to(&[&mine])).await.ok().unwrap();
+    titled(&outcome.diagnostics, "Earlier state versions still hold the key");
+    let after = &instance.as_ref().unwrap().state;
+    let mut names = changed(&before, after);
+    names.sort_unstable();
+    assert_eq!(names, ["combined_pem", "private_key_recipients", "sealed_pem"]);
+    assert_eq!((&after["combined_pem"], open(after, &mine)), (&Json::Null, Some(newest(&atlas))));
+    assert_eq!(host.plan(instance.as_ref(), &sealed_to(&[&mine])).await.action, Action::NoOp);
+    assert_eq!(posts(&atlas), 1);
 }
 
-#[test]
-fn the_same_recipients_in_another_order_or_twice_change_nothing() {
+#[tokio::test]
+async fn the_same_recipients_in_another_order_or_twice_change_nothing() {
+    let (atlas, host) = in_process(&["app"]).await;
     let (mine, other) = (age::pair(), age::pair());
-    let t = Fixture::applied(&certificate(&recipients(&[&mine, &other])));
+    let instance = host.created(&sealed_to(&[&mine, &other])).await;
     let upper = Pair { recipient: mine.recipient.to_uppercase(), identity: String::new() };
-    for again in [vec![&other, &mine], vec![&mine, &other, &mine], vec![&other, &upper]] {
-        t.set_config(&certificate(&recipients(&again)));
-        assert!(t.plans_nothing());
+    for again in [&[&other, &mine][..], &[&mine, &other, &mine], &[&other, &upper]] {
+        let plan = host.plan(Some(&instance), &sealed_to(again)).await;
+        assert_eq!(plan.action, Action::NoOp);
     }
-    assert_eq!(t.posts(), 1);
-    let sealed = t.object()["sealed_pem"].as_str().expect("ciphertext").to_owned();
-    let combined = age::open(&sealed, &mine);
-    assert!(combined.is_some() && combined == age::open(&sealed, &other), "each of them opens it");
+    for pair in [&mine, &other] {
+        assert_eq!(open(&instance.state, pair), Some(newest(&atlas)), "each of them opens it");
+    }
+    assert_eq!(posts(&atlas), 1);
 }
 
-#[test]
-fn other_recipients_or_none_are_a_new_certificate_when_only_ciphertext_is_left() {
+#[tokio::test]
+async fn other_recipients_or_none_issue_when_only_ciphertext_is_left() {
+    let (atlas, host) = in_process(&["app"]).await;
     let (mine, other) = (age::pair(), age::pair());
-    let t = Fixture::applied(&certificate(&recipients(&[&mine])));
-    let first = t.object();
-
-    t.set_config(&certificate(&recipients(&[&other])));
-    let plan = t.workspace.plan(&[]).success().text();
-    assert!(plan.contains("recipients_changed") && plan.contains("1 to change"), "{plan}");
-    t.workspace.apply(&[]).success();
-    let second = t.object();
-    assert_eq!(second["issue_reason"], "recipients_changed");
-    assert_eq!(second["replaces_certificate_id"], first["certificate_id"]);
-    let sealed = second["sealed_pem"].as_str().expect("ciphertext");
-    assert!(age::open(sealed, &mine).is_none() && age::open(sealed, &other).is_some());
-    assert!(t.plans_nothing());
-
-    t.set_config(&certificate(""));
-    t.workspace.apply(&[]).success();
-    let third = t.object();
-    assert_eq!(third["issue_reason"], "recipients_changed");
-    assert_eq!(third["sealed_pem"], Json::Null);
-    let newest = t.atlas.control().certificates(PROJECT, "app").pop().expect("the third");
-    assert_eq!(third["combined_pem"], newest.combined_pem());
-    assert_eq!(third["superseded_certificates"].as_array().map(Vec::len), Some(2));
-    assert_eq!(t.posts(), 3);
-    assert!(t.plans_nothing());
-}
-
-#[test]
-fn recipients_that_are_unknown_in_the_plan_are_settled_in_the_apply() {
-    let mine = age::pair();
-    let from = |source: &str, seed: &str| {
-        let unknown = format!(
-            "resource \"terraform_data\" \"who\" {{\n  input = {source}\n  triggers_replace = {seed:?}\n}}\n"
-        );
-        let sealed = certificate("private_key_recipients = terraform_data.who.output");
-        format!("{unknown}{sealed}")
-    };
-    let list = format!("[{:?}]", mine.recipient);
-    let t = Fixture::new("");
-    t.set_config(&from(&list, "1"));
-    t.workspace.apply(&[]).success();
-    let first = t.object();
-    assert_eq!(first["combined_pem"], Json::Null);
-    assert!(age::open(first["sealed_pem"].as_str().expect("ciphertext"), &mine).is_some());
-
-    // Unknown again, and the same in the end: the planned change turns out to be none.
-    t.set_config(&from(&list, "2"));
-    let plan = t.workspace.plan(&[]).success().text();
-    assert!(
-        plan.contains("known after apply")
-            && plan.contains("atlas_user_certificate.app will be updated"),
-        "{plan}"
-    );
-    t.workspace.apply(&[]).success();
-    assert_eq!(t.object()["certificate_id"], first["certificate_id"]);
-    assert_eq!(t.object()["sealed_pem"], first["sealed_pem"]);
-    assert_eq!(t.posts(), 1);
-
-    // Unknown, and other ones in the end.
-    let other = age::pair();
-    t.set_config(&from(&format!("[{:?}]", other.recipient), "3"));
-    t.workspace.apply(&[]).success();
-    let changed = t.object();
-    assert_eq!(changed["issue_reason"], "recipients_changed");
-    assert!(age::open(changed["sealed_pem"].as_str().expect("ciphertext"), &other).is_some());
-    assert_eq!(t.posts(), 2);
-    assert!(t.plans_nothing());
-}
-
-#[test]
-fn recipients_given_to_an_imported_certificate_wait_for_the_next_issue() {
-    let t = Fixture::new("");
-    let mine = age::pair();
-    t.atlas.control().issue(PROJECT, "app", 3);
-    t.set_config(&certificate(""));
-    let id = format!("{PROJECT}/app");
-    t.workspace
-        .run(["import", "-no-color", "-input=false", "atlas_user_certificate.app", &id])
-        .success();
-    t.set_config(&certificate(&recipients(&[&mine])));
-    let output = t.workspace.apply(&[]).success().text();
-    assert!(!output.contains("Earlier state versions"), "there never was a key: {output}");
-    let imported = t.object();
-    assert_eq!((&imported["combined_pem"], &imported["sealed_pem"]), (&Json::Null, &Json::Null));
-    assert_eq!(imported["issue_reason"], "imported");
-    assert_eq!(t.posts(), 0);
-    assert!(t.plans_nothing());
-
-    t.advance_days(80);
-    t.workspace.apply(&[]).success();
-    let renewed = t.object();
-    assert_eq!(renewed["issue_reason"], "renewal");
-    assert_eq!(renewed["combined_pem"], Json::Null);
-    let sealed = renewed["sealed_pem"].as_str().expect("ciphertext");
-    assert_eq!(age::open(sealed, &mine), Some(t.newest().combined_pem()));
-}
-
-#[test]
-fn ignored_recipients_are_those_of_the_plan_also_when_the_certificate_is_renewed() {
-    let ignoring = "lifecycle {\n    ignore_changes = [private_key_recipients]\n  }";
-    let (mine, other) = (age::pair(), age::pair());
-    // (at first, configured later but ignored): the renewal keeps the form that the plan shows.
-    for (first, later) in
-        [(vec![&mine], vec![]), (vec![&mine], vec![&other]), (vec![], vec![&other])]
-    {
-        let written = |list: &[&Pair]| {
-            if list.is_empty() { String::new() } else { recipients(list) }
-        };
-        let t = Fixture::applied(&certificate(&written(&first)));
-        t.set_config(&certificate(&format!("{}\n  {ignoring}", written(&later))));
-        t.advance_days(80);
-        t.workspace.apply(&[]).success();
-        let renewed = t.object();
-        assert_eq!(renewed["issue_reason"], "renewal");
-        let combined = t.newest().combined_pem();
-        if first.is_empty() {
-            assert_eq!(renewed["combined_pem"], combined);
+    let mut instance = Some(host.created(&sealed_to(&[&mine])).await);
+    for (config, number) in [(sealed_to(&[&other]), 2), (config("app"), 3)] {
+        let previous = instance.as_ref().unwrap().state["certificate_id"].clone();
+        let outcome = host.apply(&mut instance, &config).await.ok().unwrap();
+        assert_eq!(outcome.plan.planned["issue_reason"], "recipients_changed");
+        let object = &instance.as_ref().unwrap().state;
+        assert_eq!(object["replaces_certificate_id"], previous);
+        if number == 2 {
+            assert_eq!((open(object, &mine), open(object, &other)), (None, Some(newest(&atlas))));
         } else {
-            assert_eq!(renewed["combined_pem"], Json::Null);
-            assert_eq!(
-                age::open(renewed["sealed_pem"].as_str().expect("ciphertext"), &mine),
-                Some(combined)
-            );
+            assert_eq!(object["sealed_pem"], Json::Null);
+            assert_eq!(object["combined_pem"], newest(&atlas));
         }
-        assert!(t.plans_nothing());
+        let superseded = object["superseded_certificates"].as_array().map(Vec::len);
+        assert_eq!((posts(&atlas), superseded), (number, Some(number - 1)));
+        assert_eq!(host.plan(instance.as_ref(), &config).await.action, Action::NoOp);
     }
+}
+
+#[tokio::test]
+async fn recipients_that_are_unknown_in_the_plan_are_settled_in_the_apply() {
+    let (atlas, host) = in_process(&["app"]).await;
+    let (mine, other) = (age::pair(), age::pair());
+    let hidden = with(&config("app"), json!({ "private_key_recipients": unknown() }));
+    let mut instance: Option<ResourceInstance> = None;
+    // A create; the same recipients again, so that the planned update is none; and other ones.
+    for (pair, planned, action, number) in [
+        (&mine, Action::Create, Action::Create, 1),
+        (&mine, Action::Update, Action::NoOp, 1),
+        (&other, Action::Update, Action::Update, 2),
+    ] {
+        let resource = host.command().await;
+        let plan = resource.plan(instance.as_ref(), hidden.clone()).await.unwrap();
+        assert_eq!(plan.action, planned);
+        let outcome = resource.apply(&mut instance, plan, sealed_to(&[pair])).await.unwrap();
+        assert_eq!((outcome.ok().unwrap().action, posts(&atlas)), (action, number));
+        let object = &instance.as_ref().unwrap().state;
+        assert_eq!(object["combined_pem"], Json::Null);
+        assert_eq!(open(object, pair), Some(newest(&atlas)));
+    }
+    assert_eq!(instance.as_ref().unwrap().state["issue_reason"], "recipients_changed");
+}
+
+#[tokio::test]
+async fn recipients_given_to_an_imported_certificate_wait_for_the_next_issue() {
+    let (atlas, host) = in_process(&["app"]).await;
+    let mine = age::pair();
+    atlas.control().issue(PROJECT, "app", 3);
+    let mut instance = host.import(&format!("{PROJECT}/app")).await.instance;
+    let outcome = host.apply(&mut instance, &sealed_to(&[&mine])).await.ok().unwrap();
+    assert!(outcome.diagnostics.is_empty(), "there never was a key: {}", outcome.diagnostics);
+    let object = &instance.as_ref().unwrap().state;
+    assert_eq!((&object["combined_pem"], &object["sealed_pem"]), (&Json::Null, &Json::Null));
+    assert_eq!((&object["issue_reason"], posts(&atlas)), (&json!("imported"), 0));
+    assert_eq!(host.plan(instance.as_ref(), &sealed_to(&[&mine])).await.action, Action::NoOp);
+
+    atlas.control().advance(days(80));
+    host.apply(&mut instance, &sealed_to(&[&mine])).await.ok().unwrap();
+    let object = &instance.as_ref().unwrap().state;
+    assert_eq!(
+        (&object["issue_reason"], &object["combined_pem"]),
+        (&json!("renewal"), &Json::Null)
+    );
+    assert_eq!(open(object, &mine), Some(newest(&atlas)));
+}
+
+fn sealed_to(pairs: &[&Pair]) -> Json {
+    let recipients: Vec<_> = pairs.iter().map(|pair| pair.recipient.as_str()).collect();
+    with(&config("app"), json!({ "private_key_recipients": recipients }))
+}
+
+/// The sealed text, if this key opens it.
+fn open(object: &Json, pair: &Pair) -> Option<String> {
+    age::open(object["sealed_pem"].as_str().expect("ciphertext"), pair)
+}
+
+/// The bundle that Atlas returned last.
+fn newest(atlas: &LocalAtlas) -> String {
+    atlas.control().certificates(PROJECT, "app").pop().expect("a certificate").combined_pem()
 }

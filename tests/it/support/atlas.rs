@@ -26,3 +26,10 @@ pub fn login(atlas: &LocalAtlas) -> Vec<(&'static str, String)> {
         ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
     ]
 }
+
+/// Removes every certificate from the lists.
+pub fn unlist_all(atlas: &LocalAtlas) {
+    for certificate in atlas.control().all_certificates() {
+        atlas.control().unlist_certificate(certificate.id);
+    }
+}

@@ -1,8 +1,10 @@
 //! A configuration with one certificate, the local Atlas that it runs against, and the folder of the CLI.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fs, time::Duration};
 
-use local_atlas::{Answer, Certificate, Endpoint, Fault, LocalAtlas, LoggedIn, LoginError};
+use local_atlas::{
+    Answer, Certificate, Endpoint, Fault, FaultHandle, LocalAtlas, LoggedIn, LoginError,
+};
 use serde_json::Value as Json;
 use tf_harness::cli::{Output, Workspace};
 
@@ -21,12 +23,37 @@ pub struct Fixture {
     pub workspace: Workspace,
 }
 
+/// An instance as the state file has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    pub attributes: Json,
+    pub is_tainted: bool,
+}
+
 impl Fixture {
     /// The configuration after an empty provider block, not applied yet.
     pub fn new(configuration: &str) -> Self {
-        let atlas = atlas(&["app"]);
+        Self::over(atlas(&["app"]), configuration)
+    }
+
+    /// The same for these users.
+    pub fn of(users: &[&str], configuration: &str) -> Self {
+        Self::over(atlas(users), configuration)
+    }
+
+    /// The same for this Atlas.
+    pub fn over(atlas: LocalAtlas, configuration: &str) -> Self {
         let workspace = workspace(&atlas, configuration);
         Self { atlas, workspace }
+    }
+
+    /// A certificate that was issued elsewhere, imported without its key.
+    pub fn imported(configuration: &str) -> Self {
+        let t = Self::new(&certificate(""));
+        t.atlas.control().issue(PROJECT, "app", 3);
+        t.import(&format!("{PROJECT}/app")).success();
+        t.set_config(configuration);
+        t
     }
 
     /// The configuration, applied: one certificate is issued.
@@ -39,8 +66,36 @@ impl Fixture {
 
     /// Changes the configuration after the empty provider block.
     pub fn set_config(&self, configuration: &str) {
-        let text = format!("provider \"atlas\" {{}}\n\n{configuration}");
+        self.set_provider("", configuration);
+    }
+
+    /// Changes the arguments of the provider block, and the configuration after it.
+    pub fn set_provider(&self, arguments: &str, configuration: &str) {
+        let text = format!("provider \"atlas\" {{\n  {arguments}\n}}\n\n{configuration}");
         write_main(&self.workspace, &text);
+    }
+
+    /// Sets a variable of the configuration.
+    pub fn set_var(&mut self, name: &str, value: &str) {
+        self.workspace.set_env(&format!("TF_VAR_{name}"), value);
+    }
+
+    /// Sets environment variables.
+    pub fn set_envs(&mut self, variables: &[(&str, String)]) {
+        for (name, value) in variables {
+            self.workspace.set_env(name, value);
+        }
+    }
+
+    /// Removes the credentials from the environment.
+    pub fn clear_credentials(&mut self) {
+        let names = ["MONGODB_ATLAS_CLIENT_ID", "MONGODB_ATLAS_CLIENT_SECRET"];
+        self.set_envs(&names.map(|name| (name, String::new())));
+    }
+
+    /// Lets a failure happen at Atlas.
+    pub fn fault(&self, fault: Fault) -> FaultHandle {
+        self.atlas.control().add_fault(fault)
     }
 
     /// Moves the clock of Atlas.
@@ -52,14 +107,27 @@ impl Fixture {
     pub fn refuse_next_post(&self) {
         let code = "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED";
         let refusal = Answer::api_error(400, code, "the limit is reached");
-        let fault = Fault::on(Endpoint::IssueCertificate).refuse(refusal);
-        self.atlas.control().add_fault(fault);
+        self.fault(Fault::on(Endpoint::IssueCertificate).refuse(refusal));
     }
 
     /// The object in state.
     #[track_caller]
     pub fn object(&self) -> Json {
         only(&self.workspace)
+    }
+
+    /// The instances of all certificates in state by key, which is empty without `for_each`.
+    pub fn objects(&self) -> BTreeMap<String, Object> {
+        let state = self.workspace.state();
+        let resources = state["resources"].as_array().into_iter().flatten();
+        let ours = resources.filter(|it| it["type"] == TYPE && it["mode"] == "managed");
+        let instances = ours.flat_map(|it| it["instances"].as_array().into_iter().flatten());
+        let object = |instance: &Json| {
+            let is_tainted = instance["status"] == "tainted";
+            let key = instance["index_key"].as_str().unwrap_or_default().to_owned();
+            (key, Object { attributes: instance["attributes"].clone(), is_tainted })
+        };
+        instances.map(object).collect()
     }
 
     /// Whether state has no certificate.
@@ -77,6 +145,11 @@ impl Fixture {
         posts(&self.atlas)
     }
 
+    /// The number of requests to an endpoint.
+    pub fn count(&self, endpoint: Endpoint) -> usize {
+        self.atlas.control().request_count(endpoint)
+    }
+
     /// Every certificate of the user, in the order of issue.
     pub fn issued(&self) -> Vec<Certificate> {
         self.atlas.control().certificates(PROJECT, "app")
@@ -85,7 +158,7 @@ impl Fixture {
     /// The certificate issued last.
     #[track_caller]
     pub fn newest(&self) -> Certificate {
-        newest(&self.atlas)
+        self.issued().pop().expect("a certificate was issued")
     }
 
     /// The identity that the key in state logs in as; `None` if it does not.
@@ -96,29 +169,61 @@ impl Fixture {
     /// Applies, and returns the diagnostics.
     #[track_caller]
     pub fn apply(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        let output = self.workspace.apply(&[&["-json"], more].concat());
-        diagnostics(&output.success())
+        diagnostics(&self.workspace.apply(&[&["-json"], more].concat()).success())
     }
 
     /// Plans, and returns the diagnostics.
     #[track_caller]
     pub fn plan(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        let output = self.workspace.plan(&[&["-json"], more].concat());
-        diagnostics(&output.success())
+        diagnostics(&self.workspace.plan(&[&["-json"], more].concat()).success())
     }
 
     /// Destroys, and returns the diagnostics.
     #[track_caller]
     pub fn destroy(&self, more: &[&str]) -> Vec<CliDiagnostic> {
-        let output = self.workspace.destroy(&[&["-json"], more].concat());
-        diagnostics(&output.success())
+        diagnostics(&self.workspace.destroy(&[&["-json"], more].concat()).success())
     }
 
-    /// Runs `terraform apply` on a plan file, and returns the diagnostics.
+    /// Applies, which fails, and returns the diagnostics.
     #[track_caller]
-    pub fn apply_plan(&self, file: &str) -> Vec<CliDiagnostic> {
-        let output = self.workspace.run(["apply", "-json", file]);
-        diagnostics(&output.success())
+    pub fn failed_apply(&self, more: &[&str]) -> Vec<CliDiagnostic> {
+        diagnostics(&self.workspace.apply(&[&["-json"], more].concat()).failure())
+    }
+
+    /// Plans, which fails, and returns the diagnostics.
+    #[track_caller]
+    pub fn failed_plan(&self, more: &[&str]) -> Vec<CliDiagnostic> {
+        diagnostics(&self.workspace.plan(&[&["-json"], more].concat()).failure())
+    }
+
+    /// Writes the provider's log to a file, for [`Self::check_log`].
+    pub fn log(&mut self) {
+        self.workspace.set_env("TF_LOG_PROVIDER", "TRACE");
+        let log = self.workspace.path().join("provider.log").display().to_string();
+        self.workspace.set_env("TF_LOG_PATH", &log);
+    }
+
+    /// No private key is in the provider's log or in a text.
+    #[track_caller]
+    pub fn check_log(&self, text: &str) {
+        let log = fs::read_to_string(self.workspace.path().join("provider.log")).expect("a log");
+        for certificate in self.atlas.control().all_certificates() {
+            let line = certificate.key_pem.lines().nth(3).expect("a key has many lines");
+            assert!(!log.contains(line), "a key of {} was logged", certificate.user);
+            assert!(!text.contains(line), "a key of {} was printed", certificate.user);
+        }
+    }
+
+    /// Imports into the address `app`.
+    #[track_caller]
+    pub fn import(&self, id: &str) -> Output {
+        self.workspace.run([
+            "import",
+            "-no-color",
+            "-input=false",
+            "atlas_user_certificate.app",
+            id,
+        ])
     }
 }
 
@@ -150,13 +255,6 @@ pub fn posts(atlas: &LocalAtlas) -> usize {
     atlas.control().request_count(Endpoint::IssueCertificate)
 }
 
-/// The certificate of the user `app` that was issued last.
-#[track_caller]
-pub fn newest(atlas: &LocalAtlas) -> Certificate {
-    let mut all = atlas.control().certificates(PROJECT, "app");
-    all.pop().expect("a certificate was issued")
-}
-
 /// A TLS login with the key of an object in state.
 pub fn log_in(atlas: &LocalAtlas, object: &Json) -> Result<LoggedIn, LoginError> {
     let pem = object["combined_pem"].as_str().unwrap_or_default();
@@ -171,21 +269,15 @@ pub fn destroy_warnings(diagnostics: &[CliDiagnostic]) -> usize {
 }
 
 #[track_caller]
-pub fn expect_warning<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
+pub fn expect_warning(diagnostics: &[CliDiagnostic], summary: &str) -> CliDiagnostic {
     let found = diagnostics.iter().find(|it| !it.is_error && it.summary == summary);
-    found.unwrap_or_else(|| panic!("no warning {summary:?} among {diagnostics:#?}"))
+    found.unwrap_or_else(|| panic!("no warning {summary:?} among {diagnostics:#?}")).clone()
 }
 
 #[track_caller]
-pub fn expect_error<'a>(diagnostics: &'a [CliDiagnostic], summary: &str) -> &'a CliDiagnostic {
+pub fn expect_error(diagnostics: &[CliDiagnostic], summary: &str) -> CliDiagnostic {
     let found = diagnostics.iter().find(|it| it.is_error && it.summary == summary);
-    found.unwrap_or_else(|| panic!("no error {summary:?} among {diagnostics:#?}"))
-}
-
-/// The diagnostics of a command that fails.
-#[track_caller]
-pub fn failure(output: Output) -> Vec<CliDiagnostic> {
-    diagnostics(&output.failure())
+    found.unwrap_or_else(|| panic!("no error {summary:?} among {diagnostics:#?}")).clone()
 }
 
 /// The attributes in which two objects differ.

@@ -1,19 +1,18 @@
-//! Everything that commands left behind, searched for secrets in whatever spelling.
+//! Everything that commands left behind, searched for secrets in any spelling.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs,
     io::{Cursor, Read as _},
-    path::Path,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tf_harness::cli::{Output, Workspace};
 
-/// How many bytes in a row give a secret away.
+/// How many bytes in a row count as a leak.
 const RUN: usize = 12;
 
-/// Where the CLI and the provider log to once [`LeakScanner::start`] said so.
+/// The log of CLI and provider, from [`LeakScanner::start`] on.
 const LOG: &str = "trace.log";
 
 /// State files, plan files, logs and printed text, as they were after each command.
@@ -23,7 +22,7 @@ pub struct LeakScanner {
 }
 
 impl LeakScanner {
-    /// Has all later commands log everything they can.
+    /// Makes all later commands log everything they can.
     pub fn start(workspace: &mut Workspace) -> Self {
         let log = workspace.path().join(LOG);
         workspace.set_env("TF_LOG", "TRACE");
@@ -31,58 +30,49 @@ impl LeakScanner {
         Self::default()
     }
 
-    /// Takes what a command printed and all files there are now, but for configuration and the provider itself. The log is
-    /// taken out, so that the next call finds only what is new.
+    /// Takes the printed text of a command and all files, except configuration and the provider itself. The log is removed,
+    /// so that the next call finds only new lines.
     pub fn collect(&mut self, workspace: &Workspace, output: &Output) {
-        self.pieces.push((
-            "the printed text".to_owned(),
-            format!("{}{}", output.stdout, output.stderr).into_bytes(),
-        ));
+        let printed = format!("{}{}", output.stdout, output.stderr);
+        self.pieces.push(("the printed text".to_owned(), printed.into_bytes()));
         for entry in fs::read_dir(workspace.path()).expect("the folder can be read") {
             let path = entry.expect("the folder can be read").path();
-            let name =
-                path.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("tf" | "tfrc") => {}
-                Some("tfplan") => self.unzip(&name, &path),
-                _ if path.is_dir() => {}
-                _ => self.pieces.push((name, fs::read(&path).expect("the file can be read"))),
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a plain name");
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if path.is_dir() || matches!(extension, Some("tf" | "tfrc")) {
+                continue;
+            }
+            let bytes = fs::read(&path).expect("the file can be read");
+            if extension == Some("tfplan") {
+                self.unzip(name, bytes);
+            } else {
+                self.pieces.push((name.to_owned(), bytes));
             }
         }
         let log = workspace.path().join(LOG);
         let text = fs::read_to_string(&log).expect("every command logs");
-        assert!(
-            text.contains("provider.terraform-provider-atlas"),
-            "the provider's own lines are in it"
-        );
-        fs::remove_file(&log).expect("it is there");
+        assert!(text.contains("provider.terraform-provider-atlas"), "the provider logs, too");
+        fs::remove_file(&log).expect("it exists");
     }
 
-    /// Where the secret stands, each place once.
+    /// The places that contain the secret.
     pub fn occurrences(&self, secret: &Secret) -> Vec<&str> {
-        let mut places: Vec<&str> = self
-            .pieces
-            .iter()
-            .filter(|(_, bytes)| secret.is_in(bytes))
-            .map(|(place, _)| place.as_str())
-            .collect();
-        places.sort_unstable();
-        places.dedup();
-        places
+        self.places(|bytes| secret.is_in(bytes))
     }
 
-    /// The names of all places that were looked at, each once.
+    /// The names of all places that were searched.
     pub fn all_occurrences(&self) -> Vec<&str> {
-        let mut places: Vec<&str> = self.pieces.iter().map(|(place, _)| place.as_str()).collect();
-        places.sort_unstable();
-        places.dedup();
-        places
+        self.places(|_| true)
     }
 
-    fn unzip(&mut self, name: &str, path: &Path) {
-        let bytes = fs::read(path).expect("the plan file can be read");
-        let mut archive =
-            zip::ZipArchive::new(Cursor::new(bytes)).expect("a plan file is a zip archive");
+    fn places(&self, is_included: impl Fn(&[u8]) -> bool) -> Vec<&str> {
+        let pieces = self.pieces.iter().filter(|(_, bytes)| is_included(bytes));
+        let places: BTreeSet<&str> = pieces.map(|(place, _)| place.as_str()).collect();
+        places.into_iter().collect()
+    }
+
+    fn unzip(&mut self, name: &str, bytes: Vec<u8>) {
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("a plan file is a zip");
         for index in 0..archive.len() {
             let mut file = archive.by_index(index).expect("the archive is whole");
             let place = format!("{name}:{}", file.name().expect("a plain name"));
@@ -93,10 +83,10 @@ impl LeakScanner {
     }
 }
 
-/// What must not be found, in every spelling that it may have.
+/// A secret in every spelling that it may have.
 pub struct Secret {
     runs: HashSet<[u8; RUN]>,
-    /// Which two bytes a run begins with: nearly every place is ruled out by that.
+    /// Which two bytes a run begins with: that excludes nearly every place.
     beginnings: Vec<bool>,
 }
 
@@ -121,13 +111,9 @@ impl Secret {
     }
 
     fn of(forms: &[&[u8]]) -> Self {
-        let mut runs = HashSet::new();
+        let mut runs: HashSet<[u8; RUN]> = HashSet::new();
         let mut add = |bytes: &[u8]| {
-            runs.extend(
-                bytes
-                    .windows(RUN)
-                    .map(|run| <[u8; RUN]>::try_from(run).expect("a window of that size")),
-            );
+            runs.extend(bytes.windows(RUN).map(|run| <[u8; RUN]>::try_from(run).expect("a run")));
         };
         for form in forms {
             add(form);
@@ -142,7 +128,7 @@ impl Secret {
                 add(STANDARD.encode(&whole[..whole.len() / 3 * 3]).as_bytes());
             }
         }
-        assert!(!runs.is_empty(), "there is nothing to look for");
+        assert!(!runs.is_empty(), "there is nothing to search for");
         let mut beginnings = vec![false; 1 << 16];
         for run in &runs {
             beginnings[beginning(run)] = true;
@@ -151,9 +137,8 @@ impl Secret {
     }
 
     fn is_in(&self, bytes: &[u8]) -> bool {
-        bytes
-            .windows(RUN)
-            .any(|window| self.beginnings[beginning(window)] && self.runs.contains(window))
+        let is_run = |run: &[u8]| self.beginnings[beginning(run)] && self.runs.contains(run);
+        bytes.windows(RUN).any(is_run)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The text of source files, for tests about the text of the product.
 
-use std::{fs, path::Path};
+use std::fs;
+
+use crate::docs::{root, shown, walk};
 
 /// A part of a source file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +39,11 @@ pub fn tests() -> String {
 
 /// Path from the root of the repository and text of every Rust file below a folder.
 pub fn files(folder: &str) -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    for entry in fs::read_dir(root.join(folder)).unwrap() {
-        let path = format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap());
-        if root.join(&path).is_dir() {
-            found.extend(files(&path));
-        } else if Path::new(&path).extension().is_some_and(|it| it == "rs") {
-            let text = fs::read_to_string(root.join(&path)).unwrap();
-            found.push((path, text));
+    walk(&root().join(folder), &mut |file| {
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            found.push((shown(file), fs::read_to_string(file).unwrap()));
         }
-    }
+    });
     found
 }

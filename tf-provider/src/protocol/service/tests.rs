@@ -1,5 +1,6 @@
 //! Calls of a small provider through the generated service trait.
 
+mod malformed;
 mod shop;
 
 use tokio_stream::StreamExt as _;
@@ -139,11 +140,12 @@ async fn move_returns_the_identity_of_the_object() {
 
 #[tokio::test]
 async fn upgrade_identity_reads_the_current_version_and_refuses_others() {
-    for (version, json, expected, errors) in [
-        (1, r#"{"name":"app","dropped":1}"#, Some("app"), 0),
-        (1, "", None, 0),
-        (9, r#"{"name":"app"}"#, None, 1),
-        (1, r#"{"name":["hunter2"]}"#, None, 1),
+    for (version, json, expected, error) in [
+        (1, r#"{"name":"app","dropped":1}"#, Some("app"), ""),
+        (1, "", None, ""),
+        (9, r#"{"name":"app"}"#, None, "Identity of an unknown version"),
+        (1, r#"{"name":["hunter2"]}"#, None, "Value does not fit the schema"),
+        (1, "hunter2", None, "Malformed request"),
     ] {
         let request = pb::upgrade_resource_identity::Request {
             type_name: "shop_item".to_owned(),
@@ -152,8 +154,36 @@ async fn upgrade_identity_reads_the_current_version_and_refuses_others() {
         };
         let response = shop().upgrade_resource_identity(Request::new(request)).await;
         let response = response.unwrap().into_inner();
-        assert_eq!(response.diagnostics.len(), errors, "{json}");
+        let errors = response.diagnostics.iter().map(|it| it.summary.as_str());
+        assert_eq!(errors.collect::<String>(), error, "{json}");
+        assert!(!format!("{:?}", response.diagnostics).contains("hunter2"));
         assert_eq!(name_in(response.upgraded_identity).as_deref(), expected, "{json}");
+    }
+}
+
+#[tokio::test]
+async fn import_move_and_upgrade_are_refused_by_a_resource_that_does_not_implement_them() {
+    let type_name = || "shop_anonymous".to_owned();
+    let import =
+        pb::import_resource_state::Request { type_name: type_name(), ..Default::default() };
+    let import = shop().import_resource_state(Request::new(import)).await;
+    let raw_state = Some(pb::RawState { json: b"{}".to_vec(), ..Default::default() });
+    let move_from = pb::move_resource_state::Request {
+        target_type_name: type_name(),
+        source_state: raw_state.clone(),
+        ..Default::default()
+    };
+    let move_from = shop().move_resource_state(Request::new(move_from)).await;
+    let upgrade =
+        pb::upgrade_resource_state::Request { type_name: type_name(), version: 9, raw_state };
+    let upgrade = shop().upgrade_resource_state(Request::new(upgrade)).await;
+    for (diagnostics, title) in [
+        (import.unwrap().into_inner().diagnostics, "Resource cannot be imported"),
+        (move_from.unwrap().into_inner().diagnostics, "Resource cannot be moved"),
+        (upgrade.unwrap().into_inner().diagnostics, "State of an unknown version"),
+    ] {
+        assert_eq!(diagnostics[0].summary, title);
+        assert!(diagnostics[0].detail.contains("shop_anonymous"), "{diagnostics:?}");
     }
 }
 

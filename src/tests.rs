@@ -1,15 +1,16 @@
 //! What is made for developers' eyes, `Debug` and error texts, shows no secret.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::{error::Error, fmt::Debug, sync::Arc, time::Duration};
 
-use secrecy::{ExposeSecret as _, SecretString};
-use terraform_provider_atlas::{
+use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, ConfigError, Credentials, IssuedCertificate},
     clock::SystemClock,
     pkcs12::{self, Profile},
     sealing::{self, Identities, Recipients},
     x509,
 };
+use secrecy::{ExposeSecret as _, SecretString};
 use tf_provider::{Diagnostic, Value};
 
 /// Stands for every secret; long enough for any run of it to be told from chance.
