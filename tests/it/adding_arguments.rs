@@ -173,10 +173,7 @@ fn optional_arguments(played: &Played) -> BTreeSet<&str> {
         .iter()
         // Adopting a key has tests of its own: it is refused for an object with a key.
         .filter(|(name, attribute)| attribute.optional && !name.starts_with("adopt_pem_wo"));
-    attributes
-        .map(|(name, _)| name.as_str())
-        .chain(block.blocks.keys().map(String::as_str))
-        .collect()
+    attributes.map(|(name, _)| name.as_str()).collect()
 }
 
 fn base() -> Json {

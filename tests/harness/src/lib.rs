@@ -6,8 +6,8 @@
 //! - [`plugin`] launches the provider and connects to it over mutual TLS. Every part is public, so that a test can also
 //!   connect in a wrong way.
 //!
-//! The crate shares no code with the provider, so that each checks the other. Schemas may have attributes and single
-//! nested blocks; a value of any other shape is refused where it is used.
+//! The crate shares no code with the provider, so that each checks the other. Types and blocks that the provider does not
+//! have are not implemented: reading such a schema panics.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,6 +31,7 @@ pub mod checks;
 pub mod cli;
 pub mod core;
 pub mod diagnostic;
+pub mod error;
 pub mod pb;
 pub mod plugin;
 pub mod schema;
