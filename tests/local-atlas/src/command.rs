@@ -1,7 +1,6 @@
 //! The control interface over HTTP: `GET` returns the whole state, `POST` takes one [`Command`].
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use hyper::{Method, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};

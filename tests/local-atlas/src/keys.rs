@@ -1,8 +1,12 @@
 //! The source of RSA-4096 keys: a checked-in pool, or newly generated ones.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use ::pem::{EncodeConfig, LineEnding, Pem};
 use rcgen::{Error, KeyPair, PKCS_RSA_SHA256, RsaKeySize};

@@ -1,9 +1,6 @@
 //! Local Atlas as a program: starts a server, prints how to reach it, and runs until Ctrl-C.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use local_atlas::{KeyEvent, Keys, LocalAtlas, Options, X509Type};

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

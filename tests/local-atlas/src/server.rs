@@ -1,7 +1,9 @@
 //! Starting and stopping a server.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+};
 
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
