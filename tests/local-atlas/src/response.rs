@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     faults::Outcome,
-    faulty_body::FaultyBody,
+    faulty_body::{self, FaultyBody},
     route::{ApiVersion, Endpoint, Query},
     state::State,
 };
@@ -105,15 +105,23 @@ pub(crate) fn finish(
     outcome: Option<&Outcome>,
 ) -> Response<FaultyBody> {
     let (parts, body) = rendered.into_parts();
-    let mut response = Response::new(match outcome {
-        Some(Outcome::CutBody { bytes }) => FaultyBody::cut_after(body, *bytes),
-        Some(Outcome::Drip { bytes, millis }) => {
-            FaultyBody::drip(&body, *bytes, Duration::from_millis(*millis))
+    let length = body.len();
+    let (body, announced) = match outcome {
+        // One byte is always missing; otherwise the body would be complete.
+        Some(Outcome::CutBody { bytes }) => {
+            (faulty_body::cut_after(body, *bytes), Some(length.max(bytes + 1)))
         }
-        Some(Outcome::Endless) => FaultyBody::endless(body),
-        _ => FaultyBody::whole(body),
-    });
+        Some(Outcome::Drip { bytes, millis }) => {
+            (faulty_body::drip(&body, *bytes, Duration::from_millis(*millis)), Some(length))
+        }
+        Some(Outcome::Endless) => (faulty_body::endless(body), None),
+        _ => (faulty_body::whole(body), None),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = parts.status;
+    if let Some(length) = announced {
+        set_header(&mut response, "content-length", &length.to_string());
+    }
     for (name, value) in ALWAYS {
         set_header(&mut response, name, value);
     }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use local_atlas::{KeyEvent, Keys, LocalAtlas, LoggedIn, X509Type};
+use local_atlas::{Keys, LocalAtlas, LoggedIn, X509Type};
 use tempfile::TempDir;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -48,17 +48,7 @@ impl Sandbox {
         let interrupt = Interrupt::listen()?;
         let atlas = LocalAtlas::start(local_atlas::Options {
             keys: if ready_made_keys { Keys::Pool } else { Keys::Generated },
-            key_listener: Some(Arc::new(|event| match event {
-                KeyEvent::Started(purpose) => {
-                    println!("   | local Atlas: making an RSA-4096 key for {purpose}");
-                }
-                KeyEvent::Finished(purpose, time) => {
-                    println!(
-                        "   | local Atlas: the key for {purpose} took {:.1} s",
-                        time.as_secs_f64()
-                    );
-                }
-            })),
+            key_listener: Some(Arc::new(|text| println!("   | local Atlas: {text}"))),
             ..local_atlas::Options::default()
         })
         .context("the local Atlas does not start")?;
