@@ -94,7 +94,7 @@ pub(super) fn page(results: &Results) -> String {
         }
         page.push('\n');
     }
-    page += "\n![Wall seconds of apply, plan and destroy](benchmarks.svg)\n\n## Machine\n\n";
+    page += "\n## Machine\n\n";
     for (name, value) in &results.machine {
         let _ = writeln!(page, "- {name}: {value}");
     }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use super::{
-    Options, chart,
+    Options,
     cli::{self, Workload},
     client,
     report::{self, Results},
@@ -38,7 +38,6 @@ pub fn run(options: &Options) -> Result<()> {
         let file = folder.join("BENCHMARKS.md");
         let notes = fs::read_to_string(&file).unwrap_or_default();
         fs::write(&file, page + &report::notes(&notes))?;
-        fs::write(folder.join("benchmarks.svg"), chart::svg(&results.cli))?;
         fs::write(folder.join("bench.json"), serde_json::to_string_pretty(&results)? + "\n")?;
     }
     Ok(())
