@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use serde_json::Value as Json;
 
-use super::{Core, Error, Host, rpc};
+use super::{Core, Error, rpc, settings::Host};
 use crate::{
     pb::tfplugin5 as pb,
     value::{Type, convert, decode, encode, is_wholly_known, unknown},

@@ -24,7 +24,7 @@ pub use self::{
     plan::{Action, Plan},
     resource::{Imported, MoveSource, Refreshed, Resource, ResourceInstance},
     response::Stored,
-    settings::{Host, Phase, Settings},
+    settings::{Phase, Settings},
     unmanaged::{DataRead, Ephemeral, Opened},
 };
 pub use crate::error::Error;

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Core, Error, Host, Phase, call};
+use super::{Core, Error, Phase, call, settings::Host};
 use crate::{
     diagnostic::Diagnostics,
     pb::tfplugin5 as pb,
