@@ -27,12 +27,20 @@
 
 #![allow(missing_docs, reason = "a name that says it all is not repeated in a comment")]
 
+#[cfg(feature = "host")]
 pub mod checks;
 pub mod cli;
+#[cfg(feature = "host")]
 pub mod core;
+#[cfg(feature = "host")]
 pub mod diagnostic;
+#[cfg(feature = "host")]
 pub mod error;
+#[cfg(feature = "host")]
 pub mod pb;
+#[cfg(feature = "host")]
 pub mod plugin;
+#[cfg(feature = "host")]
 pub mod schema;
+#[cfg(feature = "host")]
 pub mod value;

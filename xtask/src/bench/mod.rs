@@ -1,8 +1,6 @@
 //! `cargo xtask bench`: the cost of the provider beside the cost of Terraform itself, measured in one run.
 
 #[cfg(feature = "measure")]
-mod cli;
-#[cfg(feature = "measure")]
 mod client;
 #[cfg(feature = "measure")]
 mod report;
@@ -10,6 +8,8 @@ mod report;
 mod run;
 #[cfg(feature = "measure")]
 mod usage;
+#[cfg(feature = "measure")]
+mod workload;
 
 use std::path::PathBuf;
 

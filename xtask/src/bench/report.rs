@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 
-use super::cli::Row;
+use super::workload::Row;
 
 /// The figures of one run, as they are written to `bench.json`.
 #[derive(Debug, Default, Serialize)]
