@@ -51,12 +51,3 @@ pub struct Options {
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
-
-/// Runs the command.
-///
-/// # Errors
-/// A command under measurement fails, or a file cannot be written.
-#[cfg(not(feature = "measure"))]
-pub fn run(_: &Options) -> anyhow::Result<()> {
-    crate::project::rerun_with_measure()
-}
