@@ -11,8 +11,8 @@ use crate::{
     control::Control,
     credentials::{Login, Role},
     faults::{ActiveFault, Fault},
-    faulty_body::{self, FaultyBody},
-    response::set_header,
+    faulty_body::FaultyBody,
+    response::json_response,
     stores::{EXTERNAL, MissingProject, Project, X509Type},
 };
 
@@ -103,10 +103,7 @@ pub(crate) fn respond(control: &Control, method: &Method, body: &[u8]) -> Respon
         Ok(body) => (StatusCode::OK, body),
         Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
     };
-    let mut response = Response::new(faulty_body::whole(format!("{body:#}\n").into_bytes()));
-    *response.status_mut() = status;
-    set_header(&mut response, "content-type", "application/json");
-    response
+    json_response(status, format!("{body:#}\n"))
 }
 
 /// Runs a command and returns its result; an empty object if it has none.

@@ -97,6 +97,14 @@ pub(crate) fn set_header<T>(response: &mut Response<T>, name: &str, value: &str)
     }
 }
 
+/// A JSON response without the headers of Atlas.
+pub(crate) fn json_response(status: StatusCode, body: String) -> Response<FaultyBody> {
+    let mut response = Response::new(faulty_body::whole(body.into_bytes()));
+    *response.status_mut() = status;
+    set_header(&mut response, CONTENT_TYPE.as_str(), "application/json");
+    response
+}
+
 /// Adds the headers of every response, and the body as `outcome` has it sent.
 pub(crate) fn finish(
     state: &State,

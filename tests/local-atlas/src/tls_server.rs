@@ -3,12 +3,8 @@
 use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use anyhow::Result;
-use http_body_util::Full;
 use hyper::{
-    Request, Response, StatusCode,
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
+    Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use rcgen::{
@@ -26,7 +22,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use x509_cert::{Certificate, der::Decode as _, name::Name};
 
-use crate::{authority::hex_serial, keys::pem, response::set_header, state::State};
+use crate::{
+    authority::hex_serial, faulty_body::FaultyBody, keys::pem, response::json_response,
+    state::State,
+};
 
 /// The certificate of both TLS listeners, for loopback, from an authority created at start.
 pub(crate) struct Identity {
@@ -140,10 +139,10 @@ async fn serve(state: Arc<State>, acceptor: TlsAcceptor, stream: TcpStream) {
 }
 
 /// TLS has verified the certificate; its subject decides the user.
-fn identify(state: &State, certificate: &[u8]) -> Response<Full<Bytes>> {
+fn identify(state: &State, certificate: &[u8]) -> Response<FaultyBody> {
     let Ok(certificate) = Certificate::from_der(certificate) else {
         let body = json!({ "authenticated": false, "error": "the certificate is unreadable" });
-        return respond(StatusCode::FORBIDDEN, &body);
+        return json_response(StatusCode::FORBIDDEN, body.to_string());
     };
     let body = certificate.tbs_certificate();
     let (user, project) = (common_name(body.subject()), common_name(body.issuer()));
@@ -151,27 +150,20 @@ fn identify(state: &State, certificate: &[u8]) -> Response<Full<Bytes>> {
     let serial = serial.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
     let data = state.lock();
     let known = data.projects.get(&project).and_then(|project| project.user_of(&user));
+    let error = if data.certificates.is_unlisted(serial) {
+        Some("the certificate was revoked")
+    } else {
+        known.is_none().then_some("no managed X.509 user of this name exists")
+    };
     let mut body = json!({
-        "authenticated": true, "user": known, "project": project,
+        "authenticated": error.is_none(), "user": known.unwrap_or(user), "project": project,
         "serial": hex_serial(serial), "certificateId": serial.to_string(),
     });
-    let error = if data.certificates.is_unlisted(serial) {
-        "the certificate was revoked"
-    } else if known.is_none() {
-        "no managed X.509 user of this name exists"
-    } else {
-        return respond(StatusCode::OK, &body);
-    };
-    (body["authenticated"], body["user"], body["error"]) =
-        (json!(false), json!(user), json!(error));
-    respond(StatusCode::FORBIDDEN, &body)
-}
-
-fn respond(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body.to_string()));
-    *response.status_mut() = status;
-    set_header(&mut response, "content-type", "application/json");
-    response
+    let mut status = StatusCode::OK;
+    if let Some(error) = error {
+        (status, body["error"]) = (StatusCode::FORBIDDEN, error.into());
+    }
+    json_response(status, body.to_string())
 }
 
 fn common_name(name: &Name) -> String {
