@@ -131,13 +131,22 @@ impl Resource {
 
     /// `ImportResourceState` and `ReadResource`, as `terraform import`.
     pub async fn import(&self, id: &str) -> Result<Imported, Error> {
+        self.import_by(id, None).await
+    }
+
+    /// The same with `import { identity = ... }`.
+    pub async fn import_by_identity(&self, identity: &Json) -> Result<Imported, Error> {
+        self.import_by("", Some(identity)).await
+    }
+
+    async fn import_by(&self, id: &str, identity: Option<&Json>) -> Result<Imported, Error> {
         const METHOD: &str = "import_resource_state";
         let schema = self.schema();
         let request = pb::import_resource_state::Request {
             type_name: self.type_name.clone(),
             id: id.to_owned(),
             client_capabilities: self.core.settings.capabilities(Phase::Plan),
-            identity: None,
+            identity: self.encode_identity(identity),
         };
         let (response, mut diagnostics) = call!(self.core, schema, import_resource_state, request);
         schema.not_deferred(METHOD, response.deferred)?;
@@ -154,7 +163,7 @@ impl Resource {
         let instance = ResourceInstance {
             state: schema.stored_object(METHOD, imported.state.as_ref())?,
             private: imported.private.clone(),
-            identity: schema.identity(METHOD, imported.identity.as_ref(), None)?,
+            identity: schema.identity(METHOD, imported.identity.as_ref(), identity)?,
             tainted: false,
             schema_version: schema.version,
         };

@@ -22,10 +22,6 @@ use tower::service_fn;
 use super::{Address, ClientTls, lock};
 use crate::pb::{
     health::health_client::HealthClient,
-    plugin::{
-        grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
-        grpc_stdio_client::GrpcStdioClient,
-    },
     tfplugin5::{get_provider_schema, provider_client::ProviderClient},
 };
 
@@ -73,30 +69,18 @@ impl Connection {
         self.channel.clone()
     }
 
-    pub fn controller(&self) -> GrpcControllerClient<Channel> {
-        GrpcControllerClient::new(self.channel.clone())
-    }
-
     pub fn health(&self) -> HealthClient<Channel> {
         HealthClient::new(self.channel.clone())
     }
 
-    pub(super) fn stdio(&self) -> GrpcStdioClient<Channel> {
-        GrpcStdioClient::new(self.channel.clone())
-    }
-
-    pub(super) fn broker(&self) -> GrpcBrokerClient<Channel> {
-        GrpcBrokerClient::new(self.channel.clone())
-    }
-
-    pub fn sockets(&self) -> Sockets {
+    pub(super) fn sockets(&self) -> Sockets {
         self.sockets.clone()
     }
 }
 
 /// Second handles to the sockets of a connection, by which it is cut even if clones of it exist. `None` afterwards.
 #[derive(Clone, Debug)]
-pub struct Sockets(Arc<Mutex<Option<Vec<Socket>>>>);
+pub(super) struct Sockets(Arc<Mutex<Option<Vec<Socket>>>>);
 
 #[derive(Debug)]
 enum Socket {
@@ -107,7 +91,7 @@ enum Socket {
 
 impl Sockets {
     /// Cuts each socket. Nothing reconnects.
-    pub fn cut(&self) {
+    pub(super) fn cut(&self) {
         for socket in lock(&self.0).take().unwrap_or_default() {
             // A socket that the other side has closed cannot be shut down.
             let _ = match socket {

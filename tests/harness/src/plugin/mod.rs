@@ -17,12 +17,18 @@ use tokio::{task::JoinHandle, time};
 use tonic::transport::Channel;
 
 pub use self::{
-    connection::{Connection, Sockets},
+    connection::Connection,
     handshake::{Address, Handshake},
     process::{ClientCertificate, Exit, OutputLines, PluginProcess, Reattach, SpawnOptions, Stdin},
     tls::{ClientIdentity, ClientTls},
 };
-use crate::pb::{plugin, tfplugin5::provider_client::ProviderClient};
+use crate::pb::{
+    plugin::{
+        self, grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
+        grpc_stdio_client::GrpcStdioClient,
+    },
+    tfplugin5::provider_client::ProviderClient,
+};
 
 /// A running provider. Clones share it; the last one to be dropped kills the process.
 #[derive(Clone, Debug)]
@@ -115,7 +121,8 @@ impl Provider {
         open.broker.abort();
         if process.is_some() {
             // go-plugin ignores a failure, too.
-            let _ = open.connection.controller().shutdown(plugin::Empty {}).await;
+            let mut controller = GrpcControllerClient::new(open.connection.channel());
+            let _ = controller.shutdown(plugin::Empty {}).await;
         }
         let sockets = open.connection.sockets();
         drop(open); // ends gracefully unless a test holds a clone of the connection
@@ -165,7 +172,8 @@ struct Open {
 
 impl Open {
     fn new(connection: Connection, chunks: OutputLines) -> Self {
-        let (mut stdio, mut broker) = (connection.stdio(), connection.broker());
+        let mut stdio = GrpcStdioClient::new(connection.channel());
+        let mut broker = GrpcBrokerClient::new(connection.channel());
         let stdio = tokio::spawn(async move {
             let Ok(response) = stdio.stream_stdio(()).await else { return };
             let mut stream = response.into_inner();
