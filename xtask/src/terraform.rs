@@ -1,8 +1,9 @@
-//! The Terraform or `OpenTofu` of this machine.
+//! The Terraform or `OpenTofu` of this machine, and the environment of the provider.
 
 use std::path::Path;
 
 use anyhow::{Context, Error, Result, ensure};
+use local_atlas::LocalAtlas;
 use tf_harness::cli::{Cli, Version};
 
 /// The executable at `path`; otherwise `TERRAFORM_CLI`, or terraform or tofu on PATH. The provider supports its version.
@@ -16,6 +17,16 @@ pub(crate) fn find(path: Option<&Path>) -> Result<(Cli, Version)> {
         "{version} is too old: Terraform 1.5 or OpenTofu 1.6, or later, is required"
     );
     Ok((cli, version))
+}
+
+/// The variables with which the provider finds a local Atlas.
+pub(crate) fn credentials(atlas: &LocalAtlas) -> [(&'static str, String); 3] {
+    let credentials = atlas.control().credentials();
+    [
+        ("MONGODB_ATLAS_BASE_URL", atlas.base_url()),
+        ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
+        ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
+    ]
 }
 
 #[cfg(test)]

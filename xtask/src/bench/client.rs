@@ -19,8 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{
     usage::{self, milliseconds, number, percentile},
-    workload::{PROJECT, credentials, start_atlas},
+    workload::{PROJECT, start_atlas},
 };
+use crate::terraform::credentials;
 
 const TYPE: &str = "atlas_user_certificate";
 /// Terraform's default parallelism.
@@ -47,7 +48,8 @@ pub(super) fn measure(
     Ok(figures)
 }
 
-async fn start(provider: &Path, atlas: &LocalAtlas) -> Result<Core> {
+/// Starts and configures a provider process.
+pub(crate) async fn start(provider: &Path, atlas: &LocalAtlas) -> Result<Core> {
     let provider = Provider::spawn(SpawnOptions::new(provider).envs(credentials(atlas))).await?;
     let core = Core::new(provider, Settings::default()).await?;
     core.configure(json!({})).await?.ok()?;

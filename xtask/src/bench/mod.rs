@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the cost of the provider beside the cost of Terraform itself, measured in one run.
 
 #[cfg(feature = "measure")]
-mod client;
+pub(crate) mod client;
 #[cfg(feature = "measure")]
 mod report;
 #[cfg(feature = "measure")]

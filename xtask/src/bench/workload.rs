@@ -13,7 +13,7 @@ use serde::Serialize;
 use tf_harness::cli::{Cli, Workspace};
 
 use super::usage;
-use crate::package::NAMESPACE;
+use crate::{package::NAMESPACE, terraform::credentials};
 
 pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
@@ -165,13 +165,4 @@ pub(super) fn start_atlas(users: usize) -> Result<LocalAtlas> {
         atlas.control().issue(PROJECT, "warm-up", 1);
     }
     Ok(atlas)
-}
-
-pub(super) fn credentials(atlas: &LocalAtlas) -> [(&'static str, String); 3] {
-    let credentials = atlas.control().credentials();
-    [
-        ("MONGODB_ATLAS_BASE_URL", atlas.base_url()),
-        ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
-        ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
-    ]
 }

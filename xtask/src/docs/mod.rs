@@ -55,10 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// The pages by path.
-///
-/// # Errors
-/// A template or an example is missing or has an unknown placeholder.
-pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
+fn render(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     for page in Page::all(&AtlasProvider::new()) {
         let template = root.join("templates").join(page.path());
@@ -75,7 +72,7 @@ pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(pages)
 }
 
-/// The paths of pages that differ from [`render`], are missing, or describe nothing in the provider.
+/// The paths of pages that are out of date, are missing, or describe nothing in the provider.
 ///
 /// # Errors
 /// The pages cannot be rendered or read.

@@ -15,6 +15,7 @@ use super::output;
 use crate::{
     package::{Layout, NAMESPACE},
     project,
+    terraform::credentials,
 };
 
 /// The project in `examples/quickstart`.
@@ -29,7 +30,7 @@ pub(super) struct Sandbox {
     atlas: LocalAtlas,
     workspace: Workspace,
     /// The variables of its commands.
-    environment: [(&'static str, String); 4],
+    environment: Vec<(&'static str, String)>,
     runtime: Runtime,
     /// Whether Ctrl-C was pressed. The CLI receives it too and ends by itself; this program then stops and removes the folder.
     interrupted: watch::Receiver<bool>,
@@ -64,13 +65,8 @@ impl Sandbox {
         }
         let mirror = Layout::new(&workspace.path().join(".mirror"), NAMESPACE)?;
         let cli_configuration = mirror.link(provider, &env!("CARGO_PKG_VERSION").parse()?)?;
-        let credentials = atlas.control().credentials();
-        let environment = [
-            ("TF_CLI_CONFIG_FILE", cli_configuration.display().to_string()),
-            ("MONGODB_ATLAS_BASE_URL", atlas.base_url()),
-            ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
-            ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
-        ];
+        let mut environment = vec![("TF_CLI_CONFIG_FILE", cli_configuration.display().to_string())];
+        environment.extend(credentials(&atlas));
         for (name, value) in &environment {
             workspace.set_env(name, value);
         }

@@ -11,11 +11,6 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use local_atlas::{LocalAtlas, Settings};
-use serde_json::json;
-use tf_harness::{
-    core::{Core, Settings as Host},
-    plugin::{Provider, SpawnOptions},
-};
 use tokio::{runtime::Runtime, task::JoinSet, time};
 
 use super::{
@@ -23,7 +18,7 @@ use super::{
     usage::{growth, usage},
     worker::Worker,
 };
-use crate::project;
+use crate::{bench::client, project};
 
 const WORKERS: u64 = 8;
 const SAMPLES: u32 = 20;
@@ -42,7 +37,7 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
     let settings = Settings { gzip: true, ..Settings::unlimited() };
     let atlas =
         LocalAtlas::start(local_atlas::Options { settings, ..local_atlas::Options::default() })?;
-    let core = start(provider, &atlas).await?;
+    let core = client::start(provider, &atlas).await?;
     let process = core.provider().process().context("the provider has no process")?;
     let (calls, begun) = (Arc::new(AtomicU64::new(0)), Instant::now());
     let mut workers = JoinSet::new();
@@ -81,16 +76,4 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
     ensure!(growth.is_empty(), "the provider grows: {}", growth.join(", "));
     println!("memory, file descriptors and threads are flat");
     Ok(())
-}
-
-async fn start(provider: &Path, atlas: &LocalAtlas) -> Result<Core> {
-    let credentials = atlas.control().credentials();
-    let options = SpawnOptions::new(provider)
-        .log("ERROR")
-        .env("MONGODB_ATLAS_BASE_URL", atlas.base_url())
-        .env("MONGODB_ATLAS_CLIENT_ID", credentials.client_id)
-        .env("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret);
-    let core = Core::new(Provider::spawn(options).await?, Host::default()).await?;
-    core.configure(json!({})).await?.ok()?;
-    Ok(core)
 }
