@@ -141,10 +141,7 @@ fn optional_arguments(host: &InProcess) -> BTreeSet<&str> {
     let block = &host.schema().resources[TYPE].block;
     let attributes = block.attributes.iter().filter(|(_, attribute)| attribute.optional);
     let names = attributes.map(|(name, _)| name.as_str());
-    names
-        .filter(|name| !name.starts_with("adopt_pem_wo"))
-        .chain(block.blocks.keys().map(String::as_str))
-        .collect()
+    names.filter(|name| !name.starts_with("adopt_pem_wo")).collect()
 }
 
 fn names(argument: &Json) -> impl Iterator<Item = &str> {

@@ -42,8 +42,12 @@ impl Xtask {
             Command::Quickstart(options) => quickstart::run(&options),
             Command::Docs(options) => docs::run(&options),
             Command::Package(options) => package::run(&options),
+            #[cfg(feature = "measure")]
             Command::Bench(options) => bench::run(&options),
+            #[cfg(feature = "measure")]
             Command::Soak(options) => soak::run(&options),
+            #[cfg(not(feature = "measure"))]
+            Command::Bench(_) | Command::Soak(_) => project::rerun_with_measure(),
         }
     }
 }

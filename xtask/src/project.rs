@@ -28,18 +28,12 @@ pub(crate) fn cargo() -> Command {
 /// Builds the provider with the dev profile and returns the path of its binary.
 pub(crate) fn build_provider() -> Result<PathBuf> {
     // With xtask in the same command, features are resolved as they were for xtask, and its dependencies are not compiled again.
-    build(
-        ["build", "--package", PROVIDER, "--package", "xtask", "--bin", PROVIDER].as_ref(),
-        PROVIDER,
-    )
+    let mut command = cargo();
+    command.args(["build", "--package", PROVIDER, "--package", "xtask", "--bin", PROVIDER]);
+    run(&mut command, PROVIDER)
 }
 
 /// Runs a cargo command that builds the binary `name`, and returns the path of that binary. Cargo prints its progress.
-pub(crate) fn build(arguments: &[&str], name: &str) -> Result<PathBuf> {
-    run(cargo().args(arguments), name)
-}
-
-/// The same for a prepared command.
 pub(crate) fn run(command: &mut Command, name: &str) -> Result<PathBuf> {
     let output = command
         .arg("--message-format=json-render-diagnostics")

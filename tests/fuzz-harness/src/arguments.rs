@@ -1,4 +1,4 @@
-//! What users, and the host that starts us, give as text.
+//! Texts of users, and of the host that starts the provider.
 
 use std::{
     ffi::OsString,
@@ -7,17 +7,17 @@ use std::{
 
 use terraform_provider_atlas::provider::AtlasProvider;
 use tf_provider::{
-    CancellationToken, Diagnostics, Function, ImportRequest, ImportTarget, Provider as _, Resource,
+    CancellationToken, Function, ImportRequest, ImportTarget, Provider as _, Resource,
     ValidateRequest, Value,
 };
 use tokio::runtime::{Builder, Runtime};
 
 use crate::assert_harmless;
 
-/// An import id. There is no login, so what can be read ends there.
+/// An import id. There are no credentials, so every import fails.
 ///
 /// # Panics
-/// An id is taken without a login.
+/// If an import succeeds.
 pub fn import_id(data: &[u8]) {
     let id = String::from_utf8_lossy(data).into_owned();
     let imported =
@@ -25,14 +25,12 @@ pub fn import_id(data: &[u8]) {
             target: ImportTarget::Id(id),
             cancel: CancellationToken::new(),
         }));
-    let told = imported.err().expect("nothing is imported without a login");
-    show(&told);
+    for error in &imported.err().expect("no import without credentials") {
+        assert_harmless(&error.summary);
+    }
 }
 
-/// A duration, as the timeouts have them.
-///
-/// # Panics
-/// What is taken for a duration cannot be added up.
+/// A duration of the block `timeouts`.
 pub fn duration(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut config = resource().schema().block.empty();
@@ -57,10 +55,10 @@ pub fn uri(data: &[u8]) {
     }
 }
 
-/// The environment of a start: the first byte of each part chooses the variable that the rest goes to.
+/// The environment of a start: the first byte of each part chooses the variable whose value is the rest.
 ///
 /// # Panics
-/// More or less than one line would be printed.
+/// If the handshake is not exactly one line.
 pub fn handshake(data: &[u8]) {
     let variables: Vec<_> = data
         .split(|byte| *byte == 0)
@@ -96,12 +94,6 @@ fn os_string(bytes: &[u8]) -> OsString {
 #[cfg(not(unix))]
 fn os_string(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
-}
-
-fn show(diagnostics: &Diagnostics) {
-    for told in diagnostics {
-        assert_harmless(&told.summary);
-    }
 }
 
 fn resource() -> &'static dyn Resource {

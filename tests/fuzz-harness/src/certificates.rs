@@ -12,7 +12,7 @@ use crate::assert_harmless;
 /// A text that may be a bundle.
 ///
 /// # Panics
-/// Two readers of the same text disagree, or an error steers a terminal.
+/// If two readers of the same text disagree, or an error controls a terminal.
 pub fn pem(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let secret = SecretString::from(text.as_ref());
@@ -20,8 +20,7 @@ pub fn pem(data: &[u8]) {
         Ok(parts) => {
             let joined =
                 format!("{}{}", parts.certificate_pem, parts.private_key_pem.expose_secret());
-            let again =
-                x509::split(&joined).expect("what was taken apart can be taken apart again");
+            let again = x509::split(&joined).expect("the parts of a bundle are a bundle");
             assert_eq!(again.certificate_pem, parts.certificate_pem);
         }
         Err(error) => assert_harmless(&error.to_string()),
@@ -41,7 +40,7 @@ pub fn pem(data: &[u8]) {
     }
 }
 
-/// A certificate's DER, and a key's behind it.
+/// The DER of a certificate, followed by that of a key.
 pub fn der(data: &[u8]) {
     let block = |label: &str, der: &[u8]| {
         let base64 = STANDARD.encode(der);

@@ -1,16 +1,16 @@
-//! What reads foreign bytes, one function each. A function panics where a promise is broken; whatever else it is given, it
-//! returns. `fuzz/` runs them with coverage, `tests/smoke.rs` for some seconds on any toolchain.
+//! One function for each parser of foreign bytes. It panics if the parser breaks a promise. `fuzz/` runs them with coverage,
+//! `tests/smoke.rs` for some seconds on any toolchain.
 
-#![allow(clippy::expect_used, reason = "a broken promise is to end the run")]
+#![allow(clippy::expect_used, reason = "a broken promise must end the run")]
 
-mod answers;
 mod arguments;
 mod certificates;
+mod responses;
 mod values;
 
-pub use answers::{digest_challenge, http_answer, retry_after};
 pub use arguments::{duration, handshake, import_id, uri};
 pub use certificates::{age, der, pem};
+pub use responses::{digest_challenge, http_answer, retry_after};
 pub use values::{json_state, msgpack};
 
 /// A function under test and the name of its target.
@@ -32,14 +32,14 @@ pub const TARGETS: [Target; 12] = [
     ("retry_after", retry_after),
 ];
 
-/// Nothing in a text that is shown to people steers a terminal.
+/// A text for the user does not control a terminal.
 ///
 /// # Panics
-/// Something does.
+/// If it does.
 fn assert_harmless(text: &str) {
-    let steers = |c: char| {
+    let controls = |c: char| {
         c.is_control() && c != '\n'
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
     };
-    assert!(!text.contains(steers), "{text:?}");
+    assert!(!text.contains(controls), "{text:?}");
 }

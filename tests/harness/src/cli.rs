@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -89,6 +89,13 @@ impl Version {
     }
 }
 
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = if self.tofu { "OpenTofu" } else { "Terraform" };
+        write!(f, "{product} {}", self.text)
+    }
+}
+
 /// The result of a command.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -137,23 +144,19 @@ pub struct Workspace {
 
 impl Workspace {
     /// An empty folder in which the provider `example/atlas` is the binary at `provider`.
-    ///
-    /// # Errors
-    /// A file cannot be written.
     pub fn new(cli: &Cli, provider: &Path) -> io::Result<Self> {
-        let workspace = Self {
-            cli: cli.clone(),
-            folder: tempfile::Builder::new().prefix("atlas-").tempdir()?,
-            environment: Vec::new(),
-        };
+        let workspace = Self::empty(cli)?;
         workspace.override_providers(&[(SOURCE, provider)])?;
         Ok(workspace)
     }
 
+    /// An empty folder without providers.
+    pub fn empty(cli: &Cli) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("atlas-").tempdir()?;
+        Ok(Self { cli: cli.clone(), folder, environment: Vec::new() })
+    }
+
     /// Makes each source address mean the binary beside it.
-    ///
-    /// # Errors
-    /// A file cannot be written.
     pub fn override_providers(&self, providers: &[(&str, &Path)]) -> io::Result<()> {
         let mut overrides = String::new();
         for (source, binary) in providers {
@@ -196,9 +199,6 @@ impl Workspace {
     }
 
     /// Writes a file of the configuration, and its folders.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn write(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.path().join(name);
         path.parent().map_or(Ok(()), fs::create_dir_all)?;

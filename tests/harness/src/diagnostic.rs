@@ -6,8 +6,7 @@ use serde_json::Value as Json;
 use thiserror::Error;
 
 use crate::{
-    checks::Violation,
-    pb::tfplugin5::{self as pb, attribute_path::step::Selector},
+    pb::tfplugin5::{self as pb, attribute_path::step::Selector, diagnostic::Severity},
     value::{Type, attribute_path, is_unknown},
 };
 
@@ -32,56 +31,40 @@ pub struct Diagnostics(pub Vec<Diagnostic>);
 pub struct Refused(pub Diagnostics);
 
 impl Diagnostic {
-    /// An error that core itself would show.
-    pub(crate) fn by_core(summary: &str, detail: impl Into<String>) -> Self {
-        Self {
-            is_error: true,
-            summary: summary.to_owned(),
-            detail: detail.into(),
-            path: String::new(),
-        }
-    }
-
     /// Whether the text occurs in summary or detail.
     pub fn contains(&self, text: &str) -> bool {
         self.summary.contains(text) || self.detail.contains(text)
     }
+
+    /// Reads a diagnostic. `Err` is the reason for which core could not show it.
+    fn read(given: &pb::Diagnostic, ty: &Type) -> Result<Self, String> {
+        if given.severity() == Severity::Invalid || given.summary.is_empty() {
+            return Err("no severity or no summary".to_owned());
+        }
+        let path = given.attribute.as_ref().filter(|path| !path.steps.is_empty());
+        if let Some(path) = path.filter(|path| !leads_into(path, ty)) {
+            return Err(format!("path {path:?} leads nowhere in the schema"));
+        }
+        Ok(Self {
+            is_error: given.severity() == Severity::Error,
+            summary: given.summary.clone(),
+            detail: given.detail.clone(),
+            path: path.map_or(Ok(String::new()), path_text)?,
+        })
+    }
 }
 
 impl Diagnostics {
-    /// Reads the diagnostics of a response. Paths must lead into the type, if there is one.
-    pub fn read(
-        rpc: &'static str,
-        subject: &str,
-        given: &[pb::Diagnostic],
-        ty: Option<&Type>,
-    ) -> Result<Self, Violation> {
-        let read = |given: &pb::Diagnostic| {
-            let problem = |message: String| {
-                let message = format!("{message} (summary {:?})", given.summary);
-                Violation::new(rpc, subject, "Malformed diagnostic", message)
-            };
-            if given.severity() == pb::diagnostic::Severity::Invalid {
-                return Err(problem("no severity".into()));
-            }
-            if given.summary.is_empty() {
-                return Err(problem(format!("empty summary, detail {:?}", given.detail)));
-            }
-            let path = match &given.attribute {
-                Some(path) if !path.steps.is_empty() => Path::read(path).map_err(problem)?,
-                _ => Path::default(),
-            };
-            if ty.is_some_and(|ty| !path.leads_into(ty)) {
-                return Err(problem(format!("path {path} leads nowhere in the schema")));
-            }
-            Ok(Diagnostic {
-                is_error: given.severity() == pb::diagnostic::Severity::Error,
-                summary: given.summary.clone(),
-                detail: given.detail.clone(),
-                path: path.to_string(),
-            })
-        };
+    /// Reads the diagnostics of a response. Paths must lead into the type. `Err` is the first that core could not show.
+    pub fn read(given: &[pb::Diagnostic], ty: &Type) -> Result<Self, String> {
+        let read = |it| Diagnostic::read(it, ty).map_err(|problem| format!("{problem}: {it:?}"));
         given.iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// An error that core itself shows.
+    pub(crate) fn by_core(summary: &str) -> Self {
+        let (detail, path) = (String::new(), String::new());
+        Self(vec![Diagnostic { is_error: true, summary: summary.to_owned(), detail, path }])
     }
 
     pub fn has_errors(&self) -> bool {
@@ -112,7 +95,7 @@ impl Diagnostics {
     }
 
     /// Adds those of a later response.
-    pub fn append(&mut self, later: Diagnostics) {
+    pub(crate) fn append(&mut self, later: Diagnostics) {
         self.0.extend(later.0);
     }
 }
@@ -135,72 +118,32 @@ impl fmt::Display for Diagnostics {
     }
 }
 
-/// The path of an attribute, checked for what core cannot use.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Path(Vec<Step>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Attribute(String),
-    Key(String),
-    Index(usize),
+/// A path as it is written in a configuration. `Err` is the reason for which core could not use it, or would crash on it.
+pub(crate) fn path_text(path: &pb::AttributePath) -> Result<String, String> {
+    let text =
+        path.steps.iter().try_fold(String::new(), |path, step| match step.selector.as_ref()? {
+            Selector::AttributeName(name) => Some(attribute_path(&path, name)),
+            Selector::ElementKeyString(key) => Some(format!("{path}[{key:?}]")),
+            Selector::ElementKeyInt(index) => (*index >= 0).then(|| format!("{path}[{index}]")),
+        });
+    text.filter(|text| !text.starts_with('[')).ok_or_else(|| format!("unusable path {path:?}"))
 }
 
-impl Path {
-    /// Reads a path. `Err` is the reason for which core could not use it, or would crash on it.
-    pub(crate) fn read(given: &pb::AttributePath) -> Result<Self, String> {
-        let step = |step: &pb::attribute_path::Step| match &step.selector {
-            Some(Selector::AttributeName(name)) => Ok(Step::Attribute(name.clone())),
-            Some(Selector::ElementKeyString(key)) => Ok(Step::Key(key.clone())),
-            Some(Selector::ElementKeyInt(index)) => usize::try_from(*index)
-                .map(Step::Index)
-                .map_err(|_| format!("negative index {index} crashes core")),
-            None => Err("step without selector".to_owned()),
-        };
-        let steps = given.steps.iter().map(step).collect::<Result<Vec<_>, _>>()?;
-        match steps.first() {
-            Some(Step::Attribute(_)) => Ok(Self(steps)),
-            _ => Err("path that does not begin with an attribute".to_owned()),
-        }
-    }
-
-    /// The name of the top-level attribute.
-    pub(crate) fn root(&self) -> Option<&str> {
-        match self.0.first() {
-            Some(Step::Attribute(name)) => Some(name),
-            _ => None,
-        }
-    }
-
-    /// The value at this place; `None` if there is no such place.
-    pub(crate) fn find<'v>(&self, value: &'v Json) -> Option<&'v Json> {
-        self.0.iter().try_fold(value, |value, step| match step {
-            _ if is_unknown(value) => Some(value),
-            Step::Attribute(name) | Step::Key(name) => value.get(name),
-            Step::Index(index) => value.get(*index),
-        })
-    }
-
-    fn leads_into(&self, ty: &Type) -> bool {
-        let end = self.0.iter().try_fold(ty, |ty, step| match (ty, step) {
-            (Type::Unsupported(_), _) => Some(ty),
-            (Type::Object(attributes), Step::Attribute(name)) => attributes.get(name),
-            (Type::Map(element), Step::Key(_)) | (Type::List(element), Step::Index(_)) => {
-                Some(element.as_ref())
-            }
-            _ => None,
-        });
-        end.is_some()
-    }
+/// The value at this place; `None` if there is no such place.
+pub(crate) fn find<'v>(path: &pb::AttributePath, value: &'v Json) -> Option<&'v Json> {
+    path.steps.iter().try_fold(value, |value, step| match step.selector.as_ref()? {
+        _ if is_unknown(value) => Some(value),
+        Selector::AttributeName(name) | Selector::ElementKeyString(name) => value.get(name),
+        Selector::ElementKeyInt(index) => value.get(usize::try_from(*index).ok()?),
+    })
 }
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.0.iter().fold(String::new(), |path, step| match step {
-            Step::Attribute(name) => attribute_path(&path, name),
-            Step::Key(key) => format!("{path}[{key:?}]"),
-            Step::Index(index) => format!("{path}[{index}]"),
-        });
-        f.write_str(&path)
-    }
+fn leads_into(path: &pb::AttributePath, ty: &Type) -> bool {
+    let end = path.steps.iter().try_fold(ty, |ty, step| match (ty, step.selector.as_ref()?) {
+        (Type::Object(attributes), Selector::AttributeName(name)) => attributes.get(name),
+        (Type::Map(element), Selector::ElementKeyString(_))
+        | (Type::List(element), Selector::ElementKeyInt(_)) => Some(element.as_ref()),
+        _ => None,
+    });
+    end.is_some()
 }

@@ -6,8 +6,8 @@
 //! - [`plugin`] launches the provider and connects to it over mutual TLS. Every part is public, so that a test can also
 //!   connect in a wrong way.
 //!
-//! The crate shares no code with the provider, so that each checks the other. Schemas may have attributes and single
-//! nested blocks; a value of any other shape is refused where it is used.
+//! The crate shares no code with the provider, so that each checks the other. Types and blocks that the provider does not
+//! have are not implemented: reading such a schema panics.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,11 +27,20 @@
 
 #![allow(missing_docs, reason = "a name that says it all is not repeated in a comment")]
 
+#[cfg(feature = "host")]
 pub mod checks;
 pub mod cli;
+#[cfg(feature = "host")]
 pub mod core;
+#[cfg(feature = "host")]
 pub mod diagnostic;
+#[cfg(feature = "host")]
+pub mod error;
+#[cfg(feature = "host")]
 pub mod pb;
+#[cfg(feature = "host")]
 pub mod plugin;
+#[cfg(feature = "host")]
 pub mod schema;
+#[cfg(feature = "host")]
 pub mod value;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use crate::{
+    error::Problem,
     pb::tfplugin5::{self as pb, schema::nested_block::NestingMode},
-    value::{Mismatch, Type, attribute_path, convert_at, is_unknown, mismatch},
+    value::{Type, convert, encode},
 };
 
 /// Everything that a provider offers.
@@ -17,23 +18,24 @@ pub struct ProviderSchema {
     pub data_sources: BTreeMap<String, Schema>,
     pub ephemeral_resources: BTreeMap<String, Schema>,
     pub functions: BTreeMap<String, pb::Function>,
-    /// The types of resource identities by resource type; empty for a host that does not have them.
-    pub identities: BTreeMap<String, Type>,
     pub capabilities: pb::ServerCapabilities,
 }
 
 /// The schema of one type.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
+    /// The type that it describes.
+    pub name: String,
     pub version: i64,
     pub block: Block,
+    /// The type of the resource identity, if host and provider have identities.
+    pub identity: Option<Type>,
 }
 
-/// Attributes and nested blocks.
+/// The attributes of a type. A nested block is an optional attribute with an object type.
 #[derive(Clone, Debug, Default)]
 pub struct Block {
     pub attributes: BTreeMap<String, Attribute>,
-    pub blocks: BTreeMap<String, NestedBlock>,
 }
 
 /// One attribute.
@@ -48,126 +50,88 @@ pub struct Attribute {
     pub write_only: bool,
 }
 
-/// A block inside a block.
-#[derive(Clone, Debug)]
-pub struct NestedBlock {
-    pub block: Block,
-    pub required: bool,
-    /// The value of a configuration without it: null for a single block, an empty list or map for one that may be
-    /// repeated. A repeated block cannot be configured with this harness.
-    pub absent: Json,
-}
-
 impl ProviderSchema {
     /// Reads a response to `GetSchema`. A host that does not know write-only attributes sees ordinary ones.
-    pub fn read(response: pb::get_provider_schema::Response, knows_write_only: bool) -> Self {
-        let schema = |given: &pb::Schema| Schema {
+    ///
+    /// # Panics
+    /// If there is a block that may be repeated.
+    pub(crate) fn read(
+        response: pb::get_provider_schema::Response,
+        knows_write_only: bool,
+    ) -> Self {
+        let schema = |name: &str, given: pb::Schema| Schema {
+            name: name.to_owned(),
             version: given.version,
-            block: given
-                .block
-                .as_ref()
-                .map(|block| Block::read(block, knows_write_only))
-                .unwrap_or_default(),
+            block: Block::read(given.block.unwrap_or_default(), knows_write_only),
+            identity: None,
         };
         let all = |given: HashMap<String, pb::Schema>| {
-            given.iter().map(|(name, given)| (name.clone(), schema(given))).collect()
+            let schemas = given.into_iter();
+            schemas.map(|(name, given)| (name.clone(), schema(&name, given))).collect()
         };
         Self {
-            provider: response.provider.as_ref().map(schema).unwrap_or_default(),
+            provider: schema("the provider", response.provider.unwrap_or_default()),
             resources: all(response.resource_schemas),
             data_sources: all(response.data_source_schemas),
             ephemeral_resources: all(response.ephemeral_resource_schemas),
             functions: response.functions.into_iter().collect(),
-            identities: BTreeMap::new(),
             capabilities: response.server_capabilities.unwrap_or_default(),
         }
+    }
+}
+
+impl Schema {
+    /// A value of this type, as requests hold it.
+    #[expect(clippy::unnecessary_wraps, reason = "the fields of requests are optional")]
+    pub(crate) fn encode(&self, value: &Json) -> Option<pb::DynamicValue> {
+        Some(encode(value, &self.block.ty()))
     }
 }
 
 impl Block {
     /// The type of an object of this schema.
     pub fn ty(&self) -> Type {
-        let attributes = self.attributes.iter().map(|(name, it)| (name.clone(), it.ty.clone()));
-        let blocks = self.blocks.iter().map(|(name, nested)| (name.clone(), nested.ty()));
-        Type::Object(attributes.chain(blocks).collect())
+        let attributes = self.attributes.iter();
+        Type::Object(attributes.map(|(name, it)| (name.clone(), it.ty.clone())).collect())
     }
 
     /// Completes a configuration as core does: values are converted, and what is absent becomes null. An absent required
     /// attribute and an unknown name are refused; an explicit null passes.
-    pub fn conform(&self, config: impl Into<Json>) -> Result<Json, Mismatch> {
-        self.conform_at(config.into(), "")
+    pub fn conform(&self, config: impl Into<Json>) -> Result<Json, Problem> {
+        let config = config.into();
+        let absent = |(name, it): &(&String, &Attribute)| it.required && config.get(name).is_none();
+        match self.attributes.iter().find(absent) {
+            Some((name, _)) => Err(Problem::new(name, "missing required argument")),
+            None => convert(config, &self.ty()),
+        }
     }
 
-    fn conform_at(&self, config: Json, path: &str) -> Result<Json, Mismatch> {
-        let Json::Object(mut given) = config else {
-            return mismatch(path, format!("a block is required, not {config}"));
-        };
-        let mut object = Map::new();
-        for (name, attribute) in &self.attributes {
-            let path = attribute_path(path, name);
-            let value = match given.remove(name) {
-                Some(value) => convert_at(value, &attribute.ty, &path)?,
-                None if attribute.required => return mismatch(&path, "missing required argument"),
-                None => Json::Null,
+    fn read(given: pb::schema::Block, knows_write_only: bool) -> Self {
+        let attribute = |it: pb::schema::Attribute| {
+            let attribute = Attribute {
+                ty: Type::parse(&it.r#type),
+                required: it.required,
+                optional: it.optional,
+                computed: it.computed,
+                sensitive: it.sensitive,
+                write_only: it.write_only && knows_write_only,
             };
-            object.insert(name.clone(), value);
-        }
-        for (name, nested) in &self.blocks {
-            let path = attribute_path(path, name);
-            let value = match given.remove(name).unwrap_or_default() {
-                Json::Null if nested.required => return mismatch(&path, "missing required block"),
-                Json::Null => nested.absent.clone(),
-                unknown if is_unknown(&unknown) => unknown,
-                given if nested.absent.is_null() => nested.block.conform_at(given, &path)?,
-                _ => return mismatch(&path, "repeated blocks are not supported by this harness"),
+            (it.name, attribute)
+        };
+        let nested = |it: pb::schema::NestedBlock| {
+            assert_eq!(it.nesting(), NestingMode::Single, "block {} may be repeated", it.type_name);
+            let block = Self::read(it.block.unwrap_or_default(), knows_write_only);
+            let attribute = Attribute {
+                ty: block.ty(),
+                required: false,
+                optional: true,
+                computed: false,
+                sensitive: false,
+                write_only: false,
             };
-            object.insert(name.clone(), value);
-        }
-        match given.keys().next() {
-            Some(name) => mismatch(&attribute_path(path, name), "unsupported argument"),
-            None => Ok(object.into()),
-        }
-    }
-
-    fn read(given: &pb::schema::Block, knows_write_only: bool) -> Self {
-        let attribute = |given: &pb::schema::Attribute| Attribute {
-            ty: Type::parse(&serde_json::from_slice(&given.r#type).unwrap_or_default()),
-            required: given.required,
-            optional: given.optional,
-            computed: given.computed,
-            sensitive: given.sensitive,
-            write_only: given.write_only && knows_write_only,
+            (it.type_name, attribute)
         };
-        let nested = |given: &pb::schema::NestedBlock| NestedBlock {
-            block: given
-                .block
-                .as_ref()
-                .map(|block| Self::read(block, knows_write_only))
-                .unwrap_or_default(),
-            required: given.min_items > 0,
-            absent: match given.nesting() {
-                NestingMode::Map => Json::Object(Map::new()),
-                NestingMode::List | NestingMode::Set => Json::Array(Vec::new()),
-                NestingMode::Single | NestingMode::Group | NestingMode::Invalid => Json::Null,
-            },
-        };
-        Self {
-            attributes: given
-                .attributes
-                .iter()
-                .map(|it| (it.name.clone(), attribute(it)))
-                .collect(),
-            blocks: given.block_types.iter().map(|it| (it.type_name.clone(), nested(it))).collect(),
-        }
-    }
-}
-
-impl NestedBlock {
-    fn ty(&self) -> Type {
-        match &self.absent {
-            Json::Array(_) => Type::List(self.block.ty().into()),
-            Json::Object(_) => Type::Map(self.block.ty().into()),
-            _ => self.block.ty(),
-        }
+        let blocks = given.block_types.into_iter().map(nested);
+        Self { attributes: given.attributes.into_iter().map(attribute).chain(blocks).collect() }
     }
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use rmpv::Value as Msgpack;
 use serde_json::{Map, Number, Value as Json, json};
-use thiserror::Error;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::pb::tfplugin5::DynamicValue;
+use crate::{error::Problem, pb::tfplugin5::DynamicValue};
 
 /// A type constraint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,35 +19,30 @@ pub enum Type {
     Map(Box<Type>),
     /// An object; the keys are attribute names.
     Object(BTreeMap<String, Type>),
-    /// A type that this harness does not implement. Its only value is null.
-    Unsupported(String),
 }
 
 impl Type {
     /// Parses a type constraint as schemas spell it, such as `["list","string"]`.
-    pub fn parse(constraint: &Json) -> Self {
-        let parts = constraint.as_array().map(Vec::as_slice);
-        match (constraint.as_str(), parts) {
-            (Some("string"), _) => Self::String,
-            (Some("number"), _) => Self::Number,
-            (Some("bool"), _) => Self::Bool,
-            (_, Some([kind, element])) if kind == "list" => Self::List(Self::parse(element).into()),
-            (_, Some([kind, element])) if kind == "map" => Self::Map(Self::parse(element).into()),
-            (_, Some([kind, Json::Object(attributes)])) if kind == "object" => Self::Object(
-                attributes.iter().map(|(name, ty)| (name.clone(), Self::parse(ty))).collect(),
+    ///
+    /// # Panics
+    /// If this harness does not implement the type.
+    pub(crate) fn parse(constraint: &[u8]) -> Self {
+        Self::read(&serde_json::from_slice(constraint).unwrap_or_default())
+    }
+
+    fn read(constraint: &Json) -> Self {
+        match (constraint.as_str(), &constraint[0], &constraint[1]) {
+            (Some("string"), ..) => Self::String,
+            (Some("number"), ..) => Self::Number,
+            (Some("bool"), ..) => Self::Bool,
+            (_, kind, element) if kind == "list" => Self::List(Self::read(element).into()),
+            (_, kind, element) if kind == "map" => Self::Map(Self::read(element).into()),
+            (_, kind, Json::Object(attributes)) if kind == "object" => Self::Object(
+                attributes.iter().map(|(name, ty)| (name.clone(), Self::read(ty))).collect(),
             ),
-            _ => Self::Unsupported(constraint.to_string()),
+            _ => panic!("type {constraint} is not implemented"),
         }
     }
-}
-
-/// A value that is not of the type under which it is read.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{path}: {problem}")]
-pub struct Mismatch {
-    /// The path of the part that does not fit; empty for the whole value.
-    pub path: String,
-    pub problem: String,
 }
 
 /// The marker for an unknown value: `json!({ "username": unknown() })`.
@@ -63,21 +57,36 @@ pub fn refined(prefix: &str) -> Json {
 
 /// Whether the value itself is unknown.
 pub fn is_unknown(value: &Json) -> bool {
-    refinement(value).is_some()
+    value.get(UNKNOWN).is_some()
 }
 
 /// Whether no part of the value is unknown.
-pub fn is_wholly_known(value: &Json) -> bool {
-    !is_unknown(value)
-        && match value {
-            Json::Array(elements) => elements.iter().all(is_wholly_known),
-            Json::Object(entries) => entries.values().all(is_wholly_known),
-            _ => true,
+pub(crate) fn is_wholly_known(value: &Json) -> bool {
+    unknown_places(value).is_empty()
+}
+
+/// The paths of the parts of a value that are unknown.
+pub(crate) fn unknown_places(value: &Json) -> Vec<String> {
+    fn add(value: &Json, path: String, places: &mut Vec<String>) {
+        match value {
+            unknown if is_unknown(unknown) => places.push(path),
+            Json::Array(elements) => elements
+                .iter()
+                .enumerate()
+                .for_each(|(index, element)| add(element, format!("{path}[{index}]"), places)),
+            Json::Object(entries) => entries
+                .iter()
+                .for_each(|(name, element)| add(element, attribute_path(&path, name), places)),
+            _ => {}
         }
+    }
+    let mut places = Vec::new();
+    add(value, String::new(), &mut places);
+    places
 }
 
 /// A copy with null in place of each unknown value.
-pub fn unknown_as_null(value: &Json) -> Json {
+pub(crate) fn unknown_as_null(value: &Json) -> Json {
     match value {
         unknown if is_unknown(unknown) => Json::Null,
         Json::Array(elements) => elements.iter().map(unknown_as_null).collect(),
@@ -109,40 +118,43 @@ pub fn changed_attributes(before: &Json, after: &Json) -> Vec<String> {
 
 /// Converts a value to a type as core does: scalars into each other's text form, strings to NFC, absent attributes to
 /// null. Attributes that the type does not have are refused.
-pub fn convert(value: Json, ty: &Type) -> Result<Json, Mismatch> {
-    convert_at(value, ty, "")
+pub(crate) fn convert(value: Json, ty: &Type) -> Result<Json, Problem> {
+    Reading::Lenient.read(value, ty, "")
 }
 
 /// Encodes a value as core does.
 ///
 /// # Panics
-/// If the value is not of the type: [`convert`] it first.
+/// If the value is not of the type.
 pub fn encode(value: &Json, ty: &Type) -> DynamicValue {
-    DynamicValue { msgpack: bytes(&to_msgpack(value, ty)), json: Vec::new() }
+    if let Err(problem) = Reading::Exact.read(value.clone(), ty, "") {
+        panic!("{value} cannot be encoded: {problem}");
+    }
+    DynamicValue { msgpack: bytes(&to_msgpack(value)), json: Vec::new() }
 }
 
 /// Decodes a value as core does: msgpack if there is any, else JSON, else null.
-pub fn decode(given: Option<&DynamicValue>, ty: &Type) -> Result<Json, Mismatch> {
-    match given {
-        Some(given) if !given.msgpack.is_empty() => {
-            let mut rest = given.msgpack.as_slice();
-            match rmpv::decode::read_value(&mut rest) {
-                Ok(value) if rest.is_empty() => from_msgpack(value, ty, ""),
-                Ok(_) => mismatch("", "bytes after the end of the value"),
-                Err(error) => mismatch("", error.to_string()),
-            }
+pub fn decode(given: Option<&DynamicValue>, ty: &Type) -> Result<Json, Problem> {
+    let given = given.cloned().unwrap_or_default();
+    if !given.msgpack.is_empty() {
+        let mut rest = given.msgpack.as_slice();
+        let value = rmpv::decode::read_value(&mut rest).map_err(|error| error.to_string());
+        let json = value.and_then(from_msgpack).map_err(|problem| Problem::new("", problem))?;
+        if !rest.is_empty() {
+            return Err(Problem::new("", "bytes after the end of the value"));
         }
-        Some(given) if !given.json.is_empty() => match serde_json::from_slice(&given.json) {
-            Ok(json) => convert(json, ty),
-            Err(error) => mismatch("", error.to_string()),
-        },
-        _ => Ok(Json::Null),
+        return Reading::Exact.read(json, ty, "");
     }
+    if given.json.is_empty() {
+        return Ok(Json::Null);
+    }
+    let json = serde_json::from_slice(&given.json);
+    convert(json.map_err(|error| Problem::new("", error.to_string()))?, ty)
 }
 
 /// Removes the attributes that an object type does not have, as core does before it sends a state of the current schema
 /// version to the provider.
-pub fn strip(json: Json, ty: &Type) -> Json {
+pub(crate) fn strip(json: Json, ty: &Type) -> Json {
     match (json, ty) {
         (Json::Object(entries), Type::Object(types)) => entries
             .into_iter()
@@ -160,136 +172,123 @@ pub(crate) fn attribute_path(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-pub(crate) fn convert_at(value: Json, ty: &Type, path: &str) -> Result<Json, Mismatch> {
-    if value.is_null() || is_unknown(&value) {
-        return Ok(value);
-    }
-    Ok(match (ty, value) {
-        (Type::Bool, value @ Json::Bool(_)) | (Type::Number, value @ Json::Number(_)) => value,
-        (Type::Bool, Json::String(text)) if text == "true" => true.into(),
-        (Type::Bool, Json::String(text)) if text == "false" => false.into(),
-        (Type::Number, Json::String(text)) => number(&text, path)?,
-        (Type::String, Json::String(text)) => text.nfc().collect::<String>().into(),
-        (Type::String, Json::Number(number)) => number.to_string().into(),
-        (Type::String, Json::Bool(value)) => value.to_string().into(),
-        (Type::List(ty), Json::Array(elements)) => elements
-            .into_iter()
-            .enumerate()
-            .map(|(index, element)| convert_at(element, ty, &format!("{path}[{index}]")))
-            .collect::<Result<_, _>>()?,
-        (Type::Map(ty), Json::Object(entries)) => entries
-            .into_iter()
-            .map(|(key, value)| {
-                let value = convert_at(value, ty, &format!("{path}[{key:?}]"))?;
-                Ok((key.nfc().collect(), value))
-            })
-            .collect::<Result<Map<_, _>, _>>()?
-            .into(),
-        (Type::Object(types), Json::Object(mut entries)) => {
-            let mut object = Map::new();
-            for (name, ty) in types {
-                let value = entries.remove(name).unwrap_or_default();
-                object.insert(name.clone(), convert_at(value, ty, &attribute_path(path, name))?);
-            }
-            if let Some(name) = entries.keys().next() {
-                return mismatch(&attribute_path(path, name), "unsupported argument");
-            }
-            object.into()
-        }
-        (ty, other) => return mismatch(path, format!("{ty:?} required, not {other}")),
-    })
+/// How a value is read under a type.
+#[derive(Clone, Copy, PartialEq)]
+enum Reading {
+    /// As in a configuration: with conversions, and null for absent attributes.
+    Lenient,
+    /// As on the wire.
+    Exact,
 }
 
-fn to_msgpack(value: &Json, ty: &Type) -> Msgpack {
-    if let Some(refinement) = refinement(value) {
-        let Some(prefix) = refinement["prefix"].as_str() else {
-            return Msgpack::Ext(0, vec![0]);
-        };
-        let limits = vec![(1.into(), false.into()), (2.into(), prefix.into())];
-        return Msgpack::Ext(12, bytes(&Msgpack::Map(limits)));
+impl Reading {
+    fn read(self, value: Json, ty: &Type, path: &str) -> Result<Json, Problem> {
+        if value.is_null() || is_unknown(&value) {
+            return Ok(value);
+        }
+        let lenient = self == Self::Lenient;
+        Ok(match (ty, value) {
+            (Type::Bool, value @ Json::Bool(_)) | (Type::Number, value @ Json::Number(_)) => value,
+            (Type::String, Json::String(text)) => text.nfc().collect::<String>().into(),
+            // On the wire, too, where it is not a whole number.
+            (Type::Number, Json::String(text)) => match text.parse::<Number>() {
+                Ok(number) => number.into(),
+                Err(_) => return Err(Problem::new(path, "a number is required")),
+            },
+            (Type::Bool, Json::String(text)) if lenient && text == "true" => true.into(),
+            (Type::Bool, Json::String(text)) if lenient && text == "false" => false.into(),
+            (Type::String, Json::Number(number)) if lenient => number.to_string().into(),
+            (Type::String, Json::Bool(value)) if lenient => value.to_string().into(),
+            (Type::List(ty), Json::Array(elements)) => elements
+                .into_iter()
+                .enumerate()
+                .map(|(index, element)| self.read(element, ty, &format!("{path}[{index}]")))
+                .collect::<Result<_, _>>()?,
+            (Type::Map(ty), Json::Object(entries)) => entries
+                .into_iter()
+                .map(|(key, value)| {
+                    let value = self.read(value, ty, &format!("{path}[{key:?}]"))?;
+                    Ok((key.nfc().collect(), value))
+                })
+                .collect::<Result<Map<_, _>, _>>()?
+                .into(),
+            (Type::Object(types), Json::Object(mut entries)) => {
+                let mut object = Map::new();
+                for (name, ty) in types {
+                    let path = attribute_path(path, name);
+                    let value = match entries.remove(name) {
+                        None if !lenient => return Err(Problem::new(&path, "missing attribute")),
+                        value => value.unwrap_or_default(),
+                    };
+                    object.insert(name.clone(), self.read(value, ty, &path)?);
+                }
+                if let Some(name) = entries.keys().next() {
+                    let path = attribute_path(path, name);
+                    return Err(Problem::new(&path, "unsupported argument"));
+                }
+                object.into()
+            }
+            (ty, other) => {
+                return Err(Problem::new(path, format!("{ty:?} required, not {other}")));
+            }
+        })
     }
-    match (ty, value) {
-        (_, Json::Null) => Msgpack::Nil,
-        (Type::Bool, Json::Bool(value)) => (*value).into(),
-        (Type::Number, Json::Number(number)) => match number.as_i64() {
+}
+
+fn to_msgpack(value: &Json) -> Msgpack {
+    match value {
+        unknown if is_unknown(unknown) => match unknown[UNKNOWN]["prefix"].as_str() {
+            None => Msgpack::Ext(0, vec![0]),
+            Some(prefix) => {
+                let limits = vec![(1.into(), false.into()), (2.into(), prefix.into())];
+                Msgpack::Ext(12, bytes(&Msgpack::Map(limits)))
+            }
+        },
+        Json::Null => Msgpack::Nil,
+        Json::Bool(value) => (*value).into(),
+        Json::Number(number) => match number.as_i64() {
             Some(whole) => whole.into(),
             None => number.to_string().into(),
         },
-        (Type::String, Json::String(text)) => text.as_str().into(),
-        (Type::List(ty), Json::Array(elements)) => {
-            Msgpack::Array(elements.iter().map(|element| to_msgpack(element, ty)).collect())
+        Json::String(text) => text.as_str().into(),
+        Json::Array(elements) => Msgpack::Array(elements.iter().map(to_msgpack).collect()),
+        Json::Object(entries) => {
+            let entries = entries.iter();
+            Msgpack::Map(entries.map(|(key, it)| (key.as_str().into(), to_msgpack(it))).collect())
         }
-        (Type::Map(ty), Json::Object(entries)) => Msgpack::Map(
-            entries
-                .iter()
-                .map(|(key, value)| (key.as_str().into(), to_msgpack(value, ty)))
-                .collect(),
-        ),
-        (Type::Object(types), Json::Object(entries))
-            if types.len() == entries.len() && types.keys().all(|it| entries.contains_key(it)) =>
-        {
-            Msgpack::Map(
-                types
-                    .iter()
-                    .map(|(name, ty)| (name.as_str().into(), to_msgpack(&entries[name], ty)))
-                    .collect(),
-            )
-        }
-        (ty, value) => panic!("{value} is not of type {ty:?}"),
     }
 }
 
-fn from_msgpack(value: Msgpack, ty: &Type, path: &str) -> Result<Json, Mismatch> {
-    Ok(match (ty, value) {
-        (_, Msgpack::Nil) => Json::Null,
-        (_, Msgpack::Ext(..)) => unknown(),
-        (Type::Bool, Msgpack::Boolean(value)) => value.into(),
-        (Type::Number, Msgpack::Integer(whole)) => number(&whole.to_string(), path)?,
-        (Type::Number, Msgpack::F64(value)) if value.is_finite() => value.into(),
-        (Type::Number, Msgpack::String(text)) => number(text.as_str().unwrap_or_default(), path)?,
-        (Type::String, Msgpack::String(text)) => match text.as_str() {
-            Some(text) => text.nfc().collect::<String>().into(),
-            None => return mismatch(path, "a string that is not UTF-8"),
+fn from_msgpack(value: Msgpack) -> Result<Json, String> {
+    let text = |value: Msgpack| match value {
+        Msgpack::String(text) => text.into_str().ok_or("a string that is not UTF-8".to_owned()),
+        other => Err(format!("{other} where a string is required")),
+    };
+    Ok(match value {
+        Msgpack::Nil => Json::Null,
+        Msgpack::Ext(..) => unknown(),
+        Msgpack::Boolean(value) => value.into(),
+        Msgpack::Integer(whole) => match whole.to_string().parse::<Number>() {
+            Ok(number) => number.into(),
+            Err(error) => return Err(error.to_string()),
         },
-        (Type::List(ty), Msgpack::Array(elements)) => elements
-            .into_iter()
-            .enumerate()
-            .map(|(index, element)| from_msgpack(element, ty, &format!("{path}[{index}]")))
-            .collect::<Result<_, _>>()?,
-        (Type::Map(ty), Msgpack::Map(entries)) => entries
-            .into_iter()
-            .map(|(key, value)| {
-                let key = key.as_str().unwrap_or_default().to_owned();
-                let value = from_msgpack(value, ty, &format!("{path}[{key:?}]"))?;
-                Ok((key, value))
-            })
-            .collect::<Result<Map<_, _>, _>>()?
-            .into(),
-        (Type::Object(types), Msgpack::Map(entries)) => {
-            let count = entries.len();
+        Msgpack::F64(value) if value.is_finite() => value.into(),
+        value @ Msgpack::String(_) => text(value)?.into(),
+        Msgpack::Array(elements) => {
+            elements.into_iter().map(from_msgpack).collect::<Result<_, _>>()?
+        }
+        Msgpack::Map(entries) => {
             let mut object = Map::new();
-            for (name, value) in entries {
-                let name = name.as_str().unwrap_or_default();
-                if let Some(ty) = types.get(name) {
-                    let value = from_msgpack(value, ty, &attribute_path(path, name))?;
-                    object.insert(name.to_owned(), value);
+            for (key, value) in entries {
+                let key = text(key)?;
+                if object.insert(key.clone(), from_msgpack(value)?).is_some() {
+                    return Err(format!("{key:?} occurs twice"));
                 }
-            }
-            if object.len() != types.len() || count != types.len() {
-                let required = types.len();
-                return mismatch(path, format!("an object with {required} attributes is required"));
             }
             object.into()
         }
-        (ty, other) => return mismatch(path, format!("{ty:?} required, not {other}")),
+        other => return Err(format!("{other} is not a value")),
     })
-}
-
-fn number(text: &str, path: &str) -> Result<Json, Mismatch> {
-    match text.parse::<Number>() {
-        Ok(number) => Ok(number.into()),
-        Err(_) => mismatch(path, "a number is required"),
-    }
 }
 
 fn bytes(value: &Msgpack) -> Vec<u8> {
@@ -297,15 +296,6 @@ fn bytes(value: &Msgpack) -> Vec<u8> {
     let written = rmpv::encode::write_value(&mut bytes, value);
     debug_assert!(written.is_ok(), "writing to memory does not fail");
     bytes
-}
-
-fn refinement(value: &Json) -> Option<&Json> {
-    let entries = value.as_object().filter(|entries| entries.len() == 1)?;
-    entries.get(UNKNOWN)
-}
-
-pub(crate) fn mismatch<T>(path: &str, problem: impl Into<String>) -> Result<T, Mismatch> {
-    Err(Mismatch { path: path.to_owned(), problem: problem.into() })
 }
 
 /// The only key of the marker object.

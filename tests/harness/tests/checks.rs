@@ -5,42 +5,42 @@
 use serde_json::{Value as Json, json};
 use tf_harness::{
     checks::{compatible, plan_valid, proposed_new, storable},
-    core::{ResourceInstance, ResponseReader, Stored},
+    core::{ResourceInstance, Stored},
     diagnostic::Diagnostics,
     pb::tfplugin5::{self as pb, attribute_path::step::Selector},
-    schema::{Attribute, Block, NestedBlock, Schema},
+    schema::{Attribute, Block, Schema},
     value::{Type, decode, encode, unknown, with},
 };
 
 /// `name` is required, `size` optional and computed, `id` computed, `note` optional, `password` write-only, and there is a
 /// block `timeouts`.
 fn schema() -> Schema {
-    let attribute = |ty: Type, flags: &str| Attribute {
-        ty,
-        required: flags.contains('r'),
-        optional: flags.contains('o'),
-        computed: flags.contains('c'),
-        sensitive: false,
-        write_only: flags.contains('w'),
-    };
-    let block = |attributes: &[(&str, Attribute)]| Block {
-        attributes: attributes.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
-        ..Block::default()
-    };
-    let mut outer = block(&[
-        ("name", attribute(Type::String, "r")),
-        ("size", attribute(Type::Number, "oc")),
-        ("id", attribute(Type::String, "c")),
-        ("note", attribute(Type::String, "o")),
-        ("password", attribute(Type::String, "ow")),
-    ]);
-    let timeouts = NestedBlock {
-        block: block(&[("create", attribute(Type::String, "o"))]),
-        required: false,
-        absent: Json::Null,
-    };
-    outer.blocks.insert("timeouts".to_owned(), timeouts);
-    Schema { version: 1, block: outer }
+    let timeouts = Type::Object([("create".to_owned(), Type::String)].into());
+    let attributes = [
+        ("name", Type::String, "r"),
+        ("size", Type::Number, "oc"),
+        ("id", Type::String, "c"),
+        ("note", Type::String, "o"),
+        ("password", Type::String, "ow"),
+        ("timeouts", timeouts, "o"),
+    ];
+    let attributes = attributes.map(|(name, ty, flags)| {
+        let attribute = Attribute {
+            ty,
+            required: flags.contains('r'),
+            optional: flags.contains('o'),
+            computed: flags.contains('c'),
+            sensitive: false,
+            write_only: flags.contains('w'),
+        };
+        (name.to_owned(), attribute)
+    });
+    Schema {
+        name: "x".to_owned(),
+        version: 1,
+        block: Block { attributes: attributes.into() },
+        identity: Some(Type::Object([("key".to_owned(), Type::String)].into())),
+    }
 }
 
 fn object(config: Json) -> Json {
@@ -139,7 +139,7 @@ fn diagnostic_that_core_cannot_show_is_a_violation() {
         ..pb::Diagnostic::default()
     };
     let name = |name: &str| Selector::AttributeName(name.to_owned());
-    let read = |given| Diagnostics::read("X", "x", &[given], Some(&ty));
+    let read = |given| Diagnostics::read(&[given], &ty);
     let right = read(diagnostic(1, "s", &[name("timeouts"), name("create")])).unwrap();
     assert_eq!((right.has_errors(), right[0].path.as_str()), (true, "timeouts.create"));
     for wrong in [
@@ -171,8 +171,7 @@ fn store(
     identity: &str,
     error: bool,
 ) -> Stored {
-    let (schema, identity_type) =
-        (schema(), Type::Object([("key".to_owned(), Type::String)].into()));
+    let schema = schema();
     let planned = with(object(json!({ "name": "n" })), "id", unknown());
     let diagnostic =
         pb::Diagnostic { severity: 1, summary: "refused".to_owned(), ..pb::Diagnostic::default() };
@@ -181,12 +180,14 @@ fn store(
         private: b"new".to_vec(),
         diagnostics: error.then_some(diagnostic).into_iter().collect(),
         new_identity: Some(pb::ResourceIdentityData {
-            identity_data: Some(encode(&json!({ "key": identity }), &identity_type)),
+            identity_data: schema
+                .identity
+                .as_ref()
+                .map(|ty| encode(&json!({ "key": identity }), ty)),
         }),
         ..pb::apply_resource_change::Response::default()
     };
-    let reader = ResponseReader { type_name: "x", schema: &schema, identity: Some(&identity_type) };
-    reader.store(prior, if delete { &Json::Null } else { &planned }, &response)
+    schema.store(prior, if delete { &Json::Null } else { &planned }, &response)
 }
 
 #[test]

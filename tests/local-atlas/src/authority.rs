@@ -1,14 +1,12 @@
 //! The certificate authority of each project, and the recorded anatomy of its certificates.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use rcgen::string::PrintableString;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, DnValue, Error,
-    IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
+    IsCa, KeyPair, KeyUsagePurpose, SerialNumber, string::PrintableString,
 };
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -122,8 +120,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
     use rustls_pki_types::pem::PemObject as _;
-    use x509_cert::Certificate as X509;
-    use x509_cert::der::{Decode as _, Tag, Tagged as _};
+    use x509_cert::{
+        Certificate as X509,
+        der::{Decode as _, Tag, Tagged as _},
+    };
 
     use super::*;
     use crate::keys::Keys;

@@ -1,11 +1,11 @@
 //! The server's time: real time plus an offset that a test sets.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
-use jiff::fmt::rfc2822::DateTimePrinter;
-use jiff::tz::Offset;
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp, fmt::rfc2822::DateTimePrinter, tz::Offset};
 
 /// The time of `Date`, issue, expiry, lists, tokens and TLS logins.
 #[derive(Debug, Default)]

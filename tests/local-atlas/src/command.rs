@@ -1,10 +1,9 @@
 //! The control interface over HTTP: `GET` returns the whole state, `POST` takes one [`Command`].
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use hyper::{Method, Response, StatusCode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +12,7 @@ use crate::{
     credentials::{Login, Role},
     faults::{ActiveFault, Fault},
     faulty_body::FaultyBody,
-    response::set_header,
+    response::json_response,
     stores::{EXTERNAL, MissingProject, Project, X509Type},
 };
 
@@ -29,12 +28,6 @@ pub(crate) const PATH: &str = "/local-atlas";
     deny_unknown_fields
 )]
 enum Command {
-    AddProject {
-        project: String,
-    },
-    RemoveProject {
-        project: String,
-    },
     HideProject {
         project: String,
         #[serde(default)]
@@ -42,10 +35,6 @@ enum Command {
     },
     ShowProject {
         project: String,
-    },
-    SetCustomerCa {
-        project: String,
-        is_set: bool,
     },
     AddUser {
         project: String,
@@ -76,9 +65,6 @@ enum Command {
         #[serde(default)]
         seconds: u32,
     },
-    SetDateSkew {
-        seconds: i64,
-    },
     ChangeSettings {
         settings: Map<String, Value>,
     },
@@ -87,7 +73,6 @@ enum Command {
         role: Role,
     },
     ExpireTokens,
-    ExpireNonces,
     AddFault {
         fault: Fault,
     },
@@ -98,8 +83,6 @@ enum Command {
         id: u64,
     },
     ClearFaults,
-    ClearRequests,
-    CloseConnections,
 }
 
 fn external() -> String {
@@ -120,10 +103,7 @@ pub(crate) fn respond(control: &Control, method: &Method, body: &[u8]) -> Respon
         Ok(body) => (StatusCode::OK, body),
         Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
     };
-    let mut response = Response::new(FaultyBody::whole(format!("{body:#}\n").into_bytes()));
-    *response.status_mut() = status;
-    set_header(&mut response, "content-type", "application/json");
-    response
+    json_response(status, format!("{body:#}\n"))
 }
 
 /// Runs a command and returns its result; an empty object if it has none.
@@ -133,11 +113,8 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
         if found { Ok(json!({})) } else { Err("not found".to_owned()) }
     };
     match command {
-        C::AddProject { project } => control.add_project(&project),
-        C::RemoveProject { project } => control.remove_project(&project),
         C::HideProject { project, as_missing } => control.hide_project(&project, as_missing),
         C::ShowProject { project } => control.show_project(&project),
-        C::SetCustomerCa { project, is_set } => control.set_customer_ca(&project, is_set),
         C::AddUser { project, database, user, x509_type } => {
             control.add_user_in(&project, &database, &user, x509_type);
         }
@@ -150,11 +127,9 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
         C::AdvanceClock { days, seconds } => {
             control.advance(Duration::from_secs(u64::from(days) * 86_400 + u64::from(seconds)));
         }
-        C::SetDateSkew { seconds } => control.set_date_skew(SignedDuration::from_secs(seconds)),
         C::ChangeSettings { settings } => change_settings(control, settings)?,
         C::SetRole { login, role } => control.set_role(login, role),
         C::ExpireTokens => control.expire_tokens(),
-        C::ExpireNonces => control.expire_nonces(),
         C::AddFault { fault } => return Ok(json!({ "id": control.add_fault(fault).id() })),
         C::ReleaseFault { id } => {
             let faults = control.state.faults.all();
@@ -163,8 +138,6 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
         }
         C::RemoveFault { id } => return found(control.remove_fault(id)),
         C::ClearFaults => control.clear_faults(),
-        C::ClearRequests => control.clear_requests(),
-        C::CloseConnections => control.close_connections(),
     }
     Ok(json!({}))
 }

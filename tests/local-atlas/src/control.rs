@@ -1,8 +1,9 @@
 //! The control interface in Rust: what a test changes on the server and reads back from it.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;

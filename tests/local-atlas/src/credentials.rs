@@ -1,9 +1,7 @@
 //! Credentials, their roles, and how a request presents them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hyper::{HeaderMap, header::AUTHORIZATION};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -1,13 +1,13 @@
 //! One request from arrival to response: record it, apply a fault, act, write the response.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST};
-use hyper::http::request::Parts;
-use hyper::http::uri::Authority;
-use hyper::{HeaderMap, Response};
+use hyper::{
+    HeaderMap, Response,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST},
+    http::{request::Parts, uri::Authority},
+};
 
 use crate::{
     api::{self, Call},

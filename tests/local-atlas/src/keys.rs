@@ -1,8 +1,12 @@
 //! The source of RSA-4096 keys: a checked-in pool, or newly generated ones.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
 
 use ::pem::{EncodeConfig, LineEnding, Pem};
 use rcgen::{Error, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
@@ -19,17 +23,8 @@ pub enum Keys {
     Generated,
 }
 
-/// The generation of a key, for a progress message.
-#[derive(Clone, Debug)]
-pub enum KeyEvent {
-    /// A key is being generated for this purpose.
-    Started(String),
-    /// It is ready.
-    Finished(String, Duration),
-}
-
-/// Receives [`KeyEvent`]s on a worker thread.
-pub type KeyListener = Arc<dyn Fn(KeyEvent) + Send + Sync>;
+/// Receives a progress message when the generation of a key starts and ends, on a worker thread.
+pub type KeyListener = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Hands out keys.
 pub(crate) struct KeySource {
@@ -59,15 +54,12 @@ impl KeySource {
     }
 
     fn generate(&self, purpose: &str) -> Result<RsaKey, Error> {
-        let report = |event| {
-            if let Some(listener) = &self.listener {
-                listener(event);
-            }
-        };
+        let report = |text: &str| self.listener.iter().for_each(|listener| listener(text));
         let start = Instant::now();
-        report(KeyEvent::Started(purpose.to_owned()));
+        report(&format!("generating an RSA-4096 key for {purpose}"));
         let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_4096)?;
-        report(KeyEvent::Finished(purpose.to_owned(), start.elapsed()));
+        let seconds = start.elapsed().as_secs_f64();
+        report(&format!("generated the key for {purpose} in {seconds:.1} s"));
         Ok(RsaKey { pem: pem("PRIVATE KEY", pair.serialized_der()), pair: Arc::new(pair) })
     }
 }
@@ -147,11 +139,11 @@ mod tests {
     #[test]
     fn a_generated_key_is_rsa_4096_in_pkcs8_and_is_reported() {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let listener: KeyListener = Arc::new(move |event| sender.send(event).unwrap());
+        let listener: KeyListener = Arc::new(move |text| sender.send(text.to_owned()).unwrap());
         let key = KeySource::new(Keys::Generated, Some(listener)).next_key("app-user").unwrap();
         assert_eq!(parse(&key.pem).unwrap().public_key_raw(), key.pair.public_key_raw());
         assert_eq!(key.pem.lines().count(), 52);
-        assert!(matches!(receiver.recv().unwrap(), KeyEvent::Started(name) if name == "app-user"));
-        assert!(matches!(receiver.recv().unwrap(), KeyEvent::Finished(_, _)));
+        assert_eq!(receiver.recv().unwrap(), "generating an RSA-4096 key for app-user");
+        assert!(receiver.recv().unwrap().starts_with("generated the key for app-user in "));
     }
 }

@@ -7,7 +7,7 @@
 //! ```
 //! use local_atlas::{LocalAtlas, Options, X509Type};
 //!
-//! # fn main() -> Result<(), local_atlas::StartError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let atlas = LocalAtlas::start(Options::default())?;
 //! atlas.control().add_user("32b6e34b3d91647abb20e7b8", "app-user", X509Type::Managed);
 //! println!("{}", atlas.base_url());
@@ -46,12 +46,11 @@ mod tls_server;
 pub use control::Control;
 pub use credentials::{Authorization, Credentials, Login, Role};
 pub use faults::{Answer, Fault, FaultHandle, Matching, Outcome, Pause, RetryAfter, Rewrite, When};
-pub use keys::{KeyEvent, KeyListener, Keys};
+pub use keys::{KeyListener, Keys};
 pub use oauth::Token;
 pub use route::{ApiVersion, Endpoint};
-pub use server::{LocalAtlas, Options, StartError};
+pub use server::{LocalAtlas, Options};
 pub use settings::{AccessList, DeletedUsers, Rate, Settings};
 pub use state::RecordedRequest;
 pub use stores::{Certificate, MissingProject, X509Type};
 pub use tls_client::{LoggedIn, LoginError, log_in};
-pub use tls_server::IdentityError;

@@ -1,12 +1,9 @@
 //! Local Atlas as a program: starts a server, prints how to reach it, and runs until Ctrl-C.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use local_atlas::{KeyEvent, Keys, LocalAtlas, Options, X509Type};
+use local_atlas::{Keys, LocalAtlas, Options, X509Type};
 
 /// A stateful local Atlas Admin API, for tests.
 ///
@@ -45,13 +42,13 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // There is no other place for the message.
-            let _ = writeln!(std::io::stderr(), "local-atlas: {error}");
+            let _ = writeln!(std::io::stderr(), "local-atlas: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let mut options = Options {
         port: arguments.port,
         login_port: arguments.login_port,
@@ -89,13 +86,7 @@ fn user(text: &str) -> Result<(String, String), String> {
     Ok((project.to_owned(), name.to_owned()))
 }
 
-fn report_key(event: KeyEvent) {
-    let line = match event {
-        KeyEvent::Started(purpose) => format!("generating an RSA-4096 key for {purpose} ..."),
-        KeyEvent::Finished(purpose, time) => {
-            format!("generated the key for {purpose} in {:.1} s", time.as_secs_f64())
-        }
-    };
+fn report_key(line: &str) {
     // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,7 +1,6 @@
 //! The token endpoint: client credentials in, bearer tokens out.
 
-use hyper::header::CONTENT_TYPE;
-use hyper::{HeaderMap, StatusCode};
+use hyper::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{
+    Response, StatusCode,
+    header::{CONTENT_TYPE, DATE, HeaderName, HeaderValue},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
     faults::Outcome,
-    faulty_body::FaultyBody,
+    faulty_body::{self, FaultyBody},
     route::{ApiVersion, Endpoint, Query},
     state::State,
 };
@@ -95,6 +97,14 @@ pub(crate) fn set_header<T>(response: &mut Response<T>, name: &str, value: &str)
     }
 }
 
+/// A JSON response without the headers of Atlas.
+pub(crate) fn json_response(status: StatusCode, body: String) -> Response<FaultyBody> {
+    let mut response = Response::new(faulty_body::whole(body.into_bytes()));
+    *response.status_mut() = status;
+    set_header(&mut response, CONTENT_TYPE.as_str(), "application/json");
+    response
+}
+
 /// Adds the headers of every response, and the body as `outcome` has it sent.
 pub(crate) fn finish(
     state: &State,
@@ -103,15 +113,23 @@ pub(crate) fn finish(
     outcome: Option<&Outcome>,
 ) -> Response<FaultyBody> {
     let (parts, body) = rendered.into_parts();
-    let mut response = Response::new(match outcome {
-        Some(Outcome::CutBody { bytes }) => FaultyBody::cut_after(body, *bytes),
-        Some(Outcome::Drip { bytes, millis }) => {
-            FaultyBody::drip(&body, *bytes, Duration::from_millis(*millis))
+    let length = body.len();
+    let (body, announced) = match outcome {
+        // One byte is always missing; otherwise the body would be complete.
+        Some(Outcome::CutBody { bytes }) => {
+            (faulty_body::cut_after(body, *bytes), Some(length.max(bytes + 1)))
         }
-        Some(Outcome::Endless) => FaultyBody::endless(body),
-        _ => FaultyBody::whole(body),
-    });
+        Some(Outcome::Drip { bytes, millis }) => {
+            (faulty_body::drip(&body, *bytes, Duration::from_millis(*millis)), Some(length))
+        }
+        Some(Outcome::Endless) => (faulty_body::endless(body), None),
+        _ => (faulty_body::whole(body), None),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = parts.status;
+    if let Some(length) = announced {
+        set_header(&mut response, "content-length", &length.to_string());
+    }
     for (name, value) in ALWAYS {
         set_header(&mut response, name, value);
     }

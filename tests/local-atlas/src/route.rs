@@ -1,7 +1,9 @@
 //! The address of a request: endpoint, API version, path parameters, query.
 
-use hyper::header::{ACCEPT, CONTENT_TYPE};
-use hyper::{HeaderMap, Method};
+use hyper::{
+    HeaderMap, Method,
+    header::{ACCEPT, CONTENT_TYPE},
+};
 use jiff::civil::Date;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};

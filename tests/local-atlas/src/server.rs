@@ -1,9 +1,11 @@
 //! Starting and stopping a server.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+};
 
-use thiserror::Error;
+use anyhow::{Context as _, Result};
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 
@@ -15,7 +17,7 @@ use crate::{
     settings::Settings,
     state::State,
     tls_client::{LoggedIn, LoginError, log_in},
-    tls_server::{self, Identity, IdentityError, ProjectVerifier},
+    tls_server::{self, Identity},
 };
 
 /// A running server on threads of its own. Dropping it stops it.
@@ -46,35 +48,15 @@ pub struct Options {
     pub settings: Settings,
 }
 
-/// Why a server did not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// A port could not be opened.
-    #[error("port {port} of 127.0.0.1 could not be opened")]
-    Port {
-        /// The requested port.
-        port: u16,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
-    /// No threads.
-    #[error("the server's threads could not be started")]
-    Runtime(#[source] std::io::Error),
-    /// No TLS.
-    #[error(transparent)]
-    Tls(#[from] IdentityError),
-}
-
 impl LocalAtlas {
     /// Starts a server; both its ports are open when this returns.
     ///
     /// # Errors
     /// If a port is taken or threads cannot be started.
-    pub fn start(options: Options) -> Result<Self, StartError> {
+    pub fn start(options: Options) -> Result<Self> {
         let mut runtime = Builder::new_multi_thread();
         runtime.worker_threads(2).thread_name("local-atlas");
-        let runtime = runtime.enable_all().build().map_err(StartError::Runtime)?;
+        let runtime = runtime.enable_all().build()?;
         let identity = Identity::create()?;
         let state = Arc::new(State::new(
             KeySource::new(options.keys, options.key_listener),
@@ -87,10 +69,8 @@ impl LocalAtlas {
         let (login_listener, login) = open(options.login_port)?;
         let api_tls = options.https.then(|| identity.api_config()).transpose()?;
         let api_tls = api_tls.map(|config| TlsAcceptor::from(Arc::new(config)));
-        let verifier = Arc::new(ProjectVerifier::new(Arc::clone(&state)));
-        let login_tls = TlsAcceptor::from(Arc::new(identity.login_config(verifier)?));
         runtime.spawn(listener::listen(control.clone(), api_tls, api_listener));
-        runtime.spawn(tls_server::listen(state, login_tls, login_listener));
+        runtime.spawn(tls_server::listen(state, identity, login_listener));
         Ok(Self { control, api, login, https: options.https, runtime: Some(runtime) })
     }
 
@@ -138,10 +118,10 @@ impl Drop for LocalAtlas {
     }
 }
 
-fn open(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Port { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+fn open(port: u16) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .with_context(|| format!("port {port} of 127.0.0.1 could not be opened"))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
     Ok((listener, address))
 }

@@ -1,17 +1,21 @@
 //! A TLS login with a combined PEM, as a database driver makes it.
 
-use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{
+    error::Error,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tokio_rustls::TlsConnector;
 
 use crate::tls_server::provider;
@@ -36,24 +40,16 @@ pub enum LoginError {
     /// The text is not a certificate with its key.
     #[error("the PEM holds no usable certificate and key")]
     Pem(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection failed, with TLS' reason if the server did not accept the certificate.
+    /// The connection failed, with TLS' reason if the server did not accept the certificate, or there was no response
+    /// of the server within ten seconds.
     #[error("the connection failed")]
-    Connection(#[from] std::io::Error),
+    Connection(#[from] io::Error),
     /// TLS succeeded, but no user belongs to the certificate.
     #[error("no user belongs to the certificate: {reason}")]
     Denied {
         /// The server's reason.
         reason: String,
     },
-    /// The server's response is not one of the known ones.
-    #[error("unexpected response: {response}")]
-    Response {
-        /// The response.
-        response: String,
-    },
-    /// No response in time.
-    #[error("no response within ten seconds")]
-    Timeout,
 }
 
 impl LoginError {
@@ -77,11 +73,11 @@ pub async fn log_in(
 ) -> Result<LoggedIn, LoginError> {
     let config = client_config(ca_pem, combined_pem).map_err(LoginError::Pem)?;
     let exchange = tokio::time::timeout(Duration::from_secs(10), exchange(address, config));
-    let response = exchange.await.map_err(|_| LoginError::Timeout)??;
-    let unexpected = || LoginError::Response { response: response.clone() };
+    let response = exchange.await.map_err(io::Error::from)??;
+    let unexpected = || io::Error::other(format!("unexpected response: {response}"));
     let (head, body) = response.split_once("\r\n\r\n").ok_or_else(unexpected)?;
     if head.starts_with("HTTP/1.1 200") {
-        return serde_json::from_str(body).map_err(|_| unexpected());
+        return Ok(serde_json::from_str(body).map_err(|_| unexpected())?);
     }
     let refusal: serde_json::Value = serde_json::from_str(body).map_err(|_| unexpected())?;
     let reason = refusal["error"].as_str().ok_or_else(unexpected)?.to_owned();
@@ -101,7 +97,7 @@ fn client_config(
     Ok(builder.with_client_auth_cert(vec![certificate], key)?)
 }
 
-async fn exchange(address: SocketAddr, config: ClientConfig) -> Result<String, std::io::Error> {
+async fn exchange(address: SocketAddr, config: ClientConfig) -> io::Result<String> {
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::IpAddress(IpAddr::from(Ipv4Addr::LOCALHOST).into());
     let connector = TlsConnector::from(Arc::new(config));

@@ -1,60 +1,43 @@
 //! The server's own TLS identity, and the port for TLS logins, which works as a database server of the project.
 
-use std::convert::Infallible;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use anyhow::Result;
+use hyper::{
+    Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
 };
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, ConfigBuilder, DigitallySignedStruct, DistinguishedName, Error,
-    RootCertStore, ServerConfig, SignatureScheme, WantsVerifier,
+    RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    server::WebPkiClientVerifier,
+    time_provider::TimeProvider,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use serde_json::json;
-use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
-use x509_cert::name::Name;
+use x509_cert::{Certificate, der::Decode as _, name::Name};
 
-use crate::{authority::hex_serial, keys::pem, state::State};
+use crate::{
+    authority::hex_serial, faulty_body::FaultyBody, keys::pem, response::json_response,
+    state::State,
+};
 
 /// The certificate of both TLS listeners, for loopback, from an authority created at start.
 pub(crate) struct Identity {
     /// The authority's certificate, for clients.
     pub(crate) ca_pem: String,
+    ca: CertificateDer<'static>,
     certificate: CertificateDer<'static>,
     key: PrivatePkcs8KeyDer<'static>,
 }
 
-/// The TLS identity could not be created.
-#[derive(Debug, Error)]
-pub enum IdentityError {
-    /// No certificate.
-    #[error("the certificate of the server could not be created")]
-    Certificate(#[from] rcgen::Error),
-    /// No configuration.
-    #[error("TLS could not be configured")]
-    Configuration(#[from] Error),
-}
-
 impl Identity {
-    pub(crate) fn create() -> Result<Self, IdentityError> {
+    pub(crate) fn create() -> Result<Self> {
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "local Atlas TLS authority");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -67,35 +50,54 @@ impl Identity {
         let key = KeyPair::generate()?;
         Ok(Self {
             ca_pem: pem("CERTIFICATE", ca.der()),
+            ca: ca.der().clone(),
             certificate: server.signed_by(&key, &ca)?.der().clone(),
             key: PrivatePkcs8KeyDer::from(key.serialize_der()),
         })
     }
 
     /// TLS for the API: no client certificate, HTTP/2 if the client offers it.
-    pub(crate) fn api_config(&self) -> Result<ServerConfig, IdentityError> {
-        let builder = Self::builder()?.with_no_client_auth();
+    pub(crate) fn api_config(&self) -> Result<ServerConfig> {
+        let builder = ServerConfig::builder_with_provider(provider());
+        let builder = builder.with_safe_default_protocol_versions()?.with_no_client_auth();
         let mut config = builder.with_single_cert(vec![self.certificate.clone()], self.key())?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 
-    /// TLS for logins: `verifier` decides on the client's certificate.
-    pub(crate) fn login_config(
-        &self,
-        verifier: Arc<dyn ClientCertVerifier>,
-    ) -> Result<ServerConfig, IdentityError> {
-        let builder = Self::builder()?.with_client_cert_verifier(verifier);
+    /// TLS for a login: a client certificate of one of the projects' authorities, valid by the server's clock.
+    fn login_config(&self, state: &Arc<State>) -> Result<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        // The verifier requires a root even while there is no project.
+        roots.add(self.ca.clone())?;
+        roots.add_parsable_certificates(state.authorities.certificates());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
+        let time = Arc::new(ServerTime(Arc::clone(state)));
+        let builder = ServerConfig::builder_with_details(provider(), time);
+        let builder = builder.with_safe_default_protocol_versions()?;
+        let builder = builder.with_client_cert_verifier(verifier);
         Ok(builder.with_single_cert(vec![self.certificate.clone()], self.key())?)
-    }
-
-    fn builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, IdentityError> {
-        let builder = ServerConfig::builder_with_provider(provider());
-        Ok(builder.with_safe_default_protocol_versions()?)
     }
 
     fn key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(self.key.clone_key())
+    }
+}
+
+/// The server's clock, for the validity of client certificates.
+struct ServerTime(Arc<State>);
+
+impl TimeProvider for ServerTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.clock.now().as_second()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+impl fmt::Debug for ServerTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerTime")
     }
 }
 
@@ -105,17 +107,16 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 }
 
 /// Accepts TLS logins until the runtime stops.
-pub(crate) async fn listen(
-    state: Arc<State>,
-    acceptor: TlsAcceptor,
-    socket: std::net::TcpListener,
-) {
+pub(crate) async fn listen(state: Arc<State>, identity: Identity, socket: std::net::TcpListener) {
     let Ok(socket) = TcpListener::from_std(socket) else {
         return;
     };
     loop {
-        if let Ok((stream, _)) = socket.accept().await {
-            tokio::spawn(serve(Arc::clone(&state), acceptor.clone(), stream));
+        let Ok((stream, _)) = socket.accept().await else { continue };
+        // For each connection, because projects come and go.
+        if let Ok(config) = identity.login_config(&state) {
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            tokio::spawn(serve(Arc::clone(&state), acceptor, stream));
         }
     }
 }
@@ -138,10 +139,10 @@ async fn serve(state: Arc<State>, acceptor: TlsAcceptor, stream: TcpStream) {
 }
 
 /// TLS has verified the certificate; its subject decides the user.
-fn identify(state: &State, certificate: &[u8]) -> Response<Full<Bytes>> {
+fn identify(state: &State, certificate: &[u8]) -> Response<FaultyBody> {
     let Ok(certificate) = Certificate::from_der(certificate) else {
         let body = json!({ "authenticated": false, "error": "the certificate is unreadable" });
-        return respond(StatusCode::FORBIDDEN, &body);
+        return json_response(StatusCode::FORBIDDEN, body.to_string());
     };
     let body = certificate.tbs_certificate();
     let (user, project) = (common_name(body.subject()), common_name(body.issuer()));
@@ -149,98 +150,24 @@ fn identify(state: &State, certificate: &[u8]) -> Response<Full<Bytes>> {
     let serial = serial.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
     let data = state.lock();
     let known = data.projects.get(&project).and_then(|project| project.user_of(&user));
+    let error = if data.certificates.is_unlisted(serial) {
+        Some("the certificate was revoked")
+    } else {
+        known.is_none().then_some("no managed X.509 user of this name exists")
+    };
     let mut body = json!({
-        "authenticated": true, "user": known, "project": project,
+        "authenticated": error.is_none(), "user": known.unwrap_or(user), "project": project,
         "serial": hex_serial(serial), "certificateId": serial.to_string(),
     });
-    let error = if data.certificates.is_unlisted(serial) {
-        "the certificate was revoked"
-    } else if known.is_none() {
-        "no managed X.509 user of this name exists"
-    } else {
-        return respond(StatusCode::OK, &body);
-    };
-    (body["authenticated"], body["user"], body["error"]) =
-        (json!(false), json!(user), json!(error));
-    respond(StatusCode::FORBIDDEN, &body)
-}
-
-fn respond(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(body.to_string()));
-    *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    response
+    let mut status = StatusCode::OK;
+    if let Some(error) = error {
+        (status, body["error"]) = (StatusCode::FORBIDDEN, error.into());
+    }
+    json_response(status, body.to_string())
 }
 
 fn common_name(name: &Name) -> String {
     let common = name.iter().find(|attribute| attribute.oid.to_string() == "2.5.4.3");
     let value = common.map(|attribute| attribute.value.value()).unwrap_or_default();
     String::from_utf8_lossy(value).into_owned()
-}
-
-/// Accepts an unexpired client certificate of one of the projects' authorities.
-///
-/// The standard verifier decides; only its roots (projects come and go) and the time are set here.
-pub(crate) struct ProjectVerifier {
-    state: Arc<State>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ProjectVerifier {
-    pub(crate) fn new(state: Arc<State>) -> Self {
-        Self { state, provider: provider() }
-    }
-}
-
-impl fmt::Debug for ProjectVerifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProjectVerifier")
-    }
-}
-
-impl ClientCertVerifier for ProjectVerifier {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(self.state.authorities.certificates());
-        let now = u64::try_from(self.state.clock.now().as_second()).unwrap_or_default();
-        let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
-            .build()
-            .map_err(|_| Error::InvalidCertificate(CertificateError::UnknownIssuer))?
-            .verify_client_cert(end_entity, intermediates, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -2,14 +2,11 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
 use tf_harness::{
@@ -18,15 +15,13 @@ use tf_harness::{
     plugin::{Provider, SpawnOptions},
     value::encode,
 };
-use tokio::{
-    runtime::{Builder, Runtime},
-    task::JoinSet,
-};
+use tokio::runtime::{Builder, Runtime};
 
 use super::{
-    cli::{PROJECT, credentials, start_atlas},
     usage::{self, milliseconds, number, percentile},
+    workload::{PROJECT, start_atlas},
 };
+use crate::terraform::credentials;
 
 const TYPE: &str = "atlas_user_certificate";
 /// Terraform's default parallelism.
@@ -53,7 +48,8 @@ pub(super) fn measure(
     Ok(figures)
 }
 
-async fn start(provider: &Path, atlas: &LocalAtlas) -> Result<Core> {
+/// Starts and configures a provider process.
+pub(crate) async fn start(provider: &Path, atlas: &LocalAtlas) -> Result<Core> {
     let provider = Provider::spawn(SpawnOptions::new(provider).envs(credentials(atlas))).await?;
     let core = Core::new(provider, Settings::default()).await?;
     core.configure(json!({})).await?.ok()?;
@@ -86,7 +82,7 @@ async fn plan_latency(
 ) -> Result<Vec<(&'static str, f64)>> {
     let core = start(provider, atlas).await?;
     let instance = create(&core, 0).await?;
-    let block = &core.schema().resources.get(TYPE).context(TYPE)?.block;
+    let block = &core.schema().resources[TYPE].block;
     let config = block.conform(configuration(0))?;
     let state = Some(encode(&instance.state, &block.ty()));
     let request = pb::plan_resource_change::Request {
@@ -98,27 +94,17 @@ async fn plan_latency(
         client_capabilities: core.settings().capabilities(Phase::Plan),
         ..pb::plan_resource_change::Request::default()
     };
-    let mut lanes = JoinSet::new();
-    for _ in 0..IN_FLIGHT {
-        let (provider, request) = (core.provider().clone(), request.clone());
-        lanes.spawn(async move {
-            let mut times = Vec::new();
-            for _ in 0..calls / IN_FLIGHT {
-                let started = Instant::now();
-                let response = provider.client().plan_resource_change(request.clone()).await?;
-                let response = response.into_inner();
-                times.push(milliseconds(started.elapsed()));
-                if let Some(diagnostic) = response.diagnostics.first() {
-                    bail!("PlanResourceChange: {}", diagnostic.summary);
-                }
-            }
-            Ok(times)
-        });
-    }
-    let mut times = Vec::new();
-    while let Some(lane) = lanes.join_next().await {
-        times.extend(lane??);
-    }
+    let call = async |_| {
+        let started = Instant::now();
+        let response = core.provider().client().plan_resource_change(request.clone()).await?;
+        let time = milliseconds(started.elapsed());
+        match response.into_inner().diagnostics.first() {
+            Some(diagnostic) => bail!("PlanResourceChange: {}", diagnostic.summary),
+            None => Ok(time),
+        }
+    };
+    let times: Vec<f64> =
+        stream::iter(0..calls).map(call).buffer_unordered(IN_FLIGHT).try_collect().await?;
     core.provider().shutdown().await;
     Ok(vec![("plan_p50_ms", percentile(times.clone(), 50)), ("plan_p99_ms", percentile(times, 99))])
 }
@@ -126,44 +112,19 @@ async fn plan_latency(
 /// Creates resources in one process, ten at a time, then refreshes and plans them.
 async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>> {
     let atlas = start_atlas(count)?;
-    let core = Arc::new(start(provider, &atlas).await?);
+    let core = start(provider, &atlas).await?;
     let pid = core.provider().process().context("the provider has no process")?.pid;
     let cpu = || usage::of_process(pid).0;
     let before = cpu();
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut lanes = JoinSet::new();
-    for _ in 0..IN_FLIGHT.min(count) {
-        let (core, next) = (Arc::clone(&core), Arc::clone(&next));
-        lanes.spawn(async move {
-            let mut created = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
-                    return anyhow::Ok(created);
-                }
-                created.push((index, create(&core, index).await?));
-            }
-        });
-    }
-    let mut instances = Vec::new();
-    while let Some(lane) = lanes.join_next().await {
-        instances.push(lane??);
-    }
+    let creates =
+        stream::iter(0..count).map(async |index| anyhow::Ok((index, create(&core, index).await?)));
+    let instances: Vec<_> = creates.buffer_unordered(IN_FLIGHT).try_collect().await?;
     let apply = cpu().saturating_sub(before);
     let before = cpu();
-    let mut lanes = JoinSet::new();
-    for instances in instances {
-        let core = Arc::clone(&core);
-        lanes.spawn(async move {
-            for (index, instance) in &instances {
-                core.plan_config(TYPE, Some(instance), configuration(*index)).await?;
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(lane) = lanes.join_next().await {
-        lane??;
-    }
+    let plans = stream::iter(&instances).map(async |(index, instance)| {
+        core.plan_config(TYPE, Some(instance), configuration(*index)).await.map(drop)
+    });
+    plans.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
     let plan = cpu().saturating_sub(before);
     let peak = number(usize::try_from(usage::of_process(pid).1)?) / 1024.0;
     core.provider().shutdown().await;

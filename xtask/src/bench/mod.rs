@@ -1,17 +1,15 @@
 //! `cargo xtask bench`: the cost of the provider beside the cost of Terraform itself, measured in one run.
 
 #[cfg(feature = "measure")]
-mod chart;
-#[cfg(feature = "measure")]
-mod cli;
-#[cfg(feature = "measure")]
-mod client;
+pub(crate) mod client;
 #[cfg(feature = "measure")]
 mod report;
 #[cfg(feature = "measure")]
 mod run;
 #[cfg(feature = "measure")]
 mod usage;
+#[cfg(feature = "measure")]
+mod workload;
 
 use std::path::PathBuf;
 
@@ -23,8 +21,8 @@ pub use run::run;
 /// Measure time, memory, state size and requests of the packaged provider, beside Terraform without a provider
 ///
 /// Two baselines cost Terraform itself and no provider: terraform_data with a short input (floor), and terraform_data whose
-/// state has as many bytes per resource as ours (equal-state floor). All run in turn and medians count. Writes BENCHMARKS.md,
-/// benchmarks.svg and bench.json. Other work on the machine distorts the figures.
+/// state has as many bytes per resource as ours (equal-state floor). All run in turn and medians count. Writes BENCHMARKS.md and
+/// bench.json. Other work on the machine distorts the figures.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Run once with few certificates and write nothing
@@ -52,13 +50,4 @@ pub struct Options {
     /// Folder for the results [default: the workspace]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-}
-
-/// Runs the command.
-///
-/// # Errors
-/// A command under measurement fails, or a file cannot be written.
-#[cfg(not(feature = "measure"))]
-pub fn run(_: &Options) -> anyhow::Result<()> {
-    crate::project::rerun_with_measure()
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 
-use super::cli::Row;
+use super::workload::Row;
 
 /// The figures of one run, as they are written to `bench.json`.
 #[derive(Debug, Default, Serialize)]
@@ -94,7 +94,7 @@ pub(super) fn page(results: &Results) -> String {
         }
         page.push('\n');
     }
-    page += "\n![Wall seconds of apply, plan and destroy](benchmarks.svg)\n\n## Machine\n\n";
+    page += "\n## Machine\n\n";
     for (name, value) in &results.machine {
         let _ = writeln!(page, "- {name}: {value}");
     }

@@ -10,27 +10,27 @@ use std::{
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use tf_harness::cli::{Cli, Version};
 
 use super::{
-    Options, chart,
-    cli::{self, Workload},
-    client,
+    Options, client,
     report::{self, Results},
+    workload::{self, Workload},
 };
-use crate::{package, project, terraform::Terraform};
+use crate::{package, project, terraform};
 
 /// Runs the command.
 ///
 /// # Errors
 /// A command under measurement fails, or a file cannot be written.
 pub fn run(options: &Options) -> Result<()> {
-    let terraform = Terraform::find(options.cli.as_deref())?;
+    let (cli, version) = terraform::find(options.cli.as_deref())?;
     let provider = match &options.provider {
         Some(path) => path.canonicalize().with_context(|| path.display().to_string())?,
         None => package::build_for_host()?,
     };
-    let mut results = Results { machine: machine(&terraform, &provider), ..Results::default() };
-    measure(options, &terraform, &provider, &mut results)?;
+    let mut results = Results { machine: machine(&version, &provider), ..Results::default() };
+    measure(options, &cli, &provider, &mut results)?;
     let page = report::page(&results);
     println!("{page}");
     if !options.quick {
@@ -38,18 +38,12 @@ pub fn run(options: &Options) -> Result<()> {
         let file = folder.join("BENCHMARKS.md");
         let notes = fs::read_to_string(&file).unwrap_or_default();
         fs::write(&file, page + &report::notes(&notes))?;
-        fs::write(folder.join("benchmarks.svg"), chart::svg(&results.cli))?;
         fs::write(folder.join("bench.json"), serde_json::to_string_pretty(&results)? + "\n")?;
     }
     Ok(())
 }
 
-fn measure(
-    options: &Options,
-    terraform: &Terraform,
-    provider: &Path,
-    results: &mut Results,
-) -> Result<()> {
+fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results) -> Result<()> {
     let figures = &mut results.figures;
     figures.insert("binary_mib", amount(fs::metadata(provider)?.len()) / f64::from(1 << 20));
     let (counts, rounds, starts, calls): (&[usize], _, _, _) = if options.quick {
@@ -61,15 +55,15 @@ fn measure(
 
     progress("state size");
     let ours = Workload::ours("provider", provider, "");
-    let bytes = cli::state_bytes(terraform, &ours)?;
+    let bytes = workload::state_bytes(cli, &ours)?;
     let sealed = Workload::ours(
         "sealed",
         provider,
         &format!("  private_key_recipients = [{RECIPIENT:?}]\n"),
     );
-    let least = cli::state_bytes(terraform, &Workload::baseline("floor", 1))?;
+    let least = workload::state_bytes(cli, &Workload::baseline("floor", 1))?;
     figures.insert("state_kb", amount(bytes) / 1000.0);
-    figures.insert("sealed_state_kb", amount(cli::state_bytes(terraform, &sealed)?) / 1000.0);
+    figures.insert("sealed_state_kb", amount(workload::state_bytes(cli, &sealed)?) / 1000.0);
     // terraform_data stores its input twice.
     let input = usize::try_from(bytes.saturating_sub(least) / 2)? + 1;
     let mut workloads =
@@ -83,7 +77,7 @@ fn measure(
     for count in counts {
         // With a thousand resources the differences between rounds disappear in Terraform's own time.
         let rounds = if count >= 1000 { 1 } else { rounds };
-        let mut runs: Vec<Vec<cli::Run>> = workloads.iter().map(|_| Vec::new()).collect();
+        let mut runs: Vec<Vec<workload::Run>> = workloads.iter().map(|_| Vec::new()).collect();
         for round in 0..rounds {
             for (workload, runs) in workloads.iter().zip(&mut runs) {
                 progress(&format!(
@@ -91,13 +85,13 @@ fn measure(
                     round + 1,
                     workload.name
                 ));
-                runs.push(cli::run(terraform, workload, count)?);
+                runs.push(workload::run(cli, workload, count)?);
             }
         }
         for (workload, runs) in workloads.iter().zip(&runs) {
-            results.cli.extend(cli::medians(&workload.name, count, runs));
+            results.cli.extend(workload::medians(&workload.name, count, runs));
             if workload.name == "provider" && count > 1 {
-                results.figures.extend(cli::requests(count, &runs[0]));
+                results.figures.extend(workload::requests(count, &runs[0]));
             }
         }
     }
@@ -105,7 +99,7 @@ fn measure(
     Ok(())
 }
 
-fn machine(terraform: &Terraform, provider: &Path) -> BTreeMap<&'static str, String> {
+fn machine(version: &Version, provider: &Path) -> BTreeMap<&'static str, String> {
     let read = |path: &str, name: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
@@ -124,7 +118,7 @@ fn machine(terraform: &Terraform, provider: &Path) -> BTreeMap<&'static str, Str
         ("date", Timestamp::now().strftime("%Y-%m-%d").to_string()),
         ("processor", format!("{cores} cores, {}", read("/proc/cpuinfo", "model name"))),
         ("load before", load.split(' ').next().unwrap_or_default().to_owned()),
-        ("CLI", terraform.to_string().split(',').next().unwrap_or_default().to_owned()),
+        ("CLI", version.to_string()),
         ("provider", first_line(provider.to_owned())),
         (
             "linkage",

@@ -6,7 +6,6 @@
 
 mod page;
 mod schema;
-mod signature;
 
 use std::{
     collections::BTreeMap,
@@ -35,21 +34,18 @@ pub struct Options {
 /// A page cannot be rendered or written, or with `--check` one is out of date.
 pub fn run(options: &Options) -> Result<()> {
     let root = project::root();
-    let stale = stale(root)?;
+    let (pages, stale) = (render(root)?, stale(root)?);
     if options.check && !stale.is_empty() {
         bail!("docs/ is out of date, run cargo xtask docs:\n  {}", stale.join("\n  "));
     }
-    let pages = render(root)?;
     for path in &stale {
         let file = root.join(path);
-        match pages.get(path) {
-            Some(text) => {
-                fs::create_dir_all(file.parent().unwrap_or(root))?;
-                fs::write(&file, text)
-            }
+        let written = match pages.get(path) {
+            Some(text) => fs::create_dir_all(file.parent().unwrap_or(root))
+                .and_then(|()| fs::write(&file, text)),
             None => fs::remove_file(&file),
-        }
-        .with_context(|| file.display().to_string())?;
+        };
+        written.with_context(|| file.display().to_string())?;
         println!("{path}");
     }
     if stale.is_empty() {
@@ -59,10 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// The pages by path.
-///
-/// # Errors
-/// A template or an example is missing or has an unknown placeholder.
-pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
+fn render(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     for page in Page::all(&AtlasProvider::new()) {
         let template = root.join("templates").join(page.path());
@@ -79,7 +72,7 @@ pub fn render(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(pages)
 }
 
-/// The paths of pages that differ from [`render`], are missing, or describe nothing in the provider.
+/// The paths of pages that are out of date, are missing, or describe nothing in the provider.
 ///
 /// # Errors
 /// The pages cannot be rendered or read.

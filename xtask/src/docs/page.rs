@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Provider, Schema};
 
-use super::{schema, signature};
+use super::schema;
 
 /// A page about the provider or a part of it.
 pub(super) struct Page {
@@ -25,19 +25,18 @@ struct Kind {
     example: &'static str,
 }
 
-impl Kind {
-    const fn new(title: &'static str, folder: &'static str, example: &'static str) -> Self {
-        Self { title, folder, example }
-    }
-}
-
-const PROVIDER: Kind = Kind::new("Provider", "", "provider.tf");
-const RESOURCE: Kind = Kind::new("Resource", "resources", "resource.tf");
-const DATA_SOURCE: Kind = Kind::new("Data Source", "data-sources", "data-source.tf");
-const EPHEMERAL: Kind =
-    Kind::new("Ephemeral Resource", "ephemeral-resources", "ephemeral-resource.tf");
-const LIST: Kind = Kind::new("List Resource", "list-resources", "list-resource.tfquery.hcl");
-const FUNCTION: Kind = Kind::new("function", "functions", "function.tf");
+const PROVIDER: Kind = Kind { title: "Provider", folder: "", example: "provider.tf" };
+const RESOURCE: Kind = Kind { title: "Resource", folder: "resources", example: "resource.tf" };
+const DATA_SOURCE: Kind =
+    Kind { title: "Data Source", folder: "data-sources", example: "data-source.tf" };
+const EPHEMERAL: Kind = Kind {
+    title: "Ephemeral Resource",
+    folder: "ephemeral-resources",
+    example: "ephemeral-resource.tf",
+};
+const LIST: Kind =
+    Kind { title: "List Resource", folder: "list-resources", example: "list-resource.tfquery.hcl" };
+const FUNCTION: Kind = Kind { title: "function", folder: "functions", example: "function.tf" };
 
 impl Page {
     /// Every page, the provider's first.
@@ -45,9 +44,8 @@ impl Page {
         let mut pages = vec![Self::of_schema(&PROVIDER, "atlas", &provider.schema())];
         for it in provider.resources() {
             let mut page = Self::of_schema(&RESOURCE, it.type_name(), &it.schema());
-            if let Some(identity) = it.identity_schema() {
-                page.sections.insert("identity", schema::identity(&identity));
-            }
+            let identity = it.identity_schema();
+            page.sections.extend(identity.map(|it| ("identity", schema::identity(&it))));
             pages.push(page);
         }
         for it in provider.data_sources() {
@@ -67,8 +65,8 @@ impl Page {
                 description: signature.description.to_owned(),
                 summary: format!("{}.", signature.summary),
                 sections: BTreeMap::from([
-                    ("signature", signature::declaration(function.name(), &signature)),
-                    ("arguments", signature::arguments(&signature)),
+                    ("signature", schema::declaration(function.name(), &signature)),
+                    ("arguments", schema::arguments(&signature)),
                 ]),
             });
         }

@@ -1,14 +1,11 @@
-//! A schema as the registry's Markdown: required, optional and read-only entries by name, nested blocks below.
+//! Schemas and signatures as the registry's Markdown: required, optional and read-only entries by name, nested blocks below.
 
-use std::fmt::Write;
-
-use tf_provider::{Attribute, Block, IdentitySchema, Mode, NestedBlock, Type};
+use serde_json::{Map, Value as Json};
+use tf_provider::{Attribute, Block, IdentitySchema, Mode, Signature};
 
 /// The section below the heading `## Schema`.
 pub(super) fn markdown(block: &Block) -> String {
-    let mut text = groups(block, &Level::Top);
-    text += &nested(block, "");
-    text.trim_end().to_owned()
+    (groups(block, "") + &nested(block, "")).trim_end().to_owned()
 }
 
 /// The section below the heading `### Identity Schema`.
@@ -17,7 +14,7 @@ pub(super) fn identity(schema: &IdentitySchema) -> String {
         let attributes = schema.attributes.iter();
         let lines: Vec<String> = attributes
             .filter(|attribute| attribute.required_for_import == required)
-            .map(|it| format!("- `{}` ({}) {}", it.name, type_name(&it.ty), it.description))
+            .map(|it| line(&it.name, &[type_name(&it.ty.to_json())], &it.description, None))
             .collect();
         (!lines.is_empty()).then(|| format!("#### {title}\n\n{}", lines.join("\n")))
     };
@@ -25,117 +22,90 @@ pub(super) fn identity(schema: &IdentitySchema) -> String {
     groups.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
-/// Where a group of entries stands.
-enum Level {
-    Top,
-    /// Inside a block of this anchor.
-    Nested(String),
+/// The declaration of a function, fenced.
+pub(super) fn declaration(name: &str, signature: &Signature) -> String {
+    let parameters = signature.parameters.iter();
+    let parameters: Vec<String> =
+        parameters.map(|it| format!("{} {}", it.name, kind(&it.ty.to_json()))).collect();
+    let returns = signature.returns.to_json();
+    format!("```text\n{name}({}) {}\n```", parameters.join(", "), kind(&returns))
 }
 
-/// One line of a group.
-struct Entry {
-    name: String,
-    group: Group,
-    line: String,
+/// The numbered list of a function's parameters.
+pub(super) fn arguments(signature: &Signature) -> String {
+    let lines = (1..).zip(&signature.parameters).map(|(position, it)| {
+        let nullable = if it.allow_null { ", Nullable" } else { "" };
+        let kind = title(kind(&it.ty.to_json()));
+        format!("{position}. `{}` ({kind}{nullable}) {}", it.name, it.description)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
-#[derive(PartialEq, Eq)]
-enum Group {
-    Required,
-    Optional,
-    ReadOnly,
-}
-
-fn groups(block: &Block, level: &Level) -> String {
-    let at = match level {
-        Level::Top => String::new(),
-        Level::Nested(path) => format!("{path}--"),
-    };
-    let attributes = block.attributes.iter().map(|attribute| Entry::of_attribute(attribute, &at));
-    let blocks = block.blocks.iter().map(|nested| Entry::of_block(nested, &at));
-    let mut entries: Vec<Entry> = attributes.chain(blocks).collect();
-    entries.sort_by(|one, other| one.name.cmp(&other.name));
-    let mut text = String::new();
-    for (group, title) in [
-        (Group::Required, "Required"),
-        (Group::Optional, "Optional"),
-        (Group::ReadOnly, "Read-Only"),
-    ] {
-        let lines: Vec<&str> = entries
-            .iter()
-            .filter(|entry| entry.group == group)
-            .map(|entry| entry.line.as_str())
-            .collect();
-        if lines.is_empty() {
-            continue;
-        }
-        let title = match level {
-            Level::Top => format!("### {title}"),
-            Level::Nested(_) => format!("{title}:"),
+/// The entries of a block. `at` is the anchor of a nested block with `--`, and empty at the top.
+fn groups(block: &Block, at: &str) -> String {
+    let attributes = block.attributes.iter().map(|it| {
+        let group = match it.mode {
+            Mode::Required => "Required",
+            Mode::Optional | Mode::OptionalComputed => "Optional",
+            Mode::Computed => "Read-Only",
         };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{title}\n\n{}\n\n", lines.join("\n"));
+        (group, &it.name, attribute_line(it, at))
+    });
+    let blocks = block.blocks.iter().map(|it| {
+        let below = Some(below("nestedblock", at, &it.name));
+        let words = ["Block, Optional".to_owned()];
+        ("Optional", &it.name, line(&it.name, &words, &it.block.description, below))
+    });
+    let mut entries: Vec<(&str, &String, String)> = attributes.chain(blocks).collect();
+    entries.sort_by_key(|(_, name, _)| *name);
+    let mut text = String::new();
+    for group in ["Required", "Optional", "Read-Only"] {
+        let lines = entries.iter().filter(|(of, ..)| *of == group);
+        let lines: Vec<&str> = lines.map(|(.., line)| line.as_str()).collect();
+        if !lines.is_empty() {
+            let title = if at.is_empty() { format!("### {group}") } else { format!("{group}:") };
+            text += &format!("{title}\n\n{}\n\n", lines.join("\n"));
+        }
     }
     text
 }
 
 /// A section for each nested block, and for each list of objects.
 fn nested(block: &Block, at: &str) -> String {
-    let mut sections = Vec::new();
-    for inner in &block.blocks {
-        let path = format!("{at}{}", inner.name);
-        let body = groups(&inner.block, &Level::Nested(path.clone()))
-            + &nested(&inner.block, &format!("{path}--"));
-        sections.push((inner.name.clone(), section("nestedblock", &path, &body)));
-    }
-    for attribute in &block.attributes {
-        if let Some(object) = object_of(&attribute.ty) {
-            let path = format!("{at}{}", attribute.name);
-            let lines: Vec<String> =
-                object.iter().map(|(name, ty)| format!("- `{name}` ({})", type_name(ty))).collect();
-            let body = format!("Read-Only:\n\n{}\n\n", lines.join("\n"));
-            sections.push((attribute.name.clone(), section("nestedatt", &path, &body)));
-        }
-    }
+    let blocks = block.blocks.iter().map(|inner| {
+        let below = format!("{at}{}--", inner.name);
+        let body = groups(&inner.block, &below) + &nested(&inner.block, &below);
+        (&inner.name, section("nestedblock", at, &inner.name, &body))
+    });
+    let objects = block.attributes.iter().filter_map(|attribute| {
+        let ty = attribute.ty.to_json();
+        let members = object_of(&ty)?.iter();
+        let lines: Vec<String> =
+            members.map(|(name, ty)| format!("- `{name}` ({})", type_name(ty))).collect();
+        let body = format!("Read-Only:\n\n{}\n\n", lines.join("\n"));
+        Some((&attribute.name, section("nestedatt", at, &attribute.name, &body)))
+    });
+    let mut sections: Vec<_> = blocks.chain(objects).collect();
     sections.sort();
     sections.into_iter().map(|(_, text)| text).collect()
 }
 
-fn section(anchor: &str, path: &str, body: &str) -> String {
-    let shown = path.replace("--", ".");
-    format!("<a id=\"{anchor}--{path}\"></a>\n### Nested Schema for `{shown}`\n\n{body}")
+fn section(anchor: &str, at: &str, name: &str, body: &str) -> String {
+    let shown = at.replace("--", ".");
+    format!("<a id=\"{anchor}--{at}{name}\"></a>\n### Nested Schema for `{shown}{name}`\n\n{body}")
 }
 
-impl Entry {
-    fn of_attribute(attribute: &Attribute, at: &str) -> Self {
-        let group = match attribute.mode {
-            Mode::Required => Group::Required,
-            Mode::Optional | Mode::OptionalComputed => Group::Optional,
-            Mode::Computed => Group::ReadOnly,
-        };
-        let mut words = vec![type_name(&attribute.ty)];
-        if attribute.sensitive {
-            words.push("Sensitive".to_owned());
-        }
-        if attribute.write_only {
-            words.push(format!("[Write-only]({WRITE_ONLY})"));
-        }
-        let name = &attribute.name;
-        let below = object_of(&attribute.ty).map(|_| below("nestedatt", at, name));
-        let line = line(name, &words, &attribute.description, below);
-        Self { name: name.clone(), group, line }
+fn attribute_line(attribute: &Attribute, at: &str) -> String {
+    let ty = attribute.ty.to_json();
+    let mut words = vec![type_name(&ty)];
+    if attribute.sensitive {
+        words.push("Sensitive".to_owned());
     }
-
-    fn of_block(nested: &NestedBlock, at: &str) -> Self {
-        let name = &nested.name;
-        let line = line(
-            name,
-            &["Block, Optional".to_owned()],
-            &nested.block.description,
-            Some(below("nestedblock", at, name)),
-        );
-        Self { name: name.clone(), group: Group::Optional, line }
+    if attribute.write_only {
+        words.push(format!("[Write-only]({WRITE_ONLY})"));
     }
+    let below = object_of(&ty).map(|_| below("nestedatt", at, &attribute.name));
+    line(&attribute.name, &words, &attribute.description, below)
 }
 
 /// A list entry. Further paragraphs of the description stay inside it.
@@ -156,24 +126,28 @@ fn below(anchor: &str, at: &str, name: &str) -> String {
     format!("(see [below for nested schema](#{anchor}--{at}{name}))")
 }
 
-/// The attributes of an object, or of the objects in a collection.
-fn object_of(ty: &Type) -> Option<&std::collections::BTreeMap<String, Type>> {
-    match ty {
-        Type::Object(attributes) => Some(attributes),
-        Type::List(element) | Type::Set(element) | Type::Map(element) => object_of(element),
-        _ => None,
+/// The attributes of an object type, or of the objects in a collection.
+fn object_of(ty: &Json) -> Option<&Map<String, Json>> {
+    ty.get(1)?.as_object().or_else(|| object_of(&ty[1]))
+}
+
+/// The name of a type constraint: `List of String`.
+fn type_name(ty: &Json) -> String {
+    match kind(ty) {
+        kind @ ("list" | "set" | "map") => format!("{} of {}", title(kind), type_name(&ty[1])),
+        kind => title(kind),
     }
 }
 
-fn type_name(ty: &Type) -> String {
-    match ty {
-        Type::String => "String".to_owned(),
-        Type::Number => "Number".to_owned(),
-        Type::Bool => "Boolean".to_owned(),
-        Type::List(element) => format!("List of {}", type_name(element)),
-        Type::Set(element) => format!("Set of {}", type_name(element)),
-        Type::Map(element) => format!("Map of {}", type_name(element)),
-        Type::Object(_) => "Object".to_owned(),
+/// The first word of a type constraint: `list` of `["list","string"]`.
+fn kind(ty: &Json) -> &str {
+    ty.as_str().or(ty[0].as_str()).unwrap_or_default()
+}
+
+fn title(kind: &str) -> String {
+    match kind {
+        "bool" => "Boolean".to_owned(),
+        _ => kind[..1].to_uppercase() + &kind[1..],
     }
 }
 
@@ -182,6 +156,8 @@ const WRITE_ONLY: &str =
 
 #[cfg(test)]
 mod tests {
+    use tf_provider::{NestedBlock, Nesting, Parameter, Type};
+
     use super::*;
 
     #[test]
@@ -203,7 +179,7 @@ mod tests {
                     "All:\n- `id`: its id",
                 ),
             ],
-            blocks: vec![NestedBlock::new("timeouts", inner)],
+            blocks: vec![NestedBlock::new("timeouts", Nesting::Single, inner)],
             description: String::new(),
         };
         let expected = format!(
@@ -239,5 +215,31 @@ Optional:
 - `create` (String) How long."
         );
         assert_eq!(markdown(&block), expected);
+    }
+
+    #[test]
+    fn a_function_is_shown_as_it_is_called() {
+        let text = Parameter {
+            name: "text",
+            ty: Type::String,
+            allow_null: true,
+            allow_unknown: false,
+            description: "What to read.",
+        };
+        let more = Parameter { name: "more", ty: Type::Number, allow_null: false, ..text.clone() };
+        let signature = Signature {
+            parameters: vec![text, more],
+            returns: Type::object([("a", Type::String)]),
+            summary: "",
+            description: "",
+        };
+        assert_eq!(
+            declaration("read", &signature),
+            "```text\nread(text string, more number) object\n```"
+        );
+        assert_eq!(
+            arguments(&signature),
+            "1. `text` (String, Nullable) What to read.\n2. `more` (Number) What to read."
+        );
     }
 }

@@ -10,15 +10,15 @@ use anyhow::{Context, Result, ensure};
 use semver::Version;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::Platform;
 use crate::project::PROVIDER;
 
 const MODE: u32 = 0o755;
 
 /// The executable's name in the archive. Terraform reads the version of a provider from it.
-pub fn executable_name(name: &str, version: &Version, platform: Platform) -> String {
+pub(super) fn executable_name(name: &str, version: &Version, platform: &str) -> String {
     let version = if name == PROVIDER { format!("_v{version}") } else { String::new() };
-    format!("{name}{version}{}", platform.executable_suffix())
+    let suffix = if platform.starts_with("windows_") { ".exe" } else { "" };
+    format!("{name}{version}{suffix}")
 }
 
 /// Writes the executable as the only entry of a zip archive.

@@ -27,10 +27,6 @@ pub struct Assets {
 }
 
 impl Assets {
-    pub(super) fn has(&self, platform: &str) -> bool {
-        self.archives.contains_key(platform)
-    }
-
     /// Every file.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.archives.values().chain(&self.others)
@@ -49,8 +45,9 @@ pub fn pack(
     folder: &Path,
 ) -> Result<()> {
     fs::create_dir_all(folder)?;
+    let platform = platform.to_string();
     let path = folder.join(format!("{name}_{version}_{platform}.zip"));
-    archive::write(binary, &executable_name(name, version, platform), &path)
+    archive::write(binary, &executable_name(name, version, &platform), &path)
 }
 
 /// Checks the archives in the folder, and writes the manifest of a provider and the checksums.
@@ -67,9 +64,7 @@ pub fn checksums(name: &str, version: &Version, folder: &Path) -> Result<Assets>
         let platform = stem.strip_prefix(&format!("{name}_{version}_"));
         let platform =
             platform.with_context(|| format!("{} is not of version {version}", path.display()))?;
-        let suffix = if platform.starts_with("windows_") { ".exe" } else { "" };
-        let versioned = if name == PROVIDER { format!("_v{version}") } else { String::new() };
-        archive::check(&path, &format!("{name}{versioned}{suffix}"))
+        archive::check(&path, &executable_name(name, version, platform))
             .with_context(|| path.display().to_string())?;
         archives.insert(platform.to_owned(), path);
     }
@@ -82,7 +77,7 @@ pub fn checksums(name: &str, version: &Version, folder: &Path) -> Result<Assets>
     }
     let mut lines = String::new();
     for path in archives.values().chain(&others) {
-        let sum = hex(&fs::read(path)?);
+        let sum = hex::encode(digest(&SHA256, &fs::read(path)?));
         writeln!(lines, "{sum}  {}", path.file_name().unwrap_or_default().display())?;
     }
     let sums = folder.join(format!("{name}_{version}_SHA256SUMS"));
@@ -116,12 +111,6 @@ fn own_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The SHA-256 in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    let sum = digest(&SHA256, bytes);
-    sum.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 const MANIFEST: &str = include_str!("../../../terraform-registry-manifest.json");
@@ -159,12 +148,9 @@ mod tests {
             ]
         );
         let sums = fs::read_to_string(assets.others.last().unwrap()).unwrap();
-        let manifest = hex(MANIFEST.as_bytes());
+        let manifest = hex::encode(digest(&SHA256, MANIFEST.as_bytes()));
         assert_eq!(sums.lines().count(), 3);
-        assert!(sums.contains(&format!(
-            "{manifest}  terraform-provider-atlas_1.2.3-rc.1_manifest.json
-"
-        )));
+        assert!(sums.contains(&format!("{manifest}  {PROVIDER}_1.2.3-rc.1_manifest.json\n")));
         assert!(MANIFEST.contains("\"5.0\""));
     }
 

@@ -33,17 +33,8 @@ pub(super) fn release(name: &str, triple: &str) -> Result<PathBuf> {
     let folders = build_folders()?;
     let mut command = project::cargo();
     command
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            name,
-            "--bin",
-            name,
-            "--target",
-            triple,
-        ])
+        .args(["build", "--release", "--locked", "--package", name, "--bin", name])
+        .args(["--target", triple])
         .env("CARGO_ENCODED_RUSTFLAGS", flags(triple, &folders).join("\u{1f}"))
         .env_remove("RUSTFLAGS")
         // The modification time of files that a dependency embeds.

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use semver::Version;
 
-use super::{Platform, assets::Assets, executable_name};
+use super::{Platform, archive::executable_name, assets::Assets};
 use crate::project::PROVIDER;
 
 /// The first part of the source address until the provider is published.
@@ -35,11 +35,9 @@ impl InstallTarget {
         match words {
             [word, folder] if word == "mirror" => Ok(Self::Mirror(folder.into())),
             [word] if word == "plugins" => {
-                let (variable, folder) = if cfg!(windows) {
-                    ("APPDATA", "terraform.d")
-                } else {
-                    ("HOME", ".terraform.d")
-                };
+                let unix = ("HOME", ".terraform.d");
+                let (variable, folder) =
+                    if cfg!(windows) { ("APPDATA", "terraform.d") } else { unix };
                 let home =
                     env::var_os(variable).with_context(|| format!("{variable} is not set"))?;
                 Ok(Self::Plugins(Path::new(&home).join(folder).join("plugins")))
@@ -70,11 +68,11 @@ impl Layout {
     /// # Errors
     /// A file cannot be written.
     pub fn link(&self, binary: &Path, version: &Version) -> Result<PathBuf> {
-        let platform = Platform::host()?;
+        let platform = Platform::host()?.to_string();
         for address in self.addresses() {
-            let folder = address.join(version.to_string()).join(platform.to_string());
+            let folder = address.join(version.to_string()).join(&platform);
             fs::create_dir_all(&folder)?;
-            let link = folder.join(executable_name(PROVIDER, version, platform));
+            let link = folder.join(executable_name(PROVIDER, version, &platform));
             if fs::hard_link(binary, &link).is_err() {
                 fs::copy(binary, &link)?;
             }
@@ -89,9 +87,7 @@ impl Layout {
             fs::create_dir_all(&address)?;
             for archive in archives {
                 let copy = address.join(archive.file_name().unwrap_or_default());
-                if fs::read(&copy)
-                    .is_ok_and(|present| fs::read(archive).is_ok_and(|new| new != present))
-                {
+                if copy.is_file() && fs::read(&copy)? != fs::read(archive)? {
                     replaced.push(copy.clone());
                 }
                 fs::copy(archive, &copy).with_context(|| copy.display().to_string())?;

@@ -15,7 +15,6 @@ use semver::Version;
 
 use crate::project::{self, PROVIDER};
 
-pub use archive::executable_name;
 pub use assets::{Assets, checksums, clear, pack};
 pub use build::{Linkage, interpreter};
 pub use mirror::{InstallTarget, Installed, Layout, NAMESPACE, install};
@@ -81,7 +80,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let assets = checksums(name, &version, &folder)?;
     ensure!(
-        options.tag.is_none() || !options.checksums || assets.has("linux_amd64"),
+        options.tag.is_none() || !options.checksums || assets.archives.contains_key("linux_amd64"),
         "{}: there is no archive for linux_amd64",
         folder.display()
     );

@@ -20,11 +20,6 @@ impl Platform {
         format!("{}-{}", consts::ARCH, consts::OS).parse()
     }
 
-    /// The suffix of executables.
-    pub fn executable_suffix(self) -> &'static str {
-        if self.os == "windows" { ".exe" } else { "" }
-    }
-
     pub(super) fn is_linux(self) -> bool {
         self.os == "linux"
     }
@@ -74,6 +69,6 @@ mod tests {
         for unknown in ["mips-unknown-linux-gnu", "x86_64-unknown-freebsd"] {
             assert!(unknown.parse::<Platform>().unwrap_err().to_string().contains(unknown));
         }
-        assert_eq!(Platform::host().unwrap().executable_suffix(), consts::EXE_SUFFIX);
+        assert!(Platform::host().is_ok());
     }
 }

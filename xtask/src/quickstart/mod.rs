@@ -9,10 +9,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use self::{
-    output::Steps,
+    output::{Steps, checked},
     sandbox::{PROJECT, Sandbox, USER},
 };
-use crate::{project, terraform::Terraform};
+use crate::{project, terraform};
 
 /// Apply a certificate with the real Terraform or OpenTofu against a local Atlas, and log in with it over TLS
 ///
@@ -40,20 +40,21 @@ pub struct Options {
 /// # Errors
 /// A step fails, or Ctrl-C is pressed.
 pub fn run(options: &Options) -> Result<()> {
-    let terraform = Terraform::find(options.cli.as_deref())?;
-    println!("{terraform}");
+    let (cli, version) = terraform::find(options.cli.as_deref())?;
+    println!("{version}, {}", cli.path().display());
     let mut steps = Steps::default();
     let provider = if let Some(path) = &options.provider {
         path.clone()
     } else {
         steps.begin("Build the provider");
         let built = project::build_provider()?;
-        steps.checked("one executable; nothing was installed");
+        checked("one executable; nothing was installed");
         built
     };
     steps.begin("Start a local Atlas");
-    let sandbox = Sandbox::start(terraform, &provider, options.ready_made_keys)?;
-    steps.checked(&format!("its project {PROJECT} has the database user {USER}"));
+    let name = if version.tofu { "tofu" } else { "terraform" };
+    let sandbox = Sandbox::start(&cli, name, &provider, options.ready_made_keys)?;
+    checked(&format!("its project {PROJECT} has the database user {USER}"));
     let pem = create(&mut steps, &sandbox)?;
     if options.keep {
         sandbox.keep();
@@ -64,60 +65,59 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// From `init` to a TLS login. Returns the certificate with its key.
 fn create(steps: &mut Steps, sandbox: &Sandbox) -> Result<String> {
-    let name = sandbox.terraform.name;
+    let name = sandbox.name;
     steps.begin(&format!("{name} init"));
     sandbox.read(&["init", "-no-color", "-input=false"])?;
-    steps
-        .checked("the CLI installs the provider from a mirror folder, as it would from a registry");
+    checked("the CLI installs the provider from a mirror folder, as it would from a registry");
 
     steps.begin(&format!("{name} plan"));
     sandbox.show(&["plan", "-no-color", "-input=false", "-out=quickstart.tfplan"])?;
     sandbox.expect_issued(0)?;
-    steps.checked("a plan issues nothing: the local Atlas has issued 0 certificates");
+    checked("a plan issues nothing: the local Atlas has issued 0 certificates");
 
     steps.begin(&format!("{name} apply"));
     sandbox.show(&["apply", "-no-color", "-input=false", "quickstart.tfplan"])?;
     sandbox.expect_issued(1)?;
-    steps.checked("one request, one certificate");
+    checked("one request, one certificate");
 
     steps.begin(&format!("{name} plan, again"));
     sandbox.show(&["plan", "-no-color", "-input=false", "-detailed-exitcode"])?;
     sandbox.expect_issued(1)?;
-    steps.checked("state matches the configuration: no changes");
+    checked("state matches the configuration: no changes");
 
     steps.begin(&format!("{name} output -raw combined_pem"));
     let pem = sandbox.read(&["output", "-no-color", "-raw", "combined_pem"])?;
     let whole =
         pem.contains("-----BEGIN CERTIFICATE-----") && pem.contains("-----BEGIN PRIVATE KEY-----");
     ensure!(whole, "combined_pem is not a certificate with its private key");
-    steps.checked(&format!("{} bytes, for tlsCertificateKeyFile (not shown)", pem.len()));
+    checked(&format!("{} bytes, for tlsCertificateKeyFile (not shown)", pem.len()));
 
     steps.begin("Log in over TLS with it, as a database driver does");
     let id = sandbox.read(&["output", "-no-color", "-raw", "certificate_id"])?;
     let login = sandbox.log_in(&pem).context("the certificate does not log in")?;
     let found = (login.project.as_str(), login.user.as_str(), login.certificate_id.as_str());
     ensure!(found == (PROJECT, USER, id.as_str()), "the login was as {found:?}");
-    steps.checked(&format!("the server accepts the key: database user {USER}, certificate {id}"));
+    checked(&format!("the server accepts the key: database user {USER}, certificate {id}"));
     Ok(pem)
 }
 
 /// Destroys the resource, and checks what that does not revoke.
 fn destroy(steps: &mut Steps, sandbox: &Sandbox, pem: &str) -> Result<()> {
-    steps.begin(&format!("{} destroy", sandbox.terraform.name));
+    steps.begin(&format!("{} destroy", sandbox.name));
     let shown = sandbox.show(&["destroy", "-no-color", "-input=false", "-auto-approve"])?;
     let warned = shown.contains("does not revoke the certificate");
     ensure!(warned, "destroy did not warn that the certificate stays valid");
-    steps.checked("the certificate is removed from state, with a warning that it stays valid");
+    checked("the certificate is removed from state, with a warning that it stays valid");
 
     steps.begin("Log in with it again");
     sandbox.log_in(pem).context("the certificate no longer logs in")?;
-    steps.checked("it still works: only deleting the database user ends its access");
+    checked("it still works: only deleting the database user ends its access");
     sandbox.delete_user();
     ensure!(
         sandbox.log_in(pem).is_err(),
         "the certificate logs in although its database user was deleted"
     );
-    steps.checked("after the database user is deleted the login is refused");
+    checked("after the database user is deleted the login is refused");
     sandbox.expect_issued(1)?;
     println!("\nEvery check passed. Nothing is left behind.");
     Ok(())

@@ -9,23 +9,20 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 
-/// Prints the steps.
+/// Numbers the steps.
 #[derive(Default)]
-pub(super) struct Steps {
-    count: usize,
-}
+pub(super) struct Steps(usize);
 
 impl Steps {
     pub(super) fn begin(&mut self, title: &str) {
-        self.count += 1;
-        println!("\n== {}. {title}", self.count);
+        self.0 += 1;
+        println!("\n== {}. {title}", self.0);
     }
+}
 
-    /// Prints what a step has checked.
-    #[expect(clippy::unused_self, reason = "a check belongs to a step")]
-    pub(super) fn checked(&self, result: &str) {
-        println!("   -> {result}");
-    }
+/// Prints what a step has checked.
+pub(super) fn checked(result: &str) {
+    println!("   -> {result}");
 }
 
 /// Runs a command and prints each line of its output at once. Returns both streams.

@@ -1,28 +1,21 @@
 //! A local Atlas, and a folder in which the CLI finds the example, the provider and the credentials.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
-use local_atlas::{KeyEvent, Keys, LocalAtlas, LoggedIn, X509Type};
-use tempfile::TempDir;
+use local_atlas::{Keys, LocalAtlas, LoggedIn, X509Type};
+use tf_harness::cli::{Cli, Output, Workspace};
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::Notify,
+    signal,
+    sync::watch,
 };
 
 use super::output;
 use crate::{
     package::{Layout, NAMESPACE},
     project,
-    terraform::Terraform,
+    terraform::credentials,
 };
 
 /// The project in `examples/quickstart`.
@@ -32,75 +25,72 @@ pub(super) const USER: &str = "app-user";
 
 /// Everything that runs; it ends when the value is dropped.
 pub(super) struct Sandbox {
-    pub(super) terraform: Terraform,
+    /// `terraform` or `tofu`.
+    pub(super) name: &'static str,
     atlas: LocalAtlas,
-    folder: TempDir,
-    cli_configuration: PathBuf,
-    interrupt: Interrupt,
+    workspace: Workspace,
+    /// The variables of its commands.
+    environment: Vec<(&'static str, String)>,
+    runtime: Runtime,
+    /// Whether Ctrl-C was pressed. The CLI receives it too and ends by itself; this program then stops and removes the folder.
+    interrupted: watch::Receiver<bool>,
 }
 
 impl Sandbox {
     pub(super) fn start(
-        terraform: Terraform,
+        cli: &Cli,
+        name: &'static str,
         provider: &Path,
         ready_made_keys: bool,
     ) -> Result<Self> {
-        let interrupt = Interrupt::listen()?;
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let (pressed, interrupted) = watch::channel(false);
+        runtime.spawn(async move {
+            while signal::ctrl_c().await.is_ok() {
+                pressed.send_replace(true);
+            }
+        });
         let atlas = LocalAtlas::start(local_atlas::Options {
             keys: if ready_made_keys { Keys::Pool } else { Keys::Generated },
-            key_listener: Some(Arc::new(|event| match event {
-                KeyEvent::Started(purpose) => {
-                    println!("   | local Atlas: making an RSA-4096 key for {purpose}");
-                }
-                KeyEvent::Finished(purpose, time) => {
-                    println!(
-                        "   | local Atlas: the key for {purpose} took {:.1} s",
-                        time.as_secs_f64()
-                    );
-                }
-            })),
+            key_listener: Some(Arc::new(|text| println!("   | local Atlas: {text}"))),
             ..local_atlas::Options::default()
         })
         .context("the local Atlas does not start")?;
         atlas.control().add_user(PROJECT, USER, X509Type::Managed);
         println!("   API on {}, TLS logins on {}", atlas.base_url(), atlas.login_url());
-        let folder = tempfile::Builder::new().prefix("atlas-").tempdir()?;
-        for name in ["main.tf", "outputs.tf"] {
-            fs::copy(
-                project::root().join("examples/quickstart").join(name),
-                folder.path().join(name),
-            )?;
+        let mut workspace = Workspace::empty(cli)?;
+        for file in ["main.tf", "outputs.tf"] {
+            let example = project::root().join("examples/quickstart").join(file);
+            fs::copy(example, workspace.path().join(file))?;
         }
-        let mirror = Layout::new(&folder.path().join(".mirror"), NAMESPACE)?;
+        let mirror = Layout::new(&workspace.path().join(".mirror"), NAMESPACE)?;
         let cli_configuration = mirror.link(provider, &env!("CARGO_PKG_VERSION").parse()?)?;
-        Ok(Self { terraform, atlas, folder, cli_configuration, interrupt })
+        let mut environment = vec![("TF_CLI_CONFIG_FILE", cli_configuration.display().to_string())];
+        environment.extend(credentials(&atlas));
+        for (name, value) in &environment {
+            workspace.set_env(name, value);
+        }
+        Ok(Self { name, atlas, workspace, environment, runtime, interrupted })
     }
 
     /// Runs a CLI command, prints its output and returns it. The command must succeed.
     pub(super) fn show(&self, arguments: &[&str]) -> Result<String> {
-        let (status, text) = output::show(&mut self.command(arguments))?;
-        self.interrupt.check()?;
-        ensure!(status.success(), "{} {}: {status}", self.terraform.name, arguments[0]);
+        let (status, text) = output::show(&mut self.workspace.command(arguments))?;
+        self.check_interrupt()?;
+        ensure!(status.success(), "{} {}: {status}", self.name, arguments[0]);
         Ok(text)
     }
 
     /// Runs a CLI command and returns its standard output. The command must succeed.
     pub(super) fn read(&self, arguments: &[&str]) -> Result<String> {
-        let output = self.command(arguments).output()?;
-        self.interrupt.check()?;
-        let errors = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "{} {}: {}\n{errors}",
-            self.terraform.name,
-            arguments[0],
-            output.status
-        );
-        Ok(String::from_utf8(output.stdout)?)
+        let Output { status, stdout, stderr } = self.workspace.run(arguments);
+        self.check_interrupt()?;
+        ensure!(status.success(), "{} {}: {status}\n{stderr}", self.name, arguments[0]);
+        Ok(stdout)
     }
 
     pub(super) fn log_in(&self, pem: &str) -> Result<LoggedIn> {
-        Ok(self.interrupt.runtime.block_on(self.atlas.log_in(pem))?)
+        Ok(self.runtime.block_on(self.atlas.log_in(pem))?)
     }
 
     pub(super) fn delete_user(&self) {
@@ -117,65 +107,27 @@ impl Sandbox {
     }
 
     /// Prints how to use the running sandbox, and waits for Ctrl-C.
-    pub(super) fn keep(self) {
+    pub(super) fn keep(mut self) {
         println!(
             "\nEverything is running. In another shell:\n\n  cd {}",
-            quoted(&self.folder.path().display().to_string())
+            quoted(&self.workspace.path().display().to_string())
         );
-        for (name, value) in self.environment() {
-            println!("  export {name}={}", quoted(&value));
+        for (name, value) in &self.environment {
+            println!("  export {name}={}", quoted(value));
         }
         println!(
             "\nThen, for example:\n\n  {0} plan\n  {0} apply -replace=atlas_user_certificate.app\n  {0} destroy\n  \
              curl {1}/local-atlas/     # control of the local Atlas: users, faults, its clock\n\n\
              Ctrl-C here stops the local Atlas and removes the folder.",
-            quoted(&self.terraform.path.display().to_string()),
+            quoted(&self.workspace.cli().path().display().to_string()),
             self.atlas.base_url()
         );
-        self.interrupt.runtime.block_on(self.interrupt.notify.notified());
+        let _ = self.runtime.block_on(self.interrupted.wait_for(|pressed| *pressed));
         println!("\nNothing is left behind.");
     }
 
-    fn environment(&self) -> [(&'static str, String); 4] {
-        let credentials = self.atlas.control().credentials();
-        [
-            ("TF_CLI_CONFIG_FILE", self.cli_configuration.display().to_string()),
-            ("MONGODB_ATLAS_BASE_URL", self.atlas.base_url()),
-            ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
-            ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
-        ]
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.terraform.command(self.folder.path(), arguments);
-        command.envs(self.environment());
-        command
-    }
-}
-
-/// Ctrl-C. The CLI receives it too and ends by itself; this program then stops and removes the folder.
-struct Interrupt {
-    runtime: Runtime,
-    pressed: Arc<AtomicBool>,
-    notify: Arc<Notify>,
-}
-
-impl Interrupt {
-    fn listen() -> Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let (pressed, notify) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
-        let (flag, waiters) = (Arc::clone(&pressed), Arc::clone(&notify));
-        runtime.spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                flag.store(true, Ordering::SeqCst);
-                waiters.notify_one();
-            }
-        });
-        Ok(Self { runtime, pressed, notify })
-    }
-
-    fn check(&self) -> Result<()> {
-        ensure!(!self.pressed.load(Ordering::SeqCst), "interrupted; nothing is left behind");
+    fn check_interrupt(&self) -> Result<()> {
+        ensure!(!*self.interrupted.borrow(), "interrupted; nothing is left behind");
         Ok(())
     }
 }

@@ -9,55 +9,44 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use local_atlas::{Answer, Control, Endpoint, Fault, LocalAtlas, RetryAfter, Rewrite, When};
+use local_atlas::{Answer, Control, Endpoint, Fault, RetryAfter, Rewrite, When, X509Type};
 use serde_json::{Value as Json, json};
 use tf_harness::core::{Core, Error, ResourceInstance};
 
 pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 const TYPE: &str = "atlas_user_certificate";
-
-/// The database user of a worker.
-pub(super) fn user(worker: usize) -> String {
-    format!("soak-{worker}")
-}
-
-/// What all workers did.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) calls: AtomicU64,
-}
+const DATA_SOURCE: &str = "atlas_user_certificates";
 
 pub(super) struct Worker {
-    number: usize,
     core: Core,
     control: Control,
-    counters: Arc<Counters>,
+    /// The calls of all workers.
+    calls: Arc<AtomicU64>,
+    /// The database user of this worker.
+    user: String,
     instance: Option<ResourceInstance>,
     rng: fastrand::Rng,
 }
 
 impl Worker {
-    pub(super) fn new(
-        number: usize,
-        core: &Core,
-        atlas: &LocalAtlas,
-        counters: &Arc<Counters>,
-    ) -> Self {
+    pub(super) fn new(number: u64, core: &Core, control: &Control, calls: &Arc<AtomicU64>) -> Self {
+        let user = format!("soak-{number}");
+        control.add_user(PROJECT, &user, X509Type::Managed);
         Self {
-            number,
             core: core.clone(),
-            control: atlas.control().clone(),
-            counters: Arc::clone(counters),
+            control: control.clone(),
+            calls: Arc::clone(calls),
+            user,
             instance: None,
-            rng: fastrand::Rng::with_seed(number as u64),
+            rng: fastrand::Rng::with_seed(number),
         }
     }
 
     /// Runs operations. A call may fail, but its response must be sound.
     pub(super) async fn run_until(mut self, end: Instant) -> Result<()> {
         while Instant::now() < end {
-            self.operation().await.with_context(|| format!("worker {}", self.number))?;
-            self.counters.calls.fetch_add(1, Ordering::Relaxed);
+            self.operation().await.with_context(|| self.user.clone())?;
+            self.calls.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -99,7 +88,7 @@ impl Worker {
     async fn apply(&mut self) -> Result<(), Error> {
         let config = json!({
             "project_id": PROJECT,
-            "username": user(self.number),
+            "username": self.user,
             "months_until_expiration": 1,
             "rotate_when_changed": { "trigger": self.rng.u8(0..4).to_string() },
         });
@@ -110,18 +99,18 @@ impl Worker {
     }
 
     async fn read(&self) -> Result<(), Error> {
-        self.core.read_data("atlas_user_certificates", self.data_config()).await.map(drop)
+        self.core.read_data(DATA_SOURCE, self.data_config()).await.map(drop)
     }
 
     fn data_config(&self) -> Json {
-        json!({ "project_id": PROJECT, "username": user(self.number) })
+        json!({ "project_id": PROJECT, "username": self.user })
     }
 
     async fn apply_with_fault(&mut self) -> Result<(), Error> {
         let endpoints =
             [Endpoint::IssueCertificate, Endpoint::ListCertificates, Endpoint::ReadUser];
         let endpoint = endpoints[self.rng.usize(0..3)];
-        let fault = Fault::on(endpoint).user(&user(self.number));
+        let fault = Fault::on(endpoint).user(&self.user);
         let fault = match self.rng.u32(0..10) {
             0 => fault.cut(When::Before),
             1 => fault.cut(When::After),
@@ -145,13 +134,11 @@ impl Worker {
 
     /// Cancels a call while Atlas holds its request.
     async fn cancel_call(&self) {
-        let fault =
-            Fault::on(Endpoint::ListCertificates).user(&user(self.number)).pause(When::Before);
+        let fault = Fault::on(Endpoint::ListCertificates).user(&self.user).pause(When::Before);
         let pause = self.control.add_fault(fault);
         let (core, config) = (self.core.clone(), self.data_config());
-        let mut call = tokio::spawn(async move {
-            core.read_data("atlas_user_certificates", config).await.map(drop)
-        });
+        let mut call =
+            tokio::spawn(async move { core.read_data(DATA_SOURCE, config).await.map(drop) });
         tokio::select! {
             () = pause.reached() => call.abort(),
             // The Stop of another worker ended the call first.

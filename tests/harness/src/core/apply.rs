@@ -7,7 +7,6 @@ use crate::{
     checks::compatible,
     diagnostic::{Diagnostics, Refused},
     pb::tfplugin5 as pb,
-    value::encode,
 };
 
 /// The result of an apply.
@@ -25,42 +24,6 @@ pub struct Outcome {
 }
 
 impl Resource {
-    /// Applies a plan with a configuration in which more may be known by now. The instance becomes what core would
-    /// store, also when a violation is returned.
-    pub async fn apply(
-        &self,
-        instance: &mut Option<ResourceInstance>,
-        plan: Plan,
-        config: impl Into<Json>,
-    ) -> Result<Outcome, Error> {
-        let mut outcome = Outcome {
-            action: plan.action,
-            diagnostics: plan.diagnostics.clone(),
-            apply_diagnostics: Diagnostics::default(),
-            applied: None,
-            plan,
-        };
-        if outcome.action != Action::Failed {
-            instance.clone_from(&outcome.plan.prior);
-        }
-        let config = config.into();
-        match outcome.action {
-            Action::NoOp | Action::Failed => {}
-            Action::Create => self.create(instance, &mut outcome, config).await?,
-            Action::Update => self.update(instance, &mut outcome, config).await?,
-            Action::Delete => self.delete(instance, &mut outcome).await?,
-            Action::Replace => {
-                self.delete(instance, &mut outcome).await?;
-                if !outcome.apply_diagnostics.has_errors() {
-                    self.create(instance, &mut outcome, config).await?;
-                }
-            }
-        }
-        outcome.diagnostics.append(outcome.apply_diagnostics.clone());
-        outcome.applied = instance.as_ref().map(|instance| instance.state.clone());
-        Ok(outcome)
-    }
-
     /// Plans and applies with one configuration.
     pub async fn apply_config(
         &self,
@@ -77,125 +40,155 @@ impl Resource {
         self.apply(instance, plan, Json::Null).await
     }
 
-    async fn create(
+    /// Applies a plan with a configuration in which more may be known by now. The instance becomes what core would
+    /// store, also if a violation is returned.
+    pub async fn apply(
         &self,
         instance: &mut Option<ResourceInstance>,
-        outcome: &mut Outcome,
-        config: Json,
-    ) -> Result<(), Error> {
-        *instance = None;
-        if let Some((config, plan)) = self.plan_again(None, outcome, config).await? {
-            self.apply_change(instance, outcome, plan, &config).await?;
+        plan: Plan,
+        config: impl Into<Json>,
+    ) -> Result<Outcome, Error> {
+        let config = &config.into();
+        let mut apply = Apply {
+            resource: self,
+            instance,
+            action: plan.action,
+            plan,
+            diagnostics: Diagnostics::default(),
+        };
+        if apply.action != Action::Failed {
+            apply.instance.clone_from(&apply.plan.prior);
+        }
+        match apply.action {
+            Action::NoOp | Action::Failed => {}
+            Action::Create => apply.create(config).await?,
+            Action::Update => apply.update(config).await?,
+            Action::Delete => apply.delete().await?,
+            Action::Replace => {
+                apply.delete().await?;
+                if !apply.diagnostics.has_errors() {
+                    apply.create(config).await?;
+                }
+            }
+        }
+        let Apply { action, plan, diagnostics: apply_diagnostics, .. } = apply;
+        let mut diagnostics = plan.diagnostics.clone();
+        diagnostics.append(apply_diagnostics.clone());
+        let applied = instance.as_ref().map(|instance| instance.state.clone());
+        Ok(Outcome { action, plan, diagnostics, apply_diagnostics, applied })
+    }
+
+    /// State is read again in the apply phase. After an error the instance is as before.
+    pub(super) async fn upgrade_in_place(
+        &self,
+        instance: &mut Option<ResourceInstance>,
+    ) -> Result<Diagnostics, Error> {
+        let Some(before) = instance.as_ref() else {
+            return Ok(Diagnostics::default());
+        };
+        let (upgraded, diagnostics) = self.upgrade(before).await?;
+        *instance = upgraded.or(instance.take());
+        Ok(diagnostics)
+    }
+}
+
+/// An apply that is under way.
+struct Apply<'a> {
+    resource: &'a Resource,
+    instance: &'a mut Option<ResourceInstance>,
+    action: Action,
+    plan: Plan,
+    diagnostics: Diagnostics,
+}
+
+impl Apply<'_> {
+    async fn create(&mut self, config: &Json) -> Result<(), Error> {
+        *self.instance = None;
+        if let Some((config, plan)) = self.plan_again(config).await? {
+            self.change(plan, &config).await?;
         }
         Ok(())
     }
 
-    async fn update(
-        &self,
-        instance: &mut Option<ResourceInstance>,
-        outcome: &mut Outcome,
-        config: Json,
-    ) -> Result<(), Error> {
-        let Some(prior) = self.upgraded(instance.as_ref(), outcome).await? else {
+    async fn update(&mut self, config: &Json) -> Result<(), Error> {
+        if !self.upgrade().await? {
             return Ok(());
-        };
-        match self.plan_again(Some(prior), outcome, config).await? {
-            Some((_, plan)) if plan.action == Action::NoOp => outcome.action = Action::NoOp,
-            Some((config, plan)) => self.apply_change(instance, outcome, plan, &config).await?,
+        }
+        match self.plan_again(config).await? {
+            Some((_, plan)) if plan.action == Action::NoOp => self.action = Action::NoOp,
+            Some((config, plan)) => self.change(plan, &config).await?,
             None => {}
         }
         Ok(())
     }
 
     /// The delete gets the private data of the plan. Its call is the first half of a replacement, too.
-    async fn delete(
-        &self,
-        instance: &mut Option<ResourceInstance>,
-        outcome: &mut Outcome,
-    ) -> Result<(), Error> {
-        let Some(prior) = self.upgraded(instance.as_ref(), outcome).await? else {
+    async fn delete(&mut self) -> Result<(), Error> {
+        if !self.upgrade().await? {
             return Ok(());
-        };
+        }
         let plan = Plan {
-            planned: Json::Null,
-            planned_identity: None,
-            prior: Some(prior),
-            ..outcome.plan.clone()
+            prior: self.instance.clone(),
+            planned_private: self.plan.planned_private.clone(),
+            ..Plan::default()
         };
-        self.apply_change(instance, outcome, plan, &Json::Null).await
+        self.change(plan, &Json::Null).await
     }
 
-    /// State is read again in the apply phase. `None`: refused.
-    async fn upgraded(
-        &self,
-        instance: Option<&ResourceInstance>,
-        outcome: &mut Outcome,
-    ) -> Result<Option<ResourceInstance>, Error> {
-        let Some(instance) = instance else {
-            return Ok(None);
-        };
-        let (upgraded, diagnostics) = self.upgrade(instance).await?;
-        outcome.apply_diagnostics.append(diagnostics);
-        Ok(upgraded)
+    /// `false`: refused, or there is no instance.
+    async fn upgrade(&mut self) -> Result<bool, Error> {
+        let diagnostics = self.resource.upgrade_in_place(self.instance).await?;
+        let refused = diagnostics.has_errors();
+        self.diagnostics.append(diagnostics);
+        Ok(!refused && self.instance.is_some())
     }
 
     /// Validates and plans in the apply phase, and compares with the plan. `None`: refused.
-    async fn plan_again(
-        &self,
-        prior: Option<ResourceInstance>,
-        outcome: &mut Outcome,
-        config: Json,
-    ) -> Result<Option<(Json, Plan)>, Error> {
+    async fn plan_again(&mut self, config: &Json) -> Result<Option<(Json, Plan)>, Error> {
         const INCONSISTENT: &str = "Provider produced inconsistent final plan";
-        let (reader, block) = (self.reader()?, &self.schema()?.block);
-        let config = block.conform(config)?;
+        let schema = self.resource.schema();
+        let config = schema.block.conform(config.clone())?;
+        let prior = self.instance.clone();
         let expected = if prior.is_some() { Action::Update } else { Action::Create };
-        let validation = self.validate_in(Phase::Apply, &config).await?;
+        let validation = self.resource.validate_in(Phase::Apply, &config).await?;
         let refused = validation.has_errors();
-        outcome.apply_diagnostics.append(validation);
+        self.diagnostics.append(validation);
         if refused {
             return Ok(None);
         }
-        let unforced = Self { replace: false, ..self.clone() };
+        let unforced = Resource { replace: false, ..self.resource.clone() };
         let none = Diagnostics::default();
-        let plan = unforced.plan_change(Phase::Apply, prior, &config, none).await?;
-        outcome.apply_diagnostics.append(plan.diagnostics.clone());
+        let mut plan = unforced.plan_change(Phase::Apply, prior, &config, none).await?;
+        self.diagnostics.append(std::mem::take(&mut plan.diagnostics));
         if plan.action == Action::Failed {
             return Ok(None);
         }
         if plan.action != expected && (expected, plan.action) != (Action::Update, Action::NoOp) {
             let message = format!("the action changed from {expected:?} to {:?}", plan.action);
-            return Err(reader.violation(PLAN, INCONSISTENT, message).into());
+            return Err(schema.violation(PLAN, INCONSISTENT, message));
         }
-        let problems = compatible(block, &outcome.plan.planned, &plan.planned);
-        reader.check(PLAN, INCONSISTENT, problems)?;
+        let problems = compatible(&schema.block, &self.plan.planned, &plan.planned);
+        schema.check(PLAN, INCONSISTENT, &problems)?;
         Ok(Some((config, plan)))
     }
 
-    async fn apply_change(
-        &self,
-        instance: &mut Option<ResourceInstance>,
-        outcome: &mut Outcome,
-        plan: Plan,
-        config: &Json,
-    ) -> Result<(), Error> {
-        let (ty, null) = (self.ty()?, Json::Null);
-        let before = plan.prior.as_ref().map_or(&null, |prior| &prior.state);
+    async fn change(&mut self, plan: Plan, config: &Json) -> Result<(), Error> {
+        let schema = self.resource.schema();
+        let before = plan.prior.as_ref().map_or(&Json::Null, |prior| &prior.state);
         let request = pb::apply_resource_change::Request {
-            type_name: self.type_name.clone(),
-            prior_state: Some(encode(before, &ty)),
-            planned_state: Some(encode(&plan.planned, &ty)),
-            config: Some(encode(config, &ty)),
+            type_name: schema.name.clone(),
+            prior_state: schema.encode(before),
+            planned_state: schema.encode(&plan.planned),
+            config: schema.encode(config),
             planned_private: plan.planned_private,
             provider_meta: None,
-            planned_identity: self.encode_identity(plan.planned_identity.as_ref()),
+            planned_identity: self.resource.encode_identity(plan.planned_identity.as_ref()),
         };
-        let response = rpc!(self.core.provider, apply_resource_change, request);
-        let reader = self.reader()?;
-        let result = reader.store(plan.prior.as_ref(), &plan.planned, &response);
-        *instance = result.instance;
-        outcome.apply_diagnostics.append(result.diagnostics);
-        result.violation.map_or(Ok(()), |violation| Err(violation.into()))
+        let response = rpc!(self.resource.core, apply_resource_change, request);
+        let result = schema.store(plan.prior.as_ref(), &plan.planned, &response);
+        *self.instance = result.instance;
+        self.diagnostics.append(result.diagnostics);
+        result.violation.map_or(Ok(()), Err)
     }
 }
 

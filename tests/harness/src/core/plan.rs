@@ -2,16 +2,15 @@
 
 use serde_json::Value as Json;
 
-use super::{Error, Phase, Resource, ResourceInstance, check_deferred, response::PLAN, rpc};
+use super::{Error, Phase, Resource, ResourceInstance, call, response::PLAN};
 use crate::{
     checks::{plan_valid, proposed_new},
-    diagnostic::{Diagnostics, Path},
-    pb::tfplugin5 as pb,
-    value::encode,
+    diagnostic::{Diagnostics, find, path_text},
+    pb::tfplugin5::{self as pb, attribute_path::step::Selector},
 };
 
 /// The action of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Action {
     NoOp,
     Create,
@@ -19,11 +18,12 @@ pub enum Action {
     /// The old object is deleted and a new one is created.
     Replace,
     Delete,
+    #[default]
     Failed,
 }
 
 /// A plan for one resource instance, as a plan file keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub action: Action,
     /// The instance after the refresh.
@@ -43,52 +43,48 @@ impl Resource {
         instance: Option<&ResourceInstance>,
         config: impl Into<Json>,
     ) -> Result<Plan, Error> {
-        let config = self.schema()?.block.conform(config)?;
-        let mut diagnostics = Diagnostics::default();
+        let config = self.schema().block.conform(config)?;
         let mut prior = instance.cloned();
-        if !self.no_refresh {
-            diagnostics = self.refresh(&mut prior).await?.diagnostics;
-        } else if let Some(instance) = instance {
-            let (upgraded, upgrading) = self.upgrade(instance).await?;
-            diagnostics = upgrading;
-            prior = upgraded.or(prior);
-        }
+        let mut diagnostics = if self.no_refresh {
+            self.upgrade_in_place(&mut prior).await?
+        } else {
+            self.refresh(&mut prior).await?.diagnostics
+        };
         if !diagnostics.has_errors() {
             diagnostics.append(self.validate_in(Phase::Plan, &config).await?);
         }
         if diagnostics.has_errors() {
-            return Ok(Plan::of(Action::Failed, prior, diagnostics));
+            return Ok(Plan { prior, diagnostics, ..Plan::default() });
         }
         self.plan_change(Phase::Plan, prior, &config, diagnostics).await
     }
 
-    pub async fn plan_destroy(&self, instance: Option<&ResourceInstance>) -> Result<Plan, Error> {
-        let reader = self.reader()?;
-        let Some(instance) = instance else {
-            return Ok(Plan::of(Action::NoOp, None, Diagnostics::default()));
+    pub(super) async fn plan_destroy(
+        &self,
+        instance: Option<&ResourceInstance>,
+    ) -> Result<Plan, Error> {
+        let mut plan = Plan { prior: instance.cloned(), ..Plan::default() };
+        plan.diagnostics = self.upgrade_in_place(&mut plan.prior).await?;
+        let Some(prior) = plan.prior.as_ref().filter(|_| !plan.diagnostics.has_errors()) else {
+            let action = if instance.is_none() { Action::NoOp } else { Action::Failed };
+            return Ok(Plan { action, ..plan });
         };
-        let (upgraded, mut diagnostics) = self.upgrade(instance).await?;
-        let Some(prior) = upgraded else {
-            return Ok(Plan::of(Action::Failed, Some(instance.clone()), diagnostics));
-        };
-        if !self.core.schema.capabilities.plan_destroy {
-            return Ok(Plan::of(Action::Delete, Some(prior), diagnostics));
+        if self.core.schema.capabilities.plan_destroy {
+            let objects = [&Json::Null; 2];
+            let private = &prior.private;
+            let (response, diagnostics) =
+                self.plan_call(Phase::Plan, Some(prior), objects, private).await?;
+            plan.diagnostics.append(diagnostics);
+            if plan.diagnostics.has_errors() {
+                return Ok(plan);
+            }
+            if !self.schema().object(PLAN, response.planned_state.as_ref())?.is_null() {
+                let message = "planned a non-null destroy value";
+                return Err(self.schema().violation(PLAN, INVALID_PLAN, message));
+            }
+            plan.planned_private = response.planned_private;
         }
-        let null = Json::Null;
-        let response =
-            self.plan_call(Phase::Plan, Some(&prior), [&null; 2], &prior.private).await?;
-        diagnostics.append(reader.diagnostics(PLAN, &response.diagnostics)?);
-        if diagnostics.has_errors() {
-            return Ok(Plan::of(Action::Failed, Some(prior), diagnostics));
-        }
-        if !reader.object(PLAN, response.planned_state.as_ref())?.is_null() {
-            let message = "planned a non-null destroy value";
-            return Err(reader.violation(PLAN, "Provider produced invalid plan", message).into());
-        }
-        Ok(Plan {
-            planned_private: response.planned_private,
-            ..Plan::of(Action::Delete, Some(prior), diagnostics)
-        })
+        Ok(Plan { action: Action::Delete, ..plan })
     }
 
     /// The one or two plan calls for a configuration that was validated.
@@ -101,27 +97,25 @@ impl Resource {
     ) -> Result<Plan, Error> {
         let live = prior.as_ref().filter(|prior| !prior.tainted);
         let private = live.map_or(&[][..], |live| &live.private);
-        let (first, requires_replace) = self.plan_object(phase, live, config, private).await?;
-        diagnostics.append(first.diagnostics);
-        let action = match (&prior, live) {
+        let (mut plan, requires_replace) = self.plan_object(phase, live, config, private).await?;
+        diagnostics.append(std::mem::take(&mut plan.diagnostics));
+        plan.action = match (&prior, live) {
             _ if diagnostics.has_errors() => Action::Failed,
             (None, _) => Action::Create,
             (Some(_), None) => Action::Replace, // tainted: planned as a create, in one call
             _ if self.replace || requires_replace => Action::Replace,
-            (_, Some(live)) if live.state == first.planned => Action::NoOp,
+            (_, Some(live)) if live.state == plan.planned => Action::NoOp,
             _ => Action::Update,
         };
-        let second = if action == Action::Replace && live.is_some() {
-            self.plan_object(phase, None, config, &first.planned_private).await?.0
-        } else {
-            Plan { diagnostics: Diagnostics::default(), ..first }
-        };
-        let failed = second.diagnostics.has_errors();
-        if failed {
-            diagnostics.append(second.diagnostics);
+        if plan.action == Action::Replace && live.is_some() {
+            plan = self.plan_object(phase, None, config, &plan.planned_private).await?.0;
+            plan.action = Action::Replace;
+            if plan.diagnostics.has_errors() {
+                diagnostics.append(std::mem::take(&mut plan.diagnostics));
+                plan.action = Action::Failed;
+            }
         }
-        let action = if failed { Action::Failed } else { action };
-        Ok(Plan { action, prior, diagnostics, ..second })
+        Ok(Plan { prior, diagnostics, ..plan })
     }
 
     /// One plan call for an object that is to exist, and whether a change requires replacement.
@@ -132,38 +126,39 @@ impl Resource {
         config: &Json,
         prior_private: &[u8],
     ) -> Result<(Plan, bool), Error> {
-        let reader = self.reader()?;
-        let (block, null) = (&self.schema()?.block, Json::Null);
-        let before = prior.map_or(&null, |prior| &prior.state);
-        let proposed = proposed_new(block, before, config);
-        let response = self.plan_call(phase, prior, [&proposed, config], prior_private).await?;
-        let diagnostics = reader.diagnostics(PLAN, &response.diagnostics)?;
-        let mut plan = Plan::of(Action::Failed, None, diagnostics);
-        if plan.diagnostics.has_errors() {
-            return Ok((plan, false));
+        let schema = self.schema();
+        let before = prior.map_or(&Json::Null, |prior| &prior.state);
+        let proposed = proposed_new(&schema.block, before, config);
+        let (response, diagnostics) =
+            self.plan_call(phase, prior, [&proposed, config], prior_private).await?;
+        if diagnostics.has_errors() {
+            return Ok((Plan { diagnostics, ..Plan::default() }, false));
         }
-        let summary = "Provider produced invalid plan";
-        plan.planned = reader.object(PLAN, response.planned_state.as_ref())?;
-        reader.check(PLAN, summary, plan_valid(block, before, config, &plan.planned))?;
-        plan.planned_private = response.planned_private;
+        let planned = schema.object(PLAN, response.planned_state.as_ref())?;
+        let problems = plan_valid(&schema.block, before, config, &planned);
+        schema.check(PLAN, INVALID_PLAN, &problems)?;
         let mut requires_replace = false;
         for path in &response.requires_replace {
-            let path = Path::read(path).map_err(|it| reader.violation(PLAN, summary, it))?;
-            let (before, after) = (path.find(before), path.find(&plan.planned));
-            if before.is_none() && after.is_none() {
-                let message = format!("requires replacement of non-existent path {path}");
-                return Err(reader.violation(PLAN, summary, message).into());
+            let (before, after) = (find(path, before), find(path, &planned));
+            if path_text(path).is_err() || before.or(after).is_none() {
+                let message = format!("requires replacement of {path:?}");
+                return Err(schema.violation(PLAN, INVALID_PLAN, message));
             }
-            let write_only = path.root().and_then(|name| block.attributes.get(name));
-            let write_only = write_only.is_some_and(|attribute| attribute.write_only);
+            let write_only = match path.steps.first().and_then(|step| step.selector.as_ref()) {
+                Some(Selector::AttributeName(name)) => schema.block.attributes[name].write_only,
+                _ => false,
+            };
             requires_replace |= prior.is_some() && (before != after || write_only);
         }
         let identity = response.planned_identity.as_ref();
         let known = prior.and_then(|prior| prior.identity.as_ref());
-        plan.planned_identity = match identity {
-            Some(_) => reader.identity(PLAN, identity, known.filter(|_| !requires_replace))?,
+        let planned_identity = match identity {
+            Some(_) => schema.identity(PLAN, identity, known.filter(|_| !requires_replace))?,
             None => known.cloned(),
         };
+        let planned_private = response.planned_private;
+        let plan =
+            Plan { planned, planned_private, planned_identity, diagnostics, ..Plan::default() };
         Ok((plan, requires_replace))
     }
 
@@ -173,38 +168,26 @@ impl Resource {
         prior: Option<&ResourceInstance>,
         [proposed, config]: [&Json; 2],
         prior_private: &[u8],
-    ) -> Result<pb::plan_resource_change::Response, Error> {
-        let reader = self.reader()?;
-        let (ty, null) = (self.ty()?, Json::Null);
+    ) -> Result<(pb::plan_resource_change::Response, Diagnostics), Error> {
+        let schema = self.schema();
         let request = pb::plan_resource_change::Request {
             type_name: self.type_name.clone(),
-            prior_state: Some(encode(prior.map_or(&null, |prior| &prior.state), &ty)),
-            proposed_new_state: Some(encode(proposed, &ty)),
-            config: Some(encode(config, &ty)),
+            prior_state: schema.encode(prior.map_or(&Json::Null, |prior| &prior.state)),
+            proposed_new_state: schema.encode(proposed),
+            config: schema.encode(config),
             prior_private: prior_private.to_vec(),
             provider_meta: None,
             client_capabilities: self.core.settings.capabilities(phase),
             prior_identity: self.encode_identity(prior.and_then(|prior| prior.identity.as_ref())),
         };
-        let response = rpc!(self.core.provider, plan_resource_change, request);
-        check_deferred(PLAN, &self.type_name, response.deferred)?;
+        let (response, diagnostics) = call!(self.core, schema, plan_resource_change, request);
+        schema.not_deferred(PLAN, response.deferred)?;
         if response.legacy_type_system {
-            let message = "the flag is reserved for an old SDK";
-            return Err(reader.violation(PLAN, "legacy_type_system is set", message).into());
+            let summary = "legacy_type_system is reserved for an old SDK";
+            return Err(schema.violation(PLAN, summary, ""));
         }
-        Ok(response)
+        Ok((response, diagnostics))
     }
 }
 
-impl Plan {
-    fn of(action: Action, prior: Option<ResourceInstance>, diagnostics: Diagnostics) -> Self {
-        Self {
-            action,
-            prior,
-            planned: Json::Null,
-            planned_private: Vec::new(),
-            planned_identity: None,
-            diagnostics,
-        }
-    }
-}
+const INVALID_PLAN: &str = "Provider produced invalid plan";

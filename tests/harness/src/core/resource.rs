@@ -1,14 +1,14 @@
-//! Managed resources: validate and refresh.
+//! Managed resources: validate, refresh, import, and moves from another resource type.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Core, Error, Outcome, Phase, Plan, ResponseReader, check_deferred, rpc};
+use super::{Core, Error, Phase, call, settings::Host};
 use crate::{
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::Diagnostics,
     pb::tfplugin5 as pb,
     schema::Schema,
-    value::{Type, changed_attributes, encode, strip},
+    value::{changed_attributes, encode, strip},
 };
 
 /// A resource instance as core keeps it in state.
@@ -33,11 +33,30 @@ pub struct Resource {
 }
 
 /// The result of a refresh.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Refreshed {
     pub diagnostics: Diagnostics,
     pub changed: Vec<String>,
     pub removed: bool,
+}
+
+/// The result of an import or a move.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    pub instance: Option<ResourceInstance>,
+    pub diagnostics: Diagnostics,
+}
+
+/// The object of another type that a `moved` block names.
+#[derive(Clone, Debug)]
+pub struct MoveSource {
+    /// The other provider's full source address.
+    pub provider_address: String,
+    pub type_name: String,
+    /// The schema version under which the object is stored.
+    pub schema_version: i64,
+    pub state: Json,
+    pub private: Vec<u8>,
 }
 
 impl ResourceInstance {
@@ -69,54 +88,6 @@ impl ResourceInstance {
     }
 }
 
-impl Core {
-    pub fn resource(&self, type_name: &str) -> Resource {
-        Resource {
-            core: self.clone(),
-            type_name: type_name.to_owned(),
-            replace: false,
-            no_refresh: false,
-        }
-    }
-
-    /// Refreshes, plans and applies, as `terraform apply`.
-    pub async fn apply_config(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-        config: impl Into<Json>,
-    ) -> Result<Outcome, Error> {
-        self.resource(type_name).apply_config(instance, config).await
-    }
-
-    /// Refreshes and plans, as `terraform plan`. The instance is not changed.
-    pub async fn plan_config(
-        &self,
-        type_name: &str,
-        instance: Option<&ResourceInstance>,
-        config: impl Into<Json>,
-    ) -> Result<Plan, Error> {
-        self.resource(type_name).plan(instance, config).await
-    }
-
-    /// Refreshes, as `terraform apply -refresh-only`.
-    pub async fn refresh(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-    ) -> Result<Refreshed, Error> {
-        self.resource(type_name).refresh(instance).await
-    }
-
-    pub async fn destroy(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-    ) -> Result<Outcome, Error> {
-        self.resource(type_name).destroy(instance).await
-    }
-}
-
 impl Resource {
     pub fn replace(mut self) -> Self {
         self.replace = true;
@@ -130,8 +101,7 @@ impl Resource {
 
     /// `ValidateResourceTypeConfig`, as `terraform validate` calls it.
     pub async fn validate(&self, config: impl Into<Json>) -> Result<Diagnostics, Error> {
-        let config = self.schema()?.block.conform(config)?;
-        self.validate_in(Phase::Validate, &config).await
+        self.validate_in(Phase::Validate, &self.schema().block.conform(config)?).await
     }
 
     /// `UpgradeResourceState` and `ReadResource`. After an error the instance is as before.
@@ -139,8 +109,7 @@ impl Resource {
         &self,
         instance: &mut Option<ResourceInstance>,
     ) -> Result<Refreshed, Error> {
-        let mut refreshed =
-            Refreshed { diagnostics: Diagnostics::default(), changed: Vec::new(), removed: false };
+        let mut refreshed = Refreshed::default();
         let Some(before) = instance.as_ref() else {
             return Ok(refreshed);
         };
@@ -152,8 +121,7 @@ impl Resource {
         let (after, diagnostics) = self.read(&upgraded).await?;
         refreshed.diagnostics.append(diagnostics);
         if !refreshed.diagnostics.has_errors() {
-            let null = Json::Null;
-            let state = after.as_ref().map_or(&null, |after| &after.state);
+            let state = after.as_ref().map_or(&Json::Null, |after| &after.state);
             refreshed.changed = changed_attributes(&upgraded.state, state);
             refreshed.removed = after.is_none();
             *instance = after;
@@ -161,19 +129,97 @@ impl Resource {
         Ok(refreshed)
     }
 
+    /// `ImportResourceState` and `ReadResource`, as `terraform import`.
+    pub async fn import(&self, id: &str) -> Result<Imported, Error> {
+        self.import_by(id, None).await
+    }
+
+    /// The same with `import { identity = ... }`.
+    pub async fn import_by_identity(&self, identity: &Json) -> Result<Imported, Error> {
+        self.import_by("", Some(identity)).await
+    }
+
+    async fn import_by(&self, id: &str, identity: Option<&Json>) -> Result<Imported, Error> {
+        const METHOD: &str = "import_resource_state";
+        let schema = self.schema();
+        let request = pb::import_resource_state::Request {
+            type_name: self.type_name.clone(),
+            id: id.to_owned(),
+            client_capabilities: self.core.settings.capabilities(Phase::Plan),
+            identity: self.encode_identity(identity),
+        };
+        let (response, mut diagnostics) = call!(self.core, schema, import_resource_state, request);
+        schema.not_deferred(METHOD, response.deferred)?;
+        if diagnostics.has_errors() {
+            return Ok(Imported { instance: None, diagnostics });
+        }
+        let imported = match response.imported_resources.as_slice() {
+            [imported] if imported.type_name == self.type_name => imported,
+            other => {
+                let summary = "Import did not return one resource of the type";
+                return Err(schema.violation(METHOD, summary, format!("{other:?}")));
+            }
+        };
+        let instance = ResourceInstance {
+            state: schema.stored_object(METHOD, imported.state.as_ref())?,
+            private: imported.private.clone(),
+            identity: schema.identity(METHOD, imported.identity.as_ref(), identity)?,
+            tainted: false,
+            schema_version: schema.version,
+        };
+        let (read, reading) = self.read(&instance).await?;
+        diagnostics.append(reading);
+        if read.is_none() {
+            diagnostics.append(Diagnostics::by_core("Cannot import non-existent remote object"));
+        }
+        Ok(Imported { instance: read.filter(|_| !diagnostics.has_errors()), diagnostics })
+    }
+
+    /// `MoveResourceState` and `UpgradeResourceState`; the following plan reads the object.
+    pub async fn move_from(&self, source: &MoveSource) -> Result<Imported, Error> {
+        const METHOD: &str = "move_resource_state";
+        let (core, schema) = (&self.core, self.schema());
+        if core.settings.host == Host::Terraform && !core.schema.capabilities.move_resource_state {
+            let diagnostics = Diagnostics::by_core("Unsupported `moved` across resource types");
+            return Ok(Imported { instance: None, diagnostics });
+        }
+        let request = pb::move_resource_state::Request {
+            source_provider_address: source.provider_address.clone(),
+            source_type_name: source.type_name.clone(),
+            source_schema_version: source.schema_version,
+            source_state: Some(raw_state(&source.state)),
+            target_type_name: self.type_name.clone(),
+            source_private: source.private.clone(),
+            source_identity: None,
+            source_identity_schema_version: 0,
+        };
+        let (response, mut diagnostics) = call!(core, schema, move_resource_state, request);
+        if diagnostics.has_errors() {
+            return Ok(Imported { instance: None, diagnostics });
+        }
+        let moved = ResourceInstance {
+            state: schema.stored_object(METHOD, response.target_state.as_ref())?,
+            private: response.target_private,
+            identity: schema.identity(METHOD, response.target_identity.as_ref(), None)?,
+            tainted: false,
+            schema_version: schema.version,
+        };
+        let (instance, upgrading) = self.upgrade(&moved).await?;
+        diagnostics.append(upgrading);
+        Ok(Imported { instance, diagnostics })
+    }
+
     pub(super) async fn validate_in(
         &self,
         phase: Phase,
         config: &Json,
     ) -> Result<Diagnostics, Error> {
-        let reader = self.reader()?;
         let request = pb::validate_resource_type_config::Request {
             type_name: self.type_name.clone(),
-            config: Some(encode(config, &self.ty()?)),
+            config: self.schema().encode(config),
             client_capabilities: self.core.settings.capabilities(phase),
         };
-        let response = rpc!(self.core.provider, validate_resource_type_config, request);
-        Ok(reader.diagnostics("ValidateResourceTypeConfig", &response.diagnostics)?)
+        Ok(call!(self.core, self.schema(), validate_resource_type_config, request).1)
     }
 
     /// `UpgradeResourceState`, which core calls each time that it reads state. `None`: refused.
@@ -181,95 +227,79 @@ impl Resource {
         &self,
         instance: &ResourceInstance,
     ) -> Result<(Option<ResourceInstance>, Diagnostics), Error> {
-        const RPC: &str = "UpgradeResourceState";
-        let reader = self.reader()?;
-        let version = self.schema()?.version;
-        if instance.schema_version > version {
+        let schema = self.schema();
+        if instance.schema_version > schema.version {
             let summary = "Resource instance managed by newer provider version";
-            return Ok((None, Diagnostics(vec![Diagnostic::by_core(summary, "")])));
+            return Ok((None, Diagnostics::by_core(summary)));
         }
         let mut state = instance.state.clone();
-        if instance.schema_version == version {
-            state = strip(state, &self.ty()?);
+        if instance.schema_version == schema.version {
+            state = strip(state, &schema.block.ty());
         }
         let request = pb::upgrade_resource_state::Request {
             type_name: self.type_name.clone(),
             version: instance.schema_version,
             raw_state: Some(raw_state(&state)),
         };
-        let response = rpc!(self.core.provider, upgrade_resource_state, request);
-        let diagnostics = reader.diagnostics(RPC, &response.diagnostics)?;
+        let (response, diagnostics) = call!(self.core, schema, upgrade_resource_state, request);
         if diagnostics.has_errors() {
             return Ok((None, diagnostics));
         }
+        let state = response.upgraded_state.as_ref();
         let upgraded = ResourceInstance {
-            state: reader.stored_object(RPC, response.upgraded_state.as_ref())?,
-            schema_version: version,
+            state: schema.stored_object("upgrade_resource_state", state)?,
+            schema_version: schema.version,
             ..instance.clone()
         };
         Ok((Some(upgraded), diagnostics))
     }
 
     /// `ReadResource`. `None` without errors: the object no longer exists.
-    pub(super) async fn read(
+    async fn read(
         &self,
         instance: &ResourceInstance,
     ) -> Result<(Option<ResourceInstance>, Diagnostics), Error> {
-        const RPC: &str = "ReadResource";
-        let reader = self.reader()?;
+        const METHOD: &str = "read_resource";
+        let schema = self.schema();
         let known = instance.identity.as_ref();
         let request = pb::read_resource::Request {
             type_name: self.type_name.clone(),
-            current_state: Some(encode(&instance.state, &self.ty()?)),
+            current_state: schema.encode(&instance.state),
             private: instance.private.clone(),
             provider_meta: None,
             client_capabilities: self.core.settings.capabilities(Phase::Plan),
             current_identity: self.encode_identity(known),
         };
-        let response = rpc!(self.core.provider, read_resource, request);
-        check_deferred(RPC, &self.type_name, response.deferred)?;
-        let diagnostics = reader.diagnostics(RPC, &response.diagnostics)?;
+        let (response, diagnostics) = call!(self.core, schema, read_resource, request);
+        schema.not_deferred(METHOD, response.deferred)?;
         if diagnostics.has_errors() {
             return Ok((Some(instance.clone()), diagnostics));
         }
-        if reader.object(RPC, response.new_state.as_ref())?.is_null() {
+        if schema.object(METHOD, response.new_state.as_ref())?.is_null() {
             return Ok((None, diagnostics));
         }
         let read = ResourceInstance {
-            state: reader.stored_object(RPC, response.new_state.as_ref())?,
+            state: schema.stored_object(METHOD, response.new_state.as_ref())?,
             private: response.private,
-            identity: reader.identity(RPC, response.new_identity.as_ref(), known)?,
+            identity: schema.identity(METHOD, response.new_identity.as_ref(), known)?,
             ..instance.clone()
         };
         Ok((Some(read), diagnostics))
     }
 
-    pub(super) fn schema(&self) -> Result<&Schema, Error> {
-        self.core.resource_schema(&self.type_name)
-    }
-
-    pub(super) fn ty(&self) -> Result<Type, Error> {
-        Ok(self.schema()?.block.ty())
+    pub(super) fn schema(&self) -> &Schema {
+        &self.core.schema.resources[&self.type_name]
     }
 
     pub(super) fn encode_identity(
         &self,
         identity: Option<&Json>,
     ) -> Option<pb::ResourceIdentityData> {
-        let ty = self.core.schema.identities.get(&self.type_name)?;
-        let identity_data = Some(encode(identity?, ty));
+        let identity_data = Some(encode(identity?, self.schema().identity.as_ref()?));
         Some(pb::ResourceIdentityData { identity_data })
-    }
-
-    pub(super) fn reader(&self) -> Result<ResponseReader<'_>, Error> {
-        Ok(ResponseReader {
-            type_name: &self.type_name,
-            schema: self.schema()?,
-            identity: self.core.schema.identities.get(&self.type_name),
-        })
     }
 }
 
-pub(super) fn raw_state(state: &Json) -> pb::RawState {
+fn raw_state(state: &Json) -> pb::RawState {
     pb::RawState { json: state.to_string().into_bytes(), ..pb::RawState::default() }
 }

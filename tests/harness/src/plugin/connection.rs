@@ -1,15 +1,13 @@
 //! A gRPC connection to a plugin, with TLS or in plain text.
 
 use std::{
-    future::Future,
     io,
     net::Shutdown,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
+use anyhow::Result;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::{
@@ -18,18 +16,12 @@ use tokio::{
     time,
 };
 use tokio_rustls::TlsConnector;
-use tonic::{
-    codegen::{Service, http::Uri},
-    transport::{Channel, Endpoint},
-};
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
 
-use super::{Address, ClientTls, StartError, lock};
+use super::{Address, ClientTls, lock};
 use crate::pb::{
     health::health_client::HealthClient,
-    plugin::{
-        grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
-        grpc_stdio_client::GrpcStdioClient,
-    },
     tfplugin5::{get_provider_schema, provider_client::ProviderClient},
 };
 
@@ -43,17 +35,14 @@ pub struct Connection {
 impl Connection {
     /// Connects, in plain text if there are no TLS settings. With TLS 1.3 a server may refuse the client's certificate only
     /// after this, so that the first call fails.
-    pub async fn open(address: &Address, tls: Option<&ClientTls>) -> Result<Self, StartError> {
+    pub async fn open(address: &Address, tls: Option<&ClientTls>) -> Result<Self> {
         let sockets = Sockets(Arc::new(Mutex::new(Some(Vec::new()))));
         let config = tls.map(ClientTls::config).transpose()?;
-        let dialer = Dialer {
-            address: address.clone(),
-            tls: config.map(|config| TlsConnector::from(Arc::new(config))),
-            sockets: sockets.clone(),
-        };
+        let tls = config.map(|config| TlsConnector::from(Arc::new(config)));
+        let (address, kept) = (address.clone(), sockets.clone());
+        let connector = service_fn(move |_| dial(address.clone(), tls.clone(), kept.clone()));
         let endpoint = Endpoint::from_static("http://localhost");
-        let channel = endpoint.connect_with_connector(dialer).await?;
-        Ok(Self { channel, sockets })
+        Ok(Self { channel: endpoint.connect_with_connector(connector).await?, sockets })
     }
 
     /// Whether a call through such a connection is answered.
@@ -80,30 +69,18 @@ impl Connection {
         self.channel.clone()
     }
 
-    pub fn controller(&self) -> GrpcControllerClient<Channel> {
-        GrpcControllerClient::new(self.channel.clone())
-    }
-
     pub fn health(&self) -> HealthClient<Channel> {
         HealthClient::new(self.channel.clone())
     }
 
-    pub(super) fn stdio(&self) -> GrpcStdioClient<Channel> {
-        GrpcStdioClient::new(self.channel.clone())
-    }
-
-    pub(super) fn broker(&self) -> GrpcBrokerClient<Channel> {
-        GrpcBrokerClient::new(self.channel.clone())
-    }
-
-    pub fn sockets(&self) -> Sockets {
+    pub(super) fn sockets(&self) -> Sockets {
         self.sockets.clone()
     }
 }
 
 /// Second handles to the sockets of a connection, by which it is cut even if clones of it exist. `None` afterwards.
 #[derive(Clone, Debug)]
-pub struct Sockets(Arc<Mutex<Option<Vec<Socket>>>>);
+pub(super) struct Sockets(Arc<Mutex<Option<Vec<Socket>>>>);
 
 #[derive(Debug)]
 enum Socket {
@@ -114,7 +91,7 @@ enum Socket {
 
 impl Sockets {
     /// Cuts each socket. Nothing reconnects.
-    pub fn cut(&self) {
+    pub(super) fn cut(&self) {
         for socket in lock(&self.0).take().unwrap_or_default() {
             // A socket that the other side has closed cannot be shut down.
             let _ = match socket {
@@ -126,7 +103,7 @@ impl Sockets {
     }
 
     fn keep(&self, socket: Socket) -> io::Result<()> {
-        let mut sockets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sockets = lock(&self.0);
         let closed = || io::Error::other("the host has closed the connection");
         sockets.as_mut().ok_or_else(closed)?.push(socket);
         Ok(())
@@ -134,55 +111,36 @@ impl Sockets {
 }
 
 /// Connects whenever the channel needs a connection.
-#[derive(Clone)]
-struct Dialer {
+async fn dial(
     address: Address,
     tls: Option<TlsConnector>,
     sockets: Sockets,
-}
-
-impl Dialer {
-    async fn dial(self) -> io::Result<TokioIo<Box<dyn Stream>>> {
-        let socket: Box<dyn Stream> = match &self.address {
-            #[cfg(unix)]
-            Address::Unix(path) => {
-                let socket = tokio::net::UnixStream::connect(path).await?.into_std()?;
-                self.sockets.keep(Socket::Unix(socket.try_clone()?))?;
-                Box::new(tokio::net::UnixStream::from_std(socket)?)
-            }
-            #[cfg(not(unix))]
-            Address::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
-            Address::Tcp(address) => {
-                let socket = TcpStream::connect(address).await?.into_std()?;
-                socket.set_nodelay(true)?;
-                self.sockets.keep(Socket::Tcp(socket.try_clone()?))?;
-                Box::new(TcpStream::from_std(socket)?)
-            }
-        };
-        let Some(tls) = self.tls else {
-            return Ok(TokioIo::new(socket));
-        };
-        let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
-        let stream = tls.connect(name, socket).await?;
-        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return Err(io::Error::other("missing selected ALPN property"));
+) -> io::Result<TokioIo<Box<dyn Stream>>> {
+    let socket: Box<dyn Stream> = match address {
+        #[cfg(unix)]
+        Address::Unix(path) => {
+            let socket = tokio::net::UnixStream::connect(path).await?.into_std()?;
+            sockets.keep(Socket::Unix(socket.try_clone()?))?;
+            Box::new(tokio::net::UnixStream::from_std(socket)?)
         }
-        Ok(TokioIo::new(Box::new(stream)))
+        #[cfg(not(unix))]
+        Address::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Address::Tcp(address) => {
+            let socket = TcpStream::connect(address).await?.into_std()?;
+            socket.set_nodelay(true)?;
+            sockets.keep(Socket::Tcp(socket.try_clone()?))?;
+            Box::new(TcpStream::from_std(socket)?)
+        }
+    };
+    let Some(tls) = tls else {
+        return Ok(TokioIo::new(socket));
+    };
+    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+    let stream = tls.connect(name, socket).await?;
+    if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return Err(io::Error::other("missing selected ALPN property"));
     }
-}
-
-impl Service<Uri> for Dialer {
-    type Response = TokioIo<Box<dyn Stream>>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        Box::pin(self.clone().dial())
-    }
+    Ok(TokioIo::new(Box::new(stream)))
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -6,25 +6,29 @@ mod process;
 mod tls;
 
 use std::{
-    io,
-    path::PathBuf,
     process::ExitStatus,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use anyhow::{Result, anyhow};
 use thiserror::Error;
-use tokio::{sync::mpsc, task::JoinHandle, time};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{task::JoinHandle, time};
 use tonic::transport::Channel;
 
 pub use self::{
-    connection::{Connection, Sockets},
+    connection::Connection,
     handshake::{Address, Handshake},
     process::{ClientCertificate, Exit, OutputLines, PluginProcess, Reattach, SpawnOptions, Stdin},
     tls::{ClientIdentity, ClientTls},
 };
-use crate::pb::{plugin, tfplugin5::provider_client::ProviderClient};
+use crate::pb::{
+    plugin::{
+        self, grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
+        grpc_stdio_client::GrpcStdioClient,
+    },
+    tfplugin5::provider_client::ProviderClient,
+};
 
 /// A running provider. Clones share it; the last one to be dropped kills the process.
 #[derive(Clone, Debug)]
@@ -35,30 +39,17 @@ struct Inner {
     process: Option<PluginProcess>,
     handshake: Option<Handshake>,
     startup: Duration,
-    connection: Mutex<Option<Connection>>,
-    streams: Mutex<Option<Streams>>,
+    open: Mutex<Option<Open>>,
     stdio: OutputLines,
 }
 
 /// The reason for which there is no provider.
 #[derive(Debug, Error)]
 pub enum StartError {
-    #[error("cannot execute {0:?}")]
-    Exec(PathBuf, #[source] io::Error),
-    #[error("cannot make a client certificate")]
-    Identity(#[from] rcgen::Error),
     #[error("exited before the handshake line: {status}, stdout {stdout:?}, stderr {stderr:#?}")]
     Exited { status: ExitStatus, stdout: String, stderr: Vec<String> },
-    #[error("timeout while waiting for plugin to start; stderr {stderr:#?}")]
-    Timeout { stderr: Vec<String> },
-    #[error("unrecognized remote plugin message: {0:?}")]
-    Handshake(String),
-    #[error("unusable TLS settings")]
-    Tls(#[from] rustls::Error),
-    #[error("no connection to the plugin")]
-    Transport(#[from] tonic::transport::Error),
-    #[error("the handshake does not fit: {0}")]
-    Unfit(&'static str),
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
 }
 
 impl Provider {
@@ -66,21 +57,21 @@ impl Provider {
     pub async fn spawn(options: SpawnOptions) -> Result<Self, StartError> {
         let (process, handshake, startup) = PluginProcess::launch(options).await?;
         if handshake.version != 5 {
-            return Err(StartError::Unfit("incompatible API version with plugin"));
+            return Err(anyhow!("incompatible API version with plugin").into());
         }
         if handshake.server_certificate.is_some() != process.identity.is_some() {
-            return Err(StartError::Unfit("TLS on one side only"));
+            return Err(anyhow!("TLS on one side only").into());
         }
         let certificate = handshake.server_certificate.clone();
         let tls = certificate.map(|it| ClientTls::new(it, process.identity.clone()));
         let connection = Connection::open(&handshake.address, tls.as_ref()).await?;
-        Ok(Self::open(connection, Some(process), Some(handshake), startup))
+        Ok(Self::new(connection, Some(process), Some(handshake), startup))
     }
 
     /// Connects in plain text to a provider that was started with `-debug`. It is neither shut down nor killed.
-    pub async fn reattach(to: &Reattach) -> Result<Self, StartError> {
+    pub async fn reattach(to: &Reattach) -> Result<Self> {
         let connection = Connection::open(&to.address, None).await?;
-        Ok(Self::open(connection, None, None, Duration::ZERO))
+        Ok(Self::new(connection, None, None, Duration::ZERO))
     }
 
     /// The time from exec to the handshake line.
@@ -107,7 +98,7 @@ impl Provider {
     }
 
     pub fn connection(&self) -> Option<Connection> {
-        lock(&self.0.connection).clone()
+        lock(&self.0.open).as_ref().map(|open| open.connection.clone())
     }
 
     /// The generated client.
@@ -124,29 +115,26 @@ impl Provider {
     /// Ends the provider as go-plugin does: closes the broker stream, calls `Shutdown`, closes the connection, waits two
     /// seconds, kills. `None` if there is no process, or if it was ended before.
     pub async fn shutdown(&self) -> Option<Exit> {
-        let connection = lock(&self.0.connection).take()?;
+        let open = lock(&self.0.open).take()?;
         let process = self.0.process.as_ref();
         let begun = Instant::now();
-        let streams = lock(&self.0.streams).take();
-        if let Some(streams) = &streams {
-            streams.broker.abort();
-        }
+        open.broker.abort();
         if process.is_some() {
             // go-plugin ignores a failure, too.
-            let _ = connection.controller().shutdown(plugin::Empty {}).await;
+            let mut controller = GrpcControllerClient::new(open.connection.channel());
+            let _ = controller.shutdown(plugin::Empty {}).await;
         }
-        drop(streams);
-        let sockets = connection.sockets();
-        drop(connection); // ends gracefully unless a test holds a clone
+        let sockets = open.connection.sockets();
+        drop(open); // ends gracefully unless a test holds a clone of the connection
         let exit = async { process?.end_within(SHUTDOWN_TIMEOUT, begun).await.ok() };
         let cut_for_clones = async {
             time::sleep(CLOSE_TIMEOUT).await;
             sockets.cut();
-            std::future::pending::<()>().await;
+            std::future::pending().await
         };
         let exit = tokio::select! {
             exit = exit => exit,
-            () = cut_for_clones => None,
+            never = cut_for_clones => never,
         };
         sockets.cut();
         exit
@@ -154,60 +142,56 @@ impl Provider {
 
     /// Disappears as a host that was killed: connection and pipes are cut.
     pub fn disconnect_abruptly(&self) {
-        lock(&self.0.streams).take();
-        if let Some(connection) = lock(&self.0.connection).take() {
-            connection.sockets().cut();
+        if let Some(open) = lock(&self.0.open).take() {
+            open.connection.sockets().cut();
         }
         if let Some(process) = &self.0.process {
             process.close_pipes();
         }
     }
 
-    fn open(
+    fn new(
         connection: Connection,
         process: Option<PluginProcess>,
         handshake: Option<Handshake>,
         startup: Duration,
     ) -> Self {
         let stdio = OutputLines::default();
-        let streams = Mutex::new(Some(Streams::open(&connection, stdio.clone())));
-        let connection = Mutex::new(Some(connection));
-        Self(Arc::new(Inner { process, handshake, startup, connection, streams, stdio }))
+        let open = Mutex::new(Some(Open::new(connection, stdio.clone())));
+        Self(Arc::new(Inner { process, handshake, startup, open, stdio }))
     }
 }
 
-/// The two streams that stay open as long as the connection.
+/// A connection, and the two streams that stay open as long.
 #[derive(Debug)]
-struct Streams {
+struct Open {
+    connection: Connection,
     broker: JoinHandle<()>,
     stdio: JoinHandle<()>,
 }
 
-impl Streams {
-    fn open(connection: &Connection, chunks: OutputLines) -> Self {
-        let (mut stdio, mut broker) = (connection.stdio(), connection.broker());
+impl Open {
+    fn new(connection: Connection, chunks: OutputLines) -> Self {
+        let mut stdio = GrpcStdioClient::new(connection.channel());
+        let mut broker = GrpcBrokerClient::new(connection.channel());
         let stdio = tokio::spawn(async move {
-            let Ok(response) = stdio.stream_stdio(()).await else {
-                return;
-            };
+            let Ok(response) = stdio.stream_stdio(()).await else { return };
             let mut stream = response.into_inner();
             while let Ok(Some(chunk)) = stream.message().await {
                 chunks.fill(chunk.data.as_slice()).await;
             }
         });
         let broker = tokio::spawn(async move {
-            let (_nothing_is_sent, requests) = mpsc::channel::<plugin::ConnInfo>(1);
-            let Ok(response) = broker.start_stream(ReceiverStream::new(requests)).await else {
-                return;
-            };
+            let nothing_is_sent = tokio_stream::pending();
+            let Ok(response) = broker.start_stream(nothing_is_sent).await else { return };
             let mut stream = response.into_inner();
             while let Ok(Some(_)) = stream.message().await {}
         });
-        Self { broker, stdio }
+        Self { connection, broker, stdio }
     }
 }
 
-impl Drop for Streams {
+impl Drop for Open {
     fn drop(&mut self) {
         self.stdio.abort();
         self.broker.abort();

@@ -1,20 +1,20 @@
 //! The plugin's process: options, launch, output, signals, exit.
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
+    ffi::OsStr,
     io,
-    path::{Path, PathBuf},
+    path::Path,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use anyhow::{Context as _, Result, anyhow};
 use serde_json::Value as Json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
-    sync::Notify,
+    sync::watch,
     task::JoinHandle,
     time,
 };
@@ -22,14 +22,10 @@ use tokio::{
 use super::{Address, ClientIdentity, Handshake, StartError, lock};
 
 /// How a plugin process is started. The defaults are Terraform's, except that the environment is otherwise empty.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct SpawnOptions {
-    binary: PathBuf,
-    args: Vec<OsString>,
-    env: BTreeMap<OsString, OsString>,
-    folder: Option<PathBuf>,
+    command: Command,
     client_certificate: ClientCertificate,
-    stdin: Stdin,
 }
 
 /// The value of `PLUGIN_CLIENT_CERT`.
@@ -37,18 +33,15 @@ pub struct SpawnOptions {
 pub enum ClientCertificate {
     /// A new certificate, made as go-plugin makes it.
     Fresh,
-    /// A certificate of the test.
-    Given(Box<ClientIdentity>),
     /// Not set: plain text.
     Absent,
     /// Any text. No connection is possible.
     Text(String),
 }
 
-/// The standard input of the plugin.
+/// A standard input of the plugin other than the null device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stdin {
-    Null,
     /// A pipe, so that a test can see whether the plugin reads.
     Piped,
 }
@@ -67,36 +60,37 @@ impl SpawnOptions {
 
     /// Starts the binary as from a shell: no variable of a host is set.
     pub fn standalone(binary: impl AsRef<Path>) -> Self {
+        let mut command = Command::new(binary.as_ref());
+        command
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         // Without these nothing can open a socket on Windows.
-        let system =
-            if cfg!(windows) { &["SystemRoot", "TEMP", "TMP", "USERPROFILE"][..] } else { &[] };
-        let system =
-            system.iter().filter_map(|name| Some(((*name).into(), std::env::var_os(name)?)));
-        Self {
-            binary: binary.as_ref().to_owned(),
-            args: Vec::new(),
-            env: system.collect(),
-            folder: None,
-            client_certificate: ClientCertificate::Absent,
-            stdin: Stdin::Null,
+        for name in ["SystemRoot", "TEMP", "TMP", "USERPROFILE"] {
+            let value = std::env::var_os(name).filter(|_| cfg!(windows));
+            command.envs(value.map(|value| (name, value)));
         }
+        Self { command, client_certificate: ClientCertificate::Absent }
     }
 
-    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
-        self.args.push(arg.into());
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
         self
     }
 
-    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.env.insert(name.into(), value.into());
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
         self
     }
 
-    pub fn envs<N: Into<OsString>, V: Into<OsString>>(
-        self,
+    pub fn envs<N: AsRef<OsStr>, V: AsRef<OsStr>>(
+        mut self,
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        variables.into_iter().fold(self, |options, (name, value)| options.env(name, value))
+        self.command.envs(variables);
+        self
     }
 
     pub fn log(self, level: &str) -> Self {
@@ -104,7 +98,7 @@ impl SpawnOptions {
     }
 
     pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
-        self.folder = Some(folder.as_ref().to_owned());
+        self.command.current_dir(folder);
         self
     }
 
@@ -128,14 +122,17 @@ impl SpawnOptions {
         self
     }
 
-    pub fn stdin(mut self, stdin: Stdin) -> Self {
-        self.stdin = stdin;
+    pub fn stdin(mut self, Stdin::Piped: Stdin) -> Self {
+        self.command.stdin(Stdio::piped());
         self
     }
 
     fn variable(mut self, name: &str, value: Option<&str>) -> Self {
-        self.env.remove(&OsString::from(name));
-        value.into_iter().fold(self, |options, value| options.env(name, value))
+        match value {
+            Some(value) => self.command.env(name, value),
+            None => self.command.env_remove(name),
+        };
+        self
     }
 }
 
@@ -165,29 +162,31 @@ pub struct Exit {
 
 impl PluginProcess {
     /// Starts the process and reads its handshake line. The last part is the time that this took.
-    pub async fn launch(options: SpawnOptions) -> Result<(Self, Handshake, Duration), StartError> {
+    pub(super) async fn launch(
+        options: SpawnOptions,
+    ) -> Result<(Self, Handshake, Duration), StartError> {
         let begun = Instant::now();
         let (mut process, stdout) = Self::exec(options)?;
         let (mut stdout, mut line) = (BufReader::new(stdout), String::new());
-        let timeout = |process: &Self| StartError::Timeout { stderr: process.stderr.lines() };
-        match time::timeout(START_TIMEOUT, stdout.read_line(&mut line)).await {
-            Err(_) => return Err(timeout(&process)),
-            Ok(Ok(_)) if line.ends_with('\n') => {}
-            Ok(_) => {
-                process.stdout.end();
-                let status = process.wait(START_TIMEOUT).await.ok_or_else(|| timeout(&process))?;
+        let read = time::timeout(START_TIMEOUT, stdout.read_line(&mut line)).await;
+        if read.is_ok() && !line.ends_with('\n') {
+            process.stdout.end();
+            if let Some(status) = process.wait(START_TIMEOUT).await {
                 let stderr = process.stderr.lines();
                 return Err(StartError::Exited { status, stdout: line, stderr });
             }
         }
         let took = begun.elapsed();
-        let handshake = Handshake::parse(&line).ok_or(StartError::Handshake(line))?;
+        let handshake = Handshake::parse(&line);
+        let handshake = handshake.ok_or_else(|| {
+            anyhow!("no handshake line but {line:?}; stderr {:#?}", process.stderr.lines())
+        })?;
         process.capture_stdout(stdout);
         Ok((process, handshake, took))
     }
 
     /// Starts the process without expecting a handshake line: for `--help`, `-debug` and the like.
-    pub fn start(options: SpawnOptions) -> Result<Self, StartError> {
+    pub fn start(options: SpawnOptions) -> Result<Self> {
         let (mut process, stdout) = Self::exec(options)?;
         process.capture_stdout(BufReader::new(stdout));
         Ok(process)
@@ -218,7 +217,7 @@ impl PluginProcess {
     }
 
     /// Waits for its end until that much time since `begun` is over, and then kills it.
-    pub async fn end_within(&self, timeout: Duration, begun: Instant) -> io::Result<Exit> {
+    pub(super) async fn end_within(&self, timeout: Duration, begun: Instant) -> io::Result<Exit> {
         let mut child = self.child.lock().await;
         let left = timeout.saturating_sub(begun.elapsed());
         let in_time = time::timeout(left, child.wait()).await.ok();
@@ -235,42 +234,32 @@ impl PluginProcess {
     }
 
     /// Closes our ends of its pipes, as the end of the host does.
-    pub fn close_pipes(&self) {
+    pub(super) fn close_pipes(&self) {
         self.readers.iter().for_each(JoinHandle::abort);
         self.stderr.end();
         self.stdout.end();
     }
 
-    fn exec(options: SpawnOptions) -> Result<(Self, ChildStdout), StartError> {
-        let (pem, identity) = match options.client_certificate {
+    fn exec(options: SpawnOptions) -> Result<(Self, ChildStdout)> {
+        let (mut command, mut identity) = (options.command, None);
+        match options.client_certificate {
             ClientCertificate::Fresh => {
-                let identity = ClientIdentity::generate()?;
-                (Some(identity.pem.clone()), Some(identity))
+                let fresh = ClientIdentity::generate()?;
+                command.env("PLUGIN_CLIENT_CERT", &fresh.pem);
+                identity = Some(fresh);
             }
-            ClientCertificate::Given(identity) => (Some(identity.pem.clone()), Some(*identity)),
-            ClientCertificate::Text(text) => (Some(text), None),
-            ClientCertificate::Absent => (None, None),
-        };
-        let piped = options.stdin == Stdin::Piped;
-        let mut command = Command::new(&options.binary);
-        command
-            .args(&options.args)
-            .env_clear()
-            .envs(options.env)
-            .envs(pem.map(|pem| ("PLUGIN_CLIENT_CERT", pem)))
-            .stdin(if piped { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        if let Some(folder) = options.folder {
-            command.current_dir(folder);
+            ClientCertificate::Text(text) => {
+                command.env("PLUGIN_CLIENT_CERT", text);
+            }
+            ClientCertificate::Absent => {}
         }
-        let exec = |source| StartError::Exec(options.binary.clone(), source);
-        let mut child = command.spawn().map_err(exec)?;
-        let missing = || exec(io::Error::other("no pipe to the process"));
-        let pid = child.id().ok_or_else(missing)?;
-        let stdout = child.stdout.take().ok_or_else(missing)?;
-        let pipe = child.stderr.take().ok_or_else(missing)?;
+        let program = command.as_std().get_program().to_owned();
+        let mut child =
+            command.spawn().with_context(|| format!("cannot execute {}", program.display()))?;
+        let pipes = (child.id(), child.stdout.take(), child.stderr.take());
+        let (Some(pid), Some(stdout), Some(pipe)) = pipes else {
+            return Err(anyhow!("no pipes to the process"));
+        };
         let stderr = OutputLines::default();
         let lines = stderr.clone();
         let process = Self {
@@ -292,7 +281,8 @@ impl PluginProcess {
 
     /// Reads what is left in the pipes. A grandchild may keep them open, so there is a limit.
     async fn drain_output(&self) {
-        let ended = async { tokio::join!(self.stderr.ended(), self.stdout.ended()) };
+        let ended = |lines: &Lines| lines.ended;
+        let ended = async { tokio::join!(self.stderr.until(ended), self.stdout.until(ended)) };
         let _ = time::timeout(Duration::from_secs(1), ended).await;
     }
 
@@ -306,7 +296,7 @@ impl PluginProcess {
 
 /// The lines of a stream so far. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct OutputLines(Arc<(Mutex<Lines>, Notify)>);
+pub struct OutputLines(Arc<watch::Sender<Lines>>);
 
 #[derive(Debug, Default)]
 struct Lines {
@@ -314,27 +304,30 @@ struct Lines {
     ended: bool,
 }
 
+impl Lines {
+    fn find(&self, text: &str) -> Option<&String> {
+        self.lines.iter().find(|line| line.contains(text))
+    }
+}
+
 impl OutputLines {
     pub fn lines(&self) -> Vec<String> {
-        lock(&self.0.0).lines.clone()
+        self.0.borrow().lines.clone()
     }
 
     /// Waits for a line that contains the text. `None` if the stream ends, or the time is over, first.
     pub async fn wait_for(&self, text: &str, timeout: Duration) -> Option<String> {
-        let find = |state: &Lines| {
-            let line = state.lines.iter().find(|line| line.contains(text)).cloned();
-            (line.is_some() || state.ended).then_some(line)
-        };
-        time::timeout(timeout, self.until(find)).await.ok().flatten()
+        let found = self.until(|lines| lines.ended || lines.find(text).is_some());
+        time::timeout(timeout, found).await.ok()?;
+        self.0.borrow().find(text).cloned()
     }
 
     /// Adds the lines of a stream.
     pub(super) async fn fill(&self, stream: impl AsyncRead + Unpin) {
         let (mut reader, mut line) = (BufReader::new(stream), Vec::new());
         while matches!(reader.read_until(b'\n', &mut line).await, Ok(1..)) {
-            let text = String::from_utf8_lossy(&line);
-            lock(&self.0.0).lines.push(text.trim_end_matches(['\n', '\r']).to_owned());
-            self.0.1.notify_waiters();
+            let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+            self.0.send_modify(|lines| lines.lines.push(text));
             line.clear();
         }
     }
@@ -345,24 +338,11 @@ impl OutputLines {
     }
 
     fn end(&self) {
-        lock(&self.0.0).ended = true;
-        self.0.1.notify_waiters();
+        self.0.send_modify(|lines| lines.ended = true);
     }
 
-    async fn ended(&self) {
-        self.until(|state| state.ended.then_some(())).await;
-    }
-
-    async fn until<T>(&self, condition: impl Fn(&Lines) -> Option<T>) -> T {
-        loop {
-            let changed = self.0.1.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if let Some(value) = condition(&lock(&self.0.0)) {
-                return value;
-            }
-            changed.await;
-        }
+    async fn until(&self, condition: impl Fn(&Lines) -> bool) {
+        let _ = self.0.subscribe().wait_for(condition).await; // the sender is `self`
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use anyhow::Result;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P521_SHA512,
@@ -28,7 +29,7 @@ pub struct ClientIdentity {
 impl ClientIdentity {
     /// Makes a new one as go-plugin does for each process: ECDSA P-521, self-signed with SHA-512, for `localhost`, marked
     /// as a certificate authority.
-    pub fn generate() -> Result<Self, rcgen::Error> {
+    pub fn generate() -> Result<Self> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512)?;
         let mut params = CertificateParams::new(["localhost".to_owned()])?;
         let now = SystemTime::now();
@@ -54,7 +55,7 @@ impl ClientIdentity {
         })
     }
 
-    /// This certificate with the key of another, as someone has it who knows only the certificate.
+    /// This certificate with the key of another, the best that a host without the key can send.
     pub fn with_key_of(&self, other: &ClientIdentity) -> Self {
         Self { key: other.key.clone_key(), ..self.clone() }
     }
@@ -93,7 +94,7 @@ impl ClientTls {
     }
 
     /// Key and certificate are not compared, so that a test can send a wrong pair.
-    pub(super) fn config(&self) -> Result<ClientConfig, rustls::Error> {
+    pub(super) fn config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(self.server_certificate.clone())?;

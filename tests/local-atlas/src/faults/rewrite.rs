@@ -2,8 +2,7 @@
 
 use std::io::Write as _;
 
-use flate2::write::GzEncoder;
-use flate2::{Compress, Compression, Crc, FlushCompress};
+use flate2::{Compress, Compression, Crc, FlushCompress, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -10,9 +10,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use local_atlas::{LocalAtlas, Settings, X509Type};
 use serde::Serialize;
+use tf_harness::cli::{Cli, Workspace};
 
 use super::usage;
-use crate::{package::NAMESPACE, terraform::Terraform};
+use crate::{package::NAMESPACE, terraform::credentials};
 
 pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
@@ -66,6 +67,7 @@ impl Workload {
 }
 
 /// The figures of one run, one entry per command.
+#[derive(Default)]
 pub(super) struct Run {
     wall: [f64; 3],
     cpu: [f64; 3],
@@ -85,57 +87,42 @@ pub(super) struct Row {
 }
 
 /// Runs the three commands in a new folder against a new local Atlas.
-pub(super) fn run(terraform: &Terraform, workload: &Workload, count: usize) -> Result<Run> {
+pub(super) fn run(cli: &Cli, workload: &Workload, count: usize) -> Result<Run> {
     let atlas = start_atlas(count)?;
-    let folder = tempfile::tempdir()?;
-    fs::write(
-        folder.path().join("main.tf"),
-        format!("variable \"n\" {{\n  type = number\n}}\n\n{}", workload.configuration),
-    )?;
-    let overrides = workload.provider.as_ref().map(|(source, binary)| {
-        let binaries = binary.parent().unwrap_or(binary).display().to_string();
-        format!("  dev_overrides {{\n    {source:?} = {binaries:?}\n  }}\n")
-    });
-    let configuration = folder.path().join("cli.tfrc");
-    fs::write(
-        &configuration,
-        format!("provider_installation {{\n{}  direct {{}}\n}}\n", overrides.unwrap_or_default()),
-    )?;
-    let mut run =
-        Run { wall: [0.0; 3], cpu: [0.0; 3], requests: Default::default(), state_bytes: 0 };
+    let mut workspace = Workspace::empty(cli)?;
+    let variable = "variable \"n\" {\n  type = number\n}\n\n";
+    workspace.write("main.tf", &format!("{variable}{}", workload.configuration))?;
+    let provider = workload.provider.iter();
+    let provider: Vec<_> = provider.map(|it| (it.0.as_str(), it.1.as_path())).collect();
+    workspace.override_providers(&provider)?;
+    for (name, value) in credentials(&atlas) {
+        workspace.set_env(name, &value);
+    }
+    let mut run = Run::default();
     for (index, (name, arguments)) in COMMANDS.into_iter().enumerate() {
-        let mut command = terraform.command(folder.path(), &arguments);
+        let mut command = workspace.command(arguments);
         command.args(["-no-color", "-input=false"]).arg(format!("-var=n={count}"));
-        command.env("TF_CLI_CONFIG_FILE", &configuration).envs(credentials(&atlas));
         atlas.control().clear_requests();
         let (started, cpu) = (Instant::now(), usage::children());
         let output = command.output()?;
         run.wall[index] = started.elapsed().as_secs_f64();
         run.cpu[index] = usage::children().saturating_sub(cpu).as_secs_f64();
-        let text = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "{name} of {} {}: {}\n{text}",
-            count,
-            workload.name,
-            output.status
-        );
+        let (status, text) = (output.status, String::from_utf8_lossy(&output.stderr));
+        ensure!(status.success(), "{name} of {count} {}: {status}\n{text}", workload.name);
         for request in atlas.control().requests() {
-            let endpoint = request
-                .endpoint
-                .map_or_else(|| "unknown".to_owned(), |endpoint| format!("{endpoint:?}"));
-            *run.requests[index].entry(endpoint).or_default() += 1;
+            let endpoint = request.endpoint.map(|endpoint| format!("{endpoint:?}"));
+            *run.requests[index].entry(endpoint.unwrap_or_default()).or_default() += 1;
         }
         if index == 0 {
-            run.state_bytes = fs::metadata(folder.path().join("terraform.tfstate"))?.len();
+            run.state_bytes = fs::metadata(workspace.path().join("terraform.tfstate"))?.len();
         }
     }
     Ok(run)
 }
 
 /// The bytes of state of one more resource.
-pub(super) fn state_bytes(terraform: &Terraform, workload: &Workload) -> Result<u64> {
-    let (few, many) = (run(terraform, workload, 1)?, run(terraform, workload, 11)?);
+pub(super) fn state_bytes(cli: &Cli, workload: &Workload) -> Result<u64> {
+    let (few, many) = (run(cli, workload, 1)?, run(cli, workload, 11)?);
     Ok(many.state_bytes.saturating_sub(few.state_bytes) / 10)
 }
 
@@ -178,13 +165,4 @@ pub(super) fn start_atlas(users: usize) -> Result<LocalAtlas> {
         atlas.control().issue(PROJECT, "warm-up", 1);
     }
     Ok(atlas)
-}
-
-pub(super) fn credentials(atlas: &LocalAtlas) -> [(&'static str, String); 3] {
-    let credentials = atlas.control().credentials();
-    [
-        ("MONGODB_ATLAS_BASE_URL", atlas.base_url()),
-        ("MONGODB_ATLAS_CLIENT_ID", credentials.client_id),
-        ("MONGODB_ATLAS_CLIENT_SECRET", credentials.client_secret),
-    ]
 }

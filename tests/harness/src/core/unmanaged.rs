@@ -1,0 +1,140 @@
+//! Data sources and ephemeral resources.
+
+use serde_json::Value as Json;
+
+use super::{Core, Error, Phase, call};
+use crate::{
+    checks::{plan_valid, storable},
+    diagnostic::Diagnostics,
+    pb::tfplugin5 as pb,
+    schema::Schema,
+};
+
+/// The result of reading a data source.
+#[derive(Clone, Debug)]
+pub struct DataRead {
+    pub state: Option<Json>,
+    pub diagnostics: Diagnostics,
+}
+
+/// The result of opening an ephemeral resource.
+#[derive(Debug)]
+pub struct Opened {
+    pub instance: Option<Ephemeral>,
+    pub diagnostics: Diagnostics,
+}
+
+/// An open instance. It stays open until [`Self::close`].
+#[derive(Debug)]
+pub struct Ephemeral {
+    core: Core,
+    type_name: String,
+    pub result: Json,
+    /// The time at which core would renew it.
+    pub renew_at: Option<prost_types::Timestamp>,
+    private: Option<Vec<u8>>,
+}
+
+impl Core {
+    /// `ValidateDataSourceConfig` and `ReadDataSource`. The configuration must be wholly known.
+    pub async fn read_data(
+        &self,
+        type_name: &str,
+        config: impl Into<Json>,
+    ) -> Result<DataRead, Error> {
+        let schema = &self.schema.data_sources[type_name];
+        let type_name = type_name.to_owned();
+        let config = schema.encode(&schema.block.conform(config)?);
+        let request = pb::validate_data_source_config::Request {
+            type_name: type_name.clone(),
+            config: config.clone(),
+        };
+        let mut diagnostics = call!(self, schema, validate_data_source_config, request).1;
+        if diagnostics.has_errors() {
+            return Ok(DataRead { state: None, diagnostics });
+        }
+        let request = pb::read_data_source::Request {
+            type_name,
+            config,
+            provider_meta: None,
+            client_capabilities: self.settings.capabilities(Phase::Plan),
+        };
+        let (response, reading) = call!(self, schema, read_data_source, request);
+        schema.not_deferred("read_data_source", response.deferred)?;
+        diagnostics.append(reading);
+        if diagnostics.has_errors() {
+            return Ok(DataRead { state: None, diagnostics });
+        }
+        let state = schema.stored_object("read_data_source", response.state.as_ref())?;
+        Ok(DataRead { state: Some(state), diagnostics })
+    }
+
+    /// `ValidateEphemeralResourceConfig`; any part of the configuration may be unknown.
+    pub async fn validate_ephemeral(
+        &self,
+        type_name: &str,
+        config: impl Into<Json>,
+    ) -> Result<Diagnostics, Error> {
+        let schema = self.ephemeral(type_name);
+        let request = pb::validate_ephemeral_resource_config::Request {
+            type_name: type_name.to_owned(),
+            config: schema.encode(&schema.block.conform(config)?),
+        };
+        Ok(call!(self, schema, validate_ephemeral_resource_config, request).1)
+    }
+
+    /// `ValidateEphemeralResourceConfig` and `OpenEphemeralResource`. The configuration must be wholly known.
+    pub async fn open_ephemeral(
+        &self,
+        type_name: &str,
+        config: impl Into<Json>,
+    ) -> Result<Opened, Error> {
+        const METHOD: &str = "open_ephemeral_resource";
+        let schema = self.ephemeral(type_name);
+        let config = schema.block.conform(config)?;
+        let mut diagnostics = self.validate_ephemeral(type_name, config.clone()).await?;
+        if diagnostics.has_errors() {
+            return Ok(Opened { instance: None, diagnostics });
+        }
+        let none = pb::ClientCapabilities::default();
+        let request = pb::open_ephemeral_resource::Request {
+            type_name: type_name.to_owned(),
+            config: schema.encode(&config),
+            client_capabilities: self.settings.sends_capabilities.then_some(none),
+        };
+        let (response, opening) = call!(self, schema, open_ephemeral_resource, request);
+        schema.not_deferred(METHOD, response.deferred)?;
+        diagnostics.append(opening);
+        if diagnostics.has_errors() {
+            return Ok(Opened { instance: None, diagnostics });
+        }
+        let result = schema.object(METHOD, response.result.as_ref())?;
+        let mut problems = plan_valid(&schema.block, &Json::Null, &config, &result);
+        problems.extend(storable(&schema.block, &result));
+        let summary = "Provider produced invalid ephemeral resource instance";
+        schema.check(METHOD, summary, &problems)?;
+        let instance = Ephemeral {
+            core: self.clone(),
+            type_name: type_name.to_owned(),
+            result,
+            renew_at: response.renew_at,
+            private: response.private,
+        };
+        Ok(Opened { instance: Some(instance), diagnostics })
+    }
+
+    fn ephemeral(&self, type_name: &str) -> &Schema {
+        &self.schema.ephemeral_resources[type_name]
+    }
+}
+
+impl Ephemeral {
+    pub async fn close(self) -> Result<Diagnostics, Error> {
+        let request = pb::close_ephemeral_resource::Request {
+            type_name: self.type_name.clone(),
+            private: self.private,
+        };
+        let schema = self.core.ephemeral(&self.type_name);
+        Ok(call!(self.core, schema, close_ephemeral_resource, request).1)
+    }
+}
