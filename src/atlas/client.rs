@@ -190,6 +190,9 @@ impl Client {
                 } else if page.has_next {
                     continue;
                 } else if total.is_some_and(|total| total > items.len() as u64) {
+                    if !is_empty {
+                        continue; // smaller pages than requested, without links
+                    }
                     "the list contains fewer items than its total count"
                 } else {
                     return Ok(Ok((items, server_time, fetched_at)));

@@ -119,6 +119,8 @@ impl BaseUrl {
         };
         Err(InvalidParameter(if !url.username().is_empty() || url.password().is_some() {
             "a base URL must not contain a user name or a password"
+        } else if url.path().contains("/api/atlas") {
+            "a base URL does not contain the path of the API; leave out /api/atlas and what follows"
         } else if url.query().is_some() || url.fragment().is_some() {
             "a base URL must not contain a query or a fragment"
         } else if is_http && !proxy::is_loopback(host.trim_matches(['[', ']'])) {

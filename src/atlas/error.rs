@@ -62,7 +62,7 @@ pub enum Operation {
 #[derive(Clone, Debug, Error)]
 pub enum ErrorKind {
     /// Atlas, or its token endpoint, refused the request.
-    #[error("was refused: HTTP {}{}", .0.status, .0.code_in_parentheses())]
+    #[error("{}: HTTP {}{}", if .0.status < 500 { "was refused" } else { "failed" }, .0.status, .0.code_in_parentheses())]
     Api(ApiError),
     /// The response is not one of the Atlas API; it is probably from a proxy, a gateway or a load balancer. Its status, and
     /// the first line of its body, except of a response to a certificate request.

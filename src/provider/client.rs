@@ -166,14 +166,14 @@ impl Session {
     }
 
     /// Issues a certificate whose key will be encrypted to `recipients`, or stored in plain text. This is the only way
-    /// to a certificate request, so the guardrails are checked here once more. `predecessor_id` is the certificate that
-    /// the new one replaces.
+    /// to a certificate request, so the guardrails are checked here once more. `known_ids` are the certificates that
+    /// are in state already.
     pub(crate) async fn issue(
         &self,
         user: &UserId,
         months: Months,
         recipients: Option<&Recipients>,
-        predecessor_id: Option<&str>,
+        known_ids: impl Iterator<Item = &str>,
         call: &CallOptions,
     ) -> Result<IssuedCertificate, Diagnostic> {
         let UserId { project, username } = user;
@@ -182,7 +182,7 @@ impl Session {
             months: Some(months),
             is_sealed: Some(recipients.is_some()),
         })?;
-        if let Some(id) = predecessor_id {
+        for id in known_ids {
             self.atlas.register_existing(project, username, id);
         }
         let issued = self.atlas.issue(project, username, months, call).await;

@@ -38,10 +38,10 @@ pub(super) fn advice(error: &Error) -> Advice {
         ErrorKind::Tls => advise(
             "TLS connection to Atlas failed",
             if READS_SSL_CERT_FILE {
-                "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the \
+                "The TLS handshake failed; the cause says why. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the \
                  environment variable SSL_CERT_FILE to a PEM file that contains it."
             } else {
-                "The server's certificate was not accepted. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
+                "The TLS handshake failed; the cause says why. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
             },
         ),
         ErrorKind::Proxy => advise(
@@ -122,6 +122,10 @@ fn authentication(error: &Error) -> Advice {
             "Service account rejected",
             "A service account can have 100 active access tokens, which expire after an hour. Revoke unused ones, or use another service account for parallel \
              runs.",
+        ),
+        Some(404 | 405) => advise(
+            "No Atlas API at this address",
+            "Check base_url: it is the address without the path of the API.",
         ),
         Some(500..) => by_status(error),
         _ => rejected_credentials(error),

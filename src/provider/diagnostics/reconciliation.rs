@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username};
 
 const KEY_LOST: &str = "Certificate issued, but its private key was lost";
+const UNKNOWN: &str = "Unknown whether a certificate was issued";
 const SENT: &str = "The request was sent, but no certificate and key were received.";
 const NOT_RETRIED: &str = "Its private key is lost, so it cannot be used. The request was not retried. Run apply again to issue another certificate.";
 
@@ -42,15 +43,15 @@ pub(super) fn summary_and_detail(
     match reconciliation {
         Reconciliation::NoneFound => {
             let is_slow = matches!(cause.kind(), ErrorKind::TimedOut(_) | ErrorKind::Deadline);
-            let next_step = if is_slow {
-                "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
+            let conclusion = if is_slow {
+                ". If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
             } else {
-                "Run apply again."
+                ": none was issued. Run apply again."
             };
             let detail = format!(
-                "{SENT} The user's certificate list, read afterwards, includes no new certificate: none was issued. {next_step}"
+                "{SENT} The user's certificate list, read afterwards, includes no new certificate{conclusion}"
             );
-            ("Certificate not issued", detail)
+            (if is_slow { UNKNOWN } else { "Certificate not issued" }, detail)
         }
         Reconciliation::Candidates(candidates) => {
             let which = match candidates[..] {
@@ -75,7 +76,7 @@ pub(super) fn summary_and_detail(
             (KEY_LOST, detail)
         }
         Reconciliation::ListFailed(error) => (
-            "Unknown whether a certificate was issued",
+            UNKNOWN,
             format!(
                 "{SENT} Reading the user's certificate list afterwards failed too: {error}. A certificate for \"{username}\" may exist whose private key \
                  was lost.\n\nTo find out, list the user's certificates (data source atlas_user_certificates, or Database Access in Atlas) and look for one \

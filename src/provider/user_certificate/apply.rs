@@ -86,7 +86,7 @@ impl Predecessor {
         });
         let note = format!(
             "\n\nThe certificate in state is still the old one{certificate}. It is marked as tainted: terraform apply replaces it, terraform untaint \
-             ADDRESS keeps it."
+             ADDRESS keeps it (after a change of username or project_id, revert that change too)."
         );
         response(object, responses, with_detail(problems, &note))
     }

@@ -101,6 +101,13 @@ impl UserCertificate {
         self.superseded_certificates = Attr::Known(superseded);
     }
 
+    /// The ids of the present and the superseded certificates.
+    pub(super) fn certificate_ids(&self) -> impl Iterator<Item = &str> {
+        let superseded = self.superseded_certificates.known().into_iter().flatten();
+        let ids = superseded.map(|certificate| &certificate.certificate_id);
+        ids.chain(self.certificate_id.known()).map(String::as_str)
+    }
+
     /// The unexpired certificates of this object, once its present one is replaced.
     fn superseded_by(&self, reason: IssueReason, now: Timestamp) -> Vec<SupersededCertificate> {
         let mut all = self.superseded_certificates.known().cloned().unwrap_or_default();

@@ -88,7 +88,9 @@ impl ImportId {
             _ => return Err(invalid_id("It has more than three parts.")),
         };
         if certificate_id.as_deref().is_some_and(|id| !is_certificate_id(id)) {
-            return Err(invalid_id("A certificate id is a decimal number."));
+            return Err(invalid_id(
+                "A certificate id is a decimal number; openssl prints the same number in hexadecimal.",
+            ));
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;
         Ok(Self {

@@ -76,13 +76,12 @@ impl IssueRequest {
                 "An argument is unknown at apply. Please report this as a bug of the provider.";
             return Err(Diagnostic::error("Plan cannot be applied", detail).into());
         };
-        let predecessor_id = predecessor.and_then(|object| object.certificate_id.known());
         let issued = session
             .issue(
                 &user,
                 months,
                 self.storage.recipients.as_ref(),
-                predecessor_id.map(String::as_str),
+                predecessor.into_iter().flat_map(UserCertificate::certificate_ids),
                 &Session::call(cancel, self.planned.timeout(operation)),
             )
             .await?;

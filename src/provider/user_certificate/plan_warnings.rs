@@ -121,8 +121,8 @@ fn trigger_added(
     (added && !adopted && renewal == Renewal::None).then(|| {
         Diagnostic::warning(
             "Adding rotate_when_changed issues nothing",
-            "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one now, run \
-             terraform apply -replace=ADDRESS, or apply once and then change a value of the map.",
+            "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one now, apply \
+             this plan, and then change a value of the map and apply again.",
         )
         .at(Path::attribute("rotate_when_changed"))
     })
@@ -171,7 +171,7 @@ pub(super) fn key_in_old_state() -> Diagnostic {
     Diagnostic::warning(
         "Earlier state versions still hold the key",
         "The private key is now encrypted in place, but backups and earlier versions of the state hold it in plain text. Delete those you \
-         can, or issue a new certificate, encrypted from the start, with terraform apply -replace=ADDRESS or a change of rotate_when_changed.",
+         can, or issue a new certificate, encrypted from the start: change a value of rotate_when_changed, or months_until_expiration.",
     )
     .at(Path::attribute("private_key_recipients"))
 }
