@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: the cost of the provider beside the cost of Terraform itself, measured in one run.
 
 #[cfg(feature = "measure")]
+mod chart;
+#[cfg(feature = "measure")]
 pub(crate) mod client;
 #[cfg(feature = "measure")]
 mod report;
@@ -21,8 +23,8 @@ pub use run::run;
 /// Measure time, memory, state size and requests of the packaged provider, beside Terraform without a provider
 ///
 /// Two baselines cost Terraform itself and no provider: terraform_data with a short input (floor), and terraform_data whose
-/// state has as many bytes per resource as ours (equal-state floor). All run in turn and medians count. Writes BENCHMARKS.md and
-/// bench.json. Other work on the machine distorts the figures.
+/// state has as many bytes per resource as ours (equal-state floor). All run in turn and medians count. Writes BENCHMARKS.md,
+/// benchmarks.svg and bench.json. Other work on the machine distorts the figures.
 #[derive(Debug, Args)]
 pub struct Options {
     /// Run once with few certificates and write nothing

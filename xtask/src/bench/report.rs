@@ -114,6 +114,8 @@ Written by `cargo xtask bench`; the notes at the end are written by hand. All fi
 `terraform_data` with a short input: Terraform's own cost without a provider. The *equal-state floor* is `terraform_data` with as many
 bytes of state per resource as `atlas_user_certificate`, because Terraform's cost grows with the size of the state.
 
+![Wall seconds by command and workload](benchmarks.svg)
+
 ";
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use tf_harness::cli::{Cli, Version};
 
 use super::{
     Options, client,
+    chart,
     report::{self, Results},
     workload::{self, Workload},
 };
@@ -38,6 +39,7 @@ pub fn run(options: &Options) -> Result<()> {
         let file = folder.join("BENCHMARKS.md");
         let notes = fs::read_to_string(&file).unwrap_or_default();
         fs::write(&file, page + &report::notes(&notes))?;
+        fs::write(folder.join("benchmarks.svg"), chart::svg(&results.cli)?)?;
         fs::write(folder.join("bench.json"), serde_json::to_string_pretty(&results)? + "\n")?;
     }
     Ok(())
