@@ -1,7 +1,7 @@
-//! The local clock, behind a trait so that tests decide what time it is.
+//! The local clock, behind a trait so that tests can set it.
 //!
-//! What a certificate's age means is decided by the `Date` of Atlas's answers; this clock stands in
-//! only where an answer carries none, and shows how far the two disagree.
+//! The age of a certificate is decided by the `Date` header of responses; this clock is read only where a response has
+//! none, and to compare the two.
 
 use jiff::Timestamp;
 
@@ -25,12 +25,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still, for tests.
-#[derive(Clone, Copy, Debug)]
-pub struct FixedClock(pub Timestamp);
-
-impl Clock for FixedClock {
+/// A clock that stands still.
+#[cfg(test)]
+impl Clock for Timestamp {
     fn now(&self) -> Timestamp {
-        self.0
+        *self
     }
 }

@@ -45,9 +45,9 @@ pub fn archive(
 ) -> Result<SecretString, Error> {
     check_password(password)?;
     let key = PrivateKey::from_der(bundle.private_key_der.expose_secret())
-        .map_err(|_| Error::NotPkcs8)?;
+        .map_err(|_| Error(NOT_PKCS8))?;
     let certificate =
-        Certificate::from_der(&bundle.certificate_der).map_err(|_| Error::NotWritten)?;
+        Certificate::from_der(&bundle.certificate_der).map_err(|_| Error(NOT_WRITTEN))?;
     let id = bundle.certificate.fingerprint_sha256.as_str();
     let chain = PrivateKeyChain::new(id, key, [certificate]);
     let mut store = KeyStore::new();
@@ -66,7 +66,7 @@ pub fn archive(
         .encryption_iterations(ITERATIONS)
         .mac_algorithm(mac)
         .mac_iterations(ITERATIONS);
-    let archive = writer.write().map_err(|_| Error::NotWritten)?;
+    let archive = writer.write().map_err(|_| Error(NOT_WRITTEN))?;
     Ok(STANDARD.encode(archive).into())
 }
 
@@ -79,14 +79,16 @@ const ITERATIONS: u32 = 10_000;
 pub fn check_password(password: &SecretString) -> Result<(), Error> {
     let password = password.expose_secret();
     if password.is_empty() {
-        return Err(Error::EmptyPassword);
-    }
-    if password.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        Err(Error("the password is empty"))
+    } else if password.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         Ok(())
     } else {
-        Err(Error::InvalidPassword)
+        Err(Error(NOT_PRINTABLE))
     }
 }
+
+const NOT_PRINTABLE: &str = "the password contains a character that is not printable ASCII, which Java cannot read; use the letters \
+     A to Z, digits and punctuation";
 
 /// The common name, with U+FFFD in place of characters that the format's UCS-2 text cannot hold.
 fn alias(certificate: &x509::Certificate) -> String {
@@ -98,24 +100,13 @@ fn alias(certificate: &x509::Certificate) -> String {
 }
 
 /// The reason why an archive cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Error {
-    /// No password.
-    #[error("the password is empty")]
-    EmptyPassword,
-    /// A control character or one outside of ASCII.
-    #[error(
-        "the password contains a character that is not printable ASCII, which Java cannot read; use the letters A to Z, digits and \
-         punctuation"
-    )]
-    InvalidPassword,
-    /// The private key has another encoding than Atlas's.
-    #[error("the private key is not in PKCS#8 form, which begins with -----BEGIN PRIVATE KEY-----")]
-    NotPkcs8,
-    /// The archive cannot be encoded.
-    #[error("the certificate and the private key cannot be encoded as an archive")]
-    NotWritten,
-}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Error(&'static str);
+
+const NOT_PKCS8: &str =
+    "the private key is not in PKCS#8 form, which begins with -----BEGIN PRIVATE KEY-----";
+const NOT_WRITTEN: &str = "the certificate and the private key cannot be encoded as an archive";
 
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,9 @@ pub struct SealError;
 
 /// The public keys that a text is encrypted to: a set, so order, repetition and letter case are irrelevant.
 #[derive(Clone, Default)]
-pub struct Recipients(BTreeMap<String, Arc<dyn age::Recipient + Send + Sync>>);
+pub struct Recipients(BTreeMap<String, Key>);
+
+type Key = Arc<dyn age::Recipient + Send + Sync>;
 
 impl Recipients {
     /// Parses age recipients: `age1...` (X25519), and `age1tag1...` and `age1tagpq1...` for keys in hardware. White
@@ -51,14 +53,13 @@ impl Recipients {
     ///
     /// # Errors
     /// The first recipient that cannot be used, by its position.
-    pub fn parse(texts: &[&str]) -> Result<Self, InvalidRecipient> {
+    pub fn parse(texts: &[&str]) -> Result<Self, InvalidKey> {
         let mut keys: BTreeMap<String, _> = BTreeMap::new();
         for (index, text) in (0..).zip(texts) {
-            let (name, key) = parse_recipient(text.trim())
-                .map_err(|reason| InvalidRecipient { index, reason })?;
+            let invalid = |reason| InvalidKey { index, reason };
+            let (name, key) = parse_recipient(text.trim()).map_err(invalid)?;
             if keys.keys().any(|other| is_post_quantum(other) != is_post_quantum(&name)) {
-                let reason = RecipientError::MixedKinds;
-                return Err(InvalidRecipient { index, reason });
+                return Err(invalid(MIXED_KINDS));
             }
             keys.insert(name, key);
         }
@@ -85,27 +86,24 @@ impl fmt::Debug for Recipients {
     }
 }
 
-/// The canonical text of a recipient, and its key.
-fn parse_recipient(
-    text: &str,
-) -> Result<(String, Arc<dyn age::Recipient + Send + Sync>), RecipientError> {
+/// The canonical text of a recipient, and its key; or the reason why it cannot be used.
+fn parse_recipient(text: &str) -> Result<(String, Key), &'static str> {
     let lower = text.to_ascii_lowercase();
-    let (canonical, key): (_, Arc<dyn age::Recipient + Send + Sync>) =
-        if let Ok(key) = text.parse::<x25519::Recipient>() {
-            let canonical = key.to_string();
-            if has_small_order(&canonical) {
-                return Err(RecipientError::Invalid);
-            }
-            (canonical, Arc::new(key))
-        } else if let Ok(key) = text.parse::<tag::Recipient>() {
-            (key.to_string(), Arc::new(key))
-        } else if let Ok(key) = text.parse::<tagpq::Recipient>() {
-            (key.to_string(), Arc::new(key))
-        } else {
-            return Err(classify_recipient(&lower));
-        };
+    let (canonical, key): (_, Key) = if let Ok(key) = text.parse::<x25519::Recipient>() {
+        let canonical = key.to_string();
+        if has_small_order(&canonical) {
+            return Err(NOT_A_RECIPIENT);
+        }
+        (canonical, Arc::new(key))
+    } else if let Ok(key) = text.parse::<tag::Recipient>() {
+        (key.to_string(), Arc::new(key))
+    } else if let Ok(key) = text.parse::<tagpq::Recipient>() {
+        (key.to_string(), Arc::new(key))
+    } else {
+        return Err(unusable_recipient(&lower));
+    };
     // FIPS 203 forbids encodings of ML-KEM keys that are not reduced; their canonical text differs.
-    if canonical == lower { Ok((canonical, key)) } else { Err(RecipientError::Invalid) }
+    if canonical == lower { Ok((canonical, key)) } else { Err(NOT_A_RECIPIENT) }
 }
 
 /// Whether an X25519 recipient is a point of small order, with which every key exchange has the same result. age detects
@@ -124,81 +122,66 @@ fn is_post_quantum(recipient: &str) -> bool {
     recipient.starts_with("age1tagpq1")
 }
 
-fn classify_recipient(lower: &str) -> RecipientError {
+/// The reason why a text, in lower case, is not a recipient of a supported kind.
+fn unusable_recipient(lower: &str) -> &'static str {
     let is_plugin = |rest: &str| rest.contains('1') && !rest.starts_with("tag");
     if lower.contains("age-secret-key-") || lower.contains("age-plugin-") {
-        RecipientError::Identity
+        "it is an age identity, the secret half; give the public key that age-keygen -y prints for it, and replace that identity, \
+         because it may have been stored or shown"
     } else if lower.strip_prefix("age1").is_some_and(is_plugin)
         || ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| lower.starts_with(prefix))
     {
-        RecipientError::Unsupported
+        "keys of this kind are not supported, such as SSH keys, age1pq1 and recipients of age plugins; use a recipient that begins with \
+         age1 and that age-keygen printed, or with age1tag1 or age1tagpq1 for a key in hardware"
     } else {
-        RecipientError::Invalid
+        NOT_A_RECIPIENT
     }
 }
 
-/// A recipient that cannot be used.
+const NOT_A_RECIPIENT: &str = "it is not an age recipient, or has a typing error; a recipient begins with age1, or with age1tag1 or \
+     age1tagpq1 for a key in hardware";
+const MIXED_KINDS: &str = "post-quantum recipients (age1tagpq1) and classical ones (age1, age1tag1) cannot be combined: age refuses such \
+     a list, because the text would be only as safe as its weakest recipient and a quantum computer could open it; use recipients of one \
+     kind";
+
+/// A recipient or an identity that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{reason}")]
-pub struct InvalidRecipient {
-    /// The position, from zero.
+pub struct InvalidKey {
+    /// The position in the list, from zero.
     pub index: u32,
     /// The reason.
-    pub reason: RecipientError,
-}
-
-/// The reason why a recipient cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum RecipientError {
-    /// An age identity.
-    #[error(
-        "it is an age identity, the secret half; give the public key that age-keygen -y prints for it, and replace that identity, \
-         because it may have been stored or shown"
-    )]
-    Identity,
-    /// A key that the age crate cannot encrypt to.
-    #[error(
-        "keys of this kind are not supported, such as SSH keys, age1pq1 and recipients of age plugins; use a recipient that begins with \
-         age1 and that age-keygen printed, or with age1tag1 or age1tagpq1 for a key in hardware"
-    )]
-    Unsupported,
-    /// A post-quantum recipient beside a classical one.
-    #[error(
-        "post-quantum recipients (age1tagpq1) and classical ones (age1, age1tag1) cannot be combined: age refuses such a list, because \
-         the text would be only as safe as its weakest recipient and a quantum computer could open it; use recipients of one kind"
-    )]
-    MixedKinds,
-    /// Anything else.
-    #[error(
-        "it is not an age recipient, or has a typing error; a recipient begins with age1, or with age1tag1 or age1tagpq1 for a key in \
-         hardware"
-    )]
-    Invalid,
+    pub reason: &'static str,
 }
 
 /// Decrypts an armored age file with the identity that matches one of its recipients.
 pub fn unseal(armored: &str, identities: &Identities) -> Result<SecretString, UnsealError> {
     let armored = armored.trim();
+    let damaged =
+        UnsealError::Unusable("the sealed text is damaged: a part of it is missing or was changed");
     if !armored.starts_with(ARMOR) {
-        return Err(if armored.contains("-----BEGIN ") {
-            UnsealError::NotSealed
+        return Err(UnsealError::Unusable(if armored.contains("-----BEGIN ") {
+            "the text is not sealed: it contains PEM blocks in plain text"
         } else {
-            UnsealError::NotArmored
-        });
+            "the text is not an armored age file, which begins with -----BEGIN AGE ENCRYPTED FILE-----"
+        }));
     }
-    let decryptor = Decryptor::new_buffered(ArmoredReader::new(armored.as_bytes()))
-        .map_err(|_| UnsealError::Damaged)?;
+    let decryptor =
+        Decryptor::new_buffered(ArmoredReader::new(armored.as_bytes())).map_err(|_| damaged)?;
     if decryptor.is_scrypt() {
-        return Err(UnsealError::Passphrase);
+        let problem = "the text is encrypted with a passphrase, not to recipients";
+        return Err(UnsealError::Unusable(problem));
     }
     let keys = identities.0.iter().map(|key| key as &dyn age::Identity);
     let mut reader = decryptor.decrypt(keys).map_err(|error| match error {
-        DecryptError::NoMatchingKeys if is_for_hardware_only(armored) => UnsealError::HardwareOnly,
-        DecryptError::NoMatchingKeys => UnsealError::NoMatchingIdentity,
-        _ => UnsealError::Damaged,
+        DecryptError::NoMatchingKeys if is_for_hardware_only(armored) => {
+            UnsealError::WrongIdentity(HARDWARE_ONLY)
+        }
+        DecryptError::NoMatchingKeys => UnsealError::WrongIdentity(OTHER_RECIPIENTS),
+        _ => damaged,
     })?;
     let mut text = String::new();
-    reader.read_to_string(&mut text).map_err(|_| UnsealError::Damaged)?;
+    reader.read_to_string(&mut text).map_err(|_| damaged)?;
     Ok(text.into())
 }
 
@@ -216,33 +199,24 @@ fn is_for_hardware_only(armored: &str) -> bool {
 /// The reason why a text cannot be decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum UnsealError {
-    /// PEM blocks in plain text.
-    #[error("the text is not sealed: it contains PEM blocks in plain text")]
-    NotSealed,
-    /// Anything else than an armored age file.
-    #[error("the text is not an armored age file, which begins with {ARMOR}")]
-    NotArmored,
-    /// Encrypted with a passphrase.
-    #[error("the text is encrypted with a passphrase, not to recipients")]
-    Passphrase,
-    /// No identity belongs to a recipient.
-    #[error("none of the identities opens the text: it is encrypted to other recipients")]
-    NoMatchingIdentity,
-    /// All recipients are keys in hardware.
-    #[error(
-        "the text is encrypted to keys in hardware only, which this provider cannot use; decrypt it where the device is, with age 1.3 or \
-         later and the age plugin of the device, such as age-plugin-yubikey, age-plugin-tpm or age-plugin-se: age --decrypt -i IDENTITY_FILE"
-    )]
-    HardwareOnly,
-    /// Truncated, changed, of an unknown version, or not text.
-    #[error("the sealed text is damaged: a part of it is missing or was changed")]
-    Damaged,
+    /// It is intact, and another identity could decrypt it.
+    #[error("{0}")]
+    WrongIdentity(&'static str),
+    /// It is not an age file for recipients, or damaged.
+    #[error("{0}")]
+    Unusable(&'static str),
 }
+
+const OTHER_RECIPIENTS: &str =
+    "none of the identities opens the text: it is encrypted to other recipients";
+const HARDWARE_ONLY: &str = "the text is encrypted to keys in hardware only, which this provider cannot use; decrypt it where the device \
+     is, with age 1.3 or later and the age plugin of the device, such as age-plugin-yubikey, age-plugin-tpm or age-plugin-se: \
+     age --decrypt -i IDENTITY_FILE";
 
 impl UnsealError {
     /// Whether the text is intact and other identities could decrypt it.
     pub fn is_wrong_identity(self) -> bool {
-        matches!(self, Self::NoMatchingIdentity | Self::HardwareOnly)
+        matches!(self, Self::WrongIdentity(_))
     }
 }
 
@@ -256,20 +230,18 @@ impl Identities {
     ///
     /// # Errors
     /// The first text that cannot be used, by its position.
-    pub fn parse(texts: &[SecretString]) -> Result<Self, InvalidIdentity> {
+    pub fn parse(texts: &[SecretString]) -> Result<Self, InvalidKey> {
         let mut all = Vec::new();
         for (index, text) in (0..).zip(texts) {
             let lines = text.expose_secret().lines().map(str::trim);
-            let keys: Result<Vec<x25519::Identity>, _> = lines
-                .filter(|line| !line.is_empty() && !line.starts_with('#'))
-                .map(|line| line.parse().map_err(|_| classify_identity(line)))
-                .collect();
-            match keys {
-                Ok(keys) if !keys.is_empty() => all.extend(keys),
-                other => {
-                    let reason = other.err().unwrap_or(IdentityError::Invalid);
-                    return Err(InvalidIdentity { index, reason });
-                }
+            let mut lines =
+                lines.filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+            let invalid = |reason| InvalidKey { index, reason };
+            if lines.peek().is_none() {
+                return Err(invalid(NOT_AN_IDENTITY));
+            }
+            for line in lines {
+                all.push(line.parse().map_err(|_| invalid(unusable_identity(line)))?);
             }
         }
         Ok(Self(all))
@@ -288,56 +260,25 @@ impl fmt::Debug for Identities {
     }
 }
 
-fn classify_identity(line: &str) -> IdentityError {
+/// The reason why a line is not an identity of a supported kind.
+fn unusable_identity(line: &str) -> &'static str {
     let is = |prefix: &str| {
         line.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     if is("age1") {
-        IdentityError::Recipient
-    } else if is("AGE-PLUGIN-") || is("AGE-SECRET-KEY-PQ-") || (is("-----BEGIN ") && !is(ARMOR)) {
-        IdentityError::Unsupported
+        "it is an age recipient, the public half; give the identity, which begins with AGE-SECRET-KEY-1"
     } else if is(ARMOR) {
-        IdentityError::Encrypted
+        "it is an encrypted identity file; decrypt it first, or take the identity from another source"
+    } else if is("AGE-PLUGIN-") || is("AGE-SECRET-KEY-PQ-") || is("-----BEGIN ") {
+        "keys of this kind are not supported, such as SSH keys and identities of age plugins for keys in hardware; use an identity that \
+         begins with AGE-SECRET-KEY-1, or decrypt the text with the age tool"
     } else {
-        IdentityError::Invalid
+        NOT_AN_IDENTITY
     }
 }
 
-/// An identity that cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct InvalidIdentity {
-    /// The position, from zero.
-    pub index: u32,
-    /// The reason.
-    pub reason: IdentityError,
-}
-
-/// The reason why an identity cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum IdentityError {
-    /// A public key.
-    #[error(
-        "it is an age recipient, the public half; give the identity, which begins with AGE-SECRET-KEY-1"
-    )]
-    Recipient,
-    /// A key that the age crate cannot decrypt with.
-    #[error(
-        "keys of this kind are not supported, such as SSH keys and identities of age plugins for keys in hardware; use an identity that \
-         begins with AGE-SECRET-KEY-1, or decrypt the text with the age tool"
-    )]
-    Unsupported,
-    /// An identity file with a passphrase.
-    #[error(
-        "it is an encrypted identity file; decrypt it first, or take the identity from another source"
-    )]
-    Encrypted,
-    /// Anything else.
-    #[error(
-        "it is not an age identity, or has a typing error; an identity begins with AGE-SECRET-KEY-1"
-    )]
-    Invalid,
-}
+const NOT_AN_IDENTITY: &str =
+    "it is not an age identity, or has a typing error; an identity begins with AGE-SECRET-KEY-1";
 
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,17 @@
 //! The configuration of a client and of a call.
 
-use std::{
-    fmt,
-    net::{Ipv4Addr, Ipv6Addr},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use url::{Host, Url};
+use url::Url;
 
-use super::proxy::{self, InvalidProxy, Proxy};
+use super::{
+    params::InvalidParameter,
+    proxy::{self, InvalidProxy, Proxy},
+};
 
 /// The configuration of a client.
 #[derive(Clone, Debug)]
@@ -67,10 +66,9 @@ pub enum Credentials {
 }
 
 /// A kind of credentials, without them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "as in `Credentials`")]
 pub enum CredentialKind {
-    #[default]
     ServiceAccount,
     ApiKey,
     Token,
@@ -93,61 +91,45 @@ pub struct CallOptions {
     pub deadline: Instant,
     /// Ends waits and requests that have not been sent.
     pub cancel: CancellationToken,
-    /// Whether a failed request may be retried.
-    pub retry: Retry,
-}
-
-/// Whether a failed request may be retried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Retry {
-    /// As often as the configuration allows, where that is safe.
-    #[default]
-    Default,
-    /// One attempt.
-    Never,
+    /// Whether a failed request is retried, as often as the configuration allows and where that is safe.
+    pub is_retried: bool,
 }
 
 /// An absolute URL without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
-    is_http: bool,
-    /// In lower case; an IPv6 address without brackets.
-    host: String,
-    /// `None` if it is the scheme's default.
-    port: Option<u16>,
-    path: String,
+    /// Scheme, host and port; the port is left out if it is the scheme's default.
+    pub(super) origin: String,
+    /// Host and port.
+    pub(super) address: String,
+    /// The path that all requests begin with; empty or with a leading slash.
+    pub(super) path: String,
 }
 
 impl BaseUrl {
     /// Parses `https://host[:port][/path]`; `http` is accepted for loopback addresses only.
-    pub fn parse(text: &str) -> Result<Self, InvalidBaseUrl> {
-        let url = Url::parse(text.trim()).map_err(|_| InvalidBaseUrl::NotAUrl)?;
-        let is_http = match url.scheme() {
-            "https" => false,
-            "http" => true,
-            _ => return Err(InvalidBaseUrl::Scheme),
+    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+        let not_a_url = "a base URL is an absolute URL, like https://cloud.mongodb.com";
+        let url = Url::parse(text.trim()).map_err(|_| InvalidParameter(not_a_url))?;
+        let host = url.host_str().unwrap_or_default();
+        let (is_http, port) = match url.scheme() {
+            "https" => (false, url.port().unwrap_or(443)),
+            "http" => (true, url.port().unwrap_or(80)),
+            _ => return Err(InvalidParameter("a base URL begins with https://")),
         };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(InvalidBaseUrl::UserInfo);
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(InvalidBaseUrl::Query);
-        }
-        if is_http && !is_loopback(&url) {
-            return Err(InvalidBaseUrl::Http);
-        }
-        let host = match url.host() {
-            Some(Host::Domain(name)) => name.to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Ipv6(address)) => address.to_string(),
-            None => return Err(InvalidBaseUrl::NotAUrl),
-        };
-        Ok(Self {
-            is_http,
-            host,
-            port: url.port(),
-            path: url.path().trim_end_matches('/').to_owned(),
-        })
+        Err(InvalidParameter(if !url.username().is_empty() || url.password().is_some() {
+            "a base URL must not contain a user name or a password"
+        } else if url.query().is_some() || url.fragment().is_some() {
+            "a base URL must not contain a query or a fragment"
+        } else if is_http && !proxy::is_loopback(host.trim_matches(['[', ']'])) {
+            "plain http is accepted for loopback addresses only (localhost, 127.0.0.1, [::1]); use https"
+        } else {
+            return Ok(Self {
+                origin: url.origin().ascii_serialization(),
+                address: format!("{host}:{port}"),
+                path: url.path().trim_end_matches('/').to_owned(),
+            });
+        }))
     }
 
     /// `https://cloud.mongodb.com`.
@@ -161,13 +143,13 @@ impl BaseUrl {
     }
 
     fn known(host: &str) -> Self {
-        Self { is_http: false, host: host.to_owned(), port: None, path: String::new() }
+        let (origin, address) = (format!("https://{host}"), format!("{host}:443"));
+        Self { origin, address, path: String::new() }
     }
 
     /// Whether the host is in the domain of Atlas for Government.
     pub fn is_government(&self) -> bool {
-        let rest = self.host.strip_suffix("mongodbgov.com");
-        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        format!(".{}", proxy::split_port(&self.address).0).ends_with(".mongodbgov.com")
     }
 
     /// The proxy through which this address is reached, from the values of the environment variables
@@ -180,66 +162,22 @@ impl BaseUrl {
         https_proxy: Option<(&'static str, &str)>,
         no_proxy: Option<&str>,
     ) -> Result<Option<Proxy>, InvalidProxy> {
-        let Some((variable, value)) = https_proxy.filter(|(_, value)| !value.trim().is_empty())
-        else {
-            return Ok(None);
-        };
-        let proxy = Proxy::parse(variable, value)?;
-        let is_excluded = proxy::is_excluded(no_proxy.unwrap_or(""), &self.host, self.port());
-        Ok((!is_excluded).then_some(proxy))
-    }
-
-    /// Scheme, host and port.
-    pub(super) fn origin(&self) -> String {
-        let scheme = if self.is_http { "http" } else { "https" };
-        let port = self.port.map(|port| format!(":{port}"));
-        format!("{scheme}://{}{}", self.bracketed_host(), port.unwrap_or_default())
-    }
-
-    /// Host and port.
-    pub(super) fn address(&self) -> String {
-        format!("{}:{}", self.bracketed_host(), self.port())
-    }
-
-    /// The path that all requests begin with; empty or with a leading slash.
-    pub(super) fn path(&self) -> &str {
-        &self.path
+        let proxy = https_proxy.filter(|(_, value)| !value.trim().is_empty());
+        let proxy = proxy.map(|(variable, value)| Proxy::parse(variable, value)).transpose()?;
+        let is_excluded = proxy::is_excluded(no_proxy.unwrap_or(""), &self.address);
+        Ok(proxy.filter(|_| !is_excluded))
     }
 
     /// Whether TLS is not used.
     pub(super) fn is_http(&self) -> bool {
-        self.is_http
-    }
-
-    fn port(&self) -> u16 {
-        self.port.unwrap_or(if self.is_http { 80 } else { 443 })
-    }
-
-    fn bracketed_host(&self) -> String {
-        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+        self.origin.starts_with("http:")
     }
 }
 
-/// Why a text is not a valid base URL.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum InvalidBaseUrl {
-    /// It is not a URL.
-    #[error("a base URL is an absolute URL, like https://cloud.mongodb.com")]
-    NotAUrl,
-    /// The scheme is neither `https` nor `http`.
-    #[error("a base URL begins with https://")]
-    Scheme,
-    /// It contains credentials.
-    #[error("a base URL must not contain a user name or a password")]
-    UserInfo,
-    /// It contains a query or a fragment.
-    #[error("a base URL must not contain a query or a fragment")]
-    Query,
-    /// The scheme is `http` and the host is not a loopback address.
-    #[error(
-        "plain http is accepted for loopback addresses only (localhost, 127.0.0.1, [::1]); use https"
-    )]
-    Http,
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path)
+    }
 }
 
 /// Why a client cannot be created from a configuration.
@@ -248,42 +186,9 @@ pub enum ConfigError {
     /// The bundle contains no certificate, or a block that cannot be read.
     #[error("the CA bundle contains no PEM certificates that can be read")]
     CaBundle,
-    /// A credential contains a character that no HTTP header can carry.
+    /// This credential contains a character that no HTTP header can carry.
     #[error("the {0} contains characters that cannot be sent, such as a line break")]
-    Credential(InvalidHeaderValue),
-    /// The user agent contains such a character.
-    #[error("the user agent contains characters that cannot be sent")]
-    UserAgent,
-    /// The URL of the proxy cannot be used by the HTTP client.
-    #[error("the URL of the proxy cannot be used")]
-    Proxy,
-}
-
-/// A credential that no HTTP header can carry.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the messages name them")]
-pub enum InvalidHeaderValue {
-    #[error("client ID or client secret")]
-    ServiceAccount,
-    #[error("public key")]
-    PublicKey,
-    #[error("access token")]
-    Token,
-}
-
-impl fmt::Display for BaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin(), self.path)
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => Ipv6Addr::is_loopback(&address),
-        None => false,
-    }
+    Credential(&'static str),
 }
 
 #[cfg(test)]
@@ -304,18 +209,19 @@ mod tests {
             assert_eq!(BaseUrl::parse(text).unwrap().to_string(), shown);
         }
         for (text, wanted) in [
-            ("cloud.mongodb.com", InvalidBaseUrl::NotAUrl),
-            ("", InvalidBaseUrl::NotAUrl),
-            ("https://", InvalidBaseUrl::NotAUrl),
-            ("ftp://cloud.mongodb.com", InvalidBaseUrl::Scheme),
-            ("http://cloud.mongodb.com", InvalidBaseUrl::Http),
-            ("http://localhost.evil.example", InvalidBaseUrl::Http),
-            ("http://10.0.0.1", InvalidBaseUrl::Http),
-            ("https://me:secret@cloud.mongodb.com", InvalidBaseUrl::UserInfo),
-            ("https://cloud.mongodb.com?x=1", InvalidBaseUrl::Query),
-            ("https://cloud.mongodb.com/#x", InvalidBaseUrl::Query),
+            ("cloud.mongodb.com", "absolute"),
+            ("", "absolute"),
+            ("https://", "absolute"),
+            ("ftp://cloud.mongodb.com", "begins with https"),
+            ("http://cloud.mongodb.com", "loopback"),
+            ("http://localhost.evil.example", "loopback"),
+            ("http://10.0.0.1", "loopback"),
+            ("https://me:secret@cloud.mongodb.com", "user name"),
+            ("https://cloud.mongodb.com?x=1", "query"),
+            ("https://cloud.mongodb.com/#x", "query"),
         ] {
-            assert_eq!(BaseUrl::parse(text), Err(wanted), "{text}");
+            let error = BaseUrl::parse(text).unwrap_err();
+            assert!(error.to_string().contains(wanted), "{text}: {error}");
         }
         assert_eq!(BaseUrl::parse("https://cloud.mongodb.com/"), Ok(BaseUrl::cloud()));
     }
@@ -331,7 +237,7 @@ mod tests {
             ("https://[::1]:9", "[::1]:9", false),
         ] {
             let url = BaseUrl::parse(text).unwrap();
-            assert_eq!((url.address().as_str(), url.is_government()), (address, is_government));
+            assert_eq!((url.address.as_str(), url.is_government()), (address, is_government));
         }
     }
 

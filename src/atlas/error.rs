@@ -3,7 +3,7 @@
 //! An error identifies the request (operation, method, address and path) and its cause. It never contains a credential
 //! or the body of a response to a certificate request. Text from a server has been made safe to print.
 
-use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, iter::successors, sync::Arc, time::Duration};
 
 use reqwest::Method;
 use thiserror::Error;
@@ -11,10 +11,12 @@ use thiserror::Error;
 use super::{config::CredentialKind, sanitize::printable};
 
 /// A failed call. Cheap to clone, because concurrent callers can share a call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Error)]
+#[error(transparent)]
 pub struct Error(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("{} {kind}", .request.operation)]
 struct Inner {
     request: RequestInfo,
     attempts: u32,
@@ -26,14 +28,17 @@ pub(super) type Source = Box<dyn StdError + Send + Sync>;
 
 /// The part of a request that an error names.
 #[derive(Clone, Debug)]
-pub(super) struct RequestInfo {
-    pub(super) operation: Operation,
-    pub(super) method: Method,
-    /// Host and port, and the proxy if there is one.
-    pub(super) address: Arc<str>,
-    pub(super) credentials: CredentialKind,
-    /// Path and query as sent.
-    pub(super) target: String,
+pub struct RequestInfo {
+    /// What the request does.
+    pub operation: Operation,
+    /// The HTTP method.
+    pub method: Method,
+    /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
+    pub address: Arc<str>,
+    /// The kind of the configured credentials.
+    pub credentials: CredentialKind,
+    /// Path and query, percent-encoded as sent.
+    pub target: String,
 }
 
 /// What a request does.
@@ -56,51 +61,38 @@ pub enum Operation {
 /// Causes, as far as a caller can act on them.
 #[derive(Clone, Debug, Error)]
 pub enum ErrorKind {
-    /// Atlas refused the request.
+    /// Atlas, or its token endpoint, refused the request.
     #[error("was refused: HTTP {}{}", .0.status, .0.code_in_parentheses())]
     Api(ApiError),
-    /// The response is not one of the Atlas API; it is probably from a proxy, a gateway or a load balancer.
-    #[error("received HTTP {status} from something that is not the Atlas API")]
-    UnexpectedResponse {
-        /// The HTTP status.
-        status: u16,
-        /// The first line of the body; never of a response to a certificate request.
-        first_line: Option<String>,
-    },
-    /// The response is a redirect, which is not followed, because the credentials would be sent to another address.
-    #[error("was answered with a redirect (HTTP {status}), which is not followed")]
-    Redirected {
-        /// The HTTP status.
-        status: u16,
-        /// The `Location` header.
-        location: Option<String>,
-    },
-    /// The token endpoint refused the service account.
-    #[error("was refused: HTTP {}{}", .0.status, .0.code_in_parentheses())]
-    Authentication(ApiError),
-    /// No connection; nothing was sent.
+    /// The response is not one of the Atlas API; it is probably from a proxy, a gateway or a load balancer. Its status, and
+    /// the first line of its body, except of a response to a certificate request.
+    #[error("received HTTP {0} from something that is not the Atlas API")]
+    UnexpectedResponse(u16, Option<String>),
+    /// The response is a redirect, which is not followed, because the credentials would be sent to another address. Its
+    /// status and its `Location` header.
+    #[error("was answered with a redirect (HTTP {0}), which is not followed")]
+    Redirected(u16, Option<String>),
+    /// No connection, so nothing was sent: the reason.
     #[error("could not reach the server: {0}")]
-    Connect(ConnectError),
+    Connect(&'static str),
+    /// The certificate of the server is not trusted, or TLS failed otherwise; nothing was sent.
+    #[error("could not reach the server: TLS failed")]
+    Tls,
+    /// The proxy did not open a connection; nothing was sent.
+    #[error("could not reach the server: the proxy did not open a connection")]
+    Proxy,
     /// The connection was closed before the response was complete.
     #[error("received no complete response: the connection broke")]
     ConnectionLost,
-    /// No complete response within the time limit of one request.
-    #[error("received no response within {} seconds", .after.as_secs())]
-    TimedOut {
-        /// The time limit.
-        after: Duration,
-    },
+    /// No complete response within this time limit of one request.
+    #[error("received no response within {} seconds", .0.as_secs())]
+    TimedOut(Duration),
     /// The time limit of the call was reached.
     #[error("reached the time limit of the whole operation")]
     Deadline,
-    /// The wait before a retry would end after the deadline of the call.
-    #[error("{}, and the next attempt would be in {} seconds, after the time limit of the whole operation", .cause.kind(), .wait.as_secs())]
-    RetryExceedsDeadline {
-        /// The wait.
-        wait: Duration,
-        /// The reason for the retry.
-        cause: Error,
-    },
+    /// The wait before a retry would end after the deadline of the call. The wait, and the reason for the retry.
+    #[error("{}, and the next attempt would be in {} seconds, after the time limit of the whole operation", .1.kind(), .0.as_secs())]
+    RetryExceedsDeadline(Duration, Error),
     /// The caller canceled the call.
     #[error("was stopped")]
     Cancelled,
@@ -110,18 +102,9 @@ pub enum ErrorKind {
     /// The HTTP client could not be created.
     #[error("could not start: the HTTP client could not be set up")]
     Setup,
-    /// The response is larger than any valid one.
-    #[error("received a response of more than {limit} bytes")]
-    BodyTooLarge {
-        /// The limit.
-        limit: usize,
-    },
-    /// A successful response with an invalid body.
-    #[error("received an invalid response: {what}")]
-    InvalidBody {
-        /// The problem.
-        what: &'static str,
-    },
+    /// A successful response with an invalid body: what is wrong with it.
+    #[error("received an invalid response: {0}")]
+    InvalidBody(&'static str),
 }
 
 /// The error body of a response.
@@ -133,40 +116,8 @@ pub struct ApiError {
     pub code: Option<String>,
     /// The server's description of the error.
     pub detail: Option<String>,
-    /// The invalid fields of the request.
-    pub fields: Vec<Field>,
-}
-
-/// An invalid field of the request body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// The name in the API.
-    pub field: String,
-    /// The problem.
-    pub description: String,
-}
-
-/// Why no connection was established.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum ConnectError {
-    /// The host name has no address.
-    #[error("its name could not be resolved")]
-    Dns,
-    /// The port is closed.
-    #[error("the connection was refused")]
-    Refused,
-    /// The certificate is not trusted, or TLS failed otherwise.
-    #[error("TLS failed")]
-    Tls,
-    /// The proxy did not open a connection.
-    #[error("the proxy did not open a connection")]
-    Proxy,
-    /// Connecting took too long.
-    #[error("connecting took too long")]
-    TimedOut,
-    /// Another reason before the request was sent.
-    #[error("the connection could not be used")]
-    Other,
+    /// The invalid fields of the request, each with its problem.
+    pub fields: Vec<(String, String)>,
 }
 
 impl Error {
@@ -183,29 +134,9 @@ impl Error {
         Self(Arc::new(Inner { request: request.clone(), attempts, kind, source }))
     }
 
-    /// What the request does.
-    pub fn operation(&self) -> Operation {
-        self.0.request.operation
-    }
-
-    /// The HTTP method.
-    pub fn method(&self) -> &str {
-        self.0.request.method.as_str()
-    }
-
-    /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
-    pub fn address(&self) -> &str {
-        &self.0.request.address
-    }
-
-    /// The kind of the configured credentials.
-    pub fn credentials(&self) -> CredentialKind {
-        self.0.request.credentials
-    }
-
-    /// Path and query, percent-encoded as sent.
-    pub fn path(&self) -> &str {
-        &self.0.request.target
+    /// The request.
+    pub fn request(&self) -> &RequestInfo {
+        &self.0.request
     }
 
     /// How many requests were attempted; 0 if the call failed before the first.
@@ -220,12 +151,19 @@ impl Error {
 
     /// The HTTP status of the response, if it was an error.
     pub fn status(&self) -> Option<u16> {
-        match self.kind() {
-            ErrorKind::Api(error) | ErrorKind::Authentication(error) => Some(error.status),
-            ErrorKind::UnexpectedResponse { status, .. } | ErrorKind::Redirected { status, .. } => {
+        match self.last_failure() {
+            ErrorKind::Api(error) => Some(error.status),
+            ErrorKind::UnexpectedResponse(status, _) | ErrorKind::Redirected(status, _) => {
                 Some(*status)
             }
-            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.status(),
+            _ => None,
+        }
+    }
+
+    /// The error body of the response.
+    pub fn api_error(&self) -> Option<&ApiError> {
+        match self.last_failure() {
+            ErrorKind::Api(error) => Some(error),
             _ => None,
         }
     }
@@ -235,27 +173,13 @@ impl Error {
         self.api_error()?.code.as_deref()
     }
 
-    /// The description of the error by Atlas.
-    pub fn detail(&self) -> Option<&str> {
-        self.api_error()?.detail.as_deref()
-    }
-
-    /// The invalid fields of the request.
-    pub fn fields(&self) -> &[Field] {
-        self.api_error().map_or(&[], |error| &error.fields)
-    }
-
     /// The message of the network or TLS library, in one line.
     pub fn source_message(&self) -> Option<String> {
-        if let ErrorKind::RetryExceedsDeadline { cause, .. } = self.kind() {
-            return cause.source_message();
-        }
         let outermost: &(dyn StdError + 'static) = self.0.source.as_ref()?.as_ref();
-        let mut messages: Vec<_> =
-            std::iter::successors(Some(outermost), |error| StdError::source(*error))
-                .filter(|error| !is_wrapper(*error))
-                .map(|error| printable(&error.to_string(), 300))
-                .collect();
+        let mut messages: Vec<_> = successors(Some(outermost), |error| StdError::source(*error))
+            .filter(|error| !is_wrapper(*error))
+            .map(|error| printable(&error.to_string(), 300))
+            .collect();
         messages.dedup();
         let from = messages.len().saturating_sub(2);
         (!messages.is_empty()).then(|| messages[from..].join(": "))
@@ -278,7 +202,7 @@ impl Error {
 
     /// The request used the latest API version, so that another `api_version` cannot help.
     pub fn uses_latest_api_version(&self) -> bool {
-        self.path().contains("/v2/")
+        self.0.request.target.contains("/v2/")
     }
 
     /// The credentials are valid and lack a role or access to the project.
@@ -288,20 +212,13 @@ impl Error {
 
     /// Atlas rejected the credentials themselves.
     pub fn is_rejected_credentials(&self) -> bool {
-        let can_be = matches!(self.kind(), ErrorKind::Api(_) | ErrorKind::Authentication(_));
-        can_be && self.status() == Some(401) && !self.is_missing_role()
+        self.api_error().is_some_and(|error| error.status == 401) && !self.is_missing_role()
     }
 
     /// No response was received, neither from Atlas nor from a gateway.
     pub fn is_unreachable(&self) -> bool {
-        match self.kind() {
-            ErrorKind::Connect(_)
-            | ErrorKind::ConnectionLost
-            | ErrorKind::TimedOut { .. }
-            | ErrorKind::Deadline => true,
-            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.is_unreachable(),
-            _ => false,
-        }
+        let kind = self.last_failure();
+        kind.may_pass() || matches!(kind, ErrorKind::Tls | ErrorKind::Deadline)
     }
 
     /// The caller canceled the call.
@@ -311,18 +228,18 @@ impl Error {
 
     /// The deadline of the call was reached, or the wait before a retry would exceed it.
     pub fn is_deadline_exceeded(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline { .. })
+        matches!(self.kind(), ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline(..))
     }
 
     fn is_not_found(&self, codes: &[&str]) -> bool {
         self.status() == Some(404) && self.code().is_some_and(|code| codes.contains(&code))
     }
 
-    fn api_error(&self) -> Option<&ApiError> {
+    /// The cause, or the reason for the retry that there was no time for.
+    fn last_failure(&self) -> &ErrorKind {
         match self.kind() {
-            ErrorKind::Api(error) | ErrorKind::Authentication(error) => Some(error),
-            ErrorKind::RetryExceedsDeadline { cause, .. } => cause.api_error(),
-            _ => None,
+            ErrorKind::RetryExceedsDeadline(_, cause) => cause.kind(),
+            kind => kind,
         }
     }
 }
@@ -335,10 +252,25 @@ pub(super) fn is_role_code(code: &str) -> bool {
     )
 }
 
-/// Whether an error only says that there is a source. The second type, of hyper-util, is known by its text
-/// (hyper-util 0.1: `client error (Connect)`).
+/// Whether an error only says that there is a source. The last type, of hyper-util, is known by its text (hyper-util 0.1:
+/// `client error (Connect)`).
 fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<reqwest::Error>() || error.to_string().starts_with("client error (")
+    error.is::<Error>()
+        || error.is::<reqwest::Error>()
+        || error.to_string().starts_with("client error (")
+}
+
+impl ErrorKind {
+    /// Whether no connection was established, so that nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        matches!(self, Self::Connect(_) | Self::Proxy | Self::Tls)
+    }
+
+    /// Whether the network failed in a way that another attempt may not.
+    pub(super) fn may_pass(&self) -> bool {
+        use ErrorKind::{Connect, ConnectionLost, Proxy, TimedOut};
+        matches!(self, Connect(_) | Proxy | ConnectionLost | TimedOut(_))
+    }
 }
 
 impl ApiError {
@@ -348,44 +280,31 @@ impl ApiError {
 }
 
 impl Operation {
+    /// Whether a request may be sent again although a previous attempt may have taken effect. Each request for a certificate
+    /// that takes effect issues one that cannot be revoked.
+    pub(super) fn is_idempotent(self) -> bool {
+        self != Self::IssueCertificate
+    }
+
     /// The name in logs.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
+        self.names().0
+    }
+
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::IssueCertificate => "issue_certificate",
-            Self::ListCertificates => "list_certificates",
-            Self::ReadUser => "read_user",
-            Self::ListUsers => "list_users",
-            Self::Authenticate => "authenticate",
-            Self::RevokeToken => "revoke_token",
+            Self::IssueCertificate => ("issue_certificate", "issuing a certificate"),
+            Self::ListCertificates => ("list_certificates", "listing certificates"),
+            Self::ReadUser => ("read_user", "reading the database user"),
+            Self::ListUsers => ("list_users", "listing database users"),
+            Self::Authenticate => ("authenticate", "authenticating"),
+            Self::RevokeToken => ("revoke_token", "revoking the access token"),
         }
     }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::IssueCertificate => "issuing a certificate",
-            Self::ListCertificates => "listing certificates",
-            Self::ReadUser => "reading the database user",
-            Self::ListUsers => "listing database users",
-            Self::Authenticate => "authenticating",
-            Self::RevokeToken => "revoking the access token",
-        })
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0.request.operation, self.0.kind)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match (&self.0.source, &self.0.kind) {
-            (Some(source), _) => Some(source.as_ref()),
-            (None, ErrorKind::RetryExceedsDeadline { cause, .. }) => Some(cause),
-            _ => None,
-        }
+        f.write_str(self.names().1)
     }
 }

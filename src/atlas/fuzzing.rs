@@ -6,13 +6,7 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret;
 
-use super::{
-    auth::digest::Challenge,
-    config::{ApiVersion, BaseUrl},
-    error::Operation,
-    request::Endpoints,
-    response,
-};
+use super::{auth::digest::Challenge, error::Operation, response};
 
 /// Parses a response of this status in all ways, and returns the text that people can see.
 pub fn answer(status: u16, body: &[u8]) -> String {
@@ -26,14 +20,14 @@ pub fn answer(status: u16, body: &[u8]) -> String {
     }
     let _ = response::users(body);
     if let Ok(user) = response::user(body) {
-        shown += &format!("{:?}\n", user.x509_type);
+        shown += &format!("{}\n", user.x509_type);
     }
     let headers = HeaderMap::new();
     for operation in [Operation::IssueCertificate, Operation::Authenticate] {
         let kind = response::error(operation, status, &headers, body);
         shown += &format!("{kind}\n");
     }
-    shown += &response::error_code(body).unwrap_or_default();
+    shown += &response::api_error(status, body).and_then(|error| error.code).unwrap_or_default();
     assert!(body.is_empty() || !kept.expose_secret().is_empty(), "a response was lost");
     shown
 }
@@ -43,8 +37,7 @@ pub fn digest(challenge: &[u8]) -> Option<String> {
     let mut headers = HeaderMap::new();
     headers.insert(WWW_AUTHENTICATE, HeaderValue::from_bytes(challenge).ok()?);
     let challenge = Challenge::from_headers(&headers)?;
-    let request = Endpoints::new(&BaseUrl::cloud(), ApiVersion::V1_0, None).token();
-    let header = challenge.authorization_header("user", &"password".into(), &request)?;
+    let header = challenge.respond("user", &"password".into(), "GET", "/")?;
     HeaderValue::from_str(&header).ok()?;
     Some(header)
 }

@@ -1,37 +1,38 @@
 //! Sends one request and receives its response: the only file that awaits the network.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+use reqwest::{
+    Body, Certificate,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use tokio::{
     sync::OnceCell,
+    task::spawn_blocking,
     time::{Instant, sleep_until},
 };
 
 use super::{
     config::{CallOptions, Config, ConfigError},
-    error::{ConnectError, Error, ErrorKind, Source},
-    http_settings::{HttpSettings, connect_error, is_refused_unprocessed},
-    request::{Idempotency, Request},
-    response,
+    error::{Error, ErrorKind, Source},
+    http_settings::{UNUSABLE, build_client, connect_error, extra_roots, is_refused_unprocessed},
+    request::Request,
+    response::{self, DeprecationNotice},
     single_use_body::{SendState, SingleUseBody},
-    values::DeprecationNotice,
 };
+use crate::clock::Clock;
 
 /// Sends requests to one server.
 pub(super) struct HttpClient {
-    origin: String,
-    request_timeout: Duration,
-    settings: Arc<HttpSettings>,
-    client: OnceCell<reqwest::Client>,
-    /// The first notice in a response.
-    pub(super) deprecation: OnceLock<DeprecationNotice>,
+    pub(super) config: Arc<Config>,
+    /// Stands in for the server's clock if a response has no date.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The first notice in a response, until it is taken.
+    pub(super) deprecation: OnceLock<Mutex<Option<DeprecationNotice>>>,
+    /// Created for the first request.
+    pub(super) client: OnceCell<reqwest::Client>,
+    extra_roots: Vec<Certificate>,
 }
 
 /// A response with any status.
@@ -43,8 +44,8 @@ pub(super) struct Response {
     pub(super) server_time: Option<Timestamp>,
     /// When the headers were received.
     pub(super) received_at: Instant,
-    /// When the body of a request that is not idempotent was sent.
-    pub(super) sent_at: Option<Instant>,
+    /// When the body of a certificate request was sent; if the server responded before, when it responded.
+    pub(super) sent_at: Instant,
     /// How many requests were attempted, this one included.
     pub(super) attempts: u32,
 }
@@ -71,8 +72,7 @@ impl Response {
     /// The error that this response stands for.
     pub(super) fn status_error(&self, request: &Request) -> Error {
         let operation = request.info.operation;
-        let kind = response::error(operation, self.status, &self.headers, &self.body);
-        self.error(request, kind)
+        self.error(request, response::error(operation, self.status, &self.headers, &self.body))
     }
 
     /// An error about this response.
@@ -88,32 +88,27 @@ impl From<Error> for SendError {
     }
 }
 
+impl From<SendError> for Error {
+    fn from(failure: SendError) -> Self {
+        failure.error
+    }
+}
+
 impl HttpClient {
     /// Creates a client without access to the network or the disk.
-    pub(super) fn new(config: &Config) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         Ok(Self {
-            origin: config.base_url.origin(),
-            request_timeout: config.request_timeout,
-            settings: Arc::new(HttpSettings::new(config)?),
+            extra_roots: extra_roots(&config)?,
+            config,
+            clock,
             client: OnceCell::new(),
             deprecation: OnceLock::new(),
         })
     }
 
-    /// The time limit of one request.
-    pub(super) fn request_timeout(&self) -> Duration {
-        self.request_timeout
-    }
-
-    /// Replaces the underlying client.
-    #[cfg(test)]
-    pub(super) fn replace(&self, client: reqwest::Client) {
-        assert!(self.client.set(client).is_ok(), "the client was created already");
-    }
-
     /// Sends a request once. A request that is not idempotent can be canceled only until it is sent; afterwards it runs
     /// to its response or its time limit.
-    pub(super) async fn send(
+    pub(super) async fn send_once(
         &self,
         request: &Request,
         authorization: Option<HeaderValue>,
@@ -121,26 +116,12 @@ impl HttpClient {
         attempt: u32,
     ) -> Result<Response, SendError> {
         let started = Instant::now();
-        let state = (request.idempotency() == Idempotency::NotIdempotent)
-            .then(|| Arc::new(SendState::default()));
-        let exchange = Exchange {
-            request,
-            options,
-            deadline: options.deadline.min(started + self.request_timeout),
-            request_timeout: self.request_timeout,
-            state: state.as_deref(),
-            attempt,
-        };
-        let result = match self.client().await {
-            Ok(client) => {
-                let request = self.build(client, request, authorization, state.as_ref());
-                exchange.run(client, request).await
-            }
-            Err((kind, source)) => Err(exchange.not_sent(kind, Some(source))),
-        };
+        let state = (!request.info.operation.is_idempotent()).then(Arc::<SendState>::default);
+        let exchange = Exchange { http: self, request, options, started, state, attempt };
+        let result = exchange.run(authorization).await;
         if let Ok(response) = &result {
             let notice = response::deprecation(request.info.operation, &response.headers);
-            notice.map(|notice| self.deprecation.set(notice));
+            notice.map(|notice| self.deprecation.set(Mutex::new(Some(notice))));
         }
         log(request, &result, started, attempt);
         result
@@ -148,130 +129,116 @@ impl HttpClient {
 
     async fn client(&self) -> Result<&reqwest::Client, (ErrorKind, Source)> {
         let build = || async {
-            let settings = Arc::clone(&self.settings);
-            match tokio::task::spawn_blocking(move || settings.build_client()).await {
-                Ok(result) => result,
-                Err(error) => Err((ErrorKind::Setup, error.into())),
-            }
+            let (config, extra_roots) = (Arc::clone(&self.config), self.extra_roots.clone());
+            let built = spawn_blocking(move || build_client(&config, extra_roots)).await;
+            built.unwrap_or_else(|panic| Err((ErrorKind::Setup, panic.into())))
         };
         self.client.get_or_try_init(build).await
     }
-
-    fn build(
-        &self,
-        client: &reqwest::Client,
-        request: &Request,
-        authorization: Option<HeaderValue>,
-        state: Option<&Arc<SendState>>,
-    ) -> reqwest::Result<reqwest::Request> {
-        let url = format!("{}{}", self.origin, request.info.target);
-        let mut builder =
-            client.request(request.info.method.clone(), url).header(ACCEPT, request.accept);
-        if let Some(authorization) = authorization {
-            builder = builder.header(AUTHORIZATION, authorization);
-        }
-        if let Some(content_type) = request.content_type {
-            builder = builder.header(CONTENT_TYPE, content_type);
-        }
-        match (&request.body, state) {
-            (Some(bytes), Some(state)) => builder
-                .header(CONTENT_LENGTH, bytes.len())
-                .body(reqwest::Body::wrap(SingleUseBody::new(Arc::clone(state), bytes.clone()))),
-            (Some(bytes), None) => builder.body(bytes.clone()),
-            (None, _) => builder,
-        }
-        .build()
-    }
 }
 
-/// One request with its time limit and its cancellation.
+/// One attempt, with its time limit and its cancellation.
 struct Exchange<'a> {
+    http: &'a HttpClient,
     request: &'a Request,
     options: &'a CallOptions,
-    deadline: Instant,
-    request_timeout: Duration,
-    state: Option<&'a SendState>,
+    started: Instant,
+    /// Only of a request that is not idempotent.
+    state: Option<Arc<SendState>>,
     attempt: u32,
 }
 
 impl Exchange<'_> {
-    async fn run(
-        &self,
-        client: &reqwest::Client,
-        request: reqwest::Result<reqwest::Request>,
-    ) -> Result<Response, SendError> {
+    async fn run(&self, authorization: Option<HeaderValue>) -> Result<Response, SendError> {
+        let client = self.http.client().await;
+        let client = client.map_err(|(kind, source)| self.not_sent(kind, Some(source)))?;
+        let request = self.build(client, authorization);
         let request =
             request.map_err(|e| self.not_sent(ErrorKind::Setup, Some(e.without_url().into())))?;
         let mut incoming = match self.bound(client.execute(request)).await? {
             Ok(incoming) => incoming,
             Err(error) => return Err(self.send_error(error)),
         };
+        let received_at = Instant::now();
         let mut response = Response {
             status: incoming.status().as_u16(),
             server_time: response::date(incoming.headers()),
             headers: std::mem::take(incoming.headers_mut()),
             body: Vec::new(),
-            received_at: Instant::now(),
-            sent_at: self.sent_at(),
+            received_at,
+            sent_at: self.sent_at().unwrap_or(received_at),
             attempts: self.attempt,
         };
-        let limit = if response.is_success() {
-            self.request.max_body_bytes
-        } else {
-            MAX_ERROR_BODY_BYTES.min(self.request.max_body_bytes)
-        };
+        let is_success = response.is_success();
+        let limit = if is_success { self.request.max_body_bytes() } else { MAX_ERROR_BODY_BYTES };
         let end = self.bound(read_body(&mut incoming, &mut response.body, limit)).await;
         let mut error = match end {
-            Ok(Ok(BodyEnd::Complete)) => return Ok(response),
+            Ok(Ok(true)) => return Ok(response),
             // The status is enough; the body is detail.
-            _ if !response.is_success() => return Ok(response),
-            Ok(Ok(BodyEnd::TooLarge)) => self.lost(ErrorKind::BodyTooLarge { limit }, None),
-            Ok(Err(error)) => {
-                self.lost(ErrorKind::ConnectionLost, Some(error.without_url().into()))
+            _ if !is_success => return Ok(response),
+            Ok(Ok(false)) => {
+                self.lost(ErrorKind::InvalidBody("it is larger than any valid one"), None)
             }
+            Ok(Err(e)) => self.lost(ErrorKind::ConnectionLost, Some(e.without_url().into())),
             Err(error) => error,
         };
         error.partial = Some(Box::new(response));
         Err(error)
     }
 
+    fn build(
+        &self,
+        client: &reqwest::Client,
+        authorization: Option<HeaderValue>,
+    ) -> reqwest::Result<reqwest::Request> {
+        let Request { info, accept, body } = self.request;
+        let url = format!("{}{}", self.http.config.base_url.origin, info.target);
+        let mut builder = client.request(info.method.clone(), url).header(ACCEPT, *accept);
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
+        if let Some((media_type, bytes)) = body {
+            builder = builder.header(CONTENT_TYPE, *media_type).header(CONTENT_LENGTH, bytes.len());
+            builder = builder.body(match &self.state {
+                Some(state) => Body::wrap(SingleUseBody::new(Arc::clone(state), bytes.clone())),
+                None => bytes.clone().into(),
+            });
+        }
+        builder.build()
+    }
+
     /// Awaits a future, unless the call is canceled while it can be, or the time is over.
     async fn bound<T>(&self, future: impl Future<Output = T>) -> Result<T, SendError> {
         let mut future = std::pin::pin!(future);
-        let mut can_cancel = true;
+        let timeout = self.http.config.request_timeout;
+        let (timed_out_at, mut can_cancel) = (self.started + timeout, true);
         loop {
             tokio::select! {
                 biased;
                 value = &mut future => return Ok(value),
                 () = self.options.cancel.cancelled(), if can_cancel => {
-                    if self.state.is_none_or(SendState::cancel) {
+                    if self.state.as_deref().is_none_or(SendState::cancel) {
                         return Err(self.not_sent(ErrorKind::Cancelled, None));
                     }
                     can_cancel = false;
                 }
-                () = sleep_until(self.deadline) => {
-                    self.state.map(SendState::cancel);
-                    return Err(self.lost(self.timeout_kind(), None));
+                () = sleep_until(self.options.deadline.min(timed_out_at)) => {
+                    self.state.as_deref().map(SendState::cancel);
+                    let is_deadline = self.options.deadline <= timed_out_at;
+                    let kind = if is_deadline { ErrorKind::Deadline } else { ErrorKind::TimedOut(timeout) };
+                    return Err(self.lost(kind, None));
                 }
             }
         }
     }
 
-    fn timeout_kind(&self) -> ErrorKind {
-        if self.deadline == self.options.deadline {
-            ErrorKind::Deadline
-        } else {
-            let after = self.request_timeout;
-            ErrorKind::TimedOut { after }
-        }
-    }
-
     fn send_error(&self, error: reqwest::Error) -> SendError {
-        let not_sent = error.is_connect() || self.state.is_some_and(SendState::cancel);
-        let kind = match not_sent {
-            true if error.is_connect() => ErrorKind::Connect(connect_error(&error)),
-            true => ErrorKind::Connect(ConnectError::Other),
-            false => ErrorKind::ConnectionLost,
+        let kind = if error.is_connect() {
+            connect_error(&error)
+        } else if self.state.as_deref().is_some_and(SendState::cancel) {
+            ErrorKind::Connect(UNUSABLE)
+        } else {
+            ErrorKind::ConnectionLost
         };
         let is_refused = is_refused_unprocessed(&error);
         let source = Some(error.without_url().into());
@@ -289,70 +256,55 @@ impl Exchange<'_> {
     }
 
     fn sent_at(&self) -> Option<Instant> {
-        self.state.and_then(SendState::sent_at)
+        self.state.as_deref()?.sent_at()
     }
 }
 
-enum BodyEnd {
-    Complete,
-    TooLarge,
-}
-
-/// Reads the decompressed body up to `limit`.
+/// Reads the decompressed body; false if it is longer than `limit`.
 async fn read_body(
     incoming: &mut reqwest::Response,
     body: &mut Vec<u8>,
     limit: usize,
-) -> reqwest::Result<BodyEnd> {
+) -> reqwest::Result<bool> {
     while let Some(chunk) = incoming.chunk().await? {
         let room = limit - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
-            return Ok(BodyEnd::TooLarge);
+            return Ok(false);
         }
     }
-    Ok(BodyEnd::Complete)
+    Ok(true)
 }
 
 /// One line per request, without bodies and without credentials.
 fn log(request: &Request, result: &Result<Response, SendError>, started: Instant, attempt: u32) {
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let info = &request.info;
-    let (operation, method, path) =
-        (info.operation.name(), info.method.as_str(), info.target.as_str());
-    match result {
-        Ok(response) => {
-            let header = |name: &'static str| {
-                response::header(&response.headers, &HeaderName::from_static(name))
-            };
-            tracing::debug!(
-                atlas.operation = operation,
-                http.method = method,
-                http.path = path,
-                http.status = response.status,
-                http.date = header("date"),
-                atlas.java_method = header("x-java-method"),
-                atlas.service_version = header("x-mongodb-service-version"),
-                atlas.upstream_ms = header("x-envoy-upstream-service-time"),
-                atlas.rate_limit_remaining = header("ratelimit-remaining"),
-                atlas.retry_after = header("retry-after"),
-                duration_ms,
-                attempt,
-                "Atlas answered {method} with {}",
-                response.status
-            );
+    let response = match result {
+        Ok(response) => Some(response),
+        Err(failure) => failure.partial.as_deref(),
+    };
+    let header = |name| response::header(&response?.headers, name);
+    let method = request.info.method.as_str();
+    tracing::debug!(
+        atlas.operation = request.info.operation.name(),
+        http.method = method,
+        http.path = request.info.target,
+        http.status = response.map(|response| response.status),
+        http.date = header("date"),
+        atlas.java_method = header("x-java-method"),
+        atlas.service_version = header("x-mongodb-service-version"),
+        atlas.upstream_ms = header("x-envoy-upstream-service-time"),
+        atlas.rate_limit_remaining = header("ratelimit-remaining"),
+        atlas.retry_after = header("retry-after"),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        attempt,
+        "{}",
+        match result {
+            Ok(response) => format!("Atlas answered {method} with {}", response.status),
+            Err(failure) => {
+                format!("no complete response to {method}: it {}", failure.error.kind())
+            }
         }
-        Err(failure) => tracing::debug!(
-            atlas.operation = operation,
-            http.method = method,
-            http.path = path,
-            http.status = failure.partial.as_ref().map(|response| response.status),
-            duration_ms,
-            attempt,
-            "no complete response to {method}: it {}",
-            failure.error.kind()
-        ),
-    }
+    );
 }
 
 const MAX_ERROR_BODY_BYTES: usize = 64 << 10;

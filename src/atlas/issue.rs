@@ -5,23 +5,22 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{
-    config::{CallOptions, Retry},
-    error::{Error, ErrorKind},
-    http::Response,
-    issued_ids::{IssuedIds, PendingIssue},
-    lists::Lists,
-    params::{Months, ProjectId, UserKey, Username},
-    response,
-    values::{CertificateList, ListedCertificate},
+    client::{Client, Inner},
+    config::CallOptions,
+    error::Error,
+    http::{Response, SendError},
+    params::{Months, ProjectId, Username},
+    request::UserKey,
+    response::{self, CertificateList, ListedCertificate},
 };
 use crate::x509;
 
@@ -42,10 +41,7 @@ pub struct IssuedCertificate {
 /// Why no certificate was received.
 #[derive(Clone, Debug, Error)]
 pub enum IssueError {
-    /// The caller canceled before the request was sent; nothing was issued.
-    #[error("issuing a certificate was stopped before the request was sent")]
-    Cancelled,
-    /// The request was refused or not sent; nothing was issued.
+    /// The request was refused, or canceled or failed before it was sent; nothing was issued.
     #[error(transparent)]
     NotIssued(Error),
     /// The request was sent and may have taken effect.
@@ -72,151 +68,128 @@ pub enum Reconciliation {
     ListFailed(Error),
 }
 
-/// One certificate request.
-pub(super) struct IssueCall<'a> {
-    pub(super) lists: &'a Lists,
-    pub(super) issued_ids: &'a Arc<IssuedIds>,
-    pub(super) project: &'a ProjectId,
-    pub(super) user: &'a Username,
-    pub(super) options: &'a CallOptions,
-}
-
-impl IssueCall<'_> {
-    pub(super) async fn run(&self, months: Months) -> Result<IssuedCertificate, IssueError> {
-        let request = self.lists.auth.endpoints.issue(self.project, self.user, months);
-        let pending = self.issued_ids.start(self.key());
-        let (cause, sent_at, partial) = match self.lists.auth.send(&request, self.options).await {
-            Ok(response) if response.is_success() => {
-                let sent_at = sent_at(&response);
-                match self.accept(&response, &pending) {
-                    Some(Accepted { issued, is_identified: true }) => return Ok(issued),
-                    Some(Accepted { issued, .. }) => {
+impl Client {
+    /// Issues one certificate for a database user.
+    ///
+    /// Never issues two: the request is retried only if the previous attempt certainly had no effect. Do not drop the
+    /// future after the request was sent, because the private key would be lost.
+    pub async fn issue(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        months: Months,
+        options: &CallOptions,
+    ) -> Result<IssuedCertificate, IssueError> {
+        let Inner { auth, issued_ids, .. } = &*self.0;
+        let key = auth.endpoints.user_key(project, user);
+        let request = auth.endpoints.issue(project, user, months);
+        let pending = issued_ids.start(&key);
+        let (cause, sent_at) = match auth.send(&request, options).await {
+            Ok(response) => {
+                if let Some((mut issued, is_identified)) = self.accept(&response, &key) {
+                    if !is_identified {
                         drop(pending);
-                        let reconciliation = Some(self.reconcile(sent_at).await);
-                        return Ok(IssuedCertificate { reconciliation, ..issued });
+                        let found = self.reconcile(project, user, response.sent_at, options).await;
+                        issued.reconciliation = Some(found);
                     }
-                    None => (response.status_error(&request), sent_at, None),
+                    return Ok(issued);
                 }
+                let cause = response.status_error(&request);
+                if !is_ambiguous_status(response.status) {
+                    return Err(IssueError::NotIssued(cause));
+                }
+                (cause, response.sent_at)
             }
-            Ok(response) if is_ambiguous_status(response.status) => {
-                (response.status_error(&request), sent_at(&response), None)
+            Err(SendError { error, sent_at: None, .. }) => {
+                return Err(IssueError::NotIssued(error));
             }
-            Ok(response) => return Err(IssueError::NotIssued(response.status_error(&request))),
-            Err(failure) => match failure.sent_at {
-                Some(sent_at) => (failure.error, sent_at, failure.partial),
-                None if failure.error.is_cancelled() => return Err(IssueError::Cancelled),
-                None => return Err(IssueError::NotIssued(failure.error)),
-            },
+            Err(SendError { error, sent_at: Some(sent_at), partial }) => {
+                let recovered = partial.and_then(|partial| self.recover(&partial, &key, &error));
+                if let Some(result) = recovered {
+                    return result;
+                }
+                (error, sent_at)
+            }
         };
-        if let Some(partial) = partial
-            && let Some(result) = self.recover_partial(&partial, &pending, &cause)
-        {
-            return result;
-        }
         drop(pending); // it receives nothing more, so other calls need not wait for it
-        let reconciliation = self.reconcile(sent_at).await;
+        let reconciliation = self.reconcile(project, user, sent_at, options).await;
         Err(IssueError::Ambiguous { cause, reconciliation })
     }
 
     /// Accepts the body of a successful response as the certificate. With another status than 201, only a certificate
-    /// with its key is one: other bodies come from a gateway. `None` if the body cannot be a certificate.
-    fn accept(&self, response: &Response, pending: &PendingIssue) -> Option<Accepted> {
+    /// with its key is one: other bodies come from a gateway. `None` if the body cannot be a certificate. The flag is
+    /// whether its serial number is known.
+    fn accept(&self, response: &Response, key: &UserKey) -> Option<(IssuedCertificate, bool)> {
         let pem = response::issued(&response.body);
         let certificate = parse(|| x509::Bundle::parse(&pem)).map(|bundle| bundle.certificate);
-        let is_issued = certificate.is_ok()
+        let is_issued = response.is_success() && certificate.is_ok()
             || response.status == 201 && response::can_be_certificate(&response.body);
         if !is_issued {
             return None;
         }
-        self.lists.invalidate(&self.key());
+        self.0.lists.invalidate(key);
         // The serial number identifies the certificate even if the key is unusable.
-        let certificate_id = match &certificate {
-            Ok(certificate) => Some(certificate.certificate_id.clone()),
-            Err(_) => parse(|| x509::parse_certificate(pem.expose_secret()))
-                .ok()
-                .map(|certificate| certificate.certificate_id),
-        };
-        let is_identified = certificate_id.is_some();
-        if let Some(id) = certificate_id {
-            pending.received(id);
+        let identified =
+            certificate.clone().or_else(|_| parse(|| x509::parse_certificate(pem.expose_secret())));
+        if let Ok(certificate) = &identified {
+            self.0.issued_ids.insert(key.clone(), &certificate.certificate_id);
         }
-        Some(Accepted {
-            issued: IssuedCertificate {
-                pem,
-                certificate,
-                server_time: response.server_time,
-                reconciliation: None,
-            },
-            is_identified,
-        })
+        let server_time = response.server_time;
+        let issued = IssuedCertificate { pem, certificate, server_time, reconciliation: None };
+        Some((issued, identified.is_ok()))
     }
 
     /// The result of a successful response that broke off: the certificate if it is complete with its key, or the
     /// certificate whose key is lost.
-    fn recover_partial(
+    fn recover(
         &self,
         partial: &Response,
-        pending: &PendingIssue,
+        key: &UserKey,
         cause: &Error,
     ) -> Option<Result<IssuedCertificate, IssueError>> {
         let pem = response::issued(&partial.body);
         if parse(|| x509::Bundle::parse(&pem)).is_ok() {
-            return self.accept(partial, pending).map(|accepted| Ok(accepted.issued));
+            return self.accept(partial, key).map(|(issued, _)| Ok(issued));
         }
         let text = pem.expose_secret();
         let end = text.find(CERTIFICATE_END)? + CERTIFICATE_END.len();
         let certificate = parse(|| x509::parse_certificate(&text[..end])).ok()?;
-        self.lists.invalidate(&self.key());
-        Some(Err(IssueError::Ambiguous {
-            cause: cause.clone(),
-            reconciliation: Reconciliation::KeyLost(Box::new(certificate)),
-        }))
+        self.0.lists.invalidate(key);
+        let reconciliation = Reconciliation::KeyLost(Box::new(certificate));
+        Some(Err(IssueError::Ambiguous { cause: cause.clone(), reconciliation }))
     }
 
     /// Reads the list, with a request that is made after the settle delay, and then waits for the other requests of this
     /// process whose certificates can be in it.
-    async fn reconcile(&self, sent_at: Instant) -> Reconciliation {
-        let settled_at = sent_at + self.lists.auth.sender.timing.settle_delay;
-        let time_for_list = self.lists.auth.sender.http.request_timeout();
+    async fn reconcile(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        sent_at: Instant,
+        options: &CallOptions,
+    ) -> Reconciliation {
+        let Inner { auth, issued_ids, .. } = &*self.0;
+        let settled_at = sent_at + SETTLE_DELAY;
+        let list_by = settled_at.max(Instant::now()) + auth.http.config.request_timeout;
         let options = CallOptions {
-            deadline: self.options.deadline.max(settled_at.max(Instant::now()) + time_for_list),
-            cancel: self.options.cancel.clone(),
-            retry: Retry::Default,
+            deadline: options.deadline.max(list_by),
+            is_retried: true,
+            ..options.clone()
         };
-        tokio::select! {
-            () = sleep_until(settled_at) => {}
-            () = options.cancel.cancelled() => {
-                let list = self.lists.auth.endpoints.certificates(self.project, self.user, 1);
-                return Reconciliation::ListFailed(Error::new(&list.info, 0, ErrorKind::Cancelled));
-            }
-        }
-        let list =
-            self.lists.certificates_since(settled_at, self.project, self.user, &options).await;
-        let list = match list {
+        let list = match self.certificates_since(settled_at, project, user, &options).await {
             Ok(list) => list,
             Err(error) => return Reconciliation::ListFailed(error),
         };
-        let key = self.key();
+        let key = auth.endpoints.user_key(project, user);
         tokio::select! {
-            () = self.issued_ids.wait_for_pending(&key) => {}
-            () = options.cancel.cancelled() => {}
-            () = sleep_until(options.deadline) => {}
+            () = issued_ids.wait_for_pending(&key) => {}
+            _ = options.ended() => {}
         }
-        match unaccounted_for(&list, sent_at, |id| self.issued_ids.contains(&key, id)) {
+        match unaccounted_for(&list, sent_at, |id| issued_ids.contains(&key, id)) {
             candidates if candidates.is_empty() => Reconciliation::NoneFound,
             candidates => Reconciliation::Candidates(candidates),
         }
     }
-
-    fn key(&self) -> UserKey {
-        self.lists.auth.endpoints.user_key(self.project, self.user)
-    }
-}
-
-struct Accepted {
-    issued: IssuedCertificate,
-    /// Whether the serial number of the certificate is known.
-    is_identified: bool,
 }
 
 /// Parses a response. A panic of the parser becomes an error, so that the caller can still store the private key.
@@ -224,14 +197,9 @@ fn parse<T>(action: impl FnOnce() -> Result<T, x509::Error>) -> Result<T, x509::
     catch_unwind(AssertUnwindSafe(action)).unwrap_or(Err(x509::Error::NotACertificate))
 }
 
-/// When the request of a response was sent; if the server responded before, when it responded.
-fn sent_at(response: &Response) -> Instant {
-    response.sent_at.unwrap_or(response.received_at)
-}
-
-/// Whether a response that is not a success leaves it open whether the request took effect.
+/// Whether a response without a certificate leaves it open whether the request took effect.
 fn is_ambiguous_status(status: u16) -> bool {
-    status >= 500 || status == 408 || status < 200
+    status >= 500 || status == 408 || status < 300
 }
 
 /// The certificates in the list that were issued since the request was sent and that no call of this process received.
@@ -255,6 +223,9 @@ fn unaccounted_for(
     list.certificates.iter().filter(is_candidate).cloned().collect()
 }
 
+/// How long Atlas may take to issue a certificate: 0.7 to 2.3 seconds were seen. A list that is read earlier after a broken
+/// connection can miss the certificate.
+const SETTLE_DELAY: Duration = Duration::from_secs(3);
 /// `createdAt` is this many seconds before the time of issue.
 const CREATED_AT_OFFSET: i64 = 3600;
 /// Three times are rounded to seconds (the date, `createdAt`, the time since sending), and the date of a response is a
@@ -264,8 +235,6 @@ const CERTIFICATE_END: &str = "-----END CERTIFICATE-----";
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn listed(id: &str, created_at: &str) -> ListedCertificate {
@@ -326,7 +295,7 @@ mod tests {
         for status in [302, 400, 401, 403, 404, 405, 409, 410, 429] {
             assert!(!is_ambiguous_status(status), "{status}");
         }
-        for status in [101, 408, 500, 502, 503, 504, 599, 999] {
+        for status in [101, 200, 201, 204, 408, 500, 502, 503, 504, 599, 999] {
             assert!(is_ambiguous_status(status), "{status}");
         }
     }

@@ -13,14 +13,13 @@ pub struct ProjectId(String);
 
 impl ProjectId {
     /// Parses 24 lower-case hex digits.
-    pub fn parse(text: &str) -> Result<Self, InvalidProjectId> {
-        let hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if hex && text.len() == 24 {
-            Ok(Self(text.to_owned()))
-        } else if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            Err(InvalidProjectId::UpperCase)
+    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+        if text.len() != 24 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Err(InvalidParameter(PROJECT_ID_SHAPE))
+        } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Err(InvalidParameter("a project id has lower-case letters only"))
         } else {
-            Err(InvalidProjectId::Shape)
+            Ok(Self(text.to_owned()))
         }
     }
 
@@ -36,15 +35,20 @@ pub struct Username(String);
 
 impl Username {
     /// Parses a plain name, or `CN=` and a name; a distinguished name of several parts is invalid.
-    pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
-        match text {
-            "" => Err(InvalidUsername::Empty),
-            "." | ".." => Err(InvalidUsername::Dots),
-            _ if text.chars().any(char::is_control) => Err(InvalidUsername::ControlCharacter),
-            _ if text.chars().nth(MAX_USERNAME).is_some() => Err(InvalidUsername::TooLong),
-            _ if is_compound_name(text) => Err(InvalidUsername::DistinguishedName),
-            _ => Ok(Self(text.to_owned())),
-        }
+    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+        Err(InvalidParameter(match text {
+            "" => "a username must not be empty",
+            "." | ".." => "a username must not be \".\" or \"..\": the API cannot address it",
+            _ if text.chars().any(char::is_control) => {
+                "a username must not contain control characters, such as line breaks"
+            }
+            _ if text.chars().nth(1024).is_some() => "a username has at most 1024 characters",
+            _ if is_compound_name(text) => {
+                "a distinguished name of several parts belongs to a user with self-managed (CUSTOMER) \
+                 X.509; Atlas issues certificates only to MANAGED users, whose names are plain, like app-user"
+            }
+            _ => return Ok(Self(text.to_owned())),
+        }))
     }
 
     /// The name as given.
@@ -72,10 +76,10 @@ impl Months {
     pub(crate) const DEFAULT: Self = Self(3);
 
     /// Parses a number from 1 to 24.
-    pub fn parse(number: i64) -> Result<Self, InvalidMonths> {
+    pub fn parse(number: i64) -> Result<Self, InvalidParameter> {
         match u8::try_from(number) {
             Ok(months @ 1..=24) => Ok(Self(months)),
-            _ => Err(InvalidMonths),
+            _ => Err(InvalidParameter("a certificate is valid for 1 to 24 whole months")),
         }
     }
 
@@ -85,62 +89,10 @@ impl Months {
     }
 }
 
-/// Why a text is not a valid project ID.
+/// Why a text or a number is not a valid parameter of a call or a client.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum InvalidProjectId {
-    /// It is valid except for the case of its letters.
-    #[error("a project id has lower-case letters only")]
-    UpperCase,
-    /// It is invalid for another reason.
-    #[error("a project id has 24 digits from 0 to 9 and a to f, like 32b6e34b3d91647abb20e7b8")]
-    Shape,
-}
-
-/// Why a text is not the name of a database user with an Atlas-managed certificate.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum InvalidUsername {
-    /// It is empty.
-    #[error("a username must not be empty")]
-    Empty,
-    /// It cannot be a segment of a path.
-    #[error("a username must not be \".\" or \"..\": the API cannot address it")]
-    Dots,
-    /// It contains a control character, such as a line break.
-    #[error("a username must not contain control characters, such as line breaks")]
-    ControlCharacter,
-    /// It is longer than the API accepts.
-    #[error("a username has at most 1024 characters")]
-    TooLong,
-    /// It is a name as self-managed X.509 uses it.
-    #[error(
-        "a distinguished name of several parts belongs to a user with self-managed (CUSTOMER) \
-         X.509; Atlas issues certificates only to MANAGED users, user_key names are plain, like app-user"
-    )]
-    DistinguishedName,
-}
-
-/// The validity is not one that Atlas offers.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a certificate is valid for 1 to 24 whole months")]
-pub struct InvalidMonths;
-
-/// A database user of a project at a server: equal for both spellings of a user's name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct UserKey {
-    server: String,
-    project: ProjectId,
-    common_name: String,
-}
-
-impl UserKey {
-    pub(super) fn new(server: &str, project: &ProjectId, user: &Username) -> Self {
-        Self {
-            server: server.to_owned(),
-            project: project.clone(),
-            common_name: user.common_name(),
-        }
-    }
-}
+#[error("{0}")]
+pub struct InvalidParameter(pub(super) &'static str);
 
 impl fmt::Display for ProjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,17 +114,14 @@ impl fmt::Display for Months {
 
 /// Whether a name has several `attribute=value` parts, joined by separators that are not escaped.
 fn is_compound_name(text: &str) -> bool {
-    let mut parts = vec![String::new()];
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match (character, parts.last_mut()) {
-            (',' | '+' | ';', _) => parts.push(String::new()),
-            ('\\', Some(part)) => part.extend(std::iter::once('\\').chain(characters.next())),
-            (_, Some(part)) => part.push(character),
-            (_, None) => {}
-        }
-    }
-    parts.len() > 1 && parts.iter().all(|part| names_an_attribute(part))
+    let mut is_escaped = false;
+    let parts = text.split(|character| {
+        let is_separator = !is_escaped && matches!(character, ',' | '+' | ';');
+        is_escaped = !is_escaped && character == '\\';
+        is_separator
+    });
+    let parts: Vec<_> = parts.collect();
+    parts.len() > 1 && parts.into_iter().all(names_an_attribute)
 }
 
 fn names_an_attribute(part: &str) -> bool {
@@ -183,7 +132,8 @@ fn names_an_attribute(part: &str) -> bool {
     })
 }
 
-const MAX_USERNAME: usize = 1024;
+const PROJECT_ID_SHAPE: &str =
+    "a project id has 24 digits from 0 to 9 and a to f, like 32b6e34b3d91647abb20e7b8";
 /// All characters but the unreserved ones of RFC 3986 section 2.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -195,13 +145,14 @@ mod tests {
     fn takes_project_ids_of_the_documented_shape_only() {
         assert!(ProjectId::parse("32b6e34b3d91647abb20e7b8").is_ok());
         for (text, wanted) in [
-            ("32B6E34B3D91647ABB20E7B8", InvalidProjectId::UpperCase),
-            ("", InvalidProjectId::Shape),
-            ("32b6e34b3d91647abb20e7b", InvalidProjectId::Shape),
-            ("32b6e34b3d91647abb20e7b8\n", InvalidProjectId::Shape),
-            ("g2b6e34b3d91647abb20e7b8", InvalidProjectId::Shape),
+            ("32B6E34B3D91647ABB20E7B8", "lower-case"),
+            ("", "24 digits"),
+            ("32b6e34b3d91647abb20e7b", "24 digits"),
+            ("32b6e34b3d91647abb20e7b8\n", "24 digits"),
+            ("g2b6e34b3d91647abb20e7b8", "24 digits"),
         ] {
-            assert_eq!(ProjectId::parse(text), Err(wanted));
+            let error = ProjectId::parse(text).unwrap_err();
+            assert!(error.to_string().contains(wanted), "{text}: {error}");
         }
     }
 
@@ -214,17 +165,18 @@ mod tests {
             assert_eq!(Username::parse(name).unwrap().as_str(), name);
         }
         for (name, wanted) in [
-            ("", InvalidUsername::Empty),
-            (".", InvalidUsername::Dots),
-            ("..", InvalidUsername::Dots),
-            ("a\nb", InvalidUsername::ControlCharacter),
-            ("a\u{85}b", InvalidUsername::ControlCharacter),
-            (&format!("{long}x"), InvalidUsername::TooLong),
-            ("CN=app,OU=x,O=y", InvalidUsername::DistinguishedName),
-            ("C=US + CN=x", InvalidUsername::DistinguishedName),
-            ("cn=app, 2.5.4.10=y", InvalidUsername::DistinguishedName),
+            ("", "empty"),
+            (".", "cannot address"),
+            ("..", "cannot address"),
+            ("a\nb", "control"),
+            ("a\u{85}b", "control"),
+            (&format!("{long}x"), "1024"),
+            ("CN=app,OU=x,O=y", "several parts"),
+            ("C=US + CN=x", "several parts"),
+            ("cn=app, 2.5.4.10=y", "several parts"),
         ] {
-            assert_eq!(Username::parse(name), Err(wanted), "{name}");
+            let error = Username::parse(name).unwrap_err();
+            assert!(error.to_string().contains(wanted), "{name}: {error}");
         }
     }
 
@@ -233,7 +185,7 @@ mod tests {
         assert_eq!(Months::parse(1).unwrap().get(), 1);
         assert_eq!(Months::parse(24).unwrap().get(), 24);
         for number in [0, 25, -1, 257, i64::MAX] {
-            assert_eq!(Months::parse(number), Err(InvalidMonths));
+            assert!(Months::parse(number).is_err());
         }
     }
 

@@ -3,16 +3,19 @@
 //! `HTTPS_PROXY` names the proxy and `NO_PROXY` the hosts that are reached without it. A loopback address never has a
 //! proxy, so `HTTP_PROXY` has no meaning here: plain `http` is accepted for loopback addresses only.
 
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{fmt, net::IpAddr};
 
+use ipnet::IpNet;
 use thiserror::Error;
 use url::Url;
 
 /// A proxy from an environment variable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
-    url: Url,
-    address: String,
+    /// With the credentials for the proxy.
+    pub(super) url: Url,
+    /// Host and port.
+    pub(super) address: String,
 }
 
 impl Proxy {
@@ -23,42 +26,24 @@ impl Proxy {
 
     /// Parses the value of a proxy variable: a URL, or the `host:port` of an HTTP proxy.
     pub fn parse(variable: &'static str, value: &str) -> Result<Self, InvalidProxy> {
-        let value = value.trim();
-        let with_scheme = if value.contains("://") {
-            Cow::Borrowed(value)
-        } else {
-            Cow::Owned(format!("http://{value}"))
-        };
-        let mut url = Url::parse(&with_scheme).map_err(|_| InvalidProxy::NotAUrl { variable })?;
+        let invalid = |problem| InvalidProxy { variable, problem };
+        let scheme = if value.contains("://") { "" } else { "http://" };
+        // The proxy resolves the name, as in Go, where both spellings mean the same.
+        let text = format!("{scheme}{}", value.trim()).replacen("socks5://", "socks5h://", 1);
+        let url = Url::parse(&text).map_err(|_| invalid(NOT_A_URL))?;
         let default_port = match url.scheme() {
             "http" => 80,
             "https" => 443,
-            // The proxy resolves the name, as in Go, where both spellings mean the same.
-            "socks5" | "socks5h" => 1080,
-            _ => return Err(InvalidProxy::Scheme { variable }),
+            "socks5h" => 1080,
+            _ => return Err(invalid(UNKNOWN_SCHEME)),
         };
-        if url.scheme() == "socks5" && url.set_scheme("socks5h").is_err() {
-            return Err(InvalidProxy::Scheme { variable });
+        match url.host_str() {
+            None | Some("") => Err(invalid(NOT_A_URL)),
+            Some(host) => {
+                let address = format!("{host}:{}", url.port().unwrap_or(default_port));
+                Ok(Self { url, address })
+            }
         }
-        let port = url.port().unwrap_or(default_port);
-        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-            return Err(InvalidProxy::NotAUrl { variable });
-        };
-        let address = format!("{host}:{port}");
-        if default_port == 1080 && url.set_port(Some(port)).is_err() {
-            return Err(InvalidProxy::NotAUrl { variable });
-        }
-        Ok(Self { url, address })
-    }
-
-    /// The URL, with the credentials for the proxy.
-    pub(super) fn url(&self) -> &Url {
-        &self.url
-    }
-
-    /// Host and port.
-    pub(super) fn address(&self) -> &str {
-        &self.address
     }
 }
 
@@ -70,86 +55,54 @@ impl fmt::Debug for Proxy {
 
 /// Why the value of a proxy variable cannot be used.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum InvalidProxy {
-    /// The value is not a URL with a host.
-    #[error(
-        "the environment variable {variable} is not the URL of a proxy, such as http://proxy.example.com:8080"
-    )]
-    NotAUrl {
-        /// The name of the variable.
-        variable: &'static str,
-    },
-    /// The URL has a scheme that no proxy has.
-    #[error(
-        "the environment variable {variable} has an unknown scheme; a proxy has http, https or socks5"
-    )]
-    Scheme {
-        /// The name of the variable.
-        variable: &'static str,
-    },
+#[error("the environment variable {variable} {problem}")]
+pub struct InvalidProxy {
+    variable: &'static str,
+    problem: &'static str,
 }
 
-/// Whether a host is reached without a proxy. `host` is in lower case, an IPv6 address without brackets.
-pub(super) fn is_excluded(no_proxy: &str, host: &str, port: u16) -> bool {
-    let address: Option<IpAddr> = host.parse().ok();
-    if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
-        return true;
-    }
-    no_proxy
-        .split(',')
-        .map(|entry| entry.trim().to_ascii_lowercase())
-        .any(|entry| entry_matches(&entry, host, address, port))
+const NOT_A_URL: &str = "is not the URL of a proxy, such as http://proxy.example.com:8080";
+const UNKNOWN_SCHEME: &str = "has an unknown scheme; a proxy has http, https or socks5";
+
+/// Whether the server at an address, `host:port` in lower case, is reached without a proxy.
+pub(super) fn is_excluded(no_proxy: &str, address: &str) -> bool {
+    let (host, port) = split_port(address);
+    is_loopback(host)
+        || no_proxy.split(',').any(|entry| entry_matches(&entry.trim().to_lowercase(), host, port))
+}
+
+/// Whether a host, an IPv6 address without brackets, is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// `*`, a network in CIDR notation, an address, or a domain with all its subdomains; the last two with an optional port.
-fn entry_matches(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool {
-    if entry == "*" {
-        return true;
-    }
-    if let Some((network, bits)) = entry.split_once('/') {
-        let (Ok(network), Ok(bits)) = (network.parse(), bits.parse()) else {
-            return false;
-        };
-        return address.is_some_and(|address| network_contains(network, bits, address));
+fn entry_matches(entry: &str, host: &str, port: &str) -> bool {
+    if let Ok(network) = entry.parse::<IpNet>() {
+        return host.parse().is_ok_and(|address: IpAddr| network.contains(&address));
     }
     let (name, entry_port) = split_port(entry);
-    if !entry_port.is_empty() && entry_port.parse() != Ok(port) {
+    if !entry_port.is_empty() && entry_port != port {
         return false;
     }
     if let Ok(excluded) = name.parse::<IpAddr>() {
-        return address == Some(excluded);
+        return host.parse() == Ok(excluded);
     }
-    let name = name.strip_prefix('*').unwrap_or(name);
-    match name.strip_prefix('.') {
-        Some("") => false,
-        Some(_) => host.ends_with(name),
-        None if name.is_empty() => false,
-        None => host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-    }
-}
-
-fn network_contains(network: IpAddr, bits: u32, address: IpAddr) -> bool {
-    match (network, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) if bits <= 32 => {
-            let difference = u32::from(network) ^ u32::from(address);
-            difference.checked_shr(32 - bits).unwrap_or(0) == 0
-        }
-        (IpAddr::V6(network), IpAddr::V6(address)) if bits <= 128 => {
-            let difference = u128::from(network) ^ u128::from(address);
-            difference.checked_shr(128 - bits).unwrap_or(0) == 0
-        }
-        _ => false,
+    match name.strip_prefix('*').unwrap_or(name) {
+        "" => entry == "*",
+        domain if domain.starts_with('.') => domain.len() > 1 && host.ends_with(domain),
+        domain => format!(".{host}").ends_with(&format!(".{domain}")),
     }
 }
 
 /// Splits `host:port`, `[v6]:port` or a host alone; the port is then empty.
-fn split_port(entry: &str) -> (&str, &str) {
-    if let Some((host, port)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+pub(super) fn split_port(address: &str) -> (&str, &str) {
+    if let Some((host, port)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (host, port.strip_prefix(':').unwrap_or(port));
     }
-    match entry.split_once(':') {
+    match address.split_once(':') {
         Some((host, port)) if !port.contains(':') => (host, port),
-        _ => (entry, ""),
+        _ => (address, ""),
     }
 }
 
@@ -165,12 +118,12 @@ mod tests {
             ("10.0.0.1:8080", "http://10.0.0.1:8080/", "10.0.0.1:8080"),
             (" https://proxy ", "https://proxy/", "proxy:443"),
             ("http://u:p@proxy", "http://u:p@proxy/", "proxy:80"),
-            ("socks5://proxy", "socks5h://proxy:1080", "proxy:1080"),
+            ("socks5://proxy", "socks5h://proxy", "proxy:1080"),
             ("socks5h://proxy:9", "socks5h://proxy:9", "proxy:9"),
             ("http://[::1]:8", "http://[::1]:8/", "[::1]:8"),
         ] {
             let proxy = Proxy::parse("HTTPS_PROXY", value).unwrap();
-            assert_eq!((proxy.url().as_str(), proxy.address()), (url, address), "{value}");
+            assert_eq!((proxy.url.as_str(), proxy.address.as_str()), (url, address), "{value}");
             assert!(!format!("{proxy:?}").contains("u:p"));
         }
     }
@@ -179,8 +132,8 @@ mod tests {
     fn an_unusable_proxy_is_an_error_that_names_the_variable() {
         for value in ["htttp://proxy:1", "ftp://proxy", "socks4://proxy", "file:///proxy"] {
             let error = Proxy::parse("https_proxy", value).unwrap_err();
-            assert_eq!(error, InvalidProxy::Scheme { variable: "https_proxy" }, "{value}");
-            assert!(error.to_string().contains("https_proxy"));
+            let text = error.to_string();
+            assert!(text.contains("https_proxy has an unknown scheme"), "{value}: {text}");
         }
         for value in ["http://", "http://proxy:port", "\"http://proxy:1\"", "a b", "proxy:99999"] {
             let error = Proxy::parse("HTTPS_PROXY", value).unwrap_err();
@@ -190,38 +143,38 @@ mod tests {
 
     #[test]
     fn no_proxy_follows_the_rules_of_go() {
-        for (no_proxy, host, port, excluded) in [
-            ("", "cloud.mongodb.com", 443, false),
-            ("", "localhost", 443, true),
-            ("", "127.0.0.7", 443, true),
-            ("", "::1", 443, true),
-            ("*", "cloud.mongodb.com", 443, true),
-            ("a, * ,b", "cloud.mongodb.com", 443, true),
-            ("mongodb.com", "cloud.mongodb.com", 443, true),
-            ("mongodb.com", "mongodb.com", 443, true),
-            (".mongodb.com", "cloud.mongodb.com", 443, true),
-            (".mongodb.com", "mongodb.com", 443, false),
-            ("*.mongodb.com", "cloud.mongodb.com", 443, true),
-            ("*.mongodb.com", "mongodb.com", 443, false),
-            ("MONGODB.com", "cloud.mongodb.com", 443, true),
-            ("mongodb.com", "notmongodb.com", 443, false),
-            ("cloud", "cloud.mongodb.com", 443, false),
-            ("mongodb.com:443", "cloud.mongodb.com", 443, true),
-            ("mongodb.com:8443", "cloud.mongodb.com", 443, false),
-            (":443", "cloud.mongodb.com", 443, false),
-            ("10.0.0.0/8", "10.20.30.40", 443, true),
-            ("10.0.0.0/8", "11.0.0.1", 443, false),
-            ("0.0.0.0/0", "11.0.0.1", 443, true),
-            ("10.0.0.0/33", "10.0.0.1", 443, false),
-            ("10.0.0.0/8", "cloud.mongodb.com", 443, false),
-            ("fd00::/8", "fd12::1", 443, true),
-            ("10.0.0.1", "10.0.0.1", 443, true),
-            ("10.0.0.1:80", "10.0.0.1", 443, false),
-            ("fd00::1", "fd00::1", 443, true),
-            ("[fd00::1]:443", "fd00::1", 443, true),
-            (" , ,", "cloud.mongodb.com", 443, false),
+        for (no_proxy, address, excluded) in [
+            ("", "cloud.mongodb.com:443", false),
+            ("", "localhost:443", true),
+            ("", "127.0.0.7:443", true),
+            ("", "[::1]:443", true),
+            ("*", "cloud.mongodb.com:443", true),
+            ("a, * ,b", "cloud.mongodb.com:443", true),
+            ("mongodb.com", "cloud.mongodb.com:443", true),
+            ("mongodb.com", "mongodb.com:443", true),
+            (".mongodb.com", "cloud.mongodb.com:443", true),
+            (".mongodb.com", "mongodb.com:443", false),
+            ("*.mongodb.com", "cloud.mongodb.com:443", true),
+            ("*.mongodb.com", "mongodb.com:443", false),
+            ("MONGODB.com", "cloud.mongodb.com:443", true),
+            ("mongodb.com", "notmongodb.com:443", false),
+            ("cloud", "cloud.mongodb.com:443", false),
+            ("mongodb.com:443", "cloud.mongodb.com:443", true),
+            ("mongodb.com:8443", "cloud.mongodb.com:443", false),
+            (":443", "cloud.mongodb.com:443", false),
+            ("10.0.0.0/8", "10.20.30.40:443", true),
+            ("10.0.0.0/8", "11.0.0.1:443", false),
+            ("0.0.0.0/0", "11.0.0.1:443", true),
+            ("10.0.0.0/33", "10.0.0.1:443", false),
+            ("10.0.0.0/8", "cloud.mongodb.com:443", false),
+            ("fd00::/8", "[fd12::1]:443", true),
+            ("10.0.0.1", "10.0.0.1:443", true),
+            ("10.0.0.1:80", "10.0.0.1:443", false),
+            ("fd00::1", "[fd00::1]:443", true),
+            ("[fd00::1]:443", "[fd00::1]:443", true),
+            (" , ,", "cloud.mongodb.com:443", false),
         ] {
-            assert_eq!(is_excluded(no_proxy, host, port), excluded, "{no_proxy:?} {host}");
+            assert_eq!(is_excluded(no_proxy, address), excluded, "{no_proxy:?} {address}");
         }
     }
 }

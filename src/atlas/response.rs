@@ -2,57 +2,73 @@
 
 use std::time::Duration;
 
-use super::{
-    error::{ApiError, ErrorKind, Field, Operation},
-    request::PAGE_SIZE,
-    sanitize::{first_line, printable, redacted},
-    values::{DatabaseUser, DeprecationNotice, ListedCertificate, X509Type},
-};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
+use tokio::time::Instant;
 
-/// The text of a response to a certificate request: PEM, one JSON string, or an envelope.
-///
-/// Any other text is returned unchanged, and a body that is not text as base64 in a `data:` URL, so that no key is lost.
-pub(super) fn issued(body: &[u8]) -> SecretString {
-    let Ok(text) = std::str::from_utf8(body) else {
-        let encoded = STANDARD.encode(body);
-        return format!("data:application/octet-stream;base64,{encoded}").into();
-    };
-    unwrapped(text).unwrap_or_else(|| text.into())
+use super::{
+    error::{ApiError, ErrorKind, Operation},
+    request::PAGE_SIZE,
+    sanitize::{first_line, printable, redacted},
+};
+
+/// A user's unexpired certificates at one moment.
+#[derive(Clone, Debug)]
+pub struct CertificateList {
+    /// In the order of the API.
+    pub certificates: Vec<ListedCertificate>,
+    /// The moment, by the server's clock.
+    pub server_time: Timestamp,
+    /// The same moment by the local monotonic clock.
+    pub(super) fetched_at: Instant,
+    /// When the first request for the list was made.
+    pub(super) requested_at: Instant,
 }
 
-fn unwrapped(text: &str) -> Option<SecretString> {
-    let trimmed = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    match trimmed.as_bytes().first()? {
-        b'"' => serde_json::from_str::<String>(trimmed)
-            .ok()
-            .filter(|text| !text.is_empty())
-            .map(Into::into),
-        b'{' => {
-            let Envelope { content } = serde_json::from_str(trimmed).ok()?;
-            let is_pem = content.trim_start().starts_with("-----BEGIN");
-            is_pem.then(|| content.into())
-        }
-        _ => None,
-    }
+/// A certificate in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ListedCertificate {
+    /// The serial number in decimal.
+    pub certificate_id: String,
+    /// One hour before the certificate was issued.
+    pub created_at: Timestamp,
+    /// The expiry.
+    pub not_after: Timestamp,
+    /// The subject as RFC 2253 text, as the API returned it: not safe to print.
+    pub subject: String,
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    content: String,
+/// A database user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DatabaseUser {
+    /// The name, as the API returned it: not safe to print.
+    pub username: String,
+    /// The authentication database: `$external` for a user with a certificate.
+    pub auth_database: String,
+    /// Which authority issues the user's certificates: `MANAGED` is Atlas, `CUSTOMER` another one, and `NONE` a user that
+    /// does not authenticate with certificates.
+    pub x509_type: String,
 }
 
-/// Whether the body of a 201 response can be a certificate: it is neither blank nor an HTML page nor an API error.
-pub(super) fn can_be_certificate(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let is_page = text.starts_with('<') || ErrorJson::parse(text.as_bytes()).is_some();
-    !text.is_empty() && (!is_page || text.contains("-----BEGIN"))
+/// The announcement that an endpoint will be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeprecationNotice {
+    /// The operation that received it.
+    pub operation: Operation,
+    /// The `Deprecation` header: since when the endpoint is deprecated.
+    pub deprecation: Option<String>,
+    /// The `Sunset` header: when the endpoint will be removed.
+    pub sunset: Option<String>,
+}
+
+/// The response of the token endpoint.
+pub(super) struct TokenResponse {
+    pub(super) access_token: SecretString,
+    /// Seconds.
+    pub(super) expires_in: Option<u64>,
 }
 
 /// A page of a list.
@@ -63,133 +79,120 @@ pub(super) struct Page<T> {
     pub(super) total: Option<u64>,
 }
 
+impl CertificateList {
+    /// The unexpired certificate that was issued last; of several issued together, the one with the highest ID.
+    pub fn newest(&self) -> Option<&ListedCertificate> {
+        self.certificates
+            .iter()
+            .filter(|certificate| certificate.is_valid_at(self.server_time))
+            .max_by_key(|certificate| (certificate.created_at, certificate.serial_order()))
+    }
+}
+
+impl ListedCertificate {
+    /// Whether the certificate has not expired at that time, which can be later than the list.
+    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+        self.not_after > now
+    }
+
+    /// Orders IDs, which are decimal numbers without leading zeros, by their value.
+    pub fn serial_order(&self) -> (usize, &str) {
+        (self.certificate_id.len(), &self.certificate_id)
+    }
+}
+
+/// The text of a response to a certificate request: PEM, one JSON string, or an envelope.
+///
+/// Any other text is returned unchanged, and a body that is not text as base64 in a `data:` URL, so that no key is lost.
+pub(super) fn issued(body: &[u8]) -> SecretString {
+    let Ok(text) = std::str::from_utf8(body) else {
+        let encoded = STANDARD.encode(body);
+        return format!("data:application/octet-stream;base64,{encoded}").into();
+    };
+    let inner = match json(trim_start(text).as_bytes()) {
+        Value::String(text) => Some(text).filter(|text| !text.is_empty()),
+        envelope => envelope["content"]
+            .as_str()
+            .filter(|content| content.trim_start().starts_with("-----BEGIN"))
+            .map(str::to_owned),
+    };
+    inner.unwrap_or_else(|| text.to_owned()).into()
+}
+
+/// Whether the body of a 201 response can be a certificate: it is neither blank nor an HTML page nor an API error.
+pub(super) fn can_be_certificate(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let text = trim_start(&text);
+    let is_page = text.starts_with('<') || api_error(201, text.as_bytes()).is_some();
+    !text.is_empty() && (!is_page || text.contains("-----BEGIN"))
+}
+
+fn trim_start(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
 /// Parses a page of certificates.
 pub(super) fn certificates(body: &[u8]) -> Result<Page<ListedCertificate>, ErrorKind> {
-    page(body, "it is not a list of certificates", listed)
+    page(body, listed).ok_or(ErrorKind::InvalidBody("it is not a list of certificates"))
 }
 
 /// Parses a page of database users.
 pub(super) fn users(body: &[u8]) -> Result<Page<DatabaseUser>, ErrorKind> {
-    page(body, "it is not a list of database users", |user| Ok(database_user(user)))
-}
-
-fn page<J: DeserializeOwned, T>(
-    body: &[u8],
-    what: &'static str,
-    convert: impl Fn(J) -> Result<T, ErrorKind>,
-) -> Result<Page<T>, ErrorKind> {
-    let page: PageJson<J> =
-        serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })?;
-    let is_full = page.results.len() >= PAGE_SIZE;
-    let is_linked = page.links.iter().any(|link| link.rel.as_deref() == Some("next"));
-    Ok(Page {
-        has_next: !page.results.is_empty() && (is_full || is_linked),
-        total: page.total_count.as_u64(),
-        items: page.results.into_iter().map(convert).collect::<Result<_, _>>()?,
-    })
-}
-
-fn listed(json: CertificateJson) -> Result<ListedCertificate, ErrorKind> {
-    let invalid = |what| ErrorKind::InvalidBody { what };
-    let certificate_id = match json.id {
-        IdJson::Number(number) => number.to_string(),
-        IdJson::Text(text) => text,
-    };
-    let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
-    if certificate_id.is_empty() || !is_digits {
-        return Err(invalid("a certificate's _id is not a positive whole number"));
-    }
-    let time = |text: &str| {
-        text.parse::<Timestamp>().map_err(|_| invalid("a certificate's dates are not RFC 3339"))
-    };
-    Ok(ListedCertificate {
-        certificate_id,
-        created_at: time(&json.created_at)?,
-        not_after: time(&json.not_after)?,
-        subject: json.subject.unwrap_or_default(),
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PageJson<T> {
-    #[serde(default = "Vec::new")]
-    links: Vec<LinkJson>,
-    results: Vec<T>,
-    #[serde(default)]
-    total_count: Value,
-}
-
-#[derive(Deserialize)]
-struct LinkJson {
-    rel: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CertificateJson {
-    #[serde(rename = "_id")]
-    id: IdJson,
-    created_at: String,
-    not_after: String,
-    subject: Option<String>,
-}
-
-/// The digits of a number, which exceeds the range of a float, or the same as text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum IdJson {
-    Number(Number),
-    Text(String),
+    page(body, database_user).ok_or(ErrorKind::InvalidBody("it is not a list of database users"))
 }
 
 /// Parses a database user.
 pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, ErrorKind> {
-    let what = "it is not a database user";
-    let json = serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })?;
-    Ok(database_user(json))
-}
-
-fn database_user(json: UserJson) -> DatabaseUser {
-    DatabaseUser {
-        username: json.username,
-        auth_database: json.database_name.unwrap_or_default(),
-        x509_type: match json.x509_type.as_deref() {
-            Some("MANAGED") => X509Type::Managed,
-            Some("CUSTOMER") => X509Type::Customer,
-            Some("NONE") | None => X509Type::None,
-            Some(other) => X509Type::Other(printable(other, 64)),
-        },
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct UserJson {
-    username: String,
-    database_name: Option<String>,
-    #[serde(rename = "x509Type")]
-    x509_type: Option<String>,
-}
-
-/// The response of the token endpoint.
-#[derive(Deserialize)]
-pub(super) struct TokenJson {
-    #[serde(deserialize_with = "secret")]
-    pub(super) access_token: SecretString,
-    /// Seconds.
-    #[serde(default)]
-    pub(super) expires_in: Option<u64>,
+    database_user(&json(body)).ok_or(ErrorKind::InvalidBody("it is not a database user"))
 }
 
 /// Parses the response of the token endpoint.
-pub(super) fn token(body: &[u8]) -> Result<TokenJson, ErrorKind> {
-    let what = "it contains no access token";
-    serde_json::from_slice(body).map_err(|_| ErrorKind::InvalidBody { what })
+pub(super) fn token(body: &[u8]) -> Result<TokenResponse, ErrorKind> {
+    let json = json(body);
+    let token = json["access_token"].as_str();
+    let access_token = token.ok_or(ErrorKind::InvalidBody("it contains no access token"))?.into();
+    Ok(TokenResponse { access_token, expires_in: json["expires_in"].as_u64() })
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
-    String::deserialize(deserializer).map(SecretString::from)
+/// A body as JSON; null if it is not JSON. A member of it that does not exist is null, too.
+fn json(body: &[u8]) -> Value {
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+fn page<T>(body: &[u8], item: impl Fn(&Value) -> Option<T>) -> Option<Page<T>> {
+    let json = json(body);
+    let items: Vec<T> = json["results"].as_array()?.iter().map(item).collect::<Option<_>>()?;
+    let mut links = json["links"].as_array().into_iter().flatten();
+    let is_linked = links.any(|link| link["rel"] == "next");
+    Some(Page {
+        has_next: !items.is_empty() && (is_linked || items.len() >= PAGE_SIZE),
+        total: json["totalCount"].as_u64(),
+        items,
+    })
+}
+
+fn listed(json: &Value) -> Option<ListedCertificate> {
+    let certificate_id = match &json["_id"] {
+        // All digits, which can exceed the range of a float.
+        Value::Number(number) => number.to_string(),
+        other => other.as_str()?.to_owned(),
+    };
+    let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
+    let time = |name| json[name].as_str()?.parse().ok();
+    (is_digits && !certificate_id.is_empty()).then_some(ListedCertificate {
+        certificate_id,
+        created_at: time("createdAt")?,
+        not_after: time("notAfter")?,
+        subject: json["subject"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+fn database_user(json: &Value) -> Option<DatabaseUser> {
+    Some(DatabaseUser {
+        username: json["username"].as_str()?.to_owned(),
+        auth_database: json["databaseName"].as_str().unwrap_or_default().to_owned(),
+        x509_type: printable(json["x509Type"].as_str().unwrap_or("NONE"), 64),
+    })
 }
 
 /// The error that a response stands for which is not the expected success.
@@ -200,75 +203,39 @@ pub(super) fn error(
     body: &[u8],
 ) -> ErrorKind {
     if (300..400).contains(&status) {
-        return ErrorKind::Redirected { status, location: header(headers, &LOCATION) };
+        return ErrorKind::Redirected(status, header(headers, LOCATION.as_str()));
     }
     let is_oauth = matches!(operation, Operation::Authenticate | Operation::RevokeToken);
-    let api_error = ErrorJson::parse(body).filter(|_| status >= 400);
-    match api_error.map(|json| json.api_error(status)) {
-        Some(error) if is_oauth => ErrorKind::Authentication(error),
+    match api_error(status, body).filter(|_| status >= 400) {
         Some(error) => ErrorKind::Api(error),
         // This status needs no body.
         None if status == 401 && is_oauth => {
-            ErrorKind::Authentication(ApiError { status, ..ApiError::default() })
+            ErrorKind::Api(ApiError { status, ..ApiError::default() })
         }
-        None => ErrorKind::UnexpectedResponse {
-            status,
-            first_line: match operation {
-                Operation::IssueCertificate => None,
-                _ => first_line(body, 120),
-            },
-        },
-    }
-}
-
-/// The code in an error body.
-pub(super) fn error_code(body: &[u8]) -> Option<String> {
-    ErrorJson::parse(body).and_then(|json| json.code())
-}
-
-/// The error body of Atlas, or that of OAuth (RFC 6749 section 5.2), where `error` is the code. Members are parsed one by
-/// one, so that a wrong type does not hide the others.
-struct ErrorJson(Map<String, Value>);
-
-impl ErrorJson {
-    fn parse(body: &[u8]) -> Option<Self> {
-        let json = serde_json::from_slice::<Map<String, Value>>(body).ok()?;
-        let is_error = ["error", "errorCode", "detail"].iter().any(|name| json.contains_key(*name));
-        is_error.then_some(Self(json))
-    }
-
-    fn code(&self) -> Option<String> {
-        self.text("errorCode", 80).or_else(|| self.text("error", 80))
-    }
-
-    fn api_error(&self, status: u16) -> ApiError {
-        let detail = self
-            .text("detail", 1000)
-            .or_else(|| self.text("error_description", 1000))
-            .or_else(|| self.text("reason", 200));
-        let fields = self
-            .0
-            .get("badRequestDetail")
-            .and_then(|json| json["fields"].as_array())
-            .map_or(&[][..], Vec::as_slice);
-        ApiError {
-            status,
-            code: self.code(),
-            detail,
-            fields: fields.iter().take(50).filter_map(field).collect(),
+        None if operation == Operation::IssueCertificate => {
+            ErrorKind::UnexpectedResponse(status, None)
         }
-    }
-
-    fn text(&self, name: &str, limit: usize) -> Option<String> {
-        text(self.0.get(name)?, limit)
+        None => ErrorKind::UnexpectedResponse(status, first_line(body, 120)),
     }
 }
 
-fn field(json: &Value) -> Option<Field> {
-    Some(Field {
-        field: text(&json["field"], 100)?,
-        description: text(&json["description"], 500).unwrap_or_default(),
+/// The error body of Atlas, or that of OAuth (RFC 6749 section 5.2), where `error` is the code. A member of a wrong type
+/// does not hide the others.
+pub(super) fn api_error(status: u16, body: &[u8]) -> Option<ApiError> {
+    let json = json(body);
+    let first = |names: &[&str], limit| names.iter().find_map(|name| text(&json[*name], limit));
+    let is_error = |name: &&str| json.get(*name).is_some();
+    let fields = json["badRequestDetail"]["fields"].as_array().into_iter().flatten();
+    ["error", "errorCode", "detail"].iter().any(is_error).then(|| ApiError {
+        status,
+        code: first(&["errorCode", "error"], 80),
+        detail: first(&["detail", "error_description", "reason"], 1000),
+        fields: fields.take(50).filter_map(field).collect(),
     })
+}
+
+fn field(json: &Value) -> Option<(String, String)> {
+    Some((text(&json["field"], 100)?, text(&json["description"], 500).unwrap_or_default()))
 }
 
 fn text(json: &Value, limit: usize) -> Option<String> {
@@ -297,17 +264,13 @@ const MAX_RETRY_AFTER: u64 = 86_400;
 
 /// The headers that announce the removal of an endpoint.
 pub(super) fn deprecation(operation: Operation, headers: &HeaderMap) -> Option<DeprecationNotice> {
-    let deprecation = header(headers, &HeaderName::from_static("deprecation"));
-    let sunset = header(headers, &HeaderName::from_static("sunset"));
-    (deprecation.is_some() || sunset.is_some()).then_some(DeprecationNotice {
-        operation,
-        deprecation,
-        sunset,
-    })
+    let (deprecation, sunset) = (header(headers, "deprecation"), header(headers, "sunset"));
+    let is_announced = deprecation.is_some() || sunset.is_some();
+    is_announced.then_some(DeprecationNotice { operation, deprecation, sunset })
 }
 
 /// A header as redacted text.
-pub(super) fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| redacted(&String::from_utf8_lossy(value.as_bytes()), 200))
 }
 
@@ -377,7 +340,7 @@ mod tests {
             r#"{"results":[{"_id":1,"createdAt":"yesterday","notAfter":"2026-11-10T03:06:35Z"}]}"#,
         ] {
             assert!(
-                matches!(certificates(body.as_bytes()), Err(ErrorKind::InvalidBody { .. })),
+                matches!(certificates(body.as_bytes()), Err(ErrorKind::InvalidBody(_))),
                 "{body}"
             );
         }
@@ -386,11 +349,11 @@ mod tests {
     #[test]
     fn a_user_has_its_x509_type() {
         for (json, wanted) in [
-            (r#"{"username":"u","x509Type":"MANAGED","roles":[]}"#, X509Type::Managed),
-            (r#"{"username":"u","x509Type":"CUSTOMER"}"#, X509Type::Customer),
-            (r#"{"username":"u","x509Type":"NONE"}"#, X509Type::None),
-            (r#"{"username":"u"}"#, X509Type::None),
-            (r#"{"username":"u","x509Type":"NEW\n"}"#, X509Type::Other("NEW".into())),
+            (r#"{"username":"u","x509Type":"MANAGED","roles":[]}"#, "MANAGED"),
+            (r#"{"username":"u","x509Type":"CUSTOMER"}"#, "CUSTOMER"),
+            (r#"{"username":"u","x509Type":"NONE"}"#, "NONE"),
+            (r#"{"username":"u"}"#, "NONE"),
+            (r#"{"username":"u","x509Type":"NEW\n"}"#, "NEW"),
         ] {
             assert_eq!(user(json.as_bytes()).unwrap().x509_type, wanted);
         }
@@ -407,19 +370,14 @@ mod tests {
         let ErrorKind::Api(found) = read(Operation::ListCertificates, 404, full) else { panic!() };
         assert_eq!(found.code.as_deref(), Some("GROUP_NOT_FOUND"));
         assert_eq!(found.detail.as_deref(), Some("No group with ID x exists."));
-        assert_eq!(
-            found.fields,
-            [Field { field: "monthsUntilExpiration".into(), description: "too big".into() }]
-        );
+        assert_eq!(found.fields, [("monthsUntilExpiration".to_owned(), "too big".to_owned())]);
 
         let bare = r#"{ "error" : 401, "reason" : "Unauthorized", "detail" : "You are not authorized for this resource." }"#;
         let ErrorKind::Api(found) = read(Operation::ReadUser, 401, bare) else { panic!() };
         assert_eq!((found.status, found.code), (401, None));
 
         let oauth = r#"{"error":"invalid_client","error_description":"bad secret"}"#;
-        let ErrorKind::Authentication(found) = read(Operation::Authenticate, 401, oauth) else {
-            panic!()
-        };
+        let ErrorKind::Api(found) = read(Operation::Authenticate, 401, oauth) else { panic!() };
         assert_eq!(found.code.as_deref(), Some("invalid_client"));
         assert_eq!(found.detail.as_deref(), Some("bad secret"));
 
@@ -433,7 +391,7 @@ mod tests {
             ("[1]", Some("[1]")),
             ("{}", Some("{}")),
         ] {
-            let ErrorKind::UnexpectedResponse { status: 502, first_line } =
+            let ErrorKind::UnexpectedResponse(502, first_line) =
                 read(Operation::ListCertificates, 502, body)
             else {
                 panic!()
@@ -441,13 +399,10 @@ mod tests {
             assert_eq!(first_line.as_deref(), line);
             assert!(matches!(
                 read(Operation::IssueCertificate, 502, body),
-                ErrorKind::UnexpectedResponse { first_line: None, .. }
+                ErrorKind::UnexpectedResponse(_, None)
             ));
         }
-        assert!(matches!(
-            read(Operation::ReadUser, 302, ""),
-            ErrorKind::Redirected { status: 302, .. }
-        ));
+        assert!(matches!(read(Operation::ReadUser, 302, ""), ErrorKind::Redirected(302, _)));
     }
 
     #[test]
@@ -505,10 +460,46 @@ mod tests {
         let user = DatabaseUser {
             username: "app".into(),
             auth_database: "$external".into(),
-            x509_type: X509Type::Managed,
+            x509_type: "MANAGED".into(),
         };
         assert_eq!(page.items[0], user);
         assert_eq!(page.items[1].auth_database, "admin");
         assert!(users(br#"{"results":[{"databaseName":"admin"}]}"#).is_err());
+    }
+
+    fn listing(date: &str, certificates: &[(&str, &str, &str)]) -> CertificateList {
+        let at = |day: &str| format!("2026-{day}T03:00:00Z").parse().unwrap();
+        let certificates =
+            certificates.iter().map(|(id, created_at, not_after)| ListedCertificate {
+                certificate_id: (*id).to_owned(),
+                created_at: at(created_at),
+                not_after: at(not_after),
+                subject: "CN=app".to_owned(),
+            });
+        CertificateList {
+            certificates: certificates.collect(),
+            server_time: at(date),
+            fetched_at: Instant::now(),
+            requested_at: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn the_newest_certificate_is_the_one_issued_last() {
+        let all = [
+            ("30", "03-01", "06-30"),
+            ("9", "02-01", "05-10"),
+            ("10", "02-01", "05-10"),
+            ("7", "01-01", "04-30"),
+            ("18446744073709551616", "03-01", "05-01"),
+        ];
+        let newest = |date: &str, all: &[(&str, &str, &str)]| {
+            let listing = listing(date, all);
+            listing.newest().map(|certificate| certificate.certificate_id.clone())
+        };
+        assert_eq!(newest("04-01", &all).as_deref(), Some("18446744073709551616"));
+        assert_eq!(newest("05-02", &all).as_deref(), Some("30"));
+        assert_eq!(newest("06-30", &all), None);
+        assert_eq!(newest("04-01", &all[1..3]).as_deref(), Some("10"));
     }
 }

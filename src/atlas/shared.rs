@@ -9,11 +9,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{sync::OnceCell, time::sleep_until};
+use tokio::sync::OnceCell;
 
 use super::{
     config::CallOptions,
-    error::{Error, ErrorKind, RequestInfo},
+    error::{Error, RequestInfo},
 };
 
 type Cell<V> = Arc<OnceCell<Result<V, Error>>>;
@@ -45,8 +45,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
         let result = tokio::select! {
             biased;
             result = shared => result.cloned()?,
-            () = options.cancel.cancelled() => return Err(Error::new(request, 0, ErrorKind::Cancelled)),
-            () = sleep_until(options.deadline) => return Err(Error::new(request, 0, ErrorKind::Deadline)),
+            kind = options.ended() => return Err(Error::new(request, 0, kind)),
         };
         if result.is_err() {
             self.remove_if(key, |kept| Arc::ptr_eq(kept, &cell));
@@ -98,10 +97,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::atlas::{
-        config::{ApiVersion, BaseUrl, Retry},
-        request::Endpoints,
-    };
+    use crate::atlas::{error::ErrorKind, request::Endpoints, tests::unit_config};
 
     struct Fixture {
         shared: Arc<Shared<u8, usize>>,
@@ -138,14 +134,14 @@ mod tests {
     }
 
     fn info() -> RequestInfo {
-        Endpoints::new(&BaseUrl::cloud(), ApiVersion::V2, None).token().info
+        Endpoints::new(&unit_config()).token().info
     }
 
     fn within(seconds: u64) -> CallOptions {
         CallOptions {
             deadline: Instant::now() + Duration::from_secs(seconds),
             cancel: CancellationToken::new(),
-            retry: Retry::Default,
+            is_retried: true,
         }
     }
 

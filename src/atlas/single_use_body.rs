@@ -11,59 +11,29 @@
 //!   cannot have a request to act on.
 
 use std::{
+    io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use thiserror::Error;
 use tokio::time::Instant;
 
-/// Tracks whether the body was passed to the HTTP connection. Transitions once.
+/// Whether the body was passed to the HTTP connection, and when. Decided once.
 #[derive(Debug, Default)]
-pub(super) struct SendState(Mutex<State>);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    NotSent,
-    Sent(Instant),
-    Cancelled,
-}
+pub(super) struct SendState(OnceLock<Option<Instant>>);
 
 impl SendState {
     /// Prevents the body from being sent; false if it was sent already.
     pub(super) fn cancel(&self) -> bool {
-        let mut state = self.lock();
-        if *state == State::NotSent {
-            *state = State::Cancelled;
-        }
-        *state == State::Cancelled
+        self.0.get_or_init(|| None).is_none()
     }
 
     /// When the body was sent; `None` if it was not.
     pub(super) fn sent_at(&self) -> Option<Instant> {
-        match *self.lock() {
-            State::Sent(at) => Some(at),
-            State::NotSent | State::Cancelled => None,
-        }
-    }
-
-    fn mark_sent(&self) -> Result<(), NotSent> {
-        let mut state = self.lock();
-        match *state {
-            State::NotSent => {
-                *state = State::Sent(Instant::now());
-                Ok(())
-            }
-            State::Sent(_) | State::Cancelled => Err(NotSent),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.get().copied().flatten()
     }
 }
 
@@ -75,28 +45,24 @@ pub(super) struct SingleUseBody {
 
 impl SingleUseBody {
     pub(super) fn new(state: Arc<SendState>, bytes: Bytes) -> Self {
-        let bytes = Some(bytes);
-        Self { state, bytes }
+        Self { state, bytes: Some(bytes) }
     }
 }
 
-/// The request was canceled before it was sent.
-#[derive(Debug, Error)]
-#[error("the request was canceled before it was sent")]
-pub(super) struct NotSent;
-
 impl http_body::Body for SingleUseBody {
     type Data = Bytes;
-    type Error = NotSent;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, NotSent>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let Some(bytes) = self.bytes.take() else {
             return Poll::Ready(None);
         };
-        Poll::Ready(Some(self.state.mark_sent().map(|()| Frame::data(bytes))))
+        let is_first = self.state.0.set(Some(Instant::now())).is_ok();
+        let canceled = || io::Error::other("the request was canceled before it was sent");
+        Poll::Ready(Some(is_first.then(|| Frame::data(bytes)).ok_or_else(canceled)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -114,7 +80,7 @@ mod tests {
     use http_body::Body as _;
     use std::task::Waker;
 
-    fn poll(body: &mut SingleUseBody) -> Option<Result<Bytes, NotSent>> {
+    fn poll(body: &mut SingleUseBody) -> Option<io::Result<Bytes>> {
         match Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(frame) => frame.map(|frame| frame.map(|f| f.into_data().unwrap())),
             Poll::Pending => panic!("never waits"),

@@ -1,28 +1,69 @@
-//! Arguments that several resources and data sources share, read once into the client's types.
+//! Arguments that several resources and data sources share, and the problems of arguments.
+
+use std::fmt;
 
 use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
+use super::attr::{Attr, Field};
 use crate::atlas::{ProjectId, Username};
 
-/// Parses `project_id`; `None` while it is unknown.
-pub(crate) fn project_id(config: &Value) -> Result<Option<ProjectId>, Diagnostic> {
-    parse_text(config, "project_id", "Invalid project id", ProjectId::parse)
+/// A database user of a project: the owner of certificates. Displayed as the object of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserId {
+    pub(crate) project: ProjectId,
+    pub(crate) username: Username,
 }
 
-/// Parses `username`; `None` while it is unknown.
-pub(crate) fn username(config: &Value) -> Result<Option<Username>, Diagnostic> {
-    parse_text(config, "username", "Invalid username", Username::parse)
+impl UserId {
+    /// Reads `project_id` and `username`.
+    ///
+    /// # Errors
+    /// One of them is invalid or unknown.
+    pub(crate) fn read(config: &Value) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            project: required(config, "project_id")?,
+            username: required(config, "username")?,
+        })
+    }
 }
 
-/// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text, from a variable's default,
-/// counts as omitted.
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the database user \"{}\" of project {}", self.username, self.project)
+    }
+}
+
+/// Reads an argument that is needed for a request to Atlas.
+///
+/// # Errors
+/// It is invalid or unknown.
+pub(super) fn required<T: Field>(config: &Value, name: &str) -> Result<T, Diagnostic> {
+    Attr::read(config, name)?.into_known().ok_or_else(|| {
+        let detail = format!("{name} must be known before certificates can be read.");
+        Diagnostic::error("Incomplete arguments", detail).at(Path::attribute(name))
+    })
+}
+
+/// Problems of `project_id` and `username`.
+pub(super) fn validate_user(config: &Value) -> impl Iterator<Item = Diagnostic> {
+    let project = Attr::<ProjectId>::read(config, "project_id").err();
+    project.into_iter().chain(Attr::<Username>::read(config, "username").err())
+}
+
+/// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text,
+/// from a variable's default, counts as omitted.
 pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
     block.get(name).as_str().map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// The error for an invalid argument of the provider block.
+pub(super) fn invalid_argument(name: &str, problem: String) -> Diagnostic {
+    Diagnostic::error(format!("Invalid {name}"), problem).at(Path::attribute(name))
+}
+
 /// Collects the problems of several arguments.
 #[derive(Default)]
-pub(super) struct Problems(Diagnostics);
+pub(super) struct Problems(pub(super) Diagnostics);
 
 impl Problems {
     /// The value, or `None` after adding its problems.
@@ -30,38 +71,22 @@ impl Problems {
         result.map_err(|found| self.0.extend(found.into())).ok()
     }
 
-    /// The value that is made of all taken values, or their problems.
-    pub(super) fn finish<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, Diagnostics> {
-        make().ok_or(self.0)
+    /// The value that is made of the taken values, unless there are problems.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Diagnostics> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
 }
 
-/// An argument that must be known to read from Atlas.
-pub(super) fn required<T>(argument: Option<T>, name: &'static str) -> Result<T, Diagnostic> {
-    argument.ok_or_else(|| {
-        let detail = format!("{name} must be known before certificates can be read.");
-        Diagnostic::error("Incomplete arguments", detail).at(Path::attribute(name))
-    })
+/// Whether a text can be Atlas's id of a certificate: its serial number in decimal.
+pub(crate) fn is_certificate_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Turns the message of an error into a sentence.
-pub(crate) fn to_sentence(text: &str) -> String {
+pub(crate) fn to_sentence(message: impl fmt::Display) -> String {
+    let text = message.to_string();
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{end}", letters.as_str())
-}
-
-fn parse_text<T, E: std::fmt::Display>(
-    config: &Value,
-    name: &'static str,
-    summary: &'static str,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<Option<T>, Diagnostic> {
-    let Some(text) = config.get(name).as_str() else {
-        return Ok(None);
-    };
-    parse(text).map(Some).map_err(|error| {
-        Diagnostic::error(summary, to_sentence(&error.to_string())).at(Path::attribute(name))
-    })
 }

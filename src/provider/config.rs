@@ -1,11 +1,13 @@
-//! The provider block and the environment become the configuration of the client. All settings and environment variables are read here.
+//! The provider block and the environment become the configuration of the client. All settings and environment
+//! variables are read here.
 
 use std::{ffi::OsString, time::Duration};
 
 use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::{Problems, non_empty, to_sentence},
+    arguments::{Problems, invalid_argument, non_empty, to_sentence},
+    attr::read_number,
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
 };
@@ -30,70 +32,48 @@ pub(super) enum Resolved {
 
 /// The schema of the provider block.
 pub(super) fn schema() -> Schema {
-    let text =
-        |name: &str, description: &str| Attribute::new(name, Type::String, description).optional();
-    let mut attributes = vec![
-        text(
-            "client_id",
-            "Client ID of a service account (`mdb_sa_id_...`), the recommended kind of credentials. Environment: `MONGODB_ATLAS_CLIENT_ID`.",
-        ),
-        text("client_secret", "Client secret of the service account. Environment: `MONGODB_ATLAS_CLIENT_SECRET`.").sensitive(),
-        text(
-            "public_key",
-            "Public key of a programmatic API key (HTTP Digest). Environment, in order: `MONGODB_ATLAS_PUBLIC_API_KEY`, `MONGODB_ATLAS_PUBLIC_KEY`, \
-             `MCLI_PUBLIC_API_KEY`.",
-        ),
-        text(
-            "private_key",
-            "Private key of the API key. Environment, in order: `MONGODB_ATLAS_PRIVATE_API_KEY`, `MONGODB_ATLAS_PRIVATE_KEY`, `MCLI_PRIVATE_API_KEY`.",
-        )
-        .sensitive(),
-        text(
-            "access_token",
-            "Access token, used as it is and never renewed. Environment: `MONGODB_ATLAS_ACCESS_TOKEN`.",
-        )
-        .sensitive(),
-        text(
-            "base_url",
-            "Address of the Atlas API. Defaults to `https://cloud.mongodb.com`; `http` is accepted for loopback addresses only. Environment, in order: \
-             `MONGODB_ATLAS_BASE_URL`, `MCLI_OPS_MANAGER_URL`.",
-        ),
-        Attribute::new(
-            "is_mongodbgov_cloud",
-            Type::Bool,
-            "Whether to use Atlas for Government, `https://cloud.mongodbgov.com`. Defaults to `false`.",
-        )
-        .optional(),
-        text(
-            "api_version",
-            "Version of the Atlas API: `v1.0` (default) or `v2`. The provider behaves the same on both.",
-        ),
-        Attribute::new(
-            "max_retries",
-            Type::Number,
-            "Maximum retries of a failed request, when retrying is safe. Defaults to `5`. Waits requested by Atlas (`429` with `Retry-After`) do not count \
-             against it; they are limited by the resource's `timeouts`. Requests that may already have issued a certificate are never retried.",
-        )
-        .optional(),
-        Attribute::new(
-            "request_timeout",
-            Type::Number,
-            "Seconds to wait for the response to one request: a whole number, 30 or more. Defaults to `60`.",
-        )
-        .optional(),
-        text(
-            "ca_bundle_pem",
-            "Additional CA certificates (PEM) to trust, for example for a TLS-inspecting proxy. `HTTPS_PROXY` and `NO_PROXY` are supported.",
-        ),
-    ];
-    attributes.extend(guardrails::attributes());
     Schema::new(Block {
-        attributes,
+        attributes: attributes().into_iter().chain(guardrails::attributes()).collect(),
         description:
             "Issues and renews X.509 client certificates for MongoDB Atlas database users."
                 .to_owned(),
         ..Block::default()
     })
+}
+
+#[rustfmt::skip] // an attribute is a row: name, type, description, properties
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::new("client_id", Type::String,
+            "Client ID of a service account (`mdb_sa_id_...`), the recommended kind of credentials. Environment: \
+             `MONGODB_ATLAS_CLIENT_ID`.").optional(),
+        Attribute::new("client_secret", Type::String,
+            "Client secret of the service account. Environment: `MONGODB_ATLAS_CLIENT_SECRET`.").optional().sensitive(),
+        Attribute::new("public_key", Type::String,
+            "Public key of a programmatic API key (HTTP Digest). Environment, in order: \
+             `MONGODB_ATLAS_PUBLIC_API_KEY`, `MONGODB_ATLAS_PUBLIC_KEY`, `MCLI_PUBLIC_API_KEY`.").optional(),
+        Attribute::new("private_key", Type::String,
+            "Private key of the API key. Environment, in order: `MONGODB_ATLAS_PRIVATE_API_KEY`, \
+             `MONGODB_ATLAS_PRIVATE_KEY`, `MCLI_PRIVATE_API_KEY`.").optional().sensitive(),
+        Attribute::new("access_token", Type::String,
+            "Access token, used as it is and never renewed. Environment: `MONGODB_ATLAS_ACCESS_TOKEN`.").optional().sensitive(),
+        Attribute::new("base_url", Type::String,
+            "Address of the Atlas API. Defaults to `https://cloud.mongodb.com`; `http` is accepted for loopback \
+             addresses only. Environment, in order: `MONGODB_ATLAS_BASE_URL`, `MCLI_OPS_MANAGER_URL`.").optional(),
+        Attribute::new("is_mongodbgov_cloud", Type::Bool,
+            "Whether to use Atlas for Government, `https://cloud.mongodbgov.com`. Defaults to `false`.").optional(),
+        Attribute::new("api_version", Type::String,
+            "Version of the Atlas API: `v1.0` (default) or `v2`. The provider behaves the same on both.").optional(),
+        Attribute::new("max_retries", Type::Number,
+            "Maximum retries of a failed request, when retrying is safe. Defaults to `5`. Waits requested by Atlas \
+             (`429` with `Retry-After`) do not count against it; they are limited by the resource's `timeouts`. \
+             Requests that may already have issued a certificate are never retried.").optional(),
+        Attribute::new("request_timeout", Type::Number,
+            "Seconds to wait for the response to one request: a whole number, 30 or more. Defaults to `60`.").optional(),
+        Attribute::new("ca_bundle_pem", Type::String,
+            "Additional CA certificates (PEM) to trust, for example for a TLS-inspecting proxy. `HTTPS_PROXY` and \
+             `NO_PROXY` are supported.").optional(),
+    ]
 }
 
 /// Checks the arguments of the provider block, except unknown ones.
@@ -169,25 +149,17 @@ impl ProviderBlock {
     fn parse(block: &Value) -> Result<Self, Diagnostics> {
         let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
         let mut problems = Problems::default();
-        let credentials = problems.take(Inputs::from_block(block));
-        let base_url = problems.take(base_url(block));
-        let api_version = problems.take(api_version(block));
-        let max_retries = problems.take(max_retries(block));
-        let request_timeout = problems.take(request_timeout(block));
-        let ca_bundle_pem = problems.take(ca_bundle(block));
-        let guardrails = problems.take(Guardrails::parse(block));
-        problems.finish(|| {
-            Some(Self {
-                unknown: unknown.or_else(|| credentials::unknown_argument(block)),
-                credentials: credentials?,
-                base_url: base_url?,
-                api_version: api_version?,
-                max_retries: max_retries?,
-                request_timeout: request_timeout?,
-                ca_bundle_pem: ca_bundle_pem?,
-                guardrails: guardrails?,
-            })
-        })
+        let parsed = Self {
+            unknown: unknown.or_else(|| credentials::unknown_argument(block)),
+            credentials: problems.take(Inputs::from_block(block)).unwrap_or_default(),
+            base_url: problems.take(base_url(block)).unwrap_or_default(),
+            api_version: problems.take(api_version(block)).unwrap_or_default(),
+            max_retries: problems.take(max_retries(block)).unwrap_or_default(),
+            request_timeout: problems.take(request_timeout(block)).unwrap_or_default(),
+            ca_bundle_pem: problems.take(ca_bundle(block)).unwrap_or_default(),
+            guardrails: problems.take(Guardrails::parse(block)).unwrap_or_default(),
+        };
+        problems.finish(parsed)
     }
 }
 
@@ -217,13 +189,11 @@ impl Environment {
         names: &[&'static str],
     ) -> Result<Option<(&'static str, String)>, Diagnostic> {
         for name in names {
-            let value = (self.0)(name).map(OsString::into_string).transpose().map_err(|_| {
-                Diagnostic::error(
-                    "Invalid environment variable",
-                    format!(
-                        "The environment variable {name} contains bytes that are not UTF-8 text."
-                    ),
-                )
+            let value = (self.0)(name).map(OsString::into_string).transpose();
+            let value = value.map_err(|_| {
+                invalid_variable(format!(
+                    "The environment variable {name} contains bytes that are not UTF-8 text."
+                ))
             })?;
             let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
             if let Some(text) = text {
@@ -234,20 +204,16 @@ impl Environment {
     }
 
     fn base_url(&self) -> Result<Option<BaseUrl>, Diagnostic> {
-        let Some((variable, text)) =
-            self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?
-        else {
-            return Ok(None);
-        };
-        BaseUrl::parse(&text).map(Some).map_err(|error| {
-            Diagnostic::error(
-                "Invalid environment variable",
-                format!(
+        let found = self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?;
+        let parsed = found.map(|(variable, text)| {
+            BaseUrl::parse(&text).map_err(|error| {
+                invalid_variable(format!(
                     "The environment variable {variable} is not a valid base URL. {}",
-                    to_sentence(&error.to_string())
-                ),
-            )
-        })
+                    to_sentence(error)
+                ))
+            })
+        });
+        parsed.transpose()
     }
 
     /// The proxy through which the base URL is reached.
@@ -256,11 +222,13 @@ impl Environment {
         let no_proxy = self.first(&Proxy::EXCLUSION_VARIABLES)?;
         let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
         let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
-        base_url.proxy(https_proxy, no_proxy).map_err(|error| {
-            let problem = to_sentence(&error.to_string());
-            Diagnostic::error("Invalid environment variable", problem)
-        })
+        let proxy = base_url.proxy(https_proxy, no_proxy);
+        proxy.map_err(|error| invalid_variable(to_sentence(error)))
     }
+}
+
+fn invalid_variable(problem: String) -> Diagnostic {
+    Diagnostic::error("Invalid environment variable", problem)
 }
 
 /// The base URL of the block: `base_url`, or else the one that `is_mongodbgov_cloud` stands for.
@@ -269,15 +237,14 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     let Some(text) = non_empty(block, "base_url") else {
         return Ok(is_government.then(BaseUrl::government));
     };
-    let url = BaseUrl::parse(text).map_err(|error| {
-        invalid("base_url", "Invalid base_url", to_sentence(&error.to_string()))
-    })?;
+    let url =
+        BaseUrl::parse(text).map_err(|error| invalid_argument("base_url", to_sentence(error)))?;
     if is_government && !url.is_government() {
-        return Err(invalid(
-            "base_url",
+        let conflict = Diagnostic::error(
             "Conflict between base_url and is_mongodbgov_cloud",
-            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.".to_owned(),
-        ));
+            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.",
+        );
+        return Err(conflict.at(Path::attribute("base_url")));
     }
     Ok(Some(url))
 }
@@ -288,35 +255,25 @@ fn api_version(block: &Value) -> Result<ApiVersion, Diagnostic> {
         Some("v2") => Ok(ApiVersion::V2),
         Some(other) => {
             let problem = format!("api_version must be \"v1.0\" or \"v2\"; got {other:?}.");
-            Err(invalid("api_version", "Invalid api_version", problem))
+            Err(invalid_argument("api_version", problem))
         }
     }
 }
 
 fn max_retries(block: &Value) -> Result<u32, Diagnostic> {
-    let Value::Number(number) = block.get("max_retries") else {
-        return Ok(5);
-    };
-    let count =
-        number.as_i64().filter(|count| *count <= 100).and_then(|count| u32::try_from(count).ok());
-    count.ok_or_else(|| {
-        let problem = format!("max_retries must be a whole number from 0 to 100; got {number}.");
-        invalid("max_retries", "Invalid max_retries", problem)
-    })
+    let parse = |count| u32::try_from(count).ok().filter(|count| *count <= 100);
+    let count = read_number(block, "max_retries", "retries from 0 to 100", parse)?;
+    Ok(count.into_known().unwrap_or(5))
 }
 
 fn request_timeout(block: &Value) -> Result<Duration, Diagnostic> {
-    let Value::Number(number) = block.get("request_timeout") else {
-        return Ok(Duration::from_secs(60));
-    };
-    let seconds = number.as_i64().and_then(|seconds| u64::try_from(seconds).ok());
-    seconds.filter(|seconds| (30..=86_400).contains(seconds)).map(Duration::from_secs).ok_or_else(|| {
-        let problem = format!(
-            "request_timeout must be a whole number of seconds from 30 to 86400; got {number}. Issuing a certificate can take several seconds, and a \
-             request that is abandoned too early loses the private key."
-        );
-        invalid("request_timeout", "Invalid request_timeout", problem)
-    })
+    let parse = |seconds| u64::try_from(seconds).ok().filter(|s| (30..=86_400).contains(s));
+    let seconds = read_number(block, "request_timeout", "seconds from 30 to 86400", parse);
+    let seconds = seconds.map_err(|mut error| {
+        error.detail += " Issuing a certificate can take several seconds, and a request that is abandoned too early loses the private key.";
+        error
+    })?;
+    Ok(Duration::from_secs(seconds.into_known().unwrap_or(60)))
 }
 
 /// Checks that every PEM block is a certificate. Text between the blocks is allowed, as in RFC 7468.
@@ -324,7 +281,7 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
     let Some(bundle) = non_empty(block, "ca_bundle_pem") else {
         return Ok(None);
     };
-    let invalid = |problem| Err(invalid("ca_bundle_pem", "Invalid ca_bundle_pem", problem));
+    let invalid = |problem| Err(invalid_argument("ca_bundle_pem", problem));
     let starts: Vec<_> = bundle.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
     if starts.is_empty() {
         return invalid("It contains no PEM block (-----BEGIN CERTIFICATE-----).".to_owned());
@@ -339,10 +296,6 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
         }
     }
     Ok(Some(bundle.to_owned()))
-}
-
-fn invalid(argument: &str, summary: &str, problem: String) -> Diagnostic {
-    Diagnostic::error(summary, problem).at(Path::attribute(argument))
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Which credentials are used: all from the provider block or all from the environment, never a mixture.
 
 use secrecy::{ExposeSecret, SecretString};
-use tf_provider::{Diagnostic, Diagnostics, Path, Severity, Value};
+use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
-use super::{arguments::non_empty, config::Environment};
+use super::{
+    arguments::{Problems, non_empty},
+    config::Environment,
+};
 use crate::atlas::Credentials;
 
 /// The values of [`ARGUMENTS`] in one source. `None` if not set.
@@ -29,24 +32,20 @@ impl Inputs {
     /// # Errors
     /// Unusable values and incomplete pairs, each at its argument.
     pub(super) fn from_block(block: &Value) -> Result<Self, Diagnostics> {
-        let mut inputs = Self::default();
-        let mut problems = Diagnostics::new();
-        for (input, (argument, _)) in inputs.0.iter_mut().zip(ARGUMENTS) {
-            match non_empty(block, argument).map(|text| usable(argument, argument, text)) {
-                Some(Ok(text)) => *input = Some(text),
-                Some(Err(problem)) => problems.push(problem.at(Path::attribute(argument))),
-                None => {}
-            }
-        }
-        let is_set = |(argument, _)| {
-            block.get(argument).is_unknown() || non_empty(block, argument).is_some()
-        };
-        let incomplete_pairs = incomplete_pairs(ARGUMENTS.map(is_set)).map(|[given, missing]| {
-            let (given, missing) = (ARGUMENTS[given].0, ARGUMENTS[missing].0);
-            incomplete(given, missing).at(Path::attribute(given))
+        let mut problems = Problems::default();
+        let inputs = ARGUMENTS.map(|(argument, _)| {
+            let given = non_empty(block, argument)?;
+            let usable = usable(argument, argument, given);
+            problems.take(usable.map_err(|problem| problem.at(Path::attribute(argument))))
         });
-        problems.extend(incomplete_pairs);
-        if problems.is_empty() { Ok(inputs) } else { Err(problems) }
+        let is_set = ARGUMENTS.map(|(argument, _)| {
+            block.get(argument).is_unknown() || non_empty(block, argument).is_some()
+        });
+        for [given, missing] in incomplete_pairs(is_set) {
+            let (given, missing) = (ARGUMENTS[given].0, ARGUMENTS[missing].0);
+            problems.0.push(incomplete(given, missing).at(Path::attribute(given)));
+        }
+        problems.finish(Self(inputs))
     }
 
     /// Reads the environment. An incomplete pair is an error, or a warning if other credentials are complete.
@@ -66,25 +65,23 @@ impl Inputs {
                 names[place] = variable;
             }
         }
-        let is_set = inputs.0.each_ref().map(Option::is_some);
-        let incomplete: Vec<_> = incomplete_pairs(is_set)
-            .map(|[given, missing]| incomplete(names[given], names[missing]))
-            .collect();
+        let incomplete = incomplete_pairs(inputs.0.each_ref().map(Option::is_some))
+            .map(|[given, missing]| incomplete(names[given], names[missing]));
         if inputs.complete_kinds().is_empty() {
-            let problem = incomplete.into_iter().next();
-            return problem.map_or(Ok((inputs, Diagnostics::new())), Err);
+            return incomplete.into_iter().next().map_or(Ok((inputs, Diagnostics::new())), Err);
         }
         // Variables are often left over from other tools.
-        let warnings = incomplete.into_iter().map(|problem| Diagnostic {
-            severity: Severity::Warning,
-            detail: problem.detail
-                + " Other credentials in the environment are complete, so this one is ignored.",
-            ..problem
+        let warnings = incomplete.map(|problem| {
+            let note =
+                " Other credentials in the environment are complete, so this one is ignored.";
+            Diagnostic::warning(problem.summary, problem.detail + note)
         });
-        Ok((inputs, warnings.collect()))
+        let warnings = warnings.collect();
+        Ok((inputs, warnings))
     }
 
-    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials that are ignored.
+    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials
+    /// that are ignored.
     pub(super) fn into_credentials(self) -> Option<(Credentials, Option<Diagnostic>)> {
         let kinds = self.complete_kinds();
         let (used, ignored) = kinds.split_first()?;
@@ -121,7 +118,8 @@ impl Inputs {
     }
 }
 
-/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used in any case.
+/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used
+/// in any case.
 pub(super) fn unknown_argument(block: &Value) -> Option<&'static str> {
     if non_empty(block, "access_token").is_some() {
         return None;

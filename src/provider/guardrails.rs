@@ -1,33 +1,24 @@
 //! Guardrails of the provider block: limits that every issued certificate must respect.
 //!
-//! [`Guardrails::check`] is called during plan, and once more immediately before each certificate request. Operations that issue nothing are never
-//! refused.
+//! [`Guardrails::check`] is called during plan, and once more immediately before each certificate request. Operations
+//! that issue nothing are never refused.
 
 use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Type, Value};
 
 use super::{
-    arguments::{Problems, to_sentence},
+    arguments::{Problems, invalid_argument, to_sentence},
+    attr::{Attr, read_number},
     client::not_known_yet,
 };
 use crate::atlas::{Months, ProjectId};
 
-/// The guardrails of one provider block.
+/// The guardrails of one provider block. One that is omitted refuses nothing; one that is unknown during plan is
+/// checked in apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Guardrails {
-    allowed_project_ids: Guard<Vec<ProjectId>>,
-    max_months: Guard<Months>,
-    require_recipients: Guard<()>,
-}
-
-/// One guardrail argument.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Guard<T> {
-    /// Omitted: nothing is refused.
-    #[default]
-    Off,
-    /// Unknown during plan: checked in apply.
-    Unknown,
-    Set(T),
+    allowed_project_ids: Attr<Vec<ProjectId>>,
+    max_months: Attr<Months>,
+    require_recipients: Attr<bool>,
 }
 
 /// A certificate to issue, as far as guardrails limit it. A field is `None` while it is unknown.
@@ -44,29 +35,18 @@ const MONTHS: &str = "max_months_until_expiration";
 const RECIPIENTS: &str = "require_private_key_recipients";
 
 /// The arguments in the provider's schema.
+#[rustfmt::skip]
 pub(super) fn attributes() -> [Attribute; 3] {
     [
-        Attribute::new(
-            PROJECTS,
-            Type::list(Type::String),
-            "Guardrail: the only projects in which certificates may be issued. A plan or apply that would issue one in another project fails. If omitted, \
-             every project is allowed.",
-        )
-        .optional(),
-        Attribute::new(
-            MONTHS,
-            Type::Number,
-            "Guardrail: the longest validity, in months (`1` to `24`), of a certificate that may be issued. A resource that omits \
-             `months_until_expiration` counts as 3 when it is created.",
-        )
-        .optional(),
-        Attribute::new(
-            RECIPIENTS,
-            Type::Bool,
-            "Guardrail: if `true`, certificates may only be issued by resources that set `private_key_recipients`, so that no private key is stored in \
-             plain text. Defaults to `false`.",
-        )
-        .optional(),
+        Attribute::new(PROJECTS, Type::list(Type::String),
+            "Guardrail: the only projects in which certificates may be issued. A plan or apply that would issue one \
+             in another project fails. If omitted, every project is allowed.").optional(),
+        Attribute::new(MONTHS, Type::Number,
+            "Guardrail: the longest validity, in months (`1` to `24`), of a certificate that may be issued. A \
+             resource that omits `months_until_expiration` counts as 3 when it is created.").optional(),
+        Attribute::new(RECIPIENTS, Type::Bool,
+            "Guardrail: if `true`, certificates may only be issued by resources that set `private_key_recipients`, so \
+             that no private key is stored in plain text. Defaults to `false`.").optional(),
     ]
 }
 
@@ -76,32 +56,27 @@ impl Guardrails {
     /// # Errors
     /// One diagnostic for each invalid argument, at the argument.
     pub(super) fn parse(block: &Value) -> Result<Self, Diagnostics> {
+        let parse = |months| Months::parse(months).ok();
+        let max_months = read_number(block, MONTHS, "months from 1 to 24", parse);
         let mut problems = Problems::default();
-        let allowed_project_ids = problems.take(project_ids(block.get(PROJECTS)));
-        let max_months = problems.take(max_months(block.get(MONTHS)));
-        problems.finish(|| {
-            Some(Self {
-                allowed_project_ids: allowed_project_ids?,
-                max_months: max_months?,
-                require_recipients: match block.get(RECIPIENTS) {
-                    Value::Unknown => Guard::Unknown,
-                    value if value.as_bool() == Some(true) => Guard::Set(()),
-                    _ => Guard::Off,
-                },
-            })
-        })
+        let guardrails = Self {
+            allowed_project_ids: problems.take(project_ids(block)).unwrap_or_default(),
+            max_months: problems.take(max_months).unwrap_or_default(),
+            require_recipients: problems.take(Attr::read(block, RECIPIENTS)).unwrap_or_default(),
+        };
+        problems.finish(guardrails)
     }
 
     /// Whether a private key must not be stored in plain text.
     pub(crate) fn requires_recipients(&self) -> bool {
-        self.require_recipients == Guard::Set(())
+        self.require_recipients == Attr::Known(true)
     }
 
-    /// Every guardrail that issuing this certificate would break, each at the resource argument to blame. A guardrail or a value that is unknown is
-    /// not judged.
+    /// Every guardrail that issuing this certificate would break, each at the resource argument to blame. A guardrail
+    /// or a value that is unknown is not judged.
     pub(crate) fn check(&self, issuance: &Issuance<'_>) -> Diagnostics {
         let mut refusals = Diagnostics::new();
-        if let (Guard::Set(allowed), Some(project)) =
+        if let (Attr::Known(allowed), Some(project)) =
             (&self.allowed_project_ids, issuance.project_id)
             && !allowed.contains(project)
         {
@@ -111,7 +86,7 @@ impl Guardrails {
                 &format!("project {project} is not in {PROJECTS} of the provider block"),
             ));
         }
-        if let (Guard::Set(max), Some(months)) = (&self.max_months, issuance.months)
+        if let (Attr::Known(max), Some(months)) = (&self.max_months, issuance.months)
             && months > *max
         {
             refusals.push(refusal(
@@ -133,9 +108,9 @@ impl Guardrails {
     /// Like [`check`](Self::check), for the moment before the request: a guardrail that is still unknown refuses too.
     pub(super) fn check_all_known(&self, issuance: &Issuance<'_>) -> Result<(), Diagnostic> {
         let unknown = [
-            (PROJECTS, self.allowed_project_ids == Guard::Unknown),
-            (MONTHS, self.max_months == Guard::Unknown),
-            (RECIPIENTS, self.require_recipients == Guard::Unknown),
+            (PROJECTS, self.allowed_project_ids.is_unknown()),
+            (MONTHS, self.max_months.is_unknown()),
+            (RECIPIENTS, self.require_recipients.is_unknown()),
         ];
         if let Some((argument, _)) = unknown.into_iter().find(|(_, is_unknown)| *is_unknown) {
             return Err(not_known_yet(argument));
@@ -154,49 +129,26 @@ fn refusal(summary: &str, argument: &str, reason: &str) -> Diagnostic {
     .at(Path::attribute(argument))
 }
 
-fn project_ids(value: &Value) -> Result<Guard<Vec<ProjectId>>, Diagnostics> {
-    let invalid = |path: Path, problem: String| {
-        Diagnostic::error("Invalid allowed_project_ids", problem).at(path)
-    };
-    let at = Path::attribute(PROJECTS);
-    if !value.is_wholly_known() {
-        return Ok(Guard::Unknown);
-    }
-    let Some(elements) = value.as_list() else {
-        return Ok(Guard::Off);
+fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
+    let value = block.get(PROJECTS);
+    let Some(elements) = value.as_list().filter(|_| value.is_wholly_known()) else {
+        return Ok(if value.is_null() { Attr::Null } else { Attr::Unknown });
     };
     if elements.is_empty() {
         let problem = "The list is empty, so no certificate could be issued at all. Add a project id, or omit the argument to allow every project.";
-        return Err(invalid(at, problem.to_owned()).into());
+        return Err(invalid_argument(PROJECTS, problem.to_owned()).into());
     }
-    let mut problems = Diagnostics::new();
-    let mut ids = Vec::new();
-    for (index, element) in (0..).zip(elements) {
-        let path = at.at_index(index);
-        match element.as_str().map(ProjectId::parse) {
-            Some(Ok(id)) => ids.push(id),
-            Some(Err(error)) => problems.push(invalid(path, to_sentence(&error.to_string()))),
-            None => problems.push(invalid(path, "A project id must not be null.".to_owned())),
-        }
-    }
-    if problems.is_empty() { Ok(Guard::Set(ids)) } else { Err(problems) }
-}
-
-fn max_months(value: &Value) -> Result<Guard<Months>, Diagnostic> {
-    match value {
-        Value::Unknown => Ok(Guard::Unknown),
-        Value::Number(number) => {
-            let months = number.as_i64().and_then(|months| Months::parse(months).ok());
-            months.map(Guard::Set).ok_or_else(|| {
-                Diagnostic::error(
-                    "Invalid max_months_until_expiration",
-                    format!("max_months_until_expiration must be a whole number from 1 to 24; got {number}."),
-                )
-                .at(Path::attribute(MONTHS))
-            })
-        }
-        _ => Ok(Guard::Off),
-    }
+    let mut problems = Problems::default();
+    let parsed = (0..).zip(elements).filter_map(|(index, element)| {
+        let id = match element.as_str().map(ProjectId::parse) {
+            Some(id) => id.map_err(to_sentence),
+            None => Err("A project id must not be null.".to_owned()),
+        };
+        let path = Path::attribute(PROJECTS).at_index(index);
+        problems.take(id.map_err(|problem| invalid_argument(PROJECTS, problem).at(path)))
+    });
+    let ids = parsed.collect();
+    problems.finish(Attr::Known(ids))
 }
 
 #[cfg(test)]

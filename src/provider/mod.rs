@@ -1,7 +1,8 @@
-//! What this provider means: its block, its resources, its messages. It uses the vocabulary of `tf_provider`, the Atlas client, certificates and the
-//! clock; never the wire format, HTTP or sockets.
+//! What this provider means: its block, its resources, its messages. It uses the vocabulary of `tf_provider`, the Atlas
+//! client, certificates and the clock; never the wire format, HTTP or sockets.
 
 mod arguments;
+mod attr;
 mod client;
 mod config;
 mod credentials;
@@ -10,6 +11,8 @@ mod diagnostics;
 mod functions;
 mod guardrails;
 mod inventory;
+#[cfg(test)]
+mod testing;
 mod timeouts;
 mod unsealed_certificate;
 mod user_certificate;
@@ -22,7 +25,7 @@ use tf_provider::{
 };
 
 use self::{
-    client::{ProviderClient, Session},
+    client::{ProviderClient, Session, State},
     config::{Environment, Resolved},
     unsealed_certificate::UnsealedCertificate,
     user_certificate::{UserCertificateList, UserCertificateResource},
@@ -59,15 +62,15 @@ impl AtlasProvider {
             header_safe(&request.terraform_version)
         );
         let (resolved, warnings) = config::resolve(&request.config, &self.environment, user_agent)?;
-        match resolved {
-            Resolved::Deferred(argument) => self.client.set_deferred(argument),
-            Resolved::MissingCredentials(error) => self.client.set_missing_credentials(error),
+        self.client.set(match resolved {
+            Resolved::Deferred(argument) => State::Deferred(argument),
+            Resolved::MissingCredentials(error) => State::MissingCredentials(error),
             Resolved::Ready(config, guardrails) => {
                 let client = Client::new(*config, self.clock.clone(), self.issued_ids.clone())
                     .map_err(invalid_configuration)?;
-                self.client.set_client(Session::new(client, guardrails, self.clock.clone()));
+                State::Ready(Arc::new(Session::new(client, guardrails, self.clock.clone())))
             }
-        }
+        });
         Ok(warnings)
     }
 }
@@ -92,7 +95,7 @@ impl Provider for AtlasProvider {
     }
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
-        self.client.reset();
+        self.client.set(State::Unconfigured); // a failed Configure leaves no client behind
         self.client.close_retired(CLOSE_TIMEOUT).await;
         self.configured(&request).unwrap_or_else(|problems| problems)
     }
@@ -123,13 +126,11 @@ impl Provider for AtlasProvider {
 }
 
 fn invalid_configuration(error: ConfigError) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        "Provider cannot be configured",
-        arguments::to_sentence(&error.to_string()),
-    );
+    let diagnostic =
+        Diagnostic::error("Provider cannot be configured", arguments::to_sentence(error));
     match error {
         ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
-        ConfigError::Credential(_) | ConfigError::UserAgent | ConfigError::Proxy => diagnostic,
+        ConfigError::Credential(_) => diagnostic,
     }
 }
 
@@ -146,7 +147,7 @@ mod tests {
     fn a_configuration_without_a_client_is_an_error_that_names_the_setting() {
         for (error, says, path) in [
             (ConfigError::CaBundle, "CA bundle", Some("ca_bundle_pem")),
-            (ConfigError::UserAgent, "user agent", None),
+            (ConfigError::Credential("public key"), "public key", None),
         ] {
             let diagnostic = invalid_configuration(error);
             assert_eq!(diagnostic.summary, "Provider cannot be configured");

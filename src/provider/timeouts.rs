@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
-use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Nesting, Path, Type, Value,
-};
+use tf_provider::{Attribute, Block, Diagnostic, NestedBlock, Path, Type};
 
 /// Operations with a timeout: name, default, and what they do.
 const OPERATIONS: [(&str, Duration, &str); 3] = [
@@ -28,40 +26,29 @@ pub(crate) fn block() -> NestedBlock {
         })
         .collect();
     let description = "Time limits of operations. Changing them does not call Atlas.".to_owned();
-    NestedBlock::new(
-        "timeouts",
-        Nesting::Single,
-        Block { attributes, description, ..Block::default() },
-    )
+    NestedBlock::new("timeouts", Block { attributes, description, ..Block::default() })
 }
 
-/// Checks the known durations.
-pub(crate) fn validate(object: &Value) -> Diagnostics {
-    let timeouts = object.get("timeouts");
-    let checked = OPERATIONS.iter().filter_map(|(name, ..)| {
-        let text = timeouts.get(name).as_str()?;
-        let path = Path::attribute("timeouts").at_name(*name);
-        match parse(text) {
-            Some(duration) if !duration.is_zero() => None,
-            Some(_) => Some(Diagnostic::error("Invalid timeout", "A timeout must be longer than 0s.").at(path)),
-            None => Some(
-                Diagnostic::error(
-                    "Invalid timeout",
-                    format!("{text:?} is not a duration. Write a number and a unit (h, m, s or ms), such as \"90s\" or \"1h30m\"."),
-                )
-                .at(path),
-            ),
-        }
-    });
-    checked.collect()
+/// The error for a duration that is invalid.
+pub(crate) fn check(operation: &str, duration: &str) -> Option<Diagnostic> {
+    let problem = match parse(duration) {
+        Some(duration) if !duration.is_zero() => return None,
+        Some(_) => "A timeout must be longer than 0s.".to_owned(),
+        None => format!(
+            "{duration:?} is not a duration. Write a number and a unit (h, m, s or ms), such as \"90s\" or \"1h30m\"."
+        ),
+    };
+    let path = Path::attribute("timeouts").at_name(operation);
+    Some(Diagnostic::error("Invalid timeout", problem).at(path))
 }
 
-/// The time limit of an operation on this object.
-pub(crate) fn timeout(object: &Value, operation: &str) -> Duration {
-    let configured = object.get("timeouts").get(operation).as_str().and_then(parse);
-    let default =
-        OPERATIONS.iter().find(|(name, ..)| *name == operation).map(|(_, default, _)| *default);
-    configured.or(default).unwrap_or(Duration::from_secs(300))
+/// The time limit of an operation: as configured, or its default.
+pub(crate) fn timeout(operation: &str, configured: Option<&str>) -> Duration {
+    let default = OPERATIONS.iter().find(|(name, ..)| *name == operation);
+    configured
+        .and_then(parse)
+        .or(default.map(|(_, default, _)| *default))
+        .unwrap_or(Duration::from_secs(300))
 }
 
 /// Parses a duration as Go writes it (and as jiff's friendly format allows), at most a hundred years.
@@ -100,23 +87,18 @@ mod tests {
 
     #[test]
     fn an_invalid_timeout_is_an_error_at_its_attribute() {
-        let timeouts = Value::object([
-            ("create", "soon".into()),
-            ("update", "0s".into()),
-            ("read", Value::Unknown),
-        ]);
-        let found = validate(&Value::object([("timeouts", timeouts)]));
-        assert!(found.iter().all(|problem| problem.summary == "Invalid timeout"));
-        let places: Vec<_> =
-            found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect();
-        assert_eq!(places, ["timeouts.create", "timeouts.update"]);
+        for (operation, duration) in [("create", "soon"), ("update", "0s")] {
+            let problem = check(operation, duration).unwrap();
+            assert_eq!(problem.summary, "Invalid timeout");
+            assert_eq!(problem.path.unwrap().to_string(), format!("timeouts.{operation}"));
+        }
+        assert_eq!(check("read", "1h"), None);
     }
 
     #[test]
     fn an_omitted_timeout_has_its_default() {
-        let object = Value::object([("timeouts", Value::object([("create", "90s".into())]))]);
-        assert_eq!(timeout(&object, "create"), Duration::from_secs(90));
-        assert_eq!(timeout(&object, "update"), Duration::from_secs(600));
-        assert_eq!(timeout(&Value::Null, "read"), Duration::from_secs(300));
+        assert_eq!(timeout("create", Some("90s")), Duration::from_secs(90));
+        assert_eq!(timeout("update", None), Duration::from_secs(600));
+        assert_eq!(timeout("read", None), Duration::from_secs(300));
     }
 }

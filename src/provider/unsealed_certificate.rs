@@ -1,5 +1,5 @@
-//! The ephemeral resource `atlas_unsealed_certificate`: decrypts a sealed certificate without network access. The result is
-//! never stored.
+//! The ephemeral resource `atlas_unsealed_certificate`: decrypts a sealed certificate without network access. The
+//! result is never stored.
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     pkcs12::{self, Profile},
-    provider::arguments::to_sentence,
+    provider::attr::{Attr, invalid},
     sealing::{self, Identities},
     x509::{self, Bundle},
 };
@@ -25,20 +25,8 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn schema(&self) -> Schema {
-        let text = |name, description| Attribute::new(name, Type::String, description);
-        let identities =
-            Attribute::new(IDENTITIES, Type::list(Type::String), IDENTITIES_DESCRIPTION);
         Schema::new(Block {
-            attributes: vec![
-                text(SEALED, SEALED_DESCRIPTION).required(),
-                identities.required().sensitive(),
-                text(PASSWORD, PASSWORD_DESCRIPTION).optional().sensitive(),
-                text(PROFILE, PROFILE_DESCRIPTION).optional(),
-                text(COMBINED, COMBINED_DESCRIPTION).sensitive(),
-                text(CERTIFICATE, CERTIFICATE_DESCRIPTION),
-                text(PRIVATE_KEY, PRIVATE_KEY_DESCRIPTION).sensitive(),
-                text(PKCS12, PKCS12_DESCRIPTION).sensitive(),
-            ],
+            attributes: attributes(),
             blocks: vec![],
             description: DESCRIPTION.to_owned(),
         })
@@ -52,7 +40,7 @@ impl EphemeralResource for UnsealedCertificate {
     async fn open(&self, request: OpenRequest) -> OpenResponse {
         let mut result = request.config;
         let diagnostics = unseal(&mut result).await.unwrap_or_else(Diagnostics::from);
-        OpenResponse { result, renew_at: None, private: Vec::new(), diagnostics }
+        OpenResponse { result, diagnostics }
     }
 }
 
@@ -66,7 +54,7 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
         } else {
             ("Sealed certificate cannot be opened", SEALED)
         };
-        Diagnostic::error(summary, to_sentence(&error.to_string())).at(Path::attribute(path))
+        invalid(summary, error).at(Path::attribute(path))
     })?;
     object.set(COMBINED, pem.expose_secret());
     let parts = match x509::split(pem.expose_secret()) {
@@ -136,7 +124,7 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
     let parse = |(index, element): (u32, &Value)| match element {
         Value::String(text) => Some(
             Identities::parse(&[text.as_str().into()])
-                .map_err(|error| invalid(index, &error.reason.to_string())),
+                .map_err(|error| invalid(index, error.reason)),
         ),
         Value::Null => Some(Err(invalid(index, "it is null; omit it, or give an identity"))),
         _ => None,
@@ -148,23 +136,14 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
 fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
     let password = config.get(PASSWORD).as_str().map(SecretString::from);
     match password.as_ref().map(pkcs12::check_password) {
-        Some(Err(error)) => {
-            let text = to_sentence(&error.to_string());
-            Err(Diagnostic::error("Invalid password", text).at(Path::attribute(PASSWORD)))
-        }
+        Some(Err(error)) => Err(invalid("Invalid password", error).at(Path::attribute(PASSWORD))),
         _ => Ok(password),
     }
 }
 
 /// The profile of the archive; the default if it is null or unknown.
 fn profile(config: &Value) -> Result<Profile, Diagnostic> {
-    let Some(name) = config.get(PROFILE).as_str() else {
-        return Ok(Profile::default());
-    };
-    Profile::parse(name).ok_or_else(|| {
-        let text = format!("The profiles are \"modern\" and \"legacy\", not {name:?}.");
-        Diagnostic::error("Invalid pkcs12_profile", text).at(Path::attribute(PROFILE))
-    })
+    Ok(Attr::read(config, PROFILE)?.into_known().unwrap_or_default())
 }
 
 const SEALED: &str = "sealed_pem";
@@ -175,6 +154,36 @@ const COMBINED: &str = "combined_pem";
 const CERTIFICATE: &str = "certificate_pem";
 const PRIVATE_KEY: &str = "private_key_pem";
 const PKCS12: &str = "pkcs12_base64";
+
+#[rustfmt::skip] // an attribute is a row: name, type, description, properties
+fn attributes() -> Vec<Attribute> {
+    vec![
+        Attribute::new(SEALED, Type::String,
+            "The sealed certificate: an armored age file, `sealed_pem` of an `atlas_user_certificate`. A file that \
+             the `age` command line tool wrote with `-a` works as well. No default.").required(),
+        Attribute::new(IDENTITIES, Type::list(Type::String),
+            "age identities, one of which must match. Each is an X25519 identity, `AGE-SECRET-KEY-1...`, or the whole \
+             text of a file that `age-keygen` wrote. Identities of plugins, SSH keys, post-quantum identities and \
+             encrypted identity files are refused. No default.").required().sensitive(),
+        Attribute::new(PASSWORD, Type::String,
+            "The password of the archive `pkcs12_base64`: printable ASCII characters. Unset, there is no archive.").optional().sensitive(),
+        Attribute::new(PROFILE, Type::String,
+            "How the archive is encrypted: `modern` (AES-256; Java 8u301, OpenSSL 1.1, Windows 10 1709, .NET and \
+             later) or `legacy` (triple DES, for what is older). Default: `modern`.").optional(),
+        Attribute::new(COMBINED, Type::String,
+            "The certificate and its PKCS#8 private key byte for byte as Atlas returned them: the file for \
+             `tlsCertificateKeyFile`.").sensitive(),
+        Attribute::new(CERTIFICATE, Type::String,
+            "The certificate alone, for programs that need two files. Null if the text is not one certificate and its \
+             key."),
+        Attribute::new(PRIVATE_KEY, Type::String,
+            "The private key alone, PKCS#8. Null if the text is not one certificate and its key.").sensitive(),
+        Attribute::new(PKCS12, Type::String,
+            "The certificate and its key as a PKCS#12 archive in base64, the key store of Java and .NET. Null without \
+             `pkcs12_password`, or if the text is not one certificate and its key. Its bytes differ each time it is \
+             opened: let consumers follow `revision` of the certificate.").sensitive(),
+    ]
+}
 
 const DESCRIPTION: &str = "\
 Opens a sealed certificate for the length of one Terraform run. The private key goes into a write-only argument, a provider block, \
@@ -189,34 +198,6 @@ the ephemeral resource of a secret store. If `sealed_pem` is not known yet, beca
 the plan has unknown values and the apply opens it.
 
 Requires Terraform 1.10 or OpenTofu 1.11, or later; write-only arguments require 1.11 in both.";
-
-const SEALED_DESCRIPTION: &str = "\
-The sealed certificate: an armored age file, `sealed_pem` of an `atlas_user_certificate`. A file that the `age` command line tool \
-wrote with `-a` works as well. No default.";
-
-const IDENTITIES_DESCRIPTION: &str = "\
-age identities, one of which must match. Each is an X25519 identity, `AGE-SECRET-KEY-1...`, or the whole text of a file that \
-`age-keygen` wrote. Identities of plugins, SSH keys, post-quantum identities and encrypted identity files are refused. No default.";
-
-const PASSWORD_DESCRIPTION: &str = "\
-The password of the archive `pkcs12_base64`: printable ASCII characters. Unset, there is no archive.";
-
-const PROFILE_DESCRIPTION: &str = "\
-How the archive is encrypted: `modern` (AES-256; Java 8u301, OpenSSL 1.1, Windows 10 1709, .NET and later) or `legacy` (triple DES, \
-for what is older). Default: `modern`.";
-
-const COMBINED_DESCRIPTION: &str = "\
-The certificate and its PKCS#8 private key byte for byte as Atlas returned them: the file for `tlsCertificateKeyFile`.";
-
-const CERTIFICATE_DESCRIPTION: &str = "\
-The certificate alone, for programs that need two files. Null if the text is not one certificate and its key.";
-
-const PRIVATE_KEY_DESCRIPTION: &str = "\
-The private key alone, PKCS#8. Null if the text is not one certificate and its key.";
-
-const PKCS12_DESCRIPTION: &str = "\
-The certificate and its key as a PKCS#12 archive in base64, the key store of Java and .NET. Null without `pkcs12_password`, or if the \
-text is not one certificate and its key. Its bytes differ each time it is opened: let consumers follow `revision` of the certificate.";
 
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,10 @@ fn sealed_text_is_decrypted_by_every_recipient_and_by_no_other_key() {
     assert!(sealed.starts_with(ARMOR) && !sealed.contains("hunter2"));
     assert_eq!(open(&sealed, my_key.expose_secret()).unwrap(), PLAIN);
     assert_eq!(open(&sealed, SECRET).unwrap(), PLAIN);
-    assert_eq!(open(&sealed, other_key.expose_secret()), Err(UnsealError::NoMatchingIdentity));
+    assert_eq!(
+        open(&sealed, other_key.expose_secret()),
+        Err(UnsealError::WrongIdentity(OTHER_RECIPIENTS))
+    );
     let both = Identities::parse(&[other_key, my_key]).unwrap();
     assert_eq!(unseal(&sealed, &both).unwrap().expose_secret(), PLAIN);
 }
@@ -65,24 +68,23 @@ fn recipients_are_a_set_of_keys() {
 
 #[test]
 fn an_invalid_recipient_is_refused_with_its_reason_and_not_repeated() {
-    use RecipientError::{Identity, Invalid, Unsupported};
     for (text, reason) in [
-        ("", Invalid),
-        (" \n", Invalid),
-        (SECRET, Identity),
-        (&SECRET.to_lowercase(), Identity),
-        ("AGE-SECRET-KEY-PQ-1QQQQ", Identity),
-        ("AGE-PLUGIN-YUBIKEY-1QQQQ", Identity),
-        ("age1yubikey1qwerty", Unsupported),
-        ("age1pq1qwerty", Unsupported),
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA", Unsupported),
-        ("ecdsa-sha2-nistp256 AAAA", Unsupported),
-        (&PUBLIC.replace('7', "8"), Invalid),
-        (&PUBLIC[..40], Invalid),
-        ("hunter2", Invalid),
+        ("", "begins with age1"),
+        (" \n", "begins with age1"),
+        (SECRET, "the secret half"),
+        (&SECRET.to_lowercase(), "the secret half"),
+        ("AGE-SECRET-KEY-PQ-1QQQQ", "the secret half"),
+        ("AGE-PLUGIN-YUBIKEY-1QQQQ", "the secret half"),
+        ("age1yubikey1qwerty", "not supported"),
+        ("age1pq1qwerty", "not supported"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA", "not supported"),
+        ("ecdsa-sha2-nistp256 AAAA", "not supported"),
+        (&PUBLIC.replace('7', "8"), "begins with age1"),
+        (&PUBLIC[..40], "begins with age1"),
+        ("hunter2", "begins with age1"),
     ] {
         let error = Recipients::parse(&[PUBLIC, text]).unwrap_err();
-        assert_eq!(error, InvalidRecipient { index: 1, reason }, "{text}");
+        assert!(error.index == 1 && error.reason.contains(reason), "{text}: {error:?}");
         let shown = format!("{error} {error:?}");
         assert!(text.trim().is_empty() || !shown.contains(text.trim()), "{shown}");
     }
@@ -99,28 +101,27 @@ fn recipients_of_small_order_are_refused() {
     for point in [[0; 32], one, minus_one] {
         let text = bech32::encode::<bech32::Bech32>(hrp, &point).unwrap();
         let error = Recipients::parse(&[&text]).unwrap_err();
-        assert_eq!(error.reason, RecipientError::Invalid);
+        assert_eq!(error.reason, NOT_A_RECIPIENT);
     }
 }
 
 #[test]
 fn identity_files_are_parsed_and_invalid_identities_refused_with_their_reason() {
-    use IdentityError::{Encrypted, Invalid, Recipient, Unsupported};
     let file = format!("# created: 2026-01-01T00:00:00Z\n# public key: {PUBLIC}\n{SECRET}\n");
     assert_eq!(open(&sealed_to(&[PUBLIC]), &file).unwrap(), PLAIN);
     for (text, reason) in [
-        ("", Invalid),
-        ("# only words\n", Invalid),
-        (PUBLIC, Recipient),
-        ("AGE-PLUGIN-YUBIKEY-1QQQQ", Unsupported),
-        ("AGE-SECRET-KEY-PQ-1QQQQ", Unsupported),
-        (&sealed_to(&[PUBLIC]), Encrypted),
-        ("-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2", Unsupported),
-        (&SECRET[..60], Invalid),
-        ("hunter2", Invalid),
+        ("", "typing error"),
+        ("# only words\n", "typing error"),
+        (PUBLIC, "the public half"),
+        ("AGE-PLUGIN-YUBIKEY-1QQQQ", "not supported"),
+        ("AGE-SECRET-KEY-PQ-1QQQQ", "not supported"),
+        (&sealed_to(&[PUBLIC]), "encrypted identity file"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2", "not supported"),
+        (&SECRET[..60], "typing error"),
+        ("hunter2", "typing error"),
     ] {
         let error = Identities::parse(&[SECRET.into(), text.into()]).unwrap_err();
-        assert_eq!(error, InvalidIdentity { index: 1, reason }, "{text}");
+        assert!(error.index == 1 && error.reason.contains(reason), "{text}: {error:?}");
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("hunter2") && !shown.contains(&SECRET[20..40]), "{shown}");
     }
@@ -137,18 +138,22 @@ fn a_text_that_cannot_be_decrypted_is_refused_with_its_reason() {
         kept.collect::<Vec<_>>().join("\n")
     };
     for (text, reason) in [
-        ("", UnsealError::NotArmored),
-        ("hunter2", UnsealError::NotArmored),
-        ("age-encryption.org/v1\n-> X25519 ", UnsealError::NotArmored),
-        (PLAIN, UnsealError::NotSealed),
-        (&without(1), UnsealError::Damaged),
-        (&without(lines.len() - 2), UnsealError::Damaged),
-        (&without(lines.len() - 1), UnsealError::Damaged),
-        (&format!("{sealed}more"), UnsealError::Damaged),
-        (ARMOR, UnsealError::Damaged),
+        ("", "not an armored age file"),
+        ("hunter2", "not an armored age file"),
+        ("age-encryption.org/v1\n-> X25519 ", "not an armored age file"),
+        (PLAIN, "is not sealed"),
+        (&without(1), "damaged"),
+        (&without(lines.len() - 2), "damaged"),
+        (&without(lines.len() - 1), "damaged"),
+        (&format!("{sealed}more"), "damaged"),
+        (ARMOR, "damaged"),
     ] {
-        assert_eq!(open(text, SECRET), Err(reason), "{text}");
-        assert!(!reason.to_string().contains("hunter2"));
+        let error = open(text, SECRET).unwrap_err();
+        assert!(
+            !error.is_wrong_identity() && error.to_string().contains(reason),
+            "{text}: {error}"
+        );
+        assert!(!error.to_string().contains("hunter2"));
     }
     let passphrase = {
         let encryptor = Encryptor::with_user_passphrase("hunter2".to_owned().into());
@@ -157,11 +162,8 @@ fn a_text_that_cannot_be_decrypted_is_refused_with_its_reason() {
         writer.write_all(PLAIN.as_bytes()).unwrap();
         String::from_utf8(writer.finish().unwrap().finish().unwrap()).unwrap()
     };
-    assert_eq!(open(&passphrase, SECRET), Err(UnsealError::Passphrase));
-    assert!(
-        UnsealError::NoMatchingIdentity.is_wrong_identity()
-            && !UnsealError::Damaged.is_wrong_identity()
-    );
+    let error = open(&passphrase, SECRET).unwrap_err();
+    assert!(error.to_string().contains("encrypted with a passphrase"), "{error}");
 }
 
 #[test]

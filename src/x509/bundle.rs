@@ -3,9 +3,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls::{crypto::aws_lc_rs::sign::any_supported_type, pki_types::PrivateKeyDer};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use x509_cert::der::{
-    Decode, Encode, Reader, SliceReader,
-    asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef},
+use x509_cert::{
+    der::{
+        Decode, Encode,
+        asn1::{AnyRef, ObjectIdentifier},
+    },
+    spki::SubjectPublicKeyInfoOwned,
 };
 
 use super::{
@@ -70,17 +73,15 @@ fn certificate_and_key(pem: &str) -> Result<(Block<'_>, Block<'_>), Error> {
     let (mut certificate, mut key) = (None, None);
     for block in blocks(pem) {
         let block = block?;
-        match block.kind() {
-            BlockKind::Certificate if certificate.is_some() => return Err(Error::ManyCertificates),
-            BlockKind::Certificate => certificate = Some(block),
-            BlockKind::PrivateKey if key.is_some() => return Err(Error::ManyPrivateKeys),
-            BlockKind::PrivateKey => key = Some(block),
-            BlockKind::EncryptedPrivateKey => return Err(Error::EncryptedPrivateKey),
-            BlockKind::Other => {
-                let label = printable_label(block.label);
-                return Err(Error::OtherBlock { label });
+        let problem = match block.label {
+            "CERTIFICATE" => certificate.replace(block).map(|_| Error::ManyCertificates),
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+                key.replace(block).map(|_| Error::ManyPrivateKeys)
             }
-        }
+            "ENCRYPTED PRIVATE KEY" => Some(Error::EncryptedPrivateKey),
+            label => Some(Error::OtherBlock(printable_label(label))),
+        };
+        problem.map_or(Ok(()), Err)?;
     }
     let certificate = certificate.ok_or(Error::NoCertificate)?;
     Ok((certificate, key.ok_or(Error::NoPrivateKey)?))
@@ -101,8 +102,7 @@ pub(super) fn blocks(pem: &str) -> impl Iterator<Item = Result<Block<'_>, Error>
             }
             body.push(line.trim());
         }
-        let label = printable_label(label);
-        Some(Err(Error::Unterminated { label }))
+        Some(Err(Error::Unterminated(printable_label(label))))
     })
 }
 
@@ -121,34 +121,16 @@ fn printable_label(label: &str) -> String {
     }
 }
 
-/// What a block contains, by its label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BlockKind {
-    Certificate,
-    PrivateKey,
-    EncryptedPrivateKey,
-    Other,
-}
-
 /// One PEM block, not decoded.
 pub(super) struct Block<'a> {
-    label: &'a str,
+    pub(super) label: &'a str,
     body: Vec<&'a str>,
 }
 
 impl Block<'_> {
-    pub(super) fn kind(&self) -> BlockKind {
-        match self.label {
-            "CERTIFICATE" => BlockKind::Certificate,
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => BlockKind::PrivateKey,
-            "ENCRYPTED PRIVATE KEY" => BlockKind::EncryptedPrivateKey,
-            _ => BlockKind::Other,
-        }
-    }
-
     pub(super) fn der(&self) -> Result<Vec<u8>, Error> {
-        let label = || printable_label(self.label);
-        STANDARD.decode(self.body.concat()).map_err(|_| Error::NotBase64 { label: label() })
+        let decoded = STANDARD.decode(self.body.concat());
+        decoded.map_err(|_| Error::NotBase64(printable_label(self.label)))
     }
 
     fn pem(&self) -> String {
@@ -160,49 +142,33 @@ impl Block<'_> {
 }
 
 /// Compares the public key of `certificate` with that of the private key `key`.
-///
-/// RSA keys, which Atlas issues, are compared by modulus and exponent: loading one verifies its arithmetic first, which
-/// takes a hundred times as long and is not needed here.
 fn check_key(key: &[u8], certificate: &Decoded) -> Result<(), Error> {
     let public_key = certificate.tbs_certificate().subject_public_key_info();
-    let matches = if let Some(ours) = rsa_of_private_key(key) {
-        let bits = public_key.subject_public_key.as_bytes();
-        public_key.algorithm.oid == RSA && bits.and_then(rsa_of_public_key) == Some(ours)
-    } else {
-        let key = PrivateKeyDer::try_from(key).map_err(|_| Error::NotAPrivateKey)?;
-        let key = any_supported_type(&key).map_err(|_| Error::NotAPrivateKey)?;
-        let ours = key.public_key().ok_or(Error::NotAPrivateKey)?;
-        public_key.to_der().is_ok_and(|theirs| theirs == *ours)
-    };
-    if matches { Ok(()) } else { Err(Error::KeyMismatch) }
+    if contains_rsa_key(key, public_key) == Some(true) {
+        return Ok(());
+    }
+    let key = PrivateKeyDer::try_from(key).map_err(|_| Error::NotAPrivateKey)?;
+    let key = any_supported_type(&key).map_err(|_| Error::NotAPrivateKey)?;
+    let ours = key.public_key().ok_or(Error::NotAPrivateKey)?;
+    let is_ours = public_key.to_der().is_ok_and(|theirs| theirs == *ours);
+    if is_ours { Ok(()) } else { Err(Error::KeyMismatch) }
+}
+
+/// Whether a private key begins with the modulus and the exponent of an RSA public key: they follow the version of a PKCS#1
+/// key, which can follow the short header of PKCS#8.
+///
+/// Atlas issues RSA keys. Loading one verifies its arithmetic first, which takes a hundred times as long and is not needed
+/// here.
+fn contains_rsa_key(key: &[u8], public_key: &SubjectPublicKeyInfoOwned) -> Option<bool> {
+    AnyRef::from_der(key).ok()?; // complete
+    let rsa_public_key = AnyRef::from_der(public_key.subject_public_key.as_bytes()?).ok()?;
+    let fields = [VERSION, rsa_public_key.value()].concat();
+    Some(
+        public_key.algorithm.oid == RSA
+            && key.windows(fields.len()).take(64).any(|part| part == fields),
+    )
 }
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-
-/// Modulus and public exponent of an RSA private key in PKCS#8 or PKCS#1; `None` for other keys.
-fn rsa_of_private_key(der: &[u8]) -> Option<(UintRef<'_>, UintRef<'_>)> {
-    let mut fields = sequence_reader(der)?;
-    fields.decode::<UintRef<'_>>().ok()?; // version
-    if fields.peek_byte() == Some(SEQUENCE) {
-        let algorithm: AnyRef<'_> = fields.decode().ok()?;
-        if SliceReader::new(algorithm.value()).ok()?.decode::<ObjectIdentifier>().ok()? != RSA {
-            return None;
-        }
-        let pkcs1: &OctetStringRef = fields.decode().ok()?;
-        fields = sequence_reader(pkcs1.as_bytes())?;
-        fields.decode::<UintRef<'_>>().ok()?; // version
-    }
-    Some((fields.decode().ok()?, fields.decode().ok()?))
-}
-
-const SEQUENCE: u8 = 0x30;
-
-/// Modulus and public exponent of an `RSAPublicKey`.
-fn rsa_of_public_key(der: &[u8]) -> Option<(UintRef<'_>, UintRef<'_>)> {
-    let mut fields = sequence_reader(der)?;
-    Some((fields.decode().ok()?, fields.decode().ok()?))
-}
-
-fn sequence_reader(der: &[u8]) -> Option<SliceReader<'_>> {
-    SliceReader::new(AnyRef::from_der(der).ok()?.value()).ok()
-}
+/// The integer 0.
+const VERSION: &[u8] = &[2, 1, 0];

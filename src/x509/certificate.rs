@@ -8,11 +8,7 @@ use x509_cert::{
     time::Time,
 };
 
-use super::{
-    Error,
-    bundle::{BlockKind, blocks},
-    name, serial,
-};
+use super::{Error, bundle::blocks, name, serial};
 
 /// The attributes of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +31,6 @@ pub struct Certificate {
     pub not_after: Timestamp,
     /// SHA-256 of the DER in lower-case hex.
     pub fingerprint_sha256: String,
-    /// Whether the subject consists of one attribute.
-    pub(super) subject_is_one_attribute: bool,
 }
 
 /// Parses the only certificate of a PEM text. Blocks with other labels are ignored.
@@ -47,7 +41,7 @@ pub fn parse_certificate(pem: &str) -> Result<Certificate, Error> {
     let mut certificate = None;
     for block in blocks(pem) {
         let block = block?;
-        if block.kind() == BlockKind::Certificate && certificate.replace(block).is_some() {
+        if block.label == "CERTIFICATE" && certificate.replace(block).is_some() {
             return Err(Error::ManyCertificates);
         }
     }
@@ -77,7 +71,6 @@ impl Certificate {
             not_before: timestamp(tbs.validity().not_before),
             not_after: timestamp(tbs.validity().not_after),
             fingerprint_sha256: hex::encode(digest(&SHA256, der)),
-            subject_is_one_attribute: tbs.subject().iter().count() == 1,
         }
     }
 }

@@ -33,24 +33,15 @@ pub enum Error {
     /// The private key is protected by a password.
     #[error("the private key is encrypted")]
     EncryptedPrivateKey,
-    /// A block that is neither a certificate nor a private key.
-    #[error("the text contains a block of another kind: {label}")]
-    OtherBlock {
-        /// The block's label, or `unnamed` if it is not a usual label.
-        label: String,
-    },
-    /// A block without its `END` line.
-    #[error("the {label} block has no end")]
-    Unterminated {
-        /// The block's label.
-        label: String,
-    },
-    /// The body of a block is not base64.
-    #[error("the {label} block is not valid base64")]
-    NotBase64 {
-        /// The block's label.
-        label: String,
-    },
+    /// The label, or `unnamed` if it is not a usual one, of a block that is neither a certificate nor a private key.
+    #[error("the text contains a block of another kind: {0}")]
+    OtherBlock(String),
+    /// The label of a block without its `END` line.
+    #[error("the {0} block has no end")]
+    Unterminated(String),
+    /// The label of a block whose body is not base64.
+    #[error("the {0} block is not valid base64")]
+    NotBase64(String),
     /// The `CERTIFICATE` block cannot be decoded.
     #[error("the certificate block does not contain an X.509 certificate")]
     NotACertificate,

@@ -3,7 +3,7 @@
 //! Own code, because `Display` of `x509-cert`'s `Name` adds its table of all known OIDs, 186 KiB, to the release binary.
 //! It also writes other text for `emailAddress` and for values that are a `BMPString`, which would change stored state.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 use x509_cert::{
@@ -21,11 +21,10 @@ use super::Certificate;
 ///
 /// The values are compared after Unicode normalization (NFC), case-sensitively.
 pub fn subject_matches(username: &str, certificate: &Certificate) -> bool {
-    certificate.subject_is_one_attribute
-        && certificate
-            .subject_common_name
-            .as_ref()
-            .is_some_and(|subject| subject.nfc().eq(common_name_of(username).nfc()))
+    certificate.subject_common_name.as_ref().is_some_and(|subject| {
+        let is_only_attribute = certificate.subject == format!("CN={}", escape(subject));
+        is_only_attribute && subject.nfc().eq(common_name_of(username).nfc())
+    })
 }
 
 /// The common name in a certificate of the database user `username`: the unescaped value after `CN=`, or the name itself.
@@ -65,27 +64,19 @@ fn attribute_text(attribute: &AttributeTypeAndValue) -> String {
 }
 
 fn escape(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
     let last = value.len().saturating_sub(1);
-    for (position, character) in value.char_indices() {
-        match character {
-            '#' if position == 0 => text.push_str("\\#"),
-            ' ' if position == 0 || position == last => text.push_str("\\ "),
-            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => text.extend(['\\', character]),
-            _ if character.is_ascii_control() => {
-                let _ = write!(text, "\\{:02X}", u32::from(character));
-            }
-            _ => text.push(character),
-        }
-    }
-    text
+    let escaped = value.char_indices().map(|(position, character)| match character {
+        '#' if position == 0 => "\\#".to_owned(),
+        ' ' if position == 0 || position == last => "\\ ".to_owned(),
+        ',' | '+' | '"' | '\\' | '<' | '>' | ';' => format!("\\{character}"),
+        _ if character.is_ascii_control() => format!("\\{:02X}", u32::from(character)),
+        _ => character.to_string(),
+    });
+    escaped.collect()
 }
 
 /// Reverses RFC 2253 escaping; returns an incorrectly escaped value unchanged.
 fn unescape(value: &str) -> Cow<'_, str> {
-    if !value.contains('\\') {
-        return Cow::Borrowed(value);
-    }
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
@@ -197,9 +188,10 @@ mod tests {
 
     #[test]
     fn subjects_are_compared_as_names_and_not_as_text() {
-        let of = |name: &str, is_one_attribute: bool| Certificate {
-            subject_is_one_attribute: is_one_attribute,
-            ..parse_certificate(&pem_pair(&[1], name).0).unwrap()
+        let with_organization = |name: &str| parse_certificate(&pem_pair(&[1], name).0).unwrap();
+        let of = |name: &str| Certificate {
+            subject: format!("CN={}", escape(name)),
+            ..with_organization(name)
         };
         for (username, subject, matches) in [
             ("app", "app", true),
@@ -212,12 +204,8 @@ mod tests {
             (r"CN=a\2Cb", "a,b", true),
             ("app2", "app", false),
         ] {
-            assert_eq!(
-                subject_matches(username, &of(subject, true)),
-                matches,
-                "{username} {subject}"
-            );
+            assert_eq!(subject_matches(username, &of(subject)), matches, "{username} {subject}");
         }
-        assert!(!subject_matches("app", &of("app", false)), "the subject has an organization too");
+        assert!(!subject_matches("app", &with_organization("app")));
     }
 }

@@ -60,7 +60,7 @@ fn a_text_other_than_one_certificate_and_its_key_is_refused_without_repeating_it
         (format!("{certificate}{other_key}"), Error::KeyMismatch),
         (
             format!("{certificate}{}", &key[..key.len() / 2]),
-            Error::Unterminated { label: label("PRIVATE KEY") },
+            Error::Unterminated(label("PRIVATE KEY")),
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE", "ENCRYPTED PRIVATE")),
@@ -68,15 +68,15 @@ fn a_text_other_than_one_certificate_and_its_key_is_refused_without_repeating_it
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE KEY", "PUBLIC KEY")),
-            Error::OtherBlock { label: label("PUBLIC KEY") },
+            Error::OtherBlock(label("PUBLIC KEY")),
         ),
         (
             format!("{certificate}{}", key.replace("PRIVATE KEY", "secret")),
-            Error::OtherBlock { label: label("unnamed") },
+            Error::OtherBlock(label("unnamed")),
         ),
         (
             format!("{key}{}", invalid_certificate.replace("c2VjcmV0", "*secret*")),
-            Error::NotBase64 { label: label("CERTIFICATE") },
+            Error::NotBase64(label("CERTIFICATE")),
         ),
         (format!("{key}{invalid_certificate}"), Error::NotACertificate),
         (format!("{certificate}{invalid_key}"), Error::NotAPrivateKey),
@@ -145,6 +145,18 @@ fn keys_of_every_supported_type_are_matched_with_their_certificate() {
         let foreign = pem_pair(&[2], "app").1;
         assert_eq!(parse(format!("{pem}{foreign}")), Err(Error::KeyMismatch));
     }
+}
+
+#[test]
+fn an_rsa_key_with_a_missing_line_is_refused() {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let certificate = params(&[1], "app").self_signed(&key).unwrap().pem();
+    let key = key.serialize_pem();
+    let lines: Vec<_> = key.lines().collect();
+    let missing = lines[lines.len() - 4]; // behind the modulus
+    let damaged = key.replace(&format!("{missing}\n"), "");
+    assert_eq!(parse(format!("{certificate}{key}")).map(|_| ()), Ok(()));
+    assert_eq!(parse(format!("{certificate}{damaged}")), Err(Error::NotAPrivateKey));
 }
 
 #[test]

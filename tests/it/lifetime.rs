@@ -106,6 +106,6 @@ fn start(core: &Core) -> JoinHandle<Result<Outcome, Error>> {
 }
 
 async fn alive(provider: &Provider) {
-    let request = tfplugin5::get_metadata::Request {};
-    provider.client().get_metadata(request).await.expect("a response");
+    let request = tfplugin5::get_functions::Request {};
+    provider.client().get_functions(request).await.expect("a response");
 }

@@ -3,9 +3,9 @@
 use std::{process::ExitCode, sync::Arc};
 
 use tf_provider::{
-    ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, Diagnostics, PlanRequest,
-    PlanResponse, Provider, ProviderInfo, ReadRequest, ReadResponse, Resource, Schema, Type,
-    UpdateRequest, Value, async_trait, serve,
+    Attribute, Block, CreateRequest, DeleteRequest, ObjectResponse, PlanRequest, PlanResponse,
+    Provider, ProviderInfo, ReadRequest, Resource, Schema, Type, UpdateRequest, Value, async_trait,
+    serve,
 };
 
 const ABOUT: ProviderInfo = ProviderInfo {
@@ -43,20 +43,19 @@ impl Resource for Greeting {
         let attributes = vec![name, text];
         Schema::new(Block { attributes, ..Block::default() })
     }
-    async fn read(&self, ReadRequest { state, private, .. }: ReadRequest) -> ReadResponse {
-        let diagnostics = Diagnostics::new();
-        ReadResponse { state, private, diagnostics }
+    async fn read(&self, request: ReadRequest) -> ObjectResponse {
+        request.state.into()
     }
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
         greet(request.proposed).into()
     }
-    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+    async fn create(&self, request: CreateRequest) -> ObjectResponse {
         greet(request.planned).into()
     }
-    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+    async fn update(&self, request: UpdateRequest) -> ObjectResponse {
         greet(request.planned).into()
     }
-    async fn delete(&self, _: DeleteRequest) -> ApplyResponse {
+    async fn delete(&self, _: DeleteRequest) -> ObjectResponse {
         Value::Null.into()
     }
 }

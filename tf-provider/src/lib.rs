@@ -4,6 +4,8 @@
 //! and [`Function`] and passes itself to [`serve`]. This crate contains the rest: the handshake, mutual TLS with the host's
 //! certificate pinned, the wire format, logs in the format of the host, and an orderly shutdown.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod plugin;
 mod protocol;
 mod terraform;

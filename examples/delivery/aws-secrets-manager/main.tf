@@ -50,4 +50,9 @@ resource "aws_secretsmanager_secret_version" "app" {
   secret_id                = aws_secretsmanager_secret.app.id
   secret_string_wo         = ephemeral.atlas_unsealed_certificate.app.combined_pem
   secret_string_wo_version = atlas_user_certificate.app.revision
+
+  # The old version is removed only after the new one exists.
+  lifecycle {
+    create_before_destroy = true
+  }
 }

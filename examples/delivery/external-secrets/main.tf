@@ -54,6 +54,11 @@ resource "aws_secretsmanager_secret_version" "app" {
   secret_id                = aws_secretsmanager_secret.app.id
   secret_string_wo         = ephemeral.atlas_unsealed_certificate.app.combined_pem
   secret_string_wo_version = atlas_user_certificate.app.revision
+
+  # The old version is removed only after the new one exists.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # The External Secrets Operator copies the secret into the cluster and keeps it up to date.

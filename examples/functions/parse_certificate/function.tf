@@ -10,7 +10,7 @@ terraform {
 }
 
 variable "certificate_pem" {
-  description = "PEM text with one certificate, for example the content of a file."
+  description = "PEM text with one certificate and no private key. For a text with a key, declare the variable as sensitive."
   type        = string
 }
 

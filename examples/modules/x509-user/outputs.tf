@@ -22,13 +22,17 @@ output "revisions" {
 }
 
 output "certificates" {
-  description = "Public facts about the certificates, by username. Unknown in a plan that issues, except status."
+  description = "Public attributes of the certificates, by username. Most are unknown in a plan that issues."
   value = {
     for username, certificate in atlas_user_certificate.this : username => {
-      certificate_id = certificate.certificate_id
-      not_after      = certificate.not_after
-      renewal_time   = certificate.renewal_time
-      status         = certificate.status
+      certificate_id          = certificate.certificate_id
+      serial_number           = certificate.serial_number
+      not_after               = certificate.not_after
+      renewal_time            = certificate.renewal_time
+      has_private_key         = certificate.has_private_key
+      issue_reason            = certificate.issue_reason
+      replaces_certificate_id = certificate.replaces_certificate_id
+      superseded_certificates = certificate.superseded_certificates
     }
   }
 }

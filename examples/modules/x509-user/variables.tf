@@ -33,7 +33,7 @@ variable "months_until_expiration" {
 }
 
 variable "renew_before_days" {
-  description = "Renew on the first apply within this many days of expiry. If omitted, 35 days, at most half of the lifetime."
+  description = "Renew on the first apply within this many days of expiry. If omitted, 35 days, at most half of the lifetime, and a third of lifetimes under 45 days."
   type        = number
   default     = null
 

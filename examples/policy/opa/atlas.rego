@@ -23,8 +23,7 @@ deny contains message if {
 	startswith(object.get(input, ["variables", "environment", "value"], ""), "prod")
 	some change in issued
 	object.get(change.change.after, "private_key_recipients", null) == null
-	not change.change.after_unknown.private_key_recipients
-	message := sprintf("%s: private_key_recipients is required in production", [change.address])
+	message := sprintf("%s: private_key_recipients is required in production, and must be known in the plan", [change.address])
 }
 
 deny contains message if {
@@ -32,6 +31,12 @@ deny contains message if {
 	months := change.change.after.months_until_expiration
 	months > max_months
 	message := sprintf("%s: months_until_expiration is %d, at most %d is allowed", [change.address, months, max_months])
+}
+
+deny contains message if {
+	some change in issued
+	change.change.after_unknown.months_until_expiration
+	message := sprintf("%s: months_until_expiration must be known in the plan", [change.address])
 }
 
 deny contains message if {

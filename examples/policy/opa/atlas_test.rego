@@ -21,7 +21,7 @@ test_creation_with_ticket_passes if {
 
 test_plain_key_in_production_is_denied if {
 	production := object.union(plan("renewal"), {"variables": {"environment": {"value": "prod-eu"}}})
-	atlas.deny == {"atlas_user_certificate.app: private_key_recipients is required in production"} with input as production
+	atlas.deny == {"atlas_user_certificate.app: private_key_recipients is required in production, and must be known in the plan"} with input as production
 }
 
 test_long_validity_is_denied if {
@@ -29,6 +29,14 @@ test_long_validity_is_denied if {
 		"atlas_user_certificate.app: months_until_expiration is 12, at most 6 is allowed",
 		"atlas_user_certificate.app: issue_reason is \"validity_changed\"; set the variable change_ticket",
 	} with input as plan("twelve_months")
+}
+
+test_unknown_validity_is_denied if {
+	unknown := json.patch(plan("renewal"), [
+		{"op": "remove", "path": "/resource_changes/0/change/after/months_until_expiration"},
+		{"op": "add", "path": "/resource_changes/0/change/after_unknown/months_until_expiration", "value": true},
+	])
+	atlas.deny == {"atlas_user_certificate.app: months_until_expiration must be known in the plan"} with input as unknown
 }
 
 test_many_certificates_are_denied if {

@@ -1,9 +1,6 @@
 //! HTTP Digest (RFC 7616): a challenge that several requests respond to.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
 
 use http_auth::{
     PasswordParams,
@@ -13,67 +10,60 @@ use http_auth::{
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::request::Request;
-
 /// A challenge of the server. Counts the responses to its nonce.
 pub(in crate::atlas) struct Challenge {
     client: Mutex<DigestClient>,
-    is_accepted: AtomicBool,
+    /// Whether the server accepted a response to the challenge.
+    pub(super) is_accepted: AtomicBool,
 }
 
 impl Challenge {
     /// The challenge in the headers of a response; of several, the one with SHA-256.
     pub(in crate::atlas) fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let values = headers.get_all(WWW_AUTHENTICATE).iter();
-        let mut clients: Vec<_> = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| parse_challenges(value).unwrap_or_default())
+        let client = headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|value| parse_challenges(value.to_str().ok()?).ok())
+            .flatten()
             .filter_map(|challenge| DigestClient::try_from(&challenge).ok())
-            .collect();
-        clients.sort_by_key(|client| client.algorithm() == Algorithm::Sha256);
-        clients
-            .pop()
-            .map(|client| Self { client: Mutex::new(client), is_accepted: AtomicBool::new(false) })
+            .max_by_key(|client| client.algorithm() == Algorithm::Sha256)?;
+        Some(Self { client: Mutex::new(client), is_accepted: AtomicBool::new(false) })
     }
 
     /// The `Authorization` header of the next response to the challenge.
-    pub(in crate::atlas) fn authorization_header(
+    pub(in crate::atlas) fn respond(
         &self,
         public_key: &str,
         private_key: &SecretString,
-        request: &Request,
+        method: &str,
+        uri: &str,
     ) -> Option<String> {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         let parameters = PasswordParams {
             username: public_key,
             password: private_key.expose_secret(),
-            uri: &request.info.target,
-            method: request.info.method.as_str(),
+            uri,
+            method,
             body: None,
         };
-        client.respond(&parameters).ok()
+        self.client().respond(&parameters).ok()
     }
 
     /// Whether the challenge was sent because the nonce of the previous one was too old.
     pub(super) fn is_stale(&self) -> bool {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).stale()
+        self.client().stale()
     }
 
-    /// Records that the server accepted a response to the challenge.
-    pub(super) fn set_accepted(&self) {
-        self.is_accepted.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_accepted(&self) -> bool {
-        self.is_accepted.load(Ordering::Relaxed)
+    fn client(&self) -> MutexGuard<'_, DigestClient> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atlas::{ApiVersion, BaseUrl, Months, ProjectId, Username, request::Endpoints};
 
+    const PATH: &str =
+        "/api/atlas/v1.0/groups/32b6e34b3d91647abb20e7b8/databaseUsers/app-user/certs";
     const ATLAS: &str = "Digest realm=\"MMS Public API\", domain=\"\", \
         nonce=\"q83vEjRWeJq83vEjRWeJq83vEjRWeJ+/\", algorithm=MD5, qop=\"auth\", stale=false";
 
@@ -85,23 +75,15 @@ mod tests {
         Challenge::from_headers(&headers)
     }
 
-    fn request() -> Request {
-        let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
-        let user = Username::parse("app-user").unwrap();
-        let endpoints = Endpoints::new(&BaseUrl::cloud(), ApiVersion::V1_0, None);
-        endpoints.issue(&project, &user, Months::parse(3).unwrap())
-    }
-
     fn header(challenge: &Challenge) -> String {
         let key = "01234567-89ab-cdef-0123-456789abcdef".into();
-        challenge.authorization_header("abcdefgh", &key, &request()).unwrap()
+        challenge.respond("abcdefgh", &key, "POST", PATH).unwrap()
     }
 
     #[test]
     fn a_response_names_the_path_and_contains_no_key() {
         let header = header(&challenge(&[ATLAS]).unwrap());
-        let path = "/api/atlas/v1.0/groups/32b6e34b3d91647abb20e7b8/databaseUsers/app-user/certs";
-        assert!(header.contains(&format!("uri=\"{path}\"")), "{header}");
+        assert!(header.contains(&format!("uri=\"{PATH}\"")), "{header}");
         assert!(header.contains("username=\"abcdefgh\"") && header.contains("qop=auth"));
         assert!(!header.contains("0123-456789abcdef"));
     }

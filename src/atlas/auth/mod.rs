@@ -7,72 +7,50 @@
 pub(super) mod digest;
 mod oauth;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use self::{digest::Challenge, oauth::Token};
 use super::{
-    config::{CallOptions, ConfigError, Credentials, InvalidHeaderValue},
-    error::{Error, ErrorKind, is_role_code},
-    http::{Response, SendError},
+    config::{CallOptions, ConfigError, Credentials},
+    error::{Error, ErrorKind, RequestInfo},
+    http::{HttpClient, Response, SendError},
     request::{Endpoints, Request},
     response,
-    retry::Sender,
     shared::Shared,
 };
 
 /// Sends requests with the configured credentials.
 pub(super) struct Authenticator {
-    pub(super) sender: Sender,
+    pub(super) http: HttpClient,
     pub(super) endpoints: Endpoints,
-    method: Method,
-}
-
-enum Method {
-    ServiceAccount {
-        basic: HeaderValue,
-        token: Shared<(), Arc<Token>>,
-    },
-    ApiKey {
-        public_key: String,
-        private_key: SecretString,
-        challenge: Shared<(), Option<Arc<Challenge>>>,
-    },
-    Token(HeaderValue),
+    /// The header of all requests with an access token, or of the token requests of a service account.
+    credential: HeaderValue,
+    /// The token of a service account.
+    token: Shared<(), Arc<Token>>,
+    /// The challenge for an API key; `None` if the server sent none.
+    challenge: Shared<(), Option<Arc<Challenge>>>,
 }
 
 /// What one request is authorized with.
 enum Authorization {
-    Fixed,
-    Token(Arc<Token>),
-    /// `None` if the server sent no challenge.
+    Header(HeaderValue),
     Digest(Option<Arc<Challenge>>),
 }
 
 impl Authenticator {
-    pub(super) fn new(
-        sender: Sender,
-        endpoints: Endpoints,
-        credentials: Credentials,
-    ) -> Result<Self, ConfigError> {
-        let invalid = ConfigError::Credential;
-        let method = match credentials {
-            Credentials::ServiceAccount { client_id, client_secret } => Method::ServiceAccount {
-                basic: oauth::basic(&client_id, &client_secret)
-                    .ok_or(invalid(InvalidHeaderValue::ServiceAccount))?,
-                token: Shared::new(),
-            },
-            Credentials::ApiKey { public_key, private_key } => {
-                oauth::sensitive(&public_key).ok_or(invalid(InvalidHeaderValue::PublicKey))?;
-                Method::ApiKey { public_key, private_key, challenge: Shared::new() }
+    pub(super) fn new(http: HttpClient, endpoints: Endpoints) -> Result<Self, ConfigError> {
+        let (credential, name) = match &http.config.credentials {
+            Credentials::ServiceAccount { client_id, client_secret } => {
+                (oauth::basic(client_id, client_secret), "client ID or client secret")
             }
-            Credentials::Token(token) => {
-                Method::Token(oauth::bearer(&token).ok_or(invalid(InvalidHeaderValue::Token))?)
-            }
+            Credentials::ApiKey { public_key, .. } => (oauth::sensitive(public_key), "public key"),
+            Credentials::Token(token) => (oauth::bearer(token), "access token"),
         };
-        Ok(Self { sender, endpoints, method })
+        let credential = credential.ok_or(ConfigError::Credential(name))?;
+        Ok(Self { http, endpoints, credential, token: Shared::new(), challenge: Shared::new() })
     }
 
     /// Sends a request with retries, and once more with new credentials if a 401 response demands it.
@@ -84,19 +62,17 @@ impl Authenticator {
         let mut previous_attempts = 0;
         loop {
             let authorization = self.authorize(request, options).await?;
-            let header = || self.header(&authorization, request);
-            let result = self.sender.send(request, options, previous_attempts, header).await;
-            let response = result?;
+            let header = || self.header(&authorization, &request.info);
+            let response = self.http.send(request, options, previous_attempts, header).await?;
             if response.status != 401 {
                 if let Authorization::Digest(Some(challenge)) = &authorization {
-                    challenge.set_accepted();
+                    challenge.is_accepted.store(true, Ordering::Relaxed);
                 }
                 return Ok(response);
             }
-            let is_first = previous_attempts == 0;
-            let code = response::error_code(&response.body);
-            let lacks_role = code.as_deref().is_some_and(is_role_code);
-            if !is_first || lacks_role || !self.on_unauthorized(&authorization, &response) {
+            let can_be_outdated =
+                previous_attempts == 0 && !response.status_error(request).is_missing_role();
+            if !can_be_outdated || !self.on_unauthorized(&authorization, &response) {
                 return Ok(response);
             }
             previous_attempts = response.attempts;
@@ -109,21 +85,17 @@ impl Authenticator {
         request: &Request,
         options: &CallOptions,
     ) -> Result<Response, Error> {
-        let result = self.send(request, options).await;
-        result.map_err(|failure| failure.error)?.error_for_status(request)
+        self.send(request, options).await?.error_for_status(request)
     }
 
-    /// Revokes the token, if there is one.
+    /// Revokes the token of a service account, if there is one.
     pub(super) async fn revoke(&self, options: &CallOptions) -> Result<(), Error> {
-        let Method::ServiceAccount { basic, token } = &self.method else {
-            return Ok(());
-        };
-        let Some(current) = token.get_cached(&()) else {
-            return Ok(());
-        };
-        token.invalidate(&());
-        let request = self.endpoints.revoke(current.value.expose_secret());
-        self.send_with(&request, options, Some(basic)).await?.error_for_status(&request)?;
+        if let Some(token) = self.token.get_cached(&()) {
+            self.token.invalidate(&());
+            let request = self.endpoints.revoke(token.value.expose_secret());
+            let header = || Some(self.credential.clone());
+            self.http.send(&request, options, 0, header).await?.error_for_status(&request)?;
+        }
         Ok(())
     }
 
@@ -133,34 +105,33 @@ impl Authenticator {
         request: &Request,
         options: &CallOptions,
     ) -> Result<Authorization, Error> {
-        match &self.method {
-            Method::Token(_) => Ok(Authorization::Fixed),
-            Method::ServiceAccount { basic, token } => {
-                token.invalidate_if(&(), |token| token.is_due());
-                let fetch = async || self.fetch_token(basic, options).await.map(Arc::new);
-                let token = token.get(&(), &request.info, options, fetch).await?;
-                Ok(Authorization::Token(token))
+        match &self.http.config.credentials {
+            Credentials::Token(_) => Ok(Authorization::Header(self.credential.clone())),
+            Credentials::ServiceAccount { .. } => {
+                self.token.invalidate_if(&(), |token| token.is_due());
+                let fetch = async || self.fetch_token(options).await.map(Arc::new);
+                let token = self.token.get(&(), &request.info, options, fetch).await?;
+                Ok(Authorization::Header(token.header.clone()))
             }
-            Method::ApiKey { challenge, .. } => {
+            Credentials::ApiKey { .. } => {
                 let fetch = async || self.fetch_challenge(request, options).await;
-                let current = challenge.get(&(), &request.info, options, fetch).await?;
-                challenge.invalidate_if(&(), Option::is_none);
-                Ok(Authorization::Digest(current))
+                let challenge = self.challenge.get(&(), &request.info, options, fetch).await?;
+                self.challenge.invalidate_if(&(), Option::is_none);
+                Ok(Authorization::Digest(challenge))
             }
         }
     }
 
-    /// The `Authorization` header: the only place where a secret becomes part of a request.
-    fn header(&self, authorization: &Authorization, request: &Request) -> Option<HeaderValue> {
-        match (&self.method, authorization) {
-            (Method::Token(header), _) => Some(header.clone()),
-            (_, Authorization::Token(token)) => oauth::bearer(&token.value),
+    /// The `Authorization` header of one attempt.
+    fn header(&self, authorization: &Authorization, request: &RequestInfo) -> Option<HeaderValue> {
+        match (authorization, &self.http.config.credentials) {
+            (Authorization::Header(header), _) => Some(header.clone()),
             (
-                Method::ApiKey { public_key, private_key, .. },
                 Authorization::Digest(Some(challenge)),
+                Credentials::ApiKey { public_key, private_key },
             ) => {
-                let header = challenge.authorization_header(public_key, private_key, request)?;
-                oauth::sensitive(&header)
+                let (method, target) = (request.method.as_str(), &request.target);
+                oauth::sensitive(&challenge.respond(public_key, private_key, method, target)?)
             }
             _ => None,
         }
@@ -168,42 +139,37 @@ impl Authenticator {
 
     /// Drops what a 401 response shows to be outdated; false if the credentials themselves are wrong.
     fn on_unauthorized(&self, used: &Authorization, response: &Response) -> bool {
-        match (&self.method, used) {
+        match used {
             // Also a new token: it can have been revoked, or not be known to all servers yet.
-            (Method::ServiceAccount { token, .. }, Authorization::Token(used)) => {
-                token.invalidate_if(&(), |current| Arc::ptr_eq(current, used));
-                true
+            Authorization::Header(used) => {
+                self.token.invalidate_if(&(), |current| current.header == *used);
+                matches!(self.http.config.credentials, Credentials::ServiceAccount { .. })
             }
-            (Method::ApiKey { challenge, .. }, Authorization::Digest(used)) => {
+            Authorization::Digest(used) => {
                 let Some(next) = Challenge::from_headers(&response.headers) else {
                     return false;
                 };
                 // A response to a new nonce that is refused for another reason than its age is wrong.
-                if used.as_ref().is_some_and(|used| !used.is_accepted() && !next.is_stale()) {
+                let is_new = |used: &Arc<Challenge>| !used.is_accepted.load(Ordering::Relaxed);
+                if used.as_ref().is_some_and(is_new) && !next.is_stale() {
                     return false;
                 }
-                challenge.insert((), Some(Arc::new(next)));
+                self.challenge.insert((), Some(Arc::new(next)));
                 true
             }
-            _ => false,
         }
     }
 
-    async fn fetch_token(
-        &self,
-        basic: &HeaderValue,
-        options: &CallOptions,
-    ) -> Result<Token, Error> {
+    async fn fetch_token(&self, options: &CallOptions) -> Result<Token, Error> {
         let request = self.endpoints.token();
-        let response = self.send_with(&request, options, Some(basic)).await?;
+        let header = || Some(self.credential.clone());
+        let response = self.http.send(&request, options, 0, header).await?;
         let response = response.error_for_status(&request)?;
-        let json =
-            response::token(&response.body).map_err(|kind| response.error(&request, kind))?;
-        if oauth::bearer(&json.access_token).is_none() {
-            let what = "the access token contains characters that cannot be sent";
-            return Err(response.error(&request, ErrorKind::InvalidBody { what }));
-        }
-        Ok(Token::new(json, response.received_at))
+        let invalid =
+            ErrorKind::InvalidBody("the access token contains characters that cannot be sent");
+        let token = response::token(&response.body);
+        let token = token.and_then(|json| Token::new(json, response.received_at).ok_or(invalid));
+        token.map_err(|kind| response.error(&request, kind))
     }
 
     async fn fetch_challenge(
@@ -212,20 +178,10 @@ impl Authenticator {
         options: &CallOptions,
     ) -> Result<Option<Arc<Challenge>>, Error> {
         let request = self.endpoints.challenge(request);
-        let response = self.send_with(&request, options, None).await?;
+        let response = self.http.send(&request, options, 0, || None).await?;
         if response.status == 429 || response.status >= 500 {
             return Err(response.status_error(&request));
         }
         Ok(Challenge::from_headers(&response.headers).map(Arc::new))
-    }
-
-    async fn send_with(
-        &self,
-        request: &Request,
-        options: &CallOptions,
-        header: Option<&HeaderValue>,
-    ) -> Result<Response, Error> {
-        let result = self.sender.send(request, options, 0, || header.cloned()).await;
-        result.map_err(|failure| failure.error)
     }
 }

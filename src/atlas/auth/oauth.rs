@@ -8,20 +8,26 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::super::response::TokenJson;
+use super::super::response::TokenResponse;
 
 /// An access token.
 pub(super) struct Token {
     pub(super) value: SecretString,
+    pub(super) header: HeaderValue,
     due: Instant,
 }
 
 impl Token {
-    /// The token is replaced 5 minutes before its expiry, or after half its lifetime if that is later.
-    pub(super) fn new(json: TokenJson, received_at: Instant) -> Self {
-        let lifetime = Duration::from_secs(json.expires_in.unwrap_or(3600).min(365 * 86_400));
+    /// The token is replaced 5 minutes before its expiry, or after half its lifetime if that is later. `None` if no header
+    /// can carry it.
+    pub(super) fn new(response: TokenResponse, received_at: Instant) -> Option<Self> {
+        let lifetime = Duration::from_secs(response.expires_in.unwrap_or(3600).min(365 * 86_400));
         let use_for = lifetime.saturating_sub(EARLY).max(lifetime / 2);
-        Self { value: json.access_token, due: received_at + use_for }
+        Some(Self {
+            header: bearer(&response.access_token)?,
+            value: response.access_token,
+            due: received_at + use_for,
+        })
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -59,7 +65,7 @@ mod tests {
 
     fn token(expires_in: Option<u64>) -> Token {
         let access_token = SecretString::from("t");
-        Token::new(TokenJson { access_token, expires_in }, Instant::now())
+        Token::new(TokenResponse { access_token, expires_in }, Instant::now()).unwrap()
     }
 
     #[tokio::test(start_paused = true)]

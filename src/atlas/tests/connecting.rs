@@ -1,8 +1,11 @@
+//! Connections: TLS, proxies, name resolution, and the address in errors.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::server::{Reply, Server};
 use super::*;
+use crate::atlas::http_settings::{REFUSED, UNRESOLVED};
 
 /// A listener that passes the first bytes of each connection to `answer`, writes the result and closes.
 async fn listen(
@@ -50,21 +53,14 @@ async fn read_user(config: Config) -> Error {
     client.user(&project(), &user(), &call()).await.unwrap_err()
 }
 
-fn connect_error(error: &Error) -> ConnectError {
-    match error.kind() {
-        ErrorKind::Connect(error) => *error,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_tls_failure_is_not_retried_and_nothing_is_sent() {
     let (address, mut received) = listen(|_| b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
     let client = Client::new(https_config(&format!("https://{address}")), clock(), Arc::default());
     let issued = client.unwrap().issue(&project(), &user(), months(), &call()).await;
     let Err(IssueError::NotIssued(error)) = issued else { panic!("{issued:?}") };
-    assert_eq!(connect_error(&error), ConnectError::Tls, "{error:?}");
-    assert_eq!((error.attempts(), error.address()), (1, address.as_str()));
+    assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
+    assert_eq!((error.attempts(), &*error.request().address), (1, address.as_str()));
     let hello = received.recv().await.unwrap();
     assert_eq!(hello[0], 22, "a TLS handshake and no request");
 }
@@ -92,7 +88,7 @@ async fn an_untrusted_certificate_is_not_retried() {
         (failed, listener)
     });
     let error = read_user(https_config(&format!("https://localhost:{port}"))).await;
-    assert_eq!(connect_error(&error), ConnectError::Tls, "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
     assert_eq!((error.attempts(), error.is_unreachable()), (1, true));
     let message = error.source_message().unwrap();
     assert!(message.starts_with("invalid peer certificate"), "{message}");
@@ -105,8 +101,8 @@ async fn a_refused_connection_is_retried_and_named_with_its_cause() {
     let address = server.url().replace("http://", "");
     server.leave().await;
     let error = read_user(config(&server, Credentials::Token("t".into()))).await;
-    assert_eq!(connect_error(&error), ConnectError::Refused);
-    assert_eq!((error.attempts(), error.address()), (3, address.as_str()));
+    assert!(matches!(error.kind(), ErrorKind::Connect(REFUSED)), "{error:?}");
+    assert_eq!((error.attempts(), &*error.request().address), (3, address.as_str()));
     let message = error.source_message().unwrap();
     assert!(message.starts_with("tcp connect error: "), "{message}");
 }
@@ -123,24 +119,24 @@ async fn every_error_names_the_address_that_was_called() {
     for reply in replies {
         let server = Server::start(move |_, _| reply()).await;
         let error = read_user(config(&server, Credentials::Token("t".into()))).await;
-        assert_eq!(format!("http://{}", error.address()), server.url(), "{error}");
+        assert_eq!(format!("http://{}", error.request().address), server.url(), "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_without_an_address_is_a_dns_error() {
     let error = read_user(https_config("https://atlas.invalid")).await;
-    assert_eq!(connect_error(&error), ConnectError::Dns, "{error:?}");
-    assert_eq!(error.address(), "atlas.invalid:443");
+    assert!(matches!(error.kind(), ErrorKind::Connect(UNRESOLVED)), "{error:?}");
+    assert_eq!(&*error.request().address, "atlas.invalid:443");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_goes_through_the_proxy_with_its_credentials() {
     let (address, mut received) = listen(|_| b"HTTP/1.1 403 Forbidden\r\n\r\n".to_vec()).await;
     let error = read_user(through_proxy(&format!("http://us%40er:p%3Ass@{address}"))).await;
-    assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Proxy), "{error:?}");
     let through = format!("atlas.example:443 through the proxy {address}");
-    assert_eq!(error.address(), through);
+    assert_eq!(&*error.request().address, through);
     assert!(!format!("{error:?}").contains("p%3Ass"), "{error:?}");
     let request = String::from_utf8(received.recv().await.unwrap()).unwrap();
     assert!(request.starts_with("CONNECT atlas.example:443 HTTP/1.1\r\n"), "{request}");
@@ -157,7 +153,7 @@ async fn a_socks_proxy_resolves_the_name_itself() {
     })
     .await;
     let error = read_user(through_proxy(&format!("socks5://{address}"))).await;
-    assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Proxy), "{error:?}");
     assert_eq!(received.recv().await.unwrap(), [5, 1, 0]);
     let connect = received.recv().await.unwrap();
     assert!(connect.windows(13).any(|name| name == b"atlas.example"), "{connect:?}");
@@ -169,6 +165,6 @@ async fn an_unreachable_proxy_is_named() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let error = read_user(through_proxy(&format!("http://{address}"))).await;
-    assert_eq!(connect_error(&error), ConnectError::Proxy, "{error:?}");
-    assert!(error.address().ends_with(&format!("through the proxy {address}")));
+    assert!(matches!(error.kind(), ErrorKind::Proxy), "{error:?}");
+    assert!(error.request().address.ends_with(&format!("through the proxy {address}")));
 }

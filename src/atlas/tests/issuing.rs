@@ -1,3 +1,5 @@
+//! Certificate requests: retries, accepted responses, and the reconciliation of ambiguous outcomes.
+
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -24,7 +26,7 @@ fn ids(reconciliation: &Reconciliation) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn asks_once_and_brings_home_the_very_bytes() {
+async fn a_certificate_is_requested_once_and_its_bytes_are_returned_unchanged() {
     let pem = bundle(7);
     let sent = pem.clone();
     let server = Server::start(move |_, _| Reply::new(201, sent.clone())).await;
@@ -52,7 +54,7 @@ async fn asks_once_and_brings_home_the_very_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeats_what_was_refused_before_it_could_take_effect() {
+async fn a_request_that_was_refused_unprocessed_is_retried() {
     let maintenance = "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES";
     let server = Server::start(move |_, before| match before {
         0 | 1 => Reply::new(405, api_error(405, maintenance)),
@@ -64,7 +66,7 @@ async fn repeats_what_was_refused_before_it_could_take_effect() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
+async fn an_ambiguous_request_is_not_retried_and_new_certificates_are_reported() {
     let whole = bundle(7);
     let key = whole.find("-----BEGIN PRIVATE").unwrap();
     let replies: [(&str, Broken); 8] = [
@@ -100,7 +102,7 @@ async fn never_repeats_what_may_have_taken_effect_and_names_what_appeared() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn says_so_when_the_list_cannot_be_had_either() {
+async fn an_ambiguous_request_whose_list_fails_too_has_both_errors() {
     let server = Server::start(|seen, _| match seen.method.as_str() {
         "POST" => Reply::Cut,
         _ => Reply::new(403, api_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
@@ -116,8 +118,7 @@ async fn says_so_when_the_list_cannot_be_had_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_breaks_off_behind_the_certificate_names_it_and_one_behind_the_key_is_whole()
-{
+async fn a_response_cut_after_the_certificate_reports_it_and_one_cut_after_the_key_is_accepted() {
     let whole = bundle(7);
     let key = whole.find("-----BEGIN PRIVATE").unwrap();
     for (sent, is_whole) in [(key, false), (key + 60, false), (whole.len() - 1, true)] {
@@ -255,13 +256,13 @@ async fn the_largest_retry_after_is_an_error_like_any_other() {
             Server::start(move |_, _| Reply::new(429, "").with("Retry-After", value)).await;
         let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
-        let ErrorKind::RetryExceedsDeadline { wait, .. } = error.kind() else { panic!("{error}") };
+        let ErrorKind::RetryExceedsDeadline(wait, _) = error.kind() else { panic!("{error}") };
         assert!((86_400..86_406).contains(&wait.as_secs()), "{wait:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_means_that_nothing_was_issued() {
+async fn a_refused_request_issues_nothing() {
     for (status, code) in [
         (400, "USER_NOT_MANAGED_X509"),
         (403, "ACCESS_FORBIDDEN"),
@@ -273,7 +274,7 @@ async fn a_refusal_means_that_nothing_was_issued() {
         let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
         assert_eq!((error.status(), error.code()), (Some(status), Some(code)));
-        assert_eq!(error.detail(), Some("a detail"));
+        assert_eq!(error.api_error().unwrap().detail.as_deref(), Some("a detail"));
         assert_eq!(error.is_project_not_found(), code == "GROUP_NOT_FOUND");
         assert_eq!(error.is_api_version_removed(), status == 410);
         assert_eq!((server.count("POST"), server.count("GET")), (1, 0));
@@ -283,12 +284,12 @@ async fn a_refusal_means_that_nothing_was_issued() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
+async fn a_refused_connection_is_retried_and_nothing_is_issued() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
     let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind(), ErrorKind::Connect(ConnectError::Refused)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Connect(_)), "{error:?}");
     assert_eq!(error.attempts(), 3);
     assert!(
         error.source_message().unwrap().to_lowercase().contains("refused"),
@@ -298,7 +299,7 @@ async fn a_server_that_cannot_be_reached_got_nothing_and_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
+async fn a_response_after_the_time_limit_makes_the_outcome_ambiguous() {
     let never = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&never);
     let server = Server::start(move |seen, _| match seen.method.as_str() {
@@ -308,16 +309,16 @@ async fn an_answer_later_than_the_timeout_leaves_the_outcome_open() {
     .await;
     let login = Credentials::Token("t".into());
     let config = Config { request_timeout: Duration::from_millis(300), ..config(&server, login) };
-    let client = Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
+    let client = Client::new(config, clock(), Arc::default()).unwrap();
     let error = issue(&client, &project(), &call()).await.unwrap_err();
     let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
-    assert!(matches!(cause.kind(), ErrorKind::TimedOut { .. }));
+    assert!(matches!(cause.kind(), ErrorKind::TimedOut(_)));
     assert_eq!(ids(&reconciliation), ["5"]);
     assert_eq!(server.count("POST"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_not_begun_without_time_for_its_answer() {
+async fn a_request_is_not_sent_without_time_for_its_response() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let config = config(&server, Credentials::Token("t".into()));
     let client = Client::new(config, clock(), Arc::default()).unwrap();
@@ -328,14 +329,14 @@ async fn is_not_begun_without_time_for_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_longer_than_the_time_left_is_not_begun() {
+async fn a_wait_that_exceeds_the_deadline_is_an_error_at_once() {
     let server = Server::start(|_, _| {
         Reply::new(429, api_error(429, "RATE_LIMITED_TOKEN_BUCKET")).with("Retry-After", "55")
     })
     .await;
     let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    let ErrorKind::RetryExceedsDeadline { wait, cause } = error.kind() else { panic!("{error}") };
+    let ErrorKind::RetryExceedsDeadline(wait, cause) = error.kind() else { panic!("{error}") };
     assert!(wait.as_secs() >= 55);
     assert_eq!((error.attempts(), cause.attempts()), (1, 1));
     assert_eq!(error.code(), Some("RATE_LIMITED_TOKEN_BUCKET"));
@@ -343,27 +344,22 @@ async fn a_wait_longer_than_the_time_left_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_made_a_wait_necessary_is_told_where_there_is_no_time_for_it() {
+async fn an_error_about_a_wait_has_the_message_of_its_cause() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
-    let timing = Timing { initial_backoff: Duration::from_secs(3600), ..Timing::default() };
-    let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-    let hurried = CallOptions { deadline: Instant::now() + Duration::from_secs(10), ..call() };
-    let error = issue(&client, &project(), &hurried).await.unwrap_err();
+    // Time for one attempt, and not for the 250 milliseconds or more before another.
+    let hurried = CallOptions { deadline: Instant::now() + Duration::from_millis(3200), ..call() };
+    let error = issue(&client(&server), &project(), &hurried).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind(), ErrorKind::RetryExceedsDeadline { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::RetryExceedsDeadline(..)), "{error}");
     assert!(error.source_message().unwrap().to_lowercase().contains("refused"));
     assert_eq!(error.attempts(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped() {
+async fn a_cancellation_during_a_reconciliation_is_an_error_of_the_list() {
     let server = Server::start(|_, _| Reply::new(503, "")).await;
-    let timing = Timing { settle_delay: Duration::from_secs(3600), ..Timing::default() };
-    let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-    let (project, call) = (project(), call());
+    let (client, project, call) = (client(&server), project(), call());
     let looking = tokio::spawn({
         let call = call.clone();
         async move { issue(&client, &project, &call).await }
@@ -371,26 +367,25 @@ async fn stop_during_the_look_after_a_lost_answer_says_that_listing_was_stopped(
     server.arrived.acquire().await.unwrap().forget();
     call.cancel.cancel();
     let Err(IssueError::Ambiguous { cause, reconciliation }) = looking.await.unwrap() else {
-        panic!("the outcome is open")
+        panic!("the outcome is ambiguous")
     };
-    assert_eq!(cause.operation(), Operation::IssueCertificate);
-    let Reconciliation::ListFailed(error) = reconciliation else { panic!("nothing was looked at") };
+    assert_eq!(cause.request().operation, Operation::IssueCertificate);
+    let Reconciliation::ListFailed(error) = reconciliation else { panic!("the list was read") };
     assert!(error.is_cancelled());
-    assert_eq!(error.operation(), Operation::ListCertificates);
+    assert_eq!(error.request().operation, Operation::ListCertificates);
     assert_eq!(server.count("GET"), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_ends_the_wait_before_a_retry_at_once() {
     let rate_limited: fn() -> Reply = || Reply::new(429, "").with("Retry-After", "20");
-    let maintenance: fn() -> Reply =
-        || Reply::new(405, api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"));
+    let maintenance: fn() -> Reply = || {
+        Reply::new(405, api_error(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES"))
+            .with("Retry-After", "20")
+    };
     for reply in [rate_limited, maintenance] {
         let server = Server::start(move |_, _| reply()).await;
-        let timing = Timing { initial_backoff: Duration::from_secs(20), ..Timing::default() };
-        let config = config(&server, Credentials::Token("t".into()));
-        let client = Client::with_timing(config, clock(), Arc::default(), timing).unwrap();
-        let call = call();
+        let (client, call) = (client(&server), call());
         let waiting = tokio::spawn({
             let call = call.clone();
             async move { issue(&client, &project(), &call).await }
@@ -399,24 +394,25 @@ async fn a_cancellation_ends_the_wait_before_a_retry_at_once() {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let cancelled_at = Instant::now();
         call.cancel.cancel();
-        assert!(matches!(waiting.await.unwrap(), Err(IssueError::Cancelled)));
+        let error = waiting.await.unwrap().unwrap_err();
+        assert!(matches!(error, IssueError::NotIssued(error) if error.is_cancelled()));
         assert_eq!(cancelled_at.elapsed(), Duration::ZERO);
         assert_eq!(server.count("POST"), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_before_anything_was_sent_sends_nothing() {
+async fn a_canceled_call_sends_nothing() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let call = call();
     call.cancel.cancel();
     let error = issue(&client(&server), &project(), &call).await.unwrap_err();
-    assert!(matches!(error, IssueError::Cancelled));
+    assert!(matches!(error, IssueError::NotIssued(error) if error.is_cancelled()));
     assert!(server.seen().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_does_not_end_a_request_that_was_written() {
+async fn a_cancellation_does_not_end_a_request_that_was_sent() {
     let release = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&release);
     let server = Server::start(move |_, _| {
@@ -436,9 +432,9 @@ async fn stop_does_not_end_a_request_that_was_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_for_one_user_never_blame_each_other() {
-    // Eleven requests; the first is cut after issuing 100, the others bring 1 to 10, some of them
-    // only after the list was read.
+async fn certificates_of_concurrent_requests_are_no_candidates() {
+    // Eleven requests: the first is cut after 100 was issued, the others return 1 to 10, some of them after the list was
+    // read.
     let late = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&late);
     let server = Server::start(move |seen, before| match (seen.method.as_str(), before) {
@@ -474,8 +470,8 @@ async fn requests_for_one_user_never_blame_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn works_over_a_connection_that_the_server_has_closed_meanwhile() {
-    // Each answer is followed by a close that is not announced.
+async fn a_connection_that_the_server_closed_is_replaced() {
+    // The connection is closed after each response.
     let server = Server::start(|_, before| {
         Reply::new(201, bundle(before as u64 + 1)).with("Connection", "close")
     })
@@ -517,15 +513,10 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             }
             posts
         });
-        let client = Client::with_timing(
-            config_at(&url, Credentials::Token("t".into())),
-            clock(),
-            Arc::default(),
-            Timing::default(),
-        )
-        .unwrap();
+        let config = config_at(&url, Credentials::Token("t".into()));
+        let client = Client::new(config, clock(), Arc::default()).unwrap();
         let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
-        client.0.lists.auth.sender.http.replace(http.tls_certs_only([]).build().unwrap());
+        client.0.auth.http.client.set(http.tls_certs_only([]).build().unwrap()).unwrap();
         let result = issue(&client, &project(), &call()).await;
         drop(client);
         match result {

@@ -1,3 +1,5 @@
+//! Authentication with access tokens and HTTP Digest.
+
 use std::collections::HashSet;
 use std::sync::Mutex;
 
@@ -31,13 +33,13 @@ fn challenge(nonce: &str, stale: bool) -> Reply {
         .with("WWW-Authenticate", text)
 }
 
-/// Issues or reads with fresh projects, so that nothing is shared but the login.
+/// Reads a list of a new project, so that only the authorization is shared.
 async fn read(client: &Client) -> Result<Arc<CertificateList>, Error> {
     client.certificates(&project(), &user(), &call()).await
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_token_serves_all_and_is_given_back() {
+async fn one_token_authorizes_all_requests_and_is_revoked_once() {
     let server = Server::start(|seen, _| match seen.target.as_str() {
         "/api/oauth/token" => token("first"),
         "/api/oauth/revoke" => Reply::new(200, ""),
@@ -66,7 +68,7 @@ async fn one_token_serves_all_and_is_given_back() {
     client.close(Duration::from_secs(5)).await;
     let mut after = server.seen().split_off(seen.len());
     let last = after.pop().unwrap();
-    assert!(after.is_empty(), "a token is given back once");
+    assert!(after.is_empty(), "a token is revoked once");
     assert_eq!(
         (last.target.as_str(), last.body.as_str()),
         ("/api/oauth/revoke", "token=first&token_type_hint=access_token")
@@ -74,7 +76,7 @@ async fn one_token_serves_all_and_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_token_there_is_nothing_to_give_back() {
+async fn nothing_is_revoked_without_a_token() {
     let server = Server::start(|_, _| Reply::new(200, "")).await;
     client_with(&server, service_account()).close(Duration::from_secs(5)).await;
     client_with(&server, api_key()).close(Duration::from_secs(5)).await;
@@ -82,7 +84,7 @@ async fn without_a_token_there_is_nothing_to_give_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_token_is_renewed_and_the_request_repeated_once_even_if_it_issues() {
+async fn a_stale_token_is_replaced_and_the_request_retried_once_even_if_it_issues() {
     let valid = Arc::new(Mutex::new("first"));
     let now_valid = Arc::clone(&valid);
     let server = Server::start(move |seen, before| {
@@ -106,11 +108,11 @@ async fn a_stale_token_is_renewed_and_the_request_repeated_once_even_if_it_issue
     let seen = server.seen();
     assert_eq!(seen.iter().filter(|seen| is_token_request(seen)).count(), 3);
     let posts = seen.iter().filter(|seen| seen.target.ends_with("/certs")).count();
-    assert_eq!(posts, 2, "once refused with the old token, once accepted with the new");
+    assert_eq!(posts, 2, "refused with the old token, accepted with the new one");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
+async fn a_missing_role_is_not_retried_and_a_rejected_token_once() {
     for (code, requests) in [("USER_UNAUTHORIZED", 1), ("NOT_IN_GROUP", 1), ("UNEXPECTED_ERROR", 2)]
     {
         let server = Server::start(move |seen, _| {
@@ -129,7 +131,7 @@ async fn a_login_that_lacks_a_role_is_not_renewed_and_a_wrong_one_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
+async fn a_rejected_service_account_has_the_error_of_oauth() {
     let server = Server::start(|_, _| {
         Reply::new(401, r#"{"error":"invalid_client","error_description":"Invalid client secret"}"#)
     })
@@ -137,18 +139,17 @@ async fn a_refused_service_account_is_told_in_oauths_words_and_shared() {
     let client = client_with(&server, service_account());
     let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
-    assert!(matches!(error.kind(), ErrorKind::Authentication(_)));
-    assert_eq!(error.operation(), Operation::Authenticate);
-    assert_eq!(
-        (error.code(), error.detail()),
-        (Some("invalid_client"), Some("Invalid client secret"))
-    );
+    assert!(matches!(error.kind(), ErrorKind::Api(_)));
+    assert_eq!(error.request().operation, Operation::Authenticate);
+    let found = error.api_error().unwrap();
+    assert_eq!(found.code.as_deref(), Some("invalid_client"));
+    assert_eq!(found.detail.as_deref(), Some("Invalid client secret"));
     assert!(!format!("{error:?}").contains("hush"));
     assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ready_made_token_is_used_as_it_is_and_its_end_is_an_error() {
+async fn a_rejected_access_token_is_an_error() {
     let server = Server::start(|_, _| Reply::new(401, "{\"error\":401}")).await;
     let error = read(&client(&server)).await.unwrap_err();
     assert_eq!(error.status(), Some(401));
@@ -161,7 +162,7 @@ fn field<'a>(seen: &'a Seen, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues() {
+async fn one_challenge_authorizes_all_requests_and_is_never_requested_with_post() {
     let server = Server::start(|seen, before| match seen.header("authorization") {
         None => challenge("nonce1", false),
         Some(_) if seen.method == "POST" => Reply::new(201, bundle(before as u64)),
@@ -187,7 +188,7 @@ async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues
     let bare: Vec<_> = seen.iter().filter(|s| s.header("authorization").is_none()).collect();
     assert_eq!((bare.len(), bare[0].method.as_str()), (1, "GET"));
     let counts: HashSet<_> = seen.iter().filter_map(|seen| field(seen, "nc")).collect();
-    assert_eq!(counts.len(), 20, "each answer has a count of its own");
+    assert_eq!(counts.len(), 20, "each response to the challenge has its own count");
     for seen in seen.iter().filter(|seen| seen.header("authorization").is_some()) {
         assert_eq!(field(seen, "uri"), Some(seen.target.as_str()));
         assert_eq!(field(seen, "username"), Some("abcdefgh"));
@@ -195,7 +196,7 @@ async fn one_challenge_serves_all_and_is_never_provoked_by_a_request_that_issues
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_old_nonce_is_replaced_and_the_request_repeated_once() {
+async fn a_stale_nonce_is_replaced_and_the_request_retried_once() {
     let valid = Arc::new(Mutex::new("one"));
     let now_valid = Arc::clone(&valid);
     let server = Server::start(move |seen, before| {
@@ -220,7 +221,7 @@ async fn an_old_nonce_is_replaced_and_the_request_repeated_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_key_is_found_out_without_a_loop() {
+async fn a_wrong_key_is_not_retried() {
     let server = Server::start(|_, before| challenge(&format!("nonce{before}"), false)).await;
     let client = client_with(&server, api_key());
     let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
@@ -230,7 +231,7 @@ async fn a_wrong_key_is_found_out_without_a_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_no_login_is_served_all_the_same() {
+async fn a_server_without_a_challenge_gets_requests_without_authorization() {
     let server = Server::start(|seen, _| match seen.method.as_str() {
         "POST" => Reply::new(201, bundle(1)),
         _ => Reply::new(200, list(&[])),

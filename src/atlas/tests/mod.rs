@@ -1,5 +1,4 @@
-//! The client against a scripted server on loopback: what is sent, how often, and what is made of
-//! the answers.
+//! The client with a scripted server on loopback: which requests it sends, how often, and what it returns.
 
 mod connecting;
 mod issuing;
@@ -7,21 +6,31 @@ mod login;
 mod reading;
 mod server;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
+use jiff::Timestamp;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, SerialNumber};
 
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
-use crate::clock::FixedClock;
+use crate::clock::Clock;
 use server::Server;
 
-/// A client with a bearer token that does not dawdle.
+/// A client with a bearer token.
 fn client(server: &Server) -> Client {
     client_with(server, Credentials::Token("a-token".into()))
 }
 
 fn client_with(server: &Server, login: Credentials) -> Client {
-    Client::with_timing(config(server, login), clock(), Arc::default(), Timing::default()).unwrap()
+    Client::new(config(server, login), clock(), Arc::default()).unwrap()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -41,16 +50,21 @@ fn config_at(url: &str, login: Credentials) -> Config {
     }
 }
 
+/// A configuration for unit tests that send nothing.
+pub(super) fn unit_config() -> Arc<Config> {
+    Arc::new(config_at("https://cloud.mongodb.com", Credentials::Token("t".into())))
+}
+
 /// A clock an hour ahead of the server's.
 fn clock() -> Arc<dyn Clock> {
-    Arc::new(FixedClock("2026-08-10T04:00:00Z".parse().unwrap()))
+    Arc::new("2026-08-10T04:00:00Z".parse::<Timestamp>().unwrap())
 }
 
 fn call() -> CallOptions {
     CallOptions {
         deadline: Instant::now() + Duration::from_secs(30),
         cancel: CancellationToken::new(),
-        retry: Retry::Default,
+        is_retried: true,
     }
 }
 
@@ -77,7 +91,7 @@ fn bundle(serial: u64) -> String {
     format!("{certificate}{}", key.serialize_pem()).replace("\r\n", "\n")
 }
 
-/// A list of these serial numbers, issued at the date all answers carry.
+/// A list of these serial numbers, issued at the date of all responses.
 fn list(serials: &[u64]) -> String {
     page(serials, serials.len(), false)
 }

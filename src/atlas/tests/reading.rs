@@ -1,3 +1,5 @@
+//! Reading users and lists: pages, the cache, and retries.
+
 use tokio::sync::Semaphore;
 
 use super::server::{Reply, Server};
@@ -31,7 +33,7 @@ async fn many_resources_of_one_user_share_one_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_is_never_older_than_a_certificate_of_ours() {
+async fn an_issued_certificate_invalidates_the_cached_list() {
     let server = Server::start(|seen, before| match seen.method.as_str() {
         "POST" => Reply::new(201, bundle(2)),
         _ if before == 0 => Reply::new(200, list(&[1])),
@@ -58,7 +60,7 @@ async fn read(server: &Server) -> Result<Arc<CertificateList>, Error> {
 
 fn inconsistency(error: &Error) -> &'static str {
     match error.kind() {
-        ErrorKind::InvalidBody { what } => what,
+        ErrorKind::InvalidBody(what) => what,
         other => panic!("{other:?}"),
     }
 }
@@ -170,10 +172,8 @@ async fn the_users_of_a_project_are_read_from_all_pages() {
     let project = project();
     let users = client(&server).users(&project, &call()).await.unwrap();
     assert_eq!(users.len(), 501);
-    assert_eq!(
-        (users[500].username.as_str(), &users[500].x509_type),
-        ("user2-0", &X509Type::Managed)
-    );
+    let last = &users[500];
+    assert_eq!((last.username.as_str(), last.x509_type.as_str()), ("user2-0", "MANAGED"));
     let path =
         format!("/groups/{project}/databaseUsers?includeCount=true&itemsPerPage=500&pageNum=1");
     assert!(server.seen()[0].target.ends_with(&path));
@@ -181,11 +181,11 @@ async fn the_users_of_a_project_are_read_from_all_pages() {
     let server = Server::start(|_, _| Reply::new(404, api_error(404, "GROUP_NOT_FOUND"))).await;
     let error = client(&server).users(&project, &call()).await.unwrap_err();
     assert!(error.is_project_not_found());
-    assert_eq!(error.operation(), Operation::ListUsers);
+    assert_eq!(error.request().operation, Operation::ListUsers);
 }
 
 #[tokio::test(start_paused = true)]
-async fn reading_is_repeated_after_any_failure_that_may_pass() {
+async fn a_read_is_retried_after_every_transient_failure() {
     let replies: [fn() -> Reply; 6] = [
         || Reply::Cut,
         || Reply::CutBody(list(&[1]), 10),
@@ -211,7 +211,7 @@ async fn reading_is_repeated_after_any_failure_that_may_pass() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_an_answer_has_no_date_our_clock_stands_in() {
+async fn the_clock_is_read_if_a_response_has_no_date() {
     for (date, wanted) in [
         ("Mon, 10 Aug 2026 03:00:05 GMT", "2026-08-10T03:00:05Z"),
         ("soon", "2026-08-10T04:00:00Z"),
@@ -224,12 +224,11 @@ async fn where_an_answer_has_no_date_our_clock_stands_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_knows_whether_a_newer_version_could_be_asked() {
+async fn an_error_has_the_api_version_of_its_request() {
     for (api_version, newest) in [(ApiVersion::V1_0, false), (ApiVersion::V2, true)] {
         let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
         let config = Config { api_version, ..config(&server, Credentials::Token("t".into())) };
-        let client =
-            Client::with_timing(config, clock(), Arc::default(), Timing::default()).unwrap();
+        let client = Client::new(config, clock(), Arc::default()).unwrap();
         let read = client.certificates(&project(), &user(), &call()).await;
         let error = read.unwrap_err();
         assert!(error.is_api_version_removed());
@@ -238,7 +237,7 @@ async fn an_error_knows_whether_a_newer_version_could_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_not_remembered() {
+async fn a_failed_read_is_not_cached() {
     let server = Server::start(|_, before| match before {
         0 => Reply::new(404, api_error(404, "USERNAME_NOT_FOUND")),
         _ => {
@@ -250,14 +249,14 @@ async fn a_failure_is_not_remembered() {
     let error = client.user(&project, &user(), &call()).await.unwrap_err();
     assert!(error.is_user_not_found() && !error.is_project_not_found());
     let found = client.user(&project, &user(), &call()).await.unwrap();
-    assert_eq!(found.x509_type, X509Type::Managed);
+    assert_eq!(found.x509_type, "MANAGED");
     client.user(&project, &user(), &call()).await.unwrap();
     assert_eq!(server.count("GET"), 2);
     assert!(server.seen()[0].target.ends_with("/databaseUsers/$external/app"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
+async fn responses_that_are_not_from_atlas_are_errors() {
     for (reply, text) in [
         (
             Reply::new(407, "<html>\n<p>secret page"),
@@ -273,7 +272,7 @@ async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
         ),
         (
             Reply::new(200, " ".repeat(2 << 20)),
-            "reading the database user received a response of more than 1048576 bytes",
+            "reading the database user received an invalid response: it is larger than any valid one",
         ),
     ] {
         let reply = std::sync::Mutex::new(Some(reply));
@@ -285,7 +284,7 @@ async fn answers_that_are_not_atlas_own_say_so_and_show_one_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stop_ends_a_read_under_way() {
+async fn a_cancellation_ends_a_read() {
     let never = Arc::new(Semaphore::new(0));
     let server =
         Server::start(move |_, _| Reply::When(Arc::clone(&never), Box::new(Reply::Cut))).await;
@@ -300,7 +299,7 @@ async fn stop_ends_a_read_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_announcement_of_an_end_is_told_once() {
+async fn a_deprecation_notice_is_returned_once() {
     let server = Server::start(|_, _| {
         Reply::new(200, list(&[])).with("Deprecation", "Mon, 5 Aug 2024 00:00:00 GMT")
     })
@@ -321,7 +320,7 @@ async fn a_call_without_retries_makes_one_attempt() {
         [|| Reply::new(429, "").with("Retry-After", "1"), || Reply::new(503, ""), || Reply::Cut]
     {
         let server = Server::start(move |_, _| reply()).await;
-        let call = CallOptions { retry: Retry::Never, ..call() };
+        let call = CallOptions { is_retried: false, ..call() };
         let result = client(&server).user(&project(), &user(), &call).await;
         let error = result.unwrap_err();
         assert_eq!((server.count("GET"), error.attempts()), (1, 1), "{error}");

@@ -1,4 +1,4 @@
-//! A server that answers each request as the test decides, and remembers what it was asked.
+//! A server that responds to each request by a script, and records the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// A request as it arrived.
+/// A received request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) method: String,
@@ -24,15 +24,15 @@ impl Seen {
     }
 }
 
-/// What to do about a request.
+/// The response to a request.
 pub(super) enum Reply {
-    /// Status, further headers, body.
+    /// A status, additional headers and a body.
     Answer(u16, Vec<(&'static str, String)>, String),
-    /// Close without a word.
+    /// Closes the connection without a response.
     Cut,
-    /// Announce the whole body, send this part of it, close.
+    /// Sends the head, with the length of the whole body, and this part of the body, and closes the connection.
     CutBody(String, usize),
-    /// Answer when the test lets it.
+    /// Responds when the semaphore has a permit.
     When(Arc<Semaphore>, Box<Reply>),
 }
 
@@ -53,13 +53,13 @@ type Script = Arc<dyn Fn(&Seen, usize) -> Reply + Send + Sync>;
 pub(super) struct Server {
     address: std::net::SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
-    /// One permit for each request that has arrived.
+    /// Has one permit for each received request.
     pub(super) arrived: Arc<Semaphore>,
     listening: JoinHandle<()>,
 }
 
 impl Server {
-    /// `script` gets each request and how many of its method came before it.
+    /// `script` gets each request and the number of earlier ones with its method.
     pub(super) async fn start(
         script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {

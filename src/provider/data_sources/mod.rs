@@ -1,7 +1,7 @@
 //! The data sources: one unexpired certificate of a database user, or all of them.
 //!
-//! Both read the list that a refresh reads, so one list per user and run serves all of them. The present time is that of the
-//! response, by Atlas's clock.
+//! Both read the list that a refresh reads, so one list per user and run serves all of them. The present time is that
+//! of the response, by Atlas's clock.
 
 mod user_certificate;
 mod user_certificates;
@@ -25,31 +25,22 @@ pub(crate) fn all(client: &Arc<ProviderClient>) -> Vec<Arc<dyn DataSource>> {
     ]
 }
 
-/// The attributes of a listed certificate, with their descriptions.
-const ATTRIBUTES: [(&str, &str); 5] = [
-    (
-        "certificate_id",
-        "Atlas's id of the certificate: its serial number in decimal. It can exceed the range of exact numbers; keep it as text.",
-    ),
-    ("serial_number", "The same serial number in lower-case hexadecimal, in whole bytes."),
-    ("subject", "The subject as RFC 2253 text, such as `CN=app-user`."),
-    (
-        "not_before",
-        "Start of validity, RFC 3339 in UTC. Atlas sets it to one hour before the time of issue.",
-    ),
-    ("not_after", "End of validity, RFC 3339 in UTC, such as `2026-11-10T03:06:35Z`."),
-];
+/// An attribute of a listed certificate: its name, its description and its value.
+type ListedAttribute = (&'static str, &'static str, fn(&ListedCertificate) -> Value);
 
-/// The values of [`ATTRIBUTES`].
-fn attributes(certificate: &ListedCertificate) -> [(&'static str, Value); 5] {
-    [
-        ("certificate_id", certificate.certificate_id.as_str().into()),
-        ("serial_number", x509::hex_of_decimal(&certificate.certificate_id).into()),
-        ("subject", certificate.subject.as_str().into()),
-        ("not_before", certificate.created_at.to_string().into()),
-        ("not_after", certificate.not_after.to_string().into()),
-    ]
-}
+#[rustfmt::skip] // an attribute is a row
+const ATTRIBUTES: [ListedAttribute; 5] = [
+    ("certificate_id",
+        "Atlas's id of the certificate: its serial number in decimal. It can exceed the range of exact numbers; keep it as text.",
+        |certificate| certificate.certificate_id.as_str().into()),
+    ("serial_number", "The same serial number in lower-case hexadecimal, in whole bytes.",
+        |certificate| x509::hex_of_decimal(&certificate.certificate_id).into()),
+    ("subject", "The subject as RFC 2253 text, such as `CN=app-user`.", |certificate| certificate.subject.as_str().into()),
+    ("not_before", "Start of validity, RFC 3339 in UTC. Atlas sets it to one hour before the time of issue.",
+        |certificate| certificate.created_at.to_string().into()),
+    ("not_after", "End of validity, RFC 3339 in UTC, such as `2026-11-10T03:06:35Z`.",
+        |certificate| certificate.not_after.to_string().into()),
+];
 
 /// The certificates of a list that are valid at the time of the list.
 fn unexpired(list: &CertificateList) -> impl Iterator<Item = &ListedCertificate> {

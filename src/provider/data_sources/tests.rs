@@ -7,11 +7,7 @@ use local_atlas::{
 use tf_provider::{CancellationToken, ReadDataRequest, ReadDataResponse};
 
 use super::*;
-use crate::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
-    clock::SystemClock,
-    provider::{client::Session, guardrails::Guardrails},
-};
+use crate::provider::{client::State, testing::client};
 
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
@@ -29,26 +25,7 @@ impl World {
         for user in ["none", "one", "many"] {
             control.add_user(PROJECT, user, X509Type::Managed);
         }
-        let atlas_client = Client::new(
-            Config {
-                base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
-                api_version: ApiVersion::V1_0,
-                credentials: Credentials::Token(control.credentials().access_token.into()),
-                request_timeout: Duration::from_secs(60),
-                max_retries: 0,
-                ca_bundle_pem: None,
-                proxy: None,
-                user_agent: "test".to_owned(),
-            },
-            Arc::new(SystemClock),
-            Arc::default(),
-        );
-        let client = Arc::new(ProviderClient::default());
-        client.set_client(Session::new(
-            atlas_client.unwrap(),
-            Guardrails::default(),
-            Arc::new(SystemClock),
-        ));
+        let client = client(&atlas);
         Self { atlas, client }
     }
 
@@ -191,7 +168,7 @@ async fn several_lookups_of_one_user_share_one_request() {
 #[tokio::test]
 async fn an_unknown_provider_configuration_is_named() {
     let world = World::new();
-    world.client.set_deferred("client_secret");
+    world.client.set(State::Deferred("client_secret"));
     assert!(error(world.many("one", None).await).1.contains("client_secret"));
 }
 

@@ -7,11 +7,11 @@ use tf_provider::{
     Schema, Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, attributes, project_argument, unexpired};
+use super::{ATTRIBUTES, project_argument, unexpired};
 use crate::{
-    atlas::{CertificateList, ListedCertificate, ProjectId, Username},
+    atlas::{CertificateList, ListedCertificate},
     provider::{
-        arguments::{self, required},
+        arguments::{UserId, is_certificate_id, to_sentence, validate_user},
         client::ProviderClient,
         inventory::certificates,
     },
@@ -30,7 +30,7 @@ impl DataSource for UserCertificate {
             project_argument(),
             Attribute::new("username", Type::String, USERNAME_DESCRIPTION).required(),
         ];
-        attributes.extend(ATTRIBUTES.map(|(name, description)| match name {
+        attributes.extend(ATTRIBUTES.map(|(name, description, _)| match name {
             ID => Attribute::new(ID, Type::String, ID_DESCRIPTION).optional_computed(),
             name => Attribute::new(name, Type::String, description),
         }));
@@ -38,83 +38,75 @@ impl DataSource for UserCertificate {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [
-            arguments::project_id(config).err(),
-            arguments::username(config).err(),
-            certificate_id(config).err(),
-        ];
-        problems.into_iter().flatten().collect()
+        validate_user(config).chain(certificate_id(config).err()).collect()
     }
 
     async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
-        let mut state = request.config.clone();
-        let diagnostics = read(&self.0, &request, &mut state).await;
-        ReadDataResponse { state, diagnostics: diagnostics.unwrap_or_else(Diagnostics::from) }
+        let result = read(&self.0, &request).await;
+        let (state, diagnostics) = result.unwrap_or_else(|error| (request.config, error.into()));
+        ReadDataResponse { state, diagnostics }
     }
 }
 
-/// Sets the attributes of the certificate in `state`. Returns warnings.
+/// The state with the attributes of the certificate, and warnings.
 async fn read(
     client: &ProviderClient,
     request: &ReadDataRequest,
-    state: &mut Value,
-) -> Result<Diagnostics, Diagnostic> {
-    let config = &request.config;
-    let project = required(arguments::project_id(config)?, "project_id")?;
-    let username = required(arguments::username(config)?, "username")?;
-    let id = certificate_id(config)?;
+) -> Result<(Value, Diagnostics), Diagnostic> {
+    let user = UserId::read(&request.config)?;
+    let id = certificate_id(&request.config)?;
     let session = client.session()?;
-    let list = certificates(&session, &project, &username, &request.cancel).await?;
-    for (name, value) in attributes(find(&list, id, &project, &username)?) {
-        state.set(name, value);
+    let list = certificates(&session, &user, &request.cancel).await?;
+    let mut state = request.config.clone();
+    let found = find(&list, id, &user)?;
+    for (name, _, value) in ATTRIBUTES {
+        state.set(name, value(found));
     }
-    Ok(session.warnings(Some(list.server_time)).into_iter().collect())
+    Ok((state, session.warnings(Some(list.server_time))))
 }
 
 fn find<'a>(
     list: &'a CertificateList,
     id: Option<&str>,
-    project: &ProjectId,
-    username: &Username,
+    user: &UserId,
 ) -> Result<&'a ListedCertificate, Diagnostic> {
-    let Some(id) = id else {
-        return list.newest().ok_or_else(|| no_certificate(project, username));
-    };
-    unexpired(list)
-        .find(|certificate| certificate.certificate_id == id)
-        .ok_or_else(|| not_found(id, unexpired(list).count(), project, username))
+    match id {
+        None => list.newest().ok_or_else(|| no_certificate(user)),
+        Some(id) => unexpired(list)
+            .find(|certificate| certificate.certificate_id == id)
+            .ok_or_else(|| not_found(id, unexpired(list).count(), user)),
+    }
 }
 
 /// The configured certificate id; `None` if it is null or unknown.
 fn certificate_id(config: &Value) -> Result<Option<&str>, Diagnostic> {
     let id = config.get(ID).as_str();
-    if id.is_none_or(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())) {
+    if id.is_none_or(is_certificate_id) {
         return Ok(id);
     }
     let text = "Atlas's id of a certificate is its serial number in decimal: digits only. The hexadecimal form is serial_number.";
     Err(Diagnostic::error("Invalid certificate id", text).at(Path::attribute(ID)))
 }
 
-fn no_certificate(project: &ProjectId, username: &Username) -> Diagnostic {
+fn no_certificate(user: &UserId) -> Diagnostic {
     Diagnostic::error(
         "No certificate",
-        format!(
-            "The database user \"{username}\" of project {project} has no unexpired certificate. Issue one with the resource \
-             atlas_user_certificate; if the same configuration does, take the username of this data source from that resource, so that it \
-             is read afterwards. If having no certificate is valid, use the data source atlas_user_certificates: its list may be empty."
-        ),
+        to_sentence(format!(
+            "{user} has no unexpired certificate. Issue one with the resource atlas_user_certificate; if the same configuration does, take the username of \
+             this data source from that resource, so that it is read afterwards. If having no certificate is valid, use the data source \
+             atlas_user_certificates: its list may be empty."
+        )),
     )
     .at(Path::attribute("username"))
 }
 
-fn not_found(id: &str, unexpired: usize, project: &ProjectId, username: &Username) -> Diagnostic {
+fn not_found(id: &str, unexpired: usize, user: &UserId) -> Diagnostic {
     Diagnostic::error(
         "Certificate not found",
-        format!(
-            "The database user \"{username}\" of project {project} has no unexpired certificate {id} (unexpired certificates: \
-             {unexpired}). Atlas does not list expired ones. Look the id up with the data source atlas_user_certificates, or omit \
-             certificate_id for the newest certificate."
-        ),
+        to_sentence(format!(
+            "{user} has no unexpired certificate {id} (unexpired certificates: {unexpired}). Atlas does not list expired ones. Look the id up with the \
+             data source atlas_user_certificates, or omit certificate_id for the newest certificate."
+        )),
     )
     .at(Path::attribute(ID))
 }

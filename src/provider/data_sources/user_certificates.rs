@@ -1,21 +1,23 @@
-//! `data "atlas_user_certificates"`: all unexpired certificates of a database user, or of every managed user of a project.
+//! `data "atlas_user_certificates"`: all unexpired certificates of a database user, or of every managed user of a
+//! project.
 
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, Path, ReadDataRequest, ReadDataResponse,
+    Attribute, Block, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse,
     Schema, Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, attributes, project_argument, unexpired};
+use super::{ATTRIBUTES, project_argument, unexpired};
 use crate::{
-    atlas::{CertificateList, Username},
+    atlas::Username,
     provider::{
-        arguments::{self, required},
+        arguments::{required, validate_user},
+        attr::{Attr, read_number},
         client::ProviderClient,
-        inventory::{certificates, managed_users},
+        inventory::{UserList, lists},
     },
 };
 
@@ -28,13 +30,10 @@ impl DataSource for UserCertificates {
     }
 
     fn schema(&self) -> Schema {
-        let element = Type::object(
-            [USERNAME]
-                .into_iter()
-                .chain(ATTRIBUTES.map(|(name, _)| name))
-                .map(|name| (name, Type::String)),
-        );
-        let fields = ATTRIBUTES.map(|(name, description)| format!("\n- `{name}`: {description}"));
+        let names = [USERNAME].into_iter().chain(ATTRIBUTES.map(|(name, ..)| name));
+        let element = Type::object(names.map(|name| (name, Type::String)));
+        let fields =
+            ATTRIBUTES.map(|(name, description, _)| format!("\n- `{name}`: {description}"));
         Schema::new(Block {
             attributes: vec![
                 project_argument(),
@@ -52,60 +51,47 @@ impl DataSource for UserCertificates {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [
-            arguments::project_id(config).err(),
-            arguments::username(config).err(),
-            expiring_within_days(config).err(),
-        ];
-        problems.into_iter().flatten().collect()
+        validate_user(config).chain(expiring_within_days(config).err()).collect()
     }
 
     async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
-        let mut state = request.config.clone();
-        let diagnostics = match read(&self.0, &request).await {
-            Ok((certificates, warnings)) => {
-                state.set(CERTIFICATES, Value::List(certificates));
-                warnings
-            }
-            Err(problem) => problem.into(),
-        };
+        let result = read(&self.0, &request).await;
+        let (state, diagnostics) = result.unwrap_or_else(|error| (request.config, error.into()));
         ReadDataResponse { state, diagnostics }
     }
 }
 
+/// The state with the certificates, and warnings.
 async fn read(
     client: &ProviderClient,
     request: &ReadDataRequest,
-) -> Result<(Vec<Value>, Diagnostics), Diagnostic> {
-    let config = &request.config;
+) -> Result<(Value, Diagnostics), Diagnostic> {
+    let ReadDataRequest { config, cancel } = request;
     let days = expiring_within_days(config)?;
-    let project = required(arguments::project_id(config)?, "project_id")?;
+    let project = required(config, "project_id")?;
     let session = client.session()?;
-    let lists = match arguments::username(config)? {
-        Some(username) => {
-            let list = certificates(&session, &project, &username, &request.cancel).await?;
-            vec![(username, list)]
-        }
-        None => managed_users(&session, &project, &request.cancel).await?.try_collect().await?,
-    };
+    let username = Attr::read(config, USERNAME)?.into_known();
+    let lists = lists(&session, &project, username, cancel).await?;
+    let lists: Vec<UserList> = lists.try_collect().await?;
+    let mut state = config.clone();
+    state.set(CERTIFICATES, Value::List(elements(&lists, days)));
     let server_time = lists.iter().map(|(_, list)| list.server_time).max();
-    Ok((elements(&lists, days), session.warnings(server_time).into_iter().collect()))
+    Ok((state, session.warnings(server_time)))
 }
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
-fn elements(lists: &[(Username, Arc<CertificateList>)], days: Option<i64>) -> Vec<Value> {
+fn elements(lists: &[UserList], days: Option<i64>) -> Vec<Value> {
     let mut found = Vec::new();
-    for (username, list) in lists {
+    for (user, list) in lists {
         let latest = days.and_then(|days| after(list.server_time, days));
-        let expires_in_time = |end: Timestamp| latest.is_none_or(|latest| end <= latest);
-        found.extend(
-            unexpired(list).filter(|c| expires_in_time(c.not_after)).map(|c| (username, c)),
-        );
+        let in_time = unexpired(list).filter(|c| latest.is_none_or(|latest| c.not_after <= latest));
+        found.extend(in_time.map(|certificate| (&user.username, certificate)));
     }
     found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
     let object = |(username, certificate): (&Username, _)| {
-        let username = [(USERNAME, Value::from(username.as_str()))];
-        Value::object(username.into_iter().chain(attributes(certificate)))
+        let username = (USERNAME, Value::from(username.as_str()));
+        let attributes = ATTRIBUTES.map(|(name, _, value)| (name, value(certificate)));
+        Value::object([username].into_iter().chain(attributes))
     };
     found.into_iter().map(object).collect()
 }
@@ -118,14 +104,8 @@ fn after(now: Timestamp, days: i64) -> Option<Timestamp> {
 
 /// The configured number of days; `None` if it is null or unknown.
 fn expiring_within_days(config: &Value) -> Result<Option<i64>, Diagnostic> {
-    let Some(number) = config.get(WITHIN).as_number() else {
-        return Ok(None);
-    };
-    let days = number.as_i64().filter(|days| *days >= 0);
-    days.map(Some).ok_or_else(|| {
-        let text = format!("A whole number of days, 0 or more, is needed, not {number}.");
-        Diagnostic::error("Invalid expiring_within_days", text).at(Path::attribute(WITHIN))
-    })
+    let parse = |days| Some(days).filter(|days| *days >= 0);
+    Ok(read_number(config, WITHIN, "days, 0 or more,", parse)?.into_known())
 }
 
 const USERNAME: &str = "username";

@@ -5,87 +5,76 @@ mod reconciliation;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Display;
+
 use tf_provider::{Diagnostic, Path};
 
 use self::advice::advice;
-pub(crate) use self::reconciliation::{certificate_until as named, reconciled as since};
-use super::arguments::to_sentence;
-use crate::atlas::{Error, ErrorKind, IssueError, Operation, ProjectId, Username};
+pub(crate) use self::reconciliation::{certificate_until, reconciled};
+use super::arguments::{UserId, to_sentence};
+use crate::atlas::{Error, ErrorKind, IssueError, Operation};
 
-/// A failed call: the operation, the message of Atlas, the next step, and the request. `username` is only needed for operations on one user.
-pub(crate) fn from_atlas<'a>(
-    error: &Error,
-    project: &ProjectId,
-    username: impl Into<Option<&'a Username>>,
-) -> Diagnostic {
-    diagnostic(error, &failure(error, project, username.into()))
+/// A failed call: the operation, the message of Atlas, the next step, and the request. `subject` is the user or the
+/// project of the call.
+pub(crate) fn from_atlas(error: &Error, subject: &dyn Display) -> Diagnostic {
+    diagnostic(error, failure(error, subject))
 }
 
-/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome was ambiguous.
-pub(crate) fn not_issued(
-    error: &IssueError,
-    project: &ProjectId,
-    username: &Username,
-) -> Diagnostic {
+/// A certificate request without a certificate: the failed call, and the result of the reconciliation if the outcome
+/// was ambiguous.
+pub(crate) fn not_issued(error: &IssueError, user: &UserId) -> Diagnostic {
     match error {
-        IssueError::Cancelled => Diagnostic::error(
+        IssueError::NotIssued(error) if error.is_cancelled() => Diagnostic::error(
             "Canceled before the certificate was requested",
             format!(
-                "No certificate was issued for the database user \"{username}\" of project {project}, because the run was canceled before the request was \
-                 sent."
+                "No certificate was issued for {user}, because the run was canceled before the request was sent."
             ),
         ),
         IssueError::NotIssued(error) => {
-            let failure = failure(error, project, Some(username));
-            diagnostic(error, &format!("{failure} No certificate was issued."))
+            diagnostic(error, failure(error, user) + " No certificate was issued.")
         }
         IssueError::Ambiguous { cause, reconciliation } => {
             let (summary, result) =
-                reconciliation::summary_and_detail(reconciliation, cause, username);
-            let failure = from_atlas(cause, project, username);
+                reconciliation::summary_and_detail(reconciliation, cause, &user.username);
+            let failure = from_atlas(cause, user);
             Diagnostic::error(summary, format!("{result}\n\n{}", failure.detail))
         }
     }
 }
 
 /// The operation and why it failed.
-fn failure(error: &Error, project: &ProjectId, username: Option<&Username>) -> String {
-    let user = username.map_or_else(
-        || format!("project {project}"),
-        |username| format!("the database user \"{username}\" of project {project}"),
-    );
+fn failure(error: &Error, subject: &dyn Display) -> String {
     let kind = error.kind();
-    match error.operation() {
-        Operation::IssueCertificate => format!("Issuing a certificate for {user} {kind}."),
-        Operation::ListCertificates => format!("Listing the certificates of {user} {kind}."),
-        Operation::ReadUser => format!("Reading {user} {kind}."),
-        Operation::ListUsers => format!("Listing the database users of project {project} {kind}."),
-        Operation::Authenticate | Operation::RevokeToken => {
-            format!("Authentication with Atlas {kind}, so the operation on {user} was not started.")
-        }
+    match error.request().operation {
+        Operation::IssueCertificate => format!("Issuing a certificate for {subject} {kind}."),
+        Operation::ListCertificates => format!("Listing the certificates of {subject} {kind}."),
+        Operation::ReadUser => format!("Reading {subject} {kind}."),
+        Operation::ListUsers => format!("Listing the database users of {subject} {kind}."),
+        Operation::Authenticate | Operation::RevokeToken => format!(
+            "Authentication with Atlas {kind}, so the operation on {subject} was not started."
+        ),
     }
 }
 
-fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
+fn diagnostic(error: &Error, failure: String) -> Diagnostic {
     let advice = advice(error);
     let response = match error.kind() {
-        ErrorKind::UnexpectedResponse { first_line: Some(line), .. } => {
+        ErrorKind::UnexpectedResponse(_, Some(line)) => {
             Some(format!("The response begins with: {line}"))
         }
-        ErrorKind::Redirected { location: Some(location), .. } => {
-            Some(format!("It redirects to: {location}"))
-        }
+        ErrorKind::Redirected(_, Some(location)) => Some(format!("It redirects to: {location}")),
         _ => None,
     };
-    let cause = error.source_message().map(|cause| format!("Cause: {}", to_sentence(&cause)));
+    let request = error.request();
+    let cause = error.source_message().map(|cause| format!("Cause: {}", to_sentence(cause)));
     let paragraphs = [
-        Some(failure.to_owned()),
+        Some(failure),
         api_message(error),
         response,
         cause,
         attempts(error),
         Some(advice.next_step.to_owned()),
-        Some(format!("Request: {} {} to {}", error.method(), error.path(), error.address())),
+        Some(format!("Request: {} {} to {}", request.method, request.target, request.address)),
     ];
     let detail: Vec<_> = paragraphs.into_iter().flatten().collect();
     let diagnostic = Diagnostic::error(advice.summary, detail.join("\n\n"));
@@ -97,20 +86,20 @@ fn diagnostic(error: &Error, failure: &str) -> Diagnostic {
 
 /// The message of Atlas, and the fields of the request that it rejects.
 fn api_message(error: &Error) -> Option<String> {
-    let message =
-        error.detail().map(|message| format!("Message from Atlas: {}", to_sentence(message)));
-    let fields =
-        error.fields().iter().map(|field| format!("  - {}: {}", field.field, field.description));
-    let lines: Vec<_> = message.into_iter().chain(fields).collect();
+    let error = error.api_error()?;
+    let message = error.detail.iter();
+    let message = message.map(|message| format!("Message from Atlas: {}", to_sentence(message)));
+    let fields = error.fields.iter().map(|(field, problem)| format!("  - {field}: {problem}"));
+    let lines: Vec<_> = message.chain(fields).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn attempts(error: &Error) -> Option<String> {
     match (error.kind(), error.attempts()) {
-        (ErrorKind::Connect(_), 2..) => {
+        (kind, 2..) if kind.is_connect() => {
             Some(format!("{} attempts failed; no request reached Atlas.", error.attempts()))
         }
-        (ErrorKind::Connect(_), _) => Some("No request reached Atlas.".to_owned()),
+        (kind, _) if kind.is_connect() => Some("No request reached Atlas.".to_owned()),
         (_, 2..) => Some(format!("{} attempts were made.", error.attempts())),
         _ => None,
     }
@@ -118,7 +107,7 @@ fn attempts(error: &Error) -> Option<String> {
 
 /// The argument whose value is in a field of the request that Atlas rejects.
 fn attribute_of_field(error: &Error) -> Option<&'static str> {
-    error.fields().iter().find_map(|field| match field.field.rsplit('.').next() {
+    error.api_error()?.fields.iter().find_map(|(field, _)| match field.rsplit('.').next() {
         Some("monthsUntilExpiration") => Some("months_until_expiration"),
         Some("username" | "userName") => Some("username"),
         Some("groupId") => Some("project_id"),

@@ -1,5 +1,7 @@
 //! What the certificate list shows after a certificate request with an uncertain outcome.
 
+use jiff::Timestamp;
+
 use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username};
 
 const KEY_LOST: &str = "Certificate issued, but its private key was lost";
@@ -7,20 +9,20 @@ const SENT: &str = "The request was sent, but no certificate and key were receiv
 const NOT_RETRIED: &str = "Its private key is lost, so it cannot be used. The request was not retried. Run apply again to issue another certificate.";
 
 /// A certificate with its expiry.
-pub(crate) fn certificate_until(certificate_id: &str, not_after: &str) -> String {
+pub(crate) fn certificate_until(certificate_id: &str, not_after: Timestamp) -> String {
     format!("certificate {certificate_id}, valid until {not_after}")
 }
 
-/// The result for a response that does not identify its certificate, as a continuation of a sentence about that response.
+/// The result for a response that does not identify its certificate, as a continuation of a sentence about that
+/// response.
 pub(crate) fn reconciled(reconciliation: &Reconciliation) -> String {
     match reconciliation {
         Reconciliation::Candidates(candidates) => format!(
             "\n\nThe user's certificate list now includes certificates that this run did not receive, most likely the one of this response:\n{}",
-            candidates_text(candidates)
+            listed(candidates)
         ),
-        Reconciliation::KeyLost(certificate) => {
-            let not_after = certificate.not_after.to_string();
-            format!(" It contains {}.", certificate_until(&certificate.certificate_id, &not_after))
+        Reconciliation::KeyLost(issued) => {
+            format!(" It contains {}.", certificate_until(&issued.certificate_id, issued.not_after))
         }
         Reconciliation::NoneFound => {
             " The user's certificate list, read afterwards, includes no new certificate.".to_owned()
@@ -38,13 +40,35 @@ pub(super) fn summary_and_detail(
     username: &Username,
 ) -> (&'static str, String) {
     match reconciliation {
-        Reconciliation::NoneFound => ("Certificate not issued", none_found(cause)),
-        Reconciliation::Candidates(candidates) => {
-            (KEY_LOST, candidates_found(candidates, username))
+        Reconciliation::NoneFound => {
+            let is_slow = matches!(cause.kind(), ErrorKind::TimedOut(_) | ErrorKind::Deadline);
+            let next_step = if is_slow {
+                "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
+            } else {
+                "Run apply again."
+            };
+            let detail = format!(
+                "{SENT} The user's certificate list, read afterwards, includes no new certificate: none was issued. {next_step}"
+            );
+            ("Certificate not issued", detail)
         }
-        Reconciliation::KeyLost(certificate) => {
-            let not_after = certificate.not_after.to_string();
-            let certificate = certificate_until(&certificate.certificate_id, &not_after);
+        Reconciliation::Candidates(candidates) => {
+            let which = match candidates[..] {
+                [_] => format!(
+                    "This is most likely the one requested here, unless someone else issued one for \"{username}\" at the same time."
+                ),
+                _ => format!(
+                    "One of them is most likely the one requested here; the others were issued for \"{username}\" at the same time."
+                ),
+            };
+            let detail = format!(
+                "{SENT} The user's certificate list now includes certificates that this run did not receive:\n{}\n\n{which} {NOT_RETRIED}",
+                listed(candidates)
+            );
+            (KEY_LOST, detail)
+        }
+        Reconciliation::KeyLost(issued) => {
+            let certificate = certificate_until(&issued.certificate_id, issued.not_after);
             let detail = format!(
                 "The response broke off before the private key was complete; {certificate} was issued. {NOT_RETRIED}"
             );
@@ -61,36 +85,9 @@ pub(super) fn summary_and_detail(
     }
 }
 
-fn none_found(cause: &Error) -> String {
-    let is_slow = matches!(cause.kind(), ErrorKind::TimedOut { .. } | ErrorKind::Deadline);
-    let next_step = if is_slow {
-        "If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
-    } else {
-        "Run apply again."
-    };
-    format!(
-        "{SENT} The user's certificate list, read afterwards, includes no new certificate: none was issued. {next_step}"
-    )
-}
-
-fn candidates_found(candidates: &[ListedCertificate], username: &Username) -> String {
-    let which = match candidates {
-        [_] => format!(
-            "This is most likely the one requested here, unless someone else issued one for \"{username}\" at the same time."
-        ),
-        _ => format!(
-            "One of them is most likely the one requested here; the others were issued for \"{username}\" at the same time."
-        ),
-    };
-    format!(
-        "{SENT} The user's certificate list now includes certificates that this run did not receive:\n{}\n\n{which} {NOT_RETRIED}",
-        candidates_text(candidates)
-    )
-}
-
-fn candidates_text(candidates: &[ListedCertificate]) -> String {
-    let line = |c: &ListedCertificate| {
-        format!("  - {}", certificate_until(&c.certificate_id, &c.not_after.to_string()))
+fn listed(candidates: &[ListedCertificate]) -> String {
+    let line = |certificate: &ListedCertificate| {
+        format!("  - {}", certificate_until(&certificate.certificate_id, certificate.not_after))
     };
     candidates.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -10,7 +10,7 @@ use tf_provider::CancellationToken;
 
 use super::*;
 use crate::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials, Months},
+    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials, Months, ProjectId, Username},
     clock::SystemClock,
     provider::client::Session,
 };
@@ -68,8 +68,7 @@ const REFUSALS: [Refusal; 40] = [
 struct World {
     atlas: LocalAtlas,
     client: Client,
-    project: ProjectId,
-    username: Username,
+    user: UserId,
 }
 
 impl World {
@@ -92,7 +91,8 @@ impl World {
         };
         let client = Client::new(config, Arc::new(SystemClock), Arc::default()).unwrap();
         let (project, username) = (ProjectId::parse(PROJECT), Username::parse("app"));
-        Self { atlas, client, project: project.unwrap(), username: username.unwrap() }
+        let user = UserId { project: project.unwrap(), username: username.unwrap() };
+        Self { atlas, client, user }
     }
 
     /// The error of a certificate request with this response.
@@ -105,17 +105,19 @@ impl World {
         self.atlas.control().add_fault(fault);
         let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
         let months = Months::parse(3).unwrap();
-        let issued = self.client.issue(&self.project, &self.username, months, &options).await;
+        let issued =
+            self.client.issue(&self.user.project, &self.user.username, months, &options).await;
         self.atlas.control().clear_faults();
-        not_issued(&issued.expect_err("a refusal"), &self.project, &self.username)
+        not_issued(&issued.expect_err("a refusal"), &self.user)
     }
 
     /// The error of listing the certificates.
     async fn unlisted(&self, fault: Fault) -> Diagnostic {
         self.atlas.control().add_fault(fault);
         let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
-        let list = self.client.certificates(&self.project, &self.username, &options).await;
-        from_atlas(&list.unwrap_err(), &self.project, &self.username)
+        let list =
+            self.client.certificates(&self.user.project, &self.user.username, &options).await;
+        from_atlas(&list.unwrap_err(), &self.user)
     }
 }
 
@@ -276,11 +278,12 @@ async fn a_canceled_run_is_named_as_the_reason() {
     cancel.cancel();
     let options = Session::call(&cancel, limit);
     let months = Months::parse(3).unwrap();
-    let issued = world.client.issue(&world.project, &world.username, months, &options).await;
-    let error = not_issued(&issued.err().unwrap(), &world.project, &world.username);
+    let issued =
+        world.client.issue(&world.user.project, &world.user.username, months, &options).await;
+    let error = not_issued(&issued.err().unwrap(), &world.user);
     assert_eq!(error.summary, "Canceled before the certificate was requested");
-    let list = world.client.certificates(&world.project, &world.username, &options).await;
-    let error = from_atlas(&list.unwrap_err(), &world.project, &world.username);
+    let list = world.client.certificates(&world.user.project, &world.user.username, &options).await;
+    let error = from_atlas(&list.unwrap_err(), &world.user);
     assert_eq!(error.summary, "Operation canceled");
     assert_eq!(world.atlas.control().requests(), []);
 }

@@ -3,7 +3,7 @@
 use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
 
 use super::text;
-use crate::x509;
+use crate::x509::{self, Certificate};
 
 pub(super) struct ParseCertificate;
 
@@ -22,7 +22,7 @@ impl Function for ParseCertificate {
                 description: "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
                     are ignored, so `combined_pem` of a certificate can be given as it is.",
             }],
-            returns: Type::object(ATTRIBUTES.map(|name| (name, Type::String))),
+            returns: Type::object(ATTRIBUTES.map(|(name, _)| (name, Type::String))),
             summary: "Reads an X.509 certificate",
             description: DESCRIPTION,
         }
@@ -31,29 +31,21 @@ impl Function for ParseCertificate {
     fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
         let certificate = x509::parse_certificate(text(&arguments).unwrap_or_default())
             .map_err(|error| FunctionError::at(0, error.to_string()))?;
-        Ok(Value::object(
-            [
-                ("certificate_id", certificate.certificate_id),
-                ("serial_number", certificate.serial_number),
-                ("subject", certificate.subject),
-                ("issuer", certificate.issuer),
-                ("not_before", certificate.not_before.to_string()),
-                ("not_after", certificate.not_after.to_string()),
-                ("fingerprint_sha256", certificate.fingerprint_sha256),
-            ]
-            .map(|(name, text)| (name, Value::from(text))),
-        ))
+        Ok(Value::object(ATTRIBUTES.map(|(name, value)| (name, value(&certificate).into()))))
     }
 }
 
-const ATTRIBUTES: [&str; 7] = [
-    "certificate_id",
-    "serial_number",
-    "subject",
-    "issuer",
-    "not_before",
-    "not_after",
-    "fingerprint_sha256",
+/// An attribute of a certificate as text.
+type Text = fn(&Certificate) -> String;
+
+const ATTRIBUTES: [(&str, Text); 7] = [
+    ("certificate_id", |certificate| certificate.certificate_id.clone()),
+    ("serial_number", |certificate| certificate.serial_number.clone()),
+    ("subject", |certificate| certificate.subject.clone()),
+    ("issuer", |certificate| certificate.issuer.clone()),
+    ("not_before", |certificate| certificate.not_before.to_string()),
+    ("not_after", |certificate| certificate.not_after.to_string()),
+    ("fingerprint_sha256", |certificate| certificate.fingerprint_sha256.clone()),
 ];
 
 const DESCRIPTION: &str = "\

@@ -3,10 +3,12 @@
 use secrecy::SecretString;
 use tf_provider::{Diagnostic, Path};
 
-use super::model::{Attr, UserCertificate};
+use super::{
+    key_storage::plan_key,
+    model::{Attr, Status, UserCertificate},
+};
 use crate::{
-    atlas::{ProjectId, Username},
-    provider::client::ProviderClient,
+    provider::arguments::UserId,
     x509::{self, Bundle, Certificate},
 };
 
@@ -15,12 +17,11 @@ pub(super) fn is_requested(
     prior: Option<&UserCertificate>,
     config: &UserCertificate,
 ) -> Option<bool> {
-    match &config.adopt_pem_wo_version {
+    let version = &config.adopt_pem_wo_version;
+    match version {
         Attr::Unknown => None,
         Attr::Null => Some(false),
-        version @ Attr::Known(_) => {
-            Some(prior.is_none_or(|prior| prior.adopt_pem_wo_version != *version))
-        }
+        Attr::Known(_) => Some(prior.is_none_or(|prior| prior.adopt_pem_wo_version != *version)),
     }
 }
 
@@ -30,24 +31,14 @@ pub(super) fn is_planned(prior: &UserCertificate, planned: &UserCertificate) -> 
     unknown && !planned.certificate_id.is_unknown() && !has_key(prior)
 }
 
-/// Plans the attributes that an adoption sets. Which of them hold the key depends on the recipients.
+/// Plans the attributes that an adoption sets.
 pub(super) fn plan(planned: UserCertificate, config: &UserCertificate) -> UserCertificate {
-    let unknown_if = |unknown: bool| if unknown { Attr::Unknown } else { Attr::Null };
-    let recipients = &config.private_key_recipients;
-    let archived = !config.pkcs12_password_wo_version.is_null();
     let is_certain = !config.adopt_pem_wo_version.is_unknown();
     UserCertificate {
-        combined_pem: unknown_if(recipients.known().is_none()),
-        sealed_pem: if recipients.is_null() { Attr::Null } else { Attr::Unknown },
-        pkcs12_base64: if archived && recipients.known().is_none() {
-            Attr::Unknown
-        } else {
-            Attr::Null
-        },
         issuer: Attr::Unknown,
         fingerprint_sha256: Attr::Unknown,
         has_private_key: if is_certain { Attr::Known(true) } else { Attr::Unknown },
-        ..planned
+        ..plan_key(planned, config)
     }
 }
 
@@ -59,21 +50,13 @@ pub(super) fn refused(prior: &UserCertificate) -> Option<Diagnostic> {
 }
 
 /// The error for a key that would be stored in plain text although the provider block requires recipients.
-pub(super) fn refused_by_guardrail(
-    client: &ProviderClient,
-    prior: &UserCertificate,
-    planned: &UserCertificate,
-) -> Option<Diagnostic> {
-    let session = client.session_if_known().ok().flatten()?;
-    let is_plain = is_planned(prior, planned) && planned.private_key_recipients.is_null();
-    (is_plain && session.guardrails().requires_recipients()).then(|| {
-        Diagnostic::error(
-            "Private key recipients required by the provider configuration",
-            "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
-             private_key_recipients in the same change.",
-        )
-        .at(Path::attribute("private_key_recipients"))
-    })
+pub(super) fn recipients_required() -> Diagnostic {
+    Diagnostic::error(
+        "Private key recipients required by the provider configuration",
+        "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
+         private_key_recipients in the same change.",
+    )
+    .at(Path::attribute("private_key_recipients"))
 }
 
 /// The certificate of the PEM, if it is the one in state and comes with its key.
@@ -85,33 +68,24 @@ pub(super) fn check(
         return Err(refused);
     }
     let pem = pem.known().ok_or_else(|| error("adopt_pem_wo is null."))?;
-    let certificate = Bundle::parse(pem)
-        .map_err(|problem| {
-            error(&format!("adopt_pem_wo is not one certificate with its private key: {problem}."))
-        })?
-        .certificate;
-    let (project, username) =
-        prior.target().ok_or_else(|| error("State contains no project or no user."))?;
-    match mismatch(&certificate, prior, project, username) {
+    let bundle = Bundle::parse(pem).map_err(|problem| {
+        error(&format!("adopt_pem_wo is not one certificate with its private key: {problem}."))
+    })?;
+    let user = prior.user().ok_or_else(|| error("State contains no project or no user."))?;
+    match mismatch(&bundle.certificate, prior, &user) {
         Some(problem) => Err(error(&problem)),
-        None => Ok(certificate),
+        None => Ok(bundle.certificate),
     }
 }
 
-fn mismatch(
-    certificate: &Certificate,
-    prior: &UserCertificate,
-    project: &ProjectId,
-    username: &Username,
-) -> Option<String> {
+fn mismatch(certificate: &Certificate, prior: &UserCertificate, user: &UserId) -> Option<String> {
+    let UserId { project, username } = user;
     let (id, expiry) = (&certificate.certificate_id, certificate.not_after);
-    if prior.certificate_id.known() != Some(id) {
+    let stored = prior.certificate_id.known();
+    if stored != Some(id) {
+        let stored = stored.map_or("no certificate".to_owned(), |id| format!("certificate {id}"));
         return Some(format!(
-            "It contains certificate {id}, valid until {expiry}, and state has {}. To adopt that one, import it: {project}/{}/{id}.",
-            prior
-                .certificate_id
-                .known()
-                .map_or_else(|| "no certificate".to_owned(), |id| format!("certificate {id}")),
+            "It contains certificate {id}, valid until {expiry}, and state has {stored}. To adopt that one, import it: {project}/{}/{id}.",
             username.encoded()
         ));
     }
@@ -125,7 +99,7 @@ fn mismatch(
             "It contains certificate {id}, which was not issued in project {project}."
         ));
     }
-    let expired = prior.status == Attr::Known(super::model::Status::Expired);
+    let expired = prior.status == Attr::Known(Status::Expired);
     expired.then(|| format!("Certificate {id} expired on {expiry}: its key is of no use."))
 }
 
@@ -155,7 +129,10 @@ mod tests {
     use local_atlas::{LocalAtlas, Options};
 
     use super::*;
-    use crate::provider::user_certificate::model::{IssueReason, Status};
+    use crate::{
+        atlas::{ProjectId, Username},
+        provider::user_certificate::model::IssueReason,
+    };
 
     const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
     const OTHER_PROJECT: &str = "0123456789abcdef01234567";
@@ -166,10 +143,10 @@ mod tests {
             status: Attr::Known(status),
             has_private_key: Attr::Known(false),
             issue_reason: Attr::Known(IssueReason::Imported),
-            ..UserCertificate::new(
-                ProjectId::parse(project).unwrap(),
-                Username::parse(user).unwrap(),
-            )
+            ..UserCertificate::new(UserId {
+                project: ProjectId::parse(project).unwrap(),
+                username: Username::parse(user).unwrap(),
+            })
         }
     }
 

@@ -2,19 +2,17 @@
 
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Severity, UpdateRequest,
-    Value,
 };
 
 use super::{
     UserCertificateResource,
     issue::{Failure, IssueRequest},
-    key_storage::EncryptionFailed,
     model::UserCertificate,
     predecessors::{Predecessor, Successor},
     private_state::{PrivateState, destroy_warning},
-    renewal, validate,
+    renewal, stored, validate,
 };
-use crate::provider::{client::ProviderClient, diagnostics::named, timeouts};
+use crate::provider::{client::ProviderClient, diagnostics::certificate_until};
 
 /// Issues the first certificate. In a replacement that fails, the response contains the deleted object.
 pub(super) async fn create(
@@ -23,86 +21,74 @@ pub(super) async fn create(
 ) -> ApplyResponse {
     let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
-    let (planned, _) = UserCertificate::decode(&request.planned);
+    let (planned, invalid_plan) = UserCertificate::decode(&request.planned);
+    let (config, mut problems) = UserCertificate::decode(&request.config);
+    // Validate and Plan leave errors to the create while a predecessor is held.
+    problems.extend(validate::arguments(&config));
+    problems.extend(renewal::window_exceeds_validity(&planned));
     let successor = Successor::new(&planned);
     let predecessor = predecessors.take(client.generation(), &successor);
     let same_user =
         predecessor.as_ref().filter(|predecessor| Successor::new(&predecessor.object) == successor);
-    let issue = match late_problems(&planned, &request) {
-        problems if problems.is_empty() => {
-            IssueRequest::new(&request.planned, &request.config, "create")
+    let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
+    let result: Result<_, Failure> = async {
+        for problems in [problems, invalid_plan] {
+            if !problems.is_empty() {
+                return Err(problems.into());
+            }
         }
-        problems => Err(problems),
-    };
-    let result = match issue {
-        Ok(issue) => {
-            let object = same_user.map(|predecessor| &predecessor.object);
-            let result = issue.execute(client, object, &request.cancel).await;
-            result.map_err(|failure| (failure, Some(issue)))
-        }
-        Err(problems) => Err((Failure::Other(problems), None)),
-    };
-    let (failure, issue) = match result {
-        Ok((object, diagnostics)) => {
-            let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
-            return stored(object, &PrivateState::applied(kept.unwrap_or_default()), diagnostics);
-        }
+        let issue = IssueRequest::new(planned, config)?;
+        let kept = issue.storage.protect_kept(kept.unwrap_or_default())?;
+        let object = same_user.map(|predecessor| &predecessor.object);
+        let issued = issue.execute("create", client, object, &request.cancel).await?;
+        Ok((issued, kept))
+    }
+    .await;
+    let failure = match result {
+        Ok(((object, diagnostics), kept)) => return response(object, kept, diagnostics),
         Err(failure) => failure,
     };
-    match predecessor.or_else(|| predecessors.take(client.generation(), &Successor::Unknown)) {
-        Some(predecessor) => predecessor.returned_with(failure),
-        None => created_without_certificate(failure, issue),
+    if let Some(predecessor) =
+        predecessor.or_else(|| predecessors.take(client.generation(), &Successor::Unknown))
+    {
+        return predecessor.returned_with(failure);
+    }
+    match failure.unparsed {
+        Some(unparsed) => {
+            let error = with_detail(failure.problems, UNPARSED_ON_CREATE);
+            response(*unparsed.object, Vec::new(), error)
+        }
+        None => no_object(failure.problems),
     }
 }
 
-/// Invalid arguments, which only Validate and Plan report unless a predecessor is held.
-fn late_problems(planned: &UserCertificate, request: &CreateRequest) -> Diagnostics {
-    let (config, problems) = UserCertificate::decode(&request.config);
-    problems
-        .into_iter()
-        .chain(validate::arguments(&config))
-        .chain(timeouts::validate(&request.config))
-        .chain(renewal::window_exceeds_validity(planned))
-        .collect()
+impl Failure {
+    /// The kept responses with that of the failed request, and the problems.
+    fn keep_response(self, mut kept: Vec<String>) -> (Vec<String>, Diagnostics) {
+        match self.unparsed {
+            Some(unparsed) => {
+                kept.push(unparsed.text);
+                (kept, with_detail(self.problems, UNPARSED_ON_UPDATE))
+            }
+            None => (kept, self.problems),
+        }
+    }
 }
 
 impl Predecessor {
     /// The deleted object, because its successor was not created. Core marks it as tainted.
     fn returned_with(self, failure: Failure) -> ApplyResponse {
         let Self { object, private } = self;
-        let mut responses = private.unparsed_responses;
-        let problems = match failure {
-            Failure::Unparsed { text, error } => {
-                responses.push(text);
-                with_detail(error, UNPARSED_ON_UPDATE).into()
-            }
-            Failure::Other(problems) => problems,
-        };
+        let (responses, problems) = failure.keep_response(private.unparsed_responses);
         let certificate = object.certificate_id.known().zip(object.not_after.known());
         let certificate = certificate.map_or_else(String::new, |(id, expiry)| {
-            format!(" ({})", named(id, &expiry.to_string()))
+            format!(" ({})", certificate_until(id, *expiry))
         });
         let note = format!(
             "\n\nThe certificate in state is still the old one{certificate}. It is marked as tainted: terraform apply replaces it, terraform untaint \
              ADDRESS keeps it."
         );
-        let diagnostics = problems.into_iter().map(|problem| match problem.severity {
-            Severity::Error => with_detail(problem, &note),
-            Severity::Warning => problem,
-        });
-        stored(object, &PrivateState::applied(responses), diagnostics.collect())
-    }
-}
-
-fn created_without_certificate(failure: Failure, issue: Option<IssueRequest>) -> ApplyResponse {
-    match (failure, issue) {
-        (Failure::Unparsed { text, error }, Some(issue)) => {
-            let object = issue.state_with_unparsed_response(text);
-            let error = with_detail(error, UNPARSED_ON_CREATE);
-            stored(object, &PrivateState::default(), error.into())
-        }
-        (Failure::Unparsed { error, .. }, None) => failed(Value::Null, Vec::new(), error.into()),
-        (Failure::Other(problems), _) => failed(Value::Null, Vec::new(), problems),
+        response(object, responses, with_detail(problems, &note))
     }
 }
 
@@ -111,32 +97,33 @@ fn created_without_certificate(failure: Failure, issue: Option<IssueRequest>) ->
 pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> ApplyResponse {
     client.mark_applying();
     let read = || {
-        let issue = IssueRequest::new(&request.planned, &request.config, "update")?;
-        let private = PrivateState::parse(&request.private)?;
-        let kept = issue.storage.protect_kept(private.unparsed_responses);
-        let kept = kept.map_err(kept_response_not_encrypted)?;
-        Ok((UserCertificate::from_value(&request.prior)?, issue, kept))
+        let planned = UserCertificate::from_value(&request.planned)?;
+        let config = UserCertificate::from_value(&request.config)?;
+        let issue = IssueRequest::new(planned, config)?;
+        let (prior, private) = stored(&request.prior, &request.private)?;
+        let kept = issue.storage.protect_kept(private.unparsed_responses)?;
+        Ok((prior, issue, kept))
     };
-    let (prior, issue, mut responses) = match read() {
+    let (prior, issue, responses) = match read() {
         Ok(parts) => parts,
-        Err(problems) => return failed(request.prior, request.private, problems),
+        Err(diagnostics) => {
+            let UpdateRequest { prior, private, .. } = request;
+            return ApplyResponse { state: prior, private, diagnostics };
+        }
     };
     let result = if issue.planned.certificate_id.is_unknown() {
-        issue.execute(client, Some(&prior), &request.cancel).await
+        issue.execute("update", client, Some(&prior), &request.cancel).await
     } else {
         issue.update_without_issuing(client, &prior).await
     };
-    let problems = match result {
-        Ok((object, diagnostics)) => {
-            return stored(object, &PrivateState::applied(responses), diagnostics);
+    match result {
+        Ok((object, diagnostics)) => response(object, responses, diagnostics),
+        Err(failure) => {
+            let (responses, diagnostics) = failure.keep_response(responses);
+            let private = PrivateState::applied(responses).to_bytes();
+            ApplyResponse { state: request.prior, private, diagnostics }
         }
-        Err(Failure::Unparsed { text, error }) => {
-            responses.push(text);
-            with_detail(error, UNPARSED_ON_UPDATE).into()
-        }
-        Err(Failure::Other(problems)) => problems,
-    };
-    failed(request.prior, PrivateState::applied(responses).to_bytes(), problems)
+    }
 }
 
 /// Removes the object from state, and holds it if the plan has a successor for it. Atlas has no call that revokes a
@@ -144,46 +131,40 @@ pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> A
 pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest) -> ApplyResponse {
     let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
-    let read = || {
-        let prior = UserCertificate::from_value(&request.prior)?;
-        Ok((prior, PrivateState::parse(&request.private)?))
-    };
-    let (object, private) = match read() {
+    let (object, private) = match stored(&request.prior, &request.private) {
         Ok(parts) => parts,
-        Err(problems) => return failed(request.prior, request.private, problems),
+        Err(diagnostics) => {
+            let DeleteRequest { prior, private, .. } = request;
+            return ApplyResponse { state: prior, private, diagnostics };
+        }
     };
     let warning = if private.destroy_warned { None } else { destroy_warning(&object, &private) };
-    if !private.successor.is_none() {
-        let successor = private.successor.clone();
+    if let Some(successor) = private.successor.clone() {
         predecessors.hold(client.generation(), successor, Predecessor { object, private });
     }
-    failed(Value::Null, Vec::new(), warning.into_iter().collect())
+    no_object(warning.into_iter().collect())
 }
 
-fn with_detail(error: Diagnostic, more: &str) -> Diagnostic {
-    Diagnostic { detail: error.detail + more, ..error }
+/// Adds to the detail of every error.
+fn with_detail(problems: Diagnostics, more: &str) -> Diagnostics {
+    let explained = |problem: Diagnostic| match problem.severity {
+        Severity::Error => Diagnostic { detail: problem.detail + more, ..problem },
+        Severity::Warning => problem,
+    };
+    problems.into_iter().map(explained).collect()
 }
 
-fn failed(state: Value, private: Vec<u8>, diagnostics: Diagnostics) -> ApplyResponse {
-    ApplyResponse { state, private, diagnostics }
+fn no_object(diagnostics: Diagnostics) -> ApplyResponse {
+    ApplyResponse { diagnostics, ..ApplyResponse::from(UserCertificate::ABSENT) }
 }
 
-fn stored(
+fn response(
     object: UserCertificate,
-    private: &PrivateState,
+    unparsed_responses: Vec<String>,
     diagnostics: Diagnostics,
 ) -> ApplyResponse {
-    ApplyResponse { state: object.into_value(), private: private.to_bytes(), diagnostics }
-}
-
-fn kept_response_not_encrypted(problem: EncryptionFailed) -> Diagnostic {
-    Diagnostic::error(
-        "Kept response could not be sealed",
-        format!(
-            "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients: \
-             {problem}. Nothing was changed and no certificate was issued."
-        ),
-    )
+    let private = PrivateState::applied(unparsed_responses).to_bytes();
+    ApplyResponse { state: object.into_value(), private, diagnostics }
 }
 
 const UNPARSED_ON_CREATE: &str = "\n\nThe response is stored unchanged (as combined_pem, or sealed as sealed_pem), so nothing of it is lost. Terraform \
@@ -196,12 +177,51 @@ const UNPARSED_ON_UPDATE: &str = "\n\nThe previous certificate and its key stay 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use local_atlas::{LocalAtlas, Options, X509Type};
+    use tf_provider::CancellationToken;
 
-    #[test]
-    fn a_kept_response_that_cannot_be_sealed_is_an_error_that_issues_nothing() {
-        let error = kept_response_not_encrypted(EncryptionFailed);
-        assert_eq!(error.summary, "Kept response could not be sealed");
-        assert!(error.detail.contains("no certificate was issued"), "{error:?}");
+    use super::*;
+    use crate::{
+        atlas::{ProjectId, Username},
+        provider::{
+            testing,
+            user_certificate::{
+                model::{Attr, RecipientList},
+                plan::plan_create,
+            },
+        },
+    };
+
+    const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+    const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+    #[tokio::test]
+    async fn a_response_kept_by_the_predecessor_is_encrypted_if_the_successor_is_sealed() {
+        let atlas = LocalAtlas::start(Options::default()).unwrap();
+        atlas.control().add_user(PROJECT, "app", X509Type::Managed);
+        let resource = UserCertificateResource::new(testing::client(&atlas));
+        let config = UserCertificate {
+            project_id: ProjectId::parse(PROJECT).ok().into(),
+            username: Username::parse("app").ok().into(),
+            private_key_recipients: Attr::Known(RecipientList(vec![Attr::Known(RECIPIENT.into())])),
+            ..UserCertificate::default()
+        };
+        let predecessor = Predecessor {
+            object: config.clone(),
+            private: PrivateState::applied(vec!["hunter2".to_owned()]),
+        };
+        let generation = resource.client.generation();
+        resource.predecessors.hold(generation, Successor::new(&config), predecessor);
+        let request = CreateRequest {
+            planned: plan_create(config.clone(), &config).object.into_value(),
+            config: config.into_value(),
+            private: Vec::new(),
+            cancel: CancellationToken::new(),
+        };
+        let created = create(&resource, request).await;
+        assert!(!created.diagnostics.has_errors(), "{:?}", created.diagnostics);
+        assert!(created.state.get("sealed_pem").as_str().is_some());
+        let private = String::from_utf8(created.private).unwrap();
+        assert!(private.contains("AGE ENCRYPTED FILE") && !private.contains("hunter2"));
     }
 }

@@ -7,7 +7,8 @@ use super::{
     renewal::renewal_time,
 };
 use crate::{
-    atlas::{ListedCertificate, Months, ProjectId, Username},
+    atlas::{ListedCertificate, Months},
+    provider::arguments::UserId,
     x509::{self, Certificate},
 };
 
@@ -19,19 +20,14 @@ const LIST_DELAY: SignedDuration = SignedDuration::from_mins(10);
 
 impl UserCertificate {
     /// An object without a certificate.
-    pub(super) fn new(project_id: ProjectId, username: Username) -> Self {
+    pub(super) fn new(user: UserId) -> Self {
         Self {
-            id: Attr::Known(resource_id(&project_id, &username)),
-            project_id: Attr::Known(project_id),
-            username: Attr::Known(username),
+            id: Attr::Known(resource_id(&user)),
+            project_id: Attr::Known(user.project),
+            username: Attr::Known(user.username),
             superseded_certificates: Attr::Known(Vec::new()),
             ..Self::default()
         }
-    }
-
-    /// Project and user, once both are known.
-    pub(super) fn target(&self) -> Option<(&ProjectId, &Username)> {
-        self.project_id.known().zip(self.username.known())
     }
 
     /// Whether state holds a response of Atlas that could not be parsed.
@@ -87,17 +83,14 @@ impl UserCertificate {
 
     /// Whether the certificate is so new that the list may not contain it yet.
     pub(super) fn is_just_issued(&self, now: Timestamp) -> bool {
-        let not_before = self.not_before.known();
-        not_before
-            .is_some_and(|not_before| now.duration_since(issued_at(*not_before)) <= LIST_DELAY)
+        let issued_at = self.not_before.known().copied().map(issued_at);
+        issued_at.is_some_and(|issued_at| now.duration_since(issued_at) <= LIST_DELAY)
     }
 
     /// Links the object to its predecessor: another revision, and the certificates that still authenticate.
     pub(super) fn set_predecessor(&mut self, predecessor: Option<&Self>, now: Timestamp) {
-        let predecessor_revision =
-            predecessor.and_then(|predecessor| predecessor.revision.known().copied());
-        if let Attr::Known(revision) = &mut self.revision
-            && predecessor_revision == Some(*revision)
+        if predecessor.is_some_and(|predecessor| predecessor.revision == self.revision)
+            && let Attr::Known(revision) = &mut self.revision
         {
             *revision = revision.saturating_add(1);
         }
@@ -112,14 +105,10 @@ impl UserCertificate {
     fn superseded_by(&self, reason: IssueReason, now: Timestamp) -> Vec<SupersededCertificate> {
         let mut all = self.superseded_certificates.known().cloned().unwrap_or_default();
         // A certificate that Atlas does not list any more counts too: it may go on working.
-        if let (Some(certificate_id), Some(not_after)) =
-            (self.certificate_id.known(), self.not_after.known())
+        if let (Attr::Known(certificate_id), Attr::Known(not_after)) =
+            (self.certificate_id.clone(), self.not_after)
         {
-            all.push(SupersededCertificate {
-                certificate_id: certificate_id.clone(),
-                not_after: *not_after,
-                reason,
-            });
+            all.push(SupersededCertificate { certificate_id, not_after, reason });
         }
         all.retain(|certificate| now < certificate.not_after);
         all
@@ -127,12 +116,12 @@ impl UserCertificate {
 }
 
 /// `project_id/username`, the user percent-encoded.
-pub(super) fn resource_id(project_id: &ProjectId, username: &Username) -> String {
-    format!("{project_id}/{}", username.encoded())
+pub(super) fn resource_id(user: &UserId) -> String {
+    format!("{}/{}", user.project, user.username.encoded())
 }
 
-/// The time at which older certificates are judged expired: a wrong `Date` must not make them look expired, so it is never
-/// later than the time of issue that the certificate contains.
+/// The time at which older certificates are judged expired: a wrong `Date` must not make them look expired, so it is
+/// never later than the time of issue that the certificate contains.
 pub(super) fn judged_at(not_before: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
     let issued_at = issued_at(not_before);
     server_time.map_or(issued_at, |time| time.min(issued_at))
@@ -155,10 +144,11 @@ pub(super) fn months_between(not_before: Timestamp, not_after: Timestamp) -> i64
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::atlas::{ProjectId, Username};
 
     fn object(user: &str) -> UserCertificate {
         let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
-        UserCertificate::new(project, Username::parse(user).unwrap())
+        UserCertificate::new(UserId { project, username: Username::parse(user).unwrap() })
     }
 
     #[test]

@@ -1,70 +1,68 @@
 //! Import: an id becomes the object of a certificate that exists.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget};
+use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
 
 use super::model::{Attr, IssueReason, UserCertificate};
 use crate::{
     atlas::{CallOptions, CertificateList, ListedCertificate, ProjectId, Username},
     provider::{
-        arguments::to_sentence,
+        arguments::{UserId, is_certificate_id, to_sentence},
         client::{ProviderClient, Session},
-        diagnostics,
+        diagnostics::from_atlas,
     },
 };
 
-/// Imports a certificate without its private key.
+/// Imports a certificate without its private key. Returns the object, and warnings.
 pub(super) async fn import(
     client: &ProviderClient,
-    request: ImportRequest,
-) -> Result<ImportResponse, Diagnostics> {
-    let id = match &request.target {
-        ImportTarget::Id(id) => ImportId::parse(id)?,
-        ImportTarget::Identity(identity) => {
-            ImportId::from_identity(&UserCertificate::from_value(identity)?)?
-        }
-    };
+    id: ImportId,
+    cancel: &CancellationToken,
+) -> Result<(UserCertificate, Diagnostics), Diagnostic> {
     let session = client.session()?;
-    let call = Session::call(&request.cancel, UserCertificate::default().timeout("read"));
-    let (id, list) = find(&session, id, &call).await?;
-    let (object, without_key) = imported(&id, &list)?;
-    let diagnostics =
-        session.warnings(Some(list.server_time)).into_iter().chain([without_key]).collect();
-    Ok(ImportResponse { state: object.into_value(), private: Vec::new(), diagnostics })
+    let call = Session::call(cancel, UserCertificate::default().timeout("read"));
+    let (user, list) = find(&session, &id, &call).await?;
+    let found = match &id.certificate_id {
+        Some(id) => list.certificates.iter().find(|certificate| certificate.certificate_id == *id),
+        None => list.newest(),
+    };
+    let found = found.ok_or_else(|| nothing_to_import(&user, id.certificate_id.as_deref()))?;
+    let mut diagnostics = session.warnings(Some(list.server_time));
+    diagnostics.push(without_key(&user, found));
+    Ok((imported_object(user, found, list.server_time), diagnostics))
 }
 
-/// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a space, those
-/// of the user with spaces.
+/// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a
+/// space, those of the user with spaces.
 async fn find(
     session: &Session,
-    id: ImportId,
+    id: &ImportId,
     call: &CallOptions,
-) -> Result<(ImportId, Arc<CertificateList>), Diagnostic> {
-    let list = session.certificates(&id.project, &id.username, call).await;
-    if let Some(username) = &id.username_with_spaces
+) -> Result<(UserId, Arc<CertificateList>), Diagnostic> {
+    let list = session.certificates(&id.user, call).await;
+    if let Some(username) = id.username_with_spaces.clone()
         && list.as_ref().map_or(true, |list| list.newest().is_none())
-        && let Err(error) = session.user(&id.project, &id.username, call).await
+        && let Err(error) = session.user(&id.user, call).await
         && error.is_user_not_found()
-        && let Ok(list) = session.certificates(&id.project, username, call).await
-        && list.newest().is_some()
     {
-        let username = username.clone();
-        return Ok((ImportId { username, ..id }, list));
+        let user = UserId { username, ..id.user.clone() };
+        if let Ok(list) = session.certificates(&user, call).await
+            && list.newest().is_some()
+        {
+            return Ok((user, list));
+        }
     }
-    match list {
-        Ok(list) => Ok((id, list)),
-        Err(error) => Err(diagnostics::from_atlas(&error, &id.project, &id.username)),
-    }
+    let list = list.map_err(|error| from_atlas(&error, &id.user))?;
+    Ok((id.user.clone(), list))
 }
 
 /// An import id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct ImportId {
-    project: ProjectId,
-    username: Username,
+pub(super) struct ImportId {
+    user: UserId,
     /// The name with a space for each `+`, if the id has that character.
     username_with_spaces: Option<Username>,
     /// The newest certificate if absent.
@@ -74,45 +72,44 @@ struct ImportId {
 impl ImportId {
     /// Parses `PROJECT/USER` and `PROJECT/USER/CERTIFICATE` (both percent-decoded), and the official provider's
     /// `PROJECT-USER` (never decoded).
-    fn parse(id: &str) -> Result<Self, Diagnostic> {
+    pub(super) fn parse(id: &str) -> Result<Self, Diagnostic> {
         let separator = id.find(['/', '-']).ok_or_else(|| invalid_id("It contains no /."))?;
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
-        let project = ProjectId::parse(project)
-            .map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
+        let project = ProjectId::parse(project).map_err(invalid_id)?;
         if id[separator..].starts_with('-') {
-            return Self::new(project, rest);
+            return Ok(Self::newest(UserId {
+                project,
+                username: Username::parse(rest).map_err(invalid_id)?,
+            }));
         }
         let (name, certificate_id) = match rest.split('/').collect::<Vec<_>>()[..] {
             [name] => (name, None),
             [name, certificate] => (name, Some(percent_decoded(certificate)?)),
             _ => return Err(invalid_id("It has more than three parts.")),
         };
-        if certificate_id
-            .as_ref()
-            .is_some_and(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()))
-        {
+        if certificate_id.as_deref().is_some_and(|id| !is_certificate_id(id)) {
             return Err(invalid_id("A certificate id is a decimal number."));
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;
         Ok(Self {
+            user: UserId {
+                project,
+                username: Username::parse(&percent_decoded(name)?).map_err(invalid_id)?,
+            },
             username_with_spaces: Username::parse(&with_spaces).ok().filter(|_| name.contains('+')),
             certificate_id,
-            ..Self::new(project, &percent_decoded(name)?)?
         })
     }
 
-    fn from_identity(identity: &UserCertificate) -> Result<Self, Diagnostic> {
-        let (project, username) = identity
-            .target()
-            .ok_or_else(|| invalid_id("The identity has no project_id or no username."))?;
-        Self::new(project.clone(), username.as_str())
+    /// The newest certificate of the user of an identity.
+    pub(super) fn from_identity(identity: &UserCertificate) -> Result<Self, Diagnostic> {
+        let user = identity.user();
+        user.map(Self::newest)
+            .ok_or_else(|| invalid_id("The identity has no project_id or no username."))
     }
 
-    /// The newest certificate of a user.
-    fn new(project: ProjectId, name: &str) -> Result<Self, Diagnostic> {
-        let username =
-            Username::parse(name).map_err(|error| invalid_id(&to_sentence(&error.to_string())))?;
-        Ok(Self { project, username, username_with_spaces: None, certificate_id: None })
+    fn newest(user: UserId) -> Self {
+        Self { user, username_with_spaces: None, certificate_id: None }
     }
 }
 
@@ -123,7 +120,8 @@ fn percent_decoded(text: &str) -> Result<String, Diagnostic> {
     }
 }
 
-fn invalid_id(problem: &str) -> Diagnostic {
+fn invalid_id(problem: impl Display) -> Diagnostic {
+    let problem = to_sentence(problem);
     Diagnostic::error(
         "Invalid import id",
         format!(
@@ -133,29 +131,13 @@ fn invalid_id(problem: &str) -> Diagnostic {
     )
 }
 
-fn imported(
-    id: &ImportId,
-    list: &CertificateList,
-) -> Result<(UserCertificate, Diagnostic), Diagnostic> {
-    let found = match &id.certificate_id {
-        Some(wanted) => {
-            list.certificates.iter().find(|certificate| certificate.certificate_id == *wanted)
-        }
-        None => list.newest(),
-    };
-    let found = found.ok_or_else(|| nothing_to_import(id))?;
-    let object = imported_object(&id.project, &id.username, found, list.server_time);
-    Ok((object, without_key(id, found)))
-}
-
 /// The object of a certificate in the list.
 pub(super) fn imported_object(
-    project: &ProjectId,
-    username: &Username,
+    user: UserId,
     listed: &ListedCertificate,
     server_time: Timestamp,
 ) -> UserCertificate {
-    let mut object = UserCertificate::new(project.clone(), username.clone());
+    let mut object = UserCertificate::new(user);
     object.set_listed_certificate(listed);
     object.status = Attr::Known(object.status_at(server_time));
     object.has_private_key = Attr::Known(false);
@@ -163,26 +145,22 @@ pub(super) fn imported_object(
     object
 }
 
-fn nothing_to_import(id: &ImportId) -> Diagnostic {
-    let ImportId { project, username, certificate_id, .. } = id;
-    let wanted = certificate_id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
+fn nothing_to_import(user: &UserId, certificate_id: Option<&str>) -> Diagnostic {
+    let wanted = certificate_id.map_or_else(String::new, |id| format!(" {id}"));
     Diagnostic::error(
         "No certificate to import",
         format!(
-            "Atlas lists no unexpired certificate{wanted} for the database user \"{username}\" of project {project}. Without the import, the next \
-             apply issues one with its key."
+            "Atlas lists no unexpired certificate{wanted} for {user}. Without the import, the next apply issues one with its key."
         ),
     )
 }
 
-fn without_key(id: &ImportId, found: &ListedCertificate) -> Diagnostic {
-    let ImportId { project, username, .. } = id;
+fn without_key(user: &UserId, found: &ListedCertificate) -> Diagnostic {
     Diagnostic::warning(
         "Imported without its private key",
         format!(
-            "Certificate {} of the database user \"{username}\" of project {project} is imported without its key: Atlas returns a private key once, \
-             when it issues a certificate, so combined_pem stays null. To get a certificate with its key, issue a new one: terraform apply \
-             -replace=ADDRESS. The imported one stays valid until {}.",
+            "Certificate {} of {user} is imported without its key: Atlas returns a private key once, when it issues a certificate, so combined_pem stays \
+             null. To get a certificate with its key, issue a new one: terraform apply -replace=ADDRESS. The imported one stays valid until {}.",
             found.certificate_id, found.not_after
         ),
     )
@@ -207,7 +185,7 @@ mod tests {
             ("/a+b", "a+b", None),
         ] {
             let id = ImportId::parse(&format!("{PROJECT}{rest}")).unwrap();
-            assert_eq!(id.username.as_str(), user);
+            assert_eq!(id.user.username.as_str(), user);
             assert_eq!(id.certificate_id.as_deref(), certificate, "{rest}");
         }
     }

@@ -1,9 +1,13 @@
-//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12 archive.
+//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12
+//! archive.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    fmt::Display,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use secrecy::{ExposeSecret, SecretString};
-use tf_provider::{Diagnostic, Diagnostics, Path};
+use tf_provider::{Diagnostic, Path};
 
 use super::model::{Attr, UserCertificate};
 use crate::{
@@ -14,22 +18,28 @@ use crate::{
 
 /// How the key is stored. Read before a certificate is issued, so that nothing about it can be invalid afterwards.
 pub(super) struct KeyStorage {
-    recipients: Option<Recipients>,
-    archive: Option<Archive>,
-}
-
-/// The PKCS#12 archive; without a password, a warning is given in its place.
-#[derive(Clone)]
-struct Archive {
+    /// If set, state must not contain the key in plain text.
+    pub(super) recipients: Option<Recipients>,
+    /// Of the PKCS#12 archive, if there is to be one.
+    archive: Option<Profile>,
+    /// Of the archive. Without one, a warning is given in its place.
     password: Option<SecretString>,
-    profile: Profile,
 }
 
-/// The attributes that hold the key.
-pub(super) struct StoredKey {
-    pub(super) combined_pem: Attr<SecretString>,
-    pub(super) sealed_pem: Attr<String>,
-    pub(super) pkcs12_base64: Attr<SecretString>,
+/// Plans the attributes that hold a key: unknown where it will be, or may be, and null elsewhere.
+pub(super) fn plan_key(object: UserCertificate, config: &UserCertificate) -> UserCertificate {
+    let may_be_plain = config.private_key_recipients.known().is_none();
+    let is_archived = may_be_plain && !config.pkcs12_password_wo_version.is_null();
+    UserCertificate {
+        combined_pem: if may_be_plain { Attr::Unknown } else { Attr::Null },
+        sealed_pem: if config.private_key_recipients.is_null() {
+            Attr::Null
+        } else {
+            Attr::Unknown
+        },
+        pkcs12_base64: if is_archived { Attr::Unknown } else { Attr::Null },
+        ..object
+    }
 }
 
 impl KeyStorage {
@@ -42,93 +52,87 @@ impl KeyStorage {
         planned: &UserCertificate,
         config: &UserCertificate,
     ) -> Result<Self, Diagnostic> {
-        let recipients = match &planned.private_key_recipients {
-            Attr::Known(list) => Some(list.parse().ok_or_else(invalid_recipient)?),
-            Attr::Null | Attr::Unknown => None,
-        };
-        let archive = (!planned.pkcs12_password_wo_version.is_null()).then(|| Archive {
+        let recipients = planned.private_key_recipients.known();
+        let recipients = recipients.map(|list| list.parse().ok_or_else(invalid_recipient));
+        let recipients = recipients.transpose()?;
+        let profile = planned.pkcs12_profile.known().copied().unwrap_or_default();
+        let is_archived = recipients.is_none() && !planned.pkcs12_password_wo_version.is_null();
+        Ok(Self {
+            recipients,
+            archive: is_archived.then_some(profile),
             password: config.pkcs12_password_wo.known().cloned(),
-            profile: planned.pkcs12_profile.known().copied().unwrap_or_default(),
-        });
-        Ok(Self { recipients, archive })
+        })
     }
 
-    /// Whether state must not contain the key in plain text.
-    pub(super) fn is_sealed(&self) -> bool {
-        self.recipients.is_some()
-    }
-
-    /// The attributes for a new key or a key in state, and warnings.
+    /// The object with a key, new or from state, and a warning if there is no archive of it; `None` if encryption
+    /// failed.
     pub(super) async fn store(
         &self,
+        object: UserCertificate,
         pem: &SecretString,
-    ) -> Result<(StoredKey, Diagnostics), EncryptionFailed> {
-        if self.is_sealed() {
-            let sealed_pem = Attr::Known(self.protect(pem)?);
-            let key = StoredKey { combined_pem: Attr::Null, sealed_pem, pkcs12_base64: Attr::Null };
-            return Ok((key, Diagnostics::new()));
-        }
-        let (pkcs12_base64, warnings) = self.archive(pem).await;
-        let key = StoredKey {
-            combined_pem: Attr::Known(pem.clone()),
-            sealed_pem: Attr::Null,
-            pkcs12_base64,
-        };
-        Ok((key, warnings))
+    ) -> Option<(UserCertificate, Option<Diagnostic>)> {
+        let object = self.store_protected(object, self.protect(pem)?);
+        Some(match self.archive(pem).await {
+            Ok(archive) => (UserCertificate { pkcs12_base64: archive.into(), ..object }, None),
+            Err(warning) => (object, Some(warning)),
+        })
     }
 
-    /// The attributes for a response that could not be parsed, from [`KeyStorage::protect`].
-    pub(super) fn store_unparsed(&self, protected: String) -> StoredKey {
+    /// The object with a text from [`KeyStorage::protect`], and without an archive of it.
+    pub(super) fn store_protected(&self, object: UserCertificate, text: String) -> UserCertificate {
         let (combined_pem, sealed_pem) = match self.recipients {
-            None => (Attr::Known(protected.into()), Attr::Null),
-            Some(_) => (Attr::Null, Attr::Known(protected)),
+            None => (Attr::Known(text.into()), Attr::Null),
+            Some(_) => (Attr::Null, Attr::Known(text)),
         };
-        StoredKey { combined_pem, sealed_pem, pkcs12_base64: Attr::Null }
+        UserCertificate { combined_pem, sealed_pem, pkcs12_base64: Attr::Null, ..object }
     }
 
-    /// The text as state may hold it: encrypted if there are recipients, else unchanged.
-    pub(super) fn protect(&self, text: &SecretString) -> Result<String, EncryptionFailed> {
-        let Some(recipients) = &self.recipients else {
-            return Ok(text.expose_secret().to_owned());
-        };
-        catch_panic(|| sealing::seal(text, recipients)).and_then(Result::ok).ok_or(EncryptionFailed)
+    /// The text as state may hold it: encrypted if there are recipients, else unchanged. `None` if encryption failed,
+    /// which no recipient that was parsed should cause.
+    pub(super) fn protect(&self, text: &SecretString) -> Option<String> {
+        match &self.recipients {
+            None => Some(text.expose_secret().to_owned()),
+            Some(recipients) => catch_panic(|| sealing::seal(text, recipients))?.ok(),
+        }
     }
 
     /// Encrypts responses that were kept in plain text before there were recipients.
-    pub(super) fn protect_kept(&self, texts: Vec<String>) -> Result<Vec<String>, EncryptionFailed> {
+    ///
+    /// # Errors
+    /// Encryption failed.
+    pub(super) fn protect_kept(&self, texts: Vec<String>) -> Result<Vec<String>, Diagnostic> {
         let protect = |text: String| {
-            if text.starts_with(AGE_ARMOR) { Ok(text) } else { self.protect(&text.into()) }
+            if text.starts_with(AGE_ARMOR) { Some(text) } else { self.protect(&text.into()) }
         };
-        texts.into_iter().map(protect).collect()
+        texts.into_iter().map(protect).collect::<Option<_>>().ok_or_else(|| {
+            Diagnostic::error(
+                "Kept response could not be sealed",
+                "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients. Nothing \
+                 was changed and no certificate was issued.",
+            )
+        })
     }
 
-    /// The PKCS#12 archive of the key, or null and the reason as a warning. The key derivation takes long enough to block
-    /// other calls, so it has a thread of its own.
-    pub(super) async fn archive(&self, pem: &SecretString) -> (Attr<SecretString>, Diagnostics) {
-        let Some(Archive { password, profile }) = self.archive.clone() else {
-            return (Attr::Null, Diagnostics::new());
+    /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has
+    /// a thread of its own.
+    async fn archive(&self, pem: &SecretString) -> Result<Option<SecretString>, Diagnostic> {
+        let Some(profile) = self.archive else {
+            return Ok(None);
         };
-        let Some(password) = password else {
-            return (Attr::Null, no_password().into());
-        };
-        let bundle = match Bundle::parse(pem) {
-            Ok(bundle) => bundle,
-            Err(error) => return (Attr::Null, archive_failed(&error.to_string()).into()),
-        };
-        let archive =
-            tokio::task::spawn_blocking(move || pkcs12::archive(&bundle, &password, profile));
-        match archive.await {
-            Ok(Ok(base64)) => (Attr::Known(base64), Diagnostics::new()),
-            Ok(Err(error)) => (Attr::Null, archive_failed(&error.to_string()).into()),
-            Err(_) => (Attr::Null, archive_failed("a bug of the provider").into()),
+        let password = self.password.clone().ok_or_else(|| {
+            warning(
+                "No password for the PKCS#12 archive",
+                "pkcs12_password_wo_version is set and pkcs12_password_wo is null, so pkcs12_base64 stays null.",
+            )
+        })?;
+        let bundle = Bundle::parse(pem).map_err(archive_failed)?;
+        let build = move || pkcs12::archive(&bundle, &password, profile);
+        match tokio::task::spawn_blocking(build).await {
+            Ok(archive) => archive.map(Some).map_err(archive_failed),
+            Err(_) => Err(archive_failed("a bug of the provider")),
         }
     }
 }
-
-/// Encryption failed, which no recipient that was parsed should cause.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("encryption failed")]
-pub(super) struct EncryptionFailed;
 
 /// Catches a panic in `action`, so that the caller can still store the private key.
 pub(super) fn catch_panic<T>(action: impl FnOnce() -> T) -> Option<T> {
@@ -146,23 +150,18 @@ fn invalid_recipient() -> Diagnostic {
     .at(Path::attribute("private_key_recipients"))
 }
 
-fn no_password() -> Diagnostic {
-    Diagnostic::warning(
-        "No password for the PKCS#12 archive",
-        "pkcs12_password_wo_version is set and pkcs12_password_wo is null, so pkcs12_base64 stays null.",
-    )
-    .at(Path::attribute("pkcs12_password_wo_version"))
-}
-
-fn archive_failed(reason: &str) -> Diagnostic {
-    Diagnostic::warning(
+fn archive_failed(reason: impl Display) -> Diagnostic {
+    warning(
         "PKCS#12 archive not built",
-        format!(
+        &format!(
             "The certificate and its key are stored as combined_pem, but the archive could not be built: {reason}. Change \
              pkcs12_password_wo_version to try again; no certificate is issued for that."
         ),
     )
-    .at(Path::attribute("pkcs12_password_wo_version"))
+}
+
+fn warning(summary: &str, detail: &str) -> Diagnostic {
+    Diagnostic::warning(summary, detail).at(Path::attribute("pkcs12_password_wo_version"))
 }
 
 #[cfg(test)]
@@ -171,13 +170,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_that_cannot_be_archived_is_stored_with_a_warning() {
-        let archive = Archive { password: Some("changeit".into()), profile: Profile::Modern };
-        let storage = KeyStorage { recipients: None, archive: Some(archive) };
-        let (key, warnings) = storage.store(&"hunter2".into()).await.unwrap();
-        assert_eq!(key.combined_pem.known().map(ExposeSecret::expose_secret), Some("hunter2"));
-        assert!(key.pkcs12_base64.is_null());
-        let warning = warnings.iter().next().unwrap();
+        let storage = KeyStorage {
+            recipients: None,
+            archive: Some(Profile::Modern),
+            password: Some("changeit".into()),
+        };
+        let stored = storage.store(UserCertificate::default(), &"hunter2".into()).await;
+        let (object, warning) = stored.unwrap();
+        let key = object.combined_pem.known().map(ExposeSecret::expose_secret);
+        assert_eq!(key, Some("hunter2"));
+        assert!(object.pkcs12_base64.is_null());
+        let warning = warning.unwrap();
         assert_eq!(warning.summary, "PKCS#12 archive not built");
         assert!(!warning.detail.contains("hunter2"), "{warning:?}");
+    }
+
+    #[tokio::test]
+    async fn a_text_that_cannot_be_sealed_is_an_error_and_never_stored() {
+        // Encryption fails without recipients.
+        let recipients = Some(Recipients::default());
+        let storage = KeyStorage { recipients, archive: None, password: None };
+        assert!(storage.store(UserCertificate::default(), &"hunter2".into()).await.is_none());
+        let error = storage.protect_kept(vec!["hunter2".to_owned()]).unwrap_err();
+        assert_eq!(error.summary, "Kept response could not be sealed");
+        assert!(error.detail.contains("no certificate was issued"), "{error:?}");
+        assert!(!error.detail.contains("hunter2"));
     }
 }

@@ -1,5 +1,5 @@
-//! The list resource `atlas_user_certificate`, for `terraform query`: the database users of a project that have an unexpired
-//! certificate; and the configuration that Terraform generates for one.
+//! The list resource `atlas_user_certificate`, for `terraform query`: the database users of a project that have an
+//! unexpired certificate; and the configuration that Terraform generates for one.
 
 use std::{pin::pin, sync::Arc};
 
@@ -10,16 +10,17 @@ use tf_provider::{
 };
 
 use super::{
-    TYPE_NAME, identity,
+    TYPE_NAME,
     import::imported_object,
-    model::{Attr, Status, UserCertificate},
+    model::{Attr, UserCertificate},
+    renewal,
 };
 use crate::{
-    atlas::{CertificateList, ProjectId, Username},
+    atlas::CertificateList,
     provider::{
-        arguments::{self, required},
+        arguments::{UserId, required, validate_user},
         client::ProviderClient,
-        inventory::{certificates, managed_users},
+        inventory::lists,
     },
 };
 
@@ -44,8 +45,7 @@ impl ListResource for UserCertificateList {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [arguments::project_id(config).err(), arguments::username(config).err()];
-        problems.into_iter().flatten().collect()
+        validate_user(config).collect()
     }
 
     async fn list(
@@ -53,37 +53,30 @@ impl ListResource for UserCertificateList {
         request: ListRequest,
         results: &mut dyn ListResults,
     ) -> Result<(), Diagnostics> {
-        let (config, cancel) = (&request.config, &request.cancel);
-        let project = required(arguments::project_id(config)?, "project_id")?;
-        let username = arguments::username(config)?;
+        let ListRequest { config, include_resource, limit, cancel } = &request;
+        let project = required(config, "project_id")?;
+        let username = Attr::read(config, "username")?.into_known();
         let session = self.0.session()?;
-        if request.limit == 0 {
+        if *limit == 0 {
             return Ok(());
         }
-        let result = |username: &Username, list: &CertificateList| {
-            listed_resource(&project, username, list, request.include_resource)
-        };
-        if let Some(username) = username {
-            let list = certificates(&session, &project, &username, cancel).await?;
-            if let Some(found) = result(&username, &list) {
-                let _ = results.send(ListEvent::Found(found)).await;
-            }
-            return Ok(());
-        }
-        // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can be.
+        // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can
+        // be.
         let (mut unread, mut any_read) = (Vec::new(), false);
-        let mut lists = pin!(managed_users(&session, &project, cancel).await?);
+        let mut lists = pin!(lists(&session, &project, username, cancel).await?);
         while let Some(list) = lists.next().await {
             let mut events = Vec::new();
             match list {
-                Ok((username, list)) => {
+                Ok((user, list)) => {
                     any_read = true;
-                    events.extend(result(&username, &list).map(ListEvent::Found));
+                    let found = listed_resource(user, &list, *include_resource);
+                    events.extend(found.map(ListEvent::Found));
                 }
                 Err(problem) => unread.push(problem),
             }
             if any_read {
-                events.extend(unread.drain(..).map(warning));
+                let warning = |problem| Diagnostic { severity: Severity::Warning, ..problem };
+                events.extend(unread.drain(..).map(warning).map(ListEvent::Warning));
             }
             for event in events {
                 if results.send(event).await.is_break() {
@@ -97,47 +90,35 @@ impl ListResource for UserCertificateList {
 
 /// The result for a user; `None` if the list contains no unexpired certificate.
 fn listed_resource(
-    project: &ProjectId,
-    username: &Username,
+    user: UserId,
     list: &CertificateList,
     include_resource: bool,
 ) -> Option<ListedResource> {
     let newest = list.newest()?;
-    let valid =
-        list.certificates.iter().filter(|certificate| certificate.is_valid_at(list.server_time));
+    let valid = list.certificates.iter().filter(|c| c.is_valid_at(list.server_time));
     let date = newest.not_after.strftime("%Y-%m-%d");
-    let certificates = match valid.count() {
-        1 => format!("1 certificate, expires {date}"),
-        count => format!("{count} certificates, newest expires {date}"),
+    let display_name = match valid.count() {
+        1 => format!("{}: 1 certificate, expires {date}", user.username),
+        count => format!("{}: {count} certificates, newest expires {date}", user.username),
     };
-    let object = imported_object(project, username, newest, list.server_time).into_value();
+    let object = imported_object(user, newest, list.server_time);
     Some(ListedResource {
-        identity: identity::identity(&object)?,
-        display_name: format!("{username}: {certificates}"),
-        object: include_resource.then_some(object),
+        identity: object.identity()?,
+        display_name,
+        object: include_resource.then(|| object.into_value()),
     })
 }
 
-fn warning(mut problem: Diagnostic) -> ListEvent {
-    problem.severity = Severity::Warning;
-    ListEvent::Warning(problem)
-}
-
 /// The configuration for `-generate-config-out`, with which an imported certificate plans no change.
-pub(super) fn generate_config(state: &Value) -> Value {
-    let (object, _) = UserCertificate::decode(state);
-    let would_renew = matches!(
-        object.status,
-        Attr::Known(Status::RenewalDue | Status::Expired | Status::Missing)
-    );
-    let config = UserCertificate {
+pub(super) fn generated_config(object: UserCertificate) -> UserCertificate {
+    let is_due = renewal::needs_renewal(&object, &object) == Some(true);
+    UserCertificate {
         project_id: object.project_id,
         username: object.username,
         months_until_expiration: object.months_until_expiration,
-        auto_renew: if would_renew { Attr::Known(false) } else { Attr::Null },
+        auto_renew: if is_due { Attr::Known(false) } else { Attr::Null },
         ..UserCertificate::default()
-    };
-    config.into_value()
+    }
 }
 
 const PROJECT_DESCRIPTION: &str = "The project whose database users are listed: 24 lower-case hexadecimal digits (the API's `groupId`).";
@@ -159,32 +140,33 @@ Reading requires the role *Project Read Only* and no other.";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        atlas::{Months, ProjectId, Username},
+        provider::user_certificate::model::Status,
+    };
 
     #[test]
     fn the_generated_configuration_has_only_the_arguments_of_the_certificate() {
         for (status, auto_renew) in [
-            (Status::Active, Value::Null),
-            (Status::UserMissing, Value::Null),
-            (Status::RenewalDue, false.into()),
-            (Status::Expired, false.into()),
-            (Status::Missing, false.into()),
+            (Status::Active, Attr::Null),
+            (Status::UserMissing, Attr::Null),
+            (Status::RenewalDue, Attr::Known(false)),
+            (Status::Expired, Attr::Known(false)),
+            (Status::Missing, Attr::Known(false)),
         ] {
+            let arguments = UserCertificate {
+                project_id: ProjectId::parse("32b6e34b3d91647abb20e7b8").ok().into(),
+                username: Username::parse("app").ok().into(),
+                months_until_expiration: Months::parse(3).ok().into(),
+                ..UserCertificate::default()
+            };
             let state = UserCertificate {
                 status: Attr::Known(status),
                 subject: Attr::Known("CN=app".to_owned()),
-                ..UserCertificate::default()
+                ..arguments.clone()
             };
-            let mut state = state.into_value();
-            state.set("project_id", "32b6e34b3d91647abb20e7b8");
-            state.set("username", "app");
-            state.set("months_until_expiration", 3);
-            let config = generate_config(&state);
-            let mut expected = UserCertificate::default().into_value();
-            expected.set("project_id", "32b6e34b3d91647abb20e7b8");
-            expected.set("username", "app");
-            expected.set("months_until_expiration", 3);
-            expected.set("auto_renew", auto_renew);
-            assert_eq!(config, expected);
+            let expected = UserCertificate { auto_renew, ..arguments };
+            assert_eq!(generated_config(state).into_value(), expected.into_value());
         }
     }
 }

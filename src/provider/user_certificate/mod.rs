@@ -2,9 +2,7 @@
 
 mod adopt;
 mod apply;
-mod attr;
 mod certificate;
-mod identity;
 mod import;
 mod issue;
 mod key_storage;
@@ -25,13 +23,16 @@ use std::sync::Arc;
 
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, IdentitySchema, ImportRequest,
-    ImportResponse, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse,
-    ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, Value,
-    async_trait,
+    ImportResponse, ImportTarget, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest,
+    PlanResponse, ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest,
+    Value, async_trait,
 };
 
 pub(super) use self::list::UserCertificateList;
-use self::predecessors::Predecessors;
+use self::{
+    import::ImportId, model::UserCertificate, predecessors::Predecessors,
+    private_state::PrivateState,
+};
 use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
@@ -59,11 +60,11 @@ impl Resource for UserCertificateResource {
     }
 
     fn identity_schema(&self) -> Option<IdentitySchema> {
-        Some(identity::schema())
+        Some(schema::identity_schema())
     }
 
     fn identity(&self, object: &Value) -> Option<Value> {
-        identity::identity(object)
+        UserCertificate::decode(object).0.identity()
     }
 
     fn validate(&self, request: &ValidateRequest) -> Diagnostics {
@@ -83,7 +84,15 @@ impl Resource for UserCertificateResource {
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
-        read::read(&self.client, request).await
+        let ReadRequest { state, private, cancel } = request;
+        let read =
+            async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
+        let (state, diagnostics) = match read.await {
+            Ok(Some((object, warnings))) => (object.into_value(), warnings),
+            Ok(None) => (state, Diagnostics::new()),
+            Err(problems) => (state, problems),
+        };
+        ReadResponse { state, private, diagnostics }
     }
 
     async fn update(&self, request: UpdateRequest) -> ApplyResponse {
@@ -95,14 +104,26 @@ impl Resource for UserCertificateResource {
     }
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
-        import::import(&self.client, request).await
+        let id = match &request.target {
+            ImportTarget::Id(id) => ImportId::parse(id)?,
+            ImportTarget::Identity(identity) => {
+                ImportId::from_identity(&UserCertificate::from_value(identity)?)?
+            }
+        };
+        let (object, diagnostics) = import::import(&self.client, id, &request.cancel).await?;
+        Ok(ImportResponse { state: object.into_value(), private: Vec::new(), diagnostics })
     }
 
     fn generate_config(&self, state: Value) -> Value {
-        list::generate_config(&state)
+        list::generated_config(UserCertificate::decode(&state).0).into_value()
     }
 
     async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
         move_state::move_state(&request)
     }
+}
+
+/// Reads a stored object and its private data.
+fn stored(object: &Value, private: &[u8]) -> Result<(UserCertificate, PrivateState), Diagnostics> {
+    Ok((UserCertificate::from_value(object)?, PrivateState::parse(private)?))
 }

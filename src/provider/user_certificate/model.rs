@@ -1,20 +1,21 @@
 //! The typed model of the resource: one field per attribute. Terraform values are read and written here only.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tf_provider::{Diagnostic, Diagnostics, Number, Value};
+use tf_provider::{Diagnostics, Number, Value};
 
-pub(super) use super::attr::Attr;
-use super::{
-    attr::{Field, decode, element, encode, field, unreadable},
-    renewal::Days,
-};
+use super::renewal::Days;
+pub(super) use crate::provider::attr::Attr;
 use crate::{
     atlas::{Months, ProjectId, Username},
     pkcs12::Profile,
-    provider::timeouts,
+    provider::{
+        arguments::{Problems, UserId},
+        attr::{Field, field, unreadable},
+        timeouts,
+    },
     sealing::Recipients,
 };
 
@@ -22,16 +23,14 @@ use crate::{
 /// changes. An attribute is declared once, under the name that it has in the schema.
 macro_rules! model {
     (
-        arguments { $($argument:ident: $argument_type:ty,)* }
         issued { $($issued:ident: $issued_type:ty,)* }
-        computed { $($computed:ident: $computed_type:ty,)* }
+        others { $($other:ident: $other_type:ty,)* }
     ) => {
         /// An `atlas_user_certificate`: configuration, plan or state.
         #[derive(Debug, Clone, Default)]
         pub(super) struct UserCertificate {
-            $(pub(super) $argument: Attr<$argument_type>,)*
             $(pub(super) $issued: Attr<$issued_type>,)*
-            $(pub(super) $computed: Attr<$computed_type>,)*
+            $(pub(super) $other: Attr<$other_type>,)*
         }
 
         impl UserCertificate {
@@ -41,30 +40,19 @@ macro_rules! model {
 
             /// Reads every attribute. One that is invalid is reported and counts as unknown.
             pub(super) fn decode(value: &Value) -> (Self, Diagnostics) {
-                let mut problems = Diagnostics::new();
+                let mut problems = Problems::default();
                 let object = Self {
-                    $($argument: decode(value, stringify!($argument)).unwrap_or_else(|problem| {
-                        problems.push(problem);
-                        Attr::Unknown
-                    }),)*
-                    $($issued: decode(value, stringify!($issued)).unwrap_or_else(|problem| {
-                        problems.push(problem);
-                        Attr::Unknown
-                    }),)*
-                    $($computed: decode(value, stringify!($computed)).unwrap_or_else(|problem| {
-                        problems.push(problem);
-                        Attr::Unknown
-                    }),)*
+                    $($issued: problems.take(Attr::read(value, stringify!($issued))).unwrap_or(Attr::Unknown),)*
+                    $($other: problems.take(Attr::read(value, stringify!($other))).unwrap_or(Attr::Unknown),)*
                 };
-                (object, problems)
+                (object, problems.0)
             }
 
             /// The object as a value of the schema's type.
             pub(super) fn into_value(self) -> Value {
                 Value::object([
-                    $((stringify!($argument), encode(self.$argument)),)*
-                    $((stringify!($issued), encode(self.$issued)),)*
-                    $((stringify!($computed), encode(self.$computed)),)*
+                    $((stringify!($issued), self.$issued.encode()),)*
+                    $((stringify!($other), self.$other.encode()),)*
                 ])
             }
 
@@ -73,17 +61,11 @@ macro_rules! model {
                 Self { $($issued: Attr::Unknown,)* ..self }
             }
 
-            /// The object with every attribute null that a new certificate changes.
-            pub(super) fn with_issued_null(self) -> Self {
-                Self { $($issued: Attr::Null,)* ..self }
-            }
-
             /// The object with null for every attribute that is unknown: state has no unknown values.
             pub(super) fn with_unknown_null(self) -> Self {
                 Self {
-                    $($argument: self.$argument.or_null(),)*
                     $($issued: self.$issued.or_null(),)*
-                    $($computed: self.$computed.or_null(),)*
+                    $($other: self.$other.or_null(),)*
                 }
             }
         }
@@ -91,21 +73,6 @@ macro_rules! model {
 }
 
 model! {
-    arguments {
-        project_id: ProjectId,
-        username: Username,
-        months_until_expiration: Months,
-        renew_before_days: Days,
-        auto_renew: bool,
-        rotate_when_changed: BTreeMap<String, Attr<String>>,
-        private_key_recipients: RecipientList,
-        pkcs12_password_wo: SecretString,
-        pkcs12_password_wo_version: Number,
-        pkcs12_profile: Profile,
-        adopt_pem_wo: SecretString,
-        adopt_pem_wo_version: Number,
-        timeouts: Timeouts,
-    }
     issued {
         certificate_id: String,
         serial_number: String,
@@ -121,7 +88,20 @@ model! {
         revision: i64,
         superseded_certificates: Vec<SupersededCertificate>,
     }
-    computed {
+    others {
+        project_id: ProjectId,
+        username: Username,
+        months_until_expiration: Months,
+        renew_before_days: Days,
+        auto_renew: bool,
+        rotate_when_changed: BTreeMap<String, Attr<String>>,
+        private_key_recipients: RecipientList,
+        pkcs12_password_wo: SecretString,
+        pkcs12_password_wo_version: Number,
+        pkcs12_profile: Profile,
+        adopt_pem_wo: SecretString,
+        adopt_pem_wo_version: Number,
+        timeouts: BTreeMap<String, Attr<String>>,
         id: String,
         status: Status,
         has_private_key: bool,
@@ -131,15 +111,16 @@ model! {
 }
 
 impl UserCertificate {
+    /// The value of an object that does not exist.
+    pub(super) const ABSENT: Value = Value::Null;
+
     /// Reads an object.
     ///
     /// # Errors
     /// One for each attribute that is invalid.
     pub(super) fn from_value(value: &Value) -> Result<Self, Diagnostics> {
-        match Self::decode(value) {
-            (object, problems) if problems.is_empty() => Ok(object),
-            (_, problems) => Err(problems),
-        }
+        let (object, problems) = Self::decode(value);
+        if problems.is_empty() { Ok(object) } else { Err(problems) }
     }
 
     /// The object as a value in which the invalid arguments are as configured: hosts reject a plan that changes them.
@@ -152,12 +133,23 @@ impl UserCertificate {
         value
     }
 
-    /// Reads the prior object of a plan; `None` if there is none.
-    pub(super) fn from_optional(value: &Value) -> Result<Option<Self>, Diagnostics> {
-        if value.is_null() {
-            return Ok(None);
-        }
-        Self::from_value(value).map(Some)
+    /// Project and user, once both are known.
+    pub(super) fn user(&self) -> Option<UserId> {
+        let (project, username) = self.project_id.known().zip(self.username.known())?;
+        Some(UserId { project: project.clone(), username: username.clone() })
+    }
+
+    /// The identity: project and user, which stay the same over all renewals. `None` while one is unknown.
+    pub(super) fn identity(&self) -> Option<Value> {
+        let UserId { project, username } = self.user()?;
+        Some(Value::object([("project_id", project.encode()), ("username", username.encode())]))
+    }
+
+    /// The time that an operation may take.
+    pub(super) fn timeout(&self, operation: &str) -> Duration {
+        let configured =
+            self.timeouts.known().and_then(|timeouts| timeouts.get(operation)?.known());
+        timeouts::timeout(operation, configured.map(String::as_str))
     }
 }
 
@@ -168,14 +160,10 @@ macro_rules! texts {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum $name { $($variant,)* }
 
-        impl $name {
-            pub(super) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)* _ => None }
-            }
+        field! {
+            $name:
+                |value| match value.as_str() { $(Some($text) => Ok(Self::$variant),)* _ => Err(unreadable(value)) },
+                |variant| match variant { $(Self::$variant => $text,)* }.into();
         }
     };
 }
@@ -224,13 +212,11 @@ impl RecipientList {
         !self.0.iter().any(Attr::is_unknown)
     }
 
-    /// Whether both lists name the same keys, in any order and spelling. Lists that cannot be parsed are compared as text.
+    /// Whether both lists name the same keys, in any order and spelling. Lists that cannot be parsed are compared as
+    /// text.
     pub(super) fn is_equivalent(&self, other: &Self) -> bool {
-        self == other
-            || match (self.parse(), other.parse()) {
-                (Some(one), Some(other)) => one == other,
-                _ => false,
-            }
+        let same_keys = || Some(self.parse()? == other.parse()?);
+        self == other || same_keys() == Some(true)
     }
 
     /// The keys; `None` unless every element is a recipient.
@@ -240,32 +226,8 @@ impl RecipientList {
     }
 }
 
-/// The `timeouts` block as written.
-#[derive(Debug, Clone)]
-pub(super) struct Timeouts(Value);
-
-impl UserCertificate {
-    /// The time that an operation may take.
-    pub(super) fn timeout(&self, operation: &str) -> std::time::Duration {
-        let block = self.timeouts.known().map_or(Value::Null, |block| block.0.clone());
-        timeouts::timeout(&Value::object([("timeouts", block)]), operation)
-    }
-}
-
 field! {
-    Status: |value| value.as_str().and_then(Self::parse).ok_or_else(|| unreadable(value)), |status| status.as_str().into();
-    IssueReason:
-        |value| value.as_str().and_then(Self::parse).ok_or_else(|| unreadable(value)),
-        |reason| reason.as_str().into();
-    RecipientList:
-        |value| {
-            let elements = value.as_list().ok_or_else(|| unreadable(value))?.iter();
-            elements.map(element).collect::<Result<_, _>>().map(Self)
-        },
-        |list| Value::List(list.0.into_iter().map(encode).collect());
-    Vec<SupersededCertificate>:
-        |value| value.as_list().ok_or_else(|| unreadable(value))?.iter().map(SupersededCertificate::decode).collect(),
-        |list| Value::List(list.into_iter().map(Field::encode).collect());
+    RecipientList: |value| Field::decode(value).map(Self), |list| list.0.encode();
     SupersededCertificate:
         |value| Ok(Self {
             certificate_id: Field::decode(value.get("certificate_id"))?,
@@ -277,7 +239,6 @@ field! {
             ("not_after", certificate.not_after.encode()),
             ("reason", certificate.reason.encode()),
         ]);
-    Timeouts: |value| Ok(Self(value.clone())), |block| block.0;
 }
 
 #[cfg(test)]

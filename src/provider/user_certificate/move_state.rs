@@ -1,5 +1,7 @@
 //! Move: the official provider's object becomes ours, with its key and without a request.
 
+use std::fmt::Display;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -12,16 +14,16 @@ use super::{
 };
 use crate::{
     atlas::{ListedCertificate, Months, ProjectId, Username},
-    provider::arguments::to_sentence,
-    x509::Bundle,
+    provider::arguments::{UserId, is_certificate_id, to_sentence},
+    x509::{self, Bundle},
 };
 
 const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
 
 /// Converts the object of another provider address or resource type.
 ///
-/// If one plan moves several instances, hosts name our address as the source of the official type, or the official address
-/// as the source of ours. So either type is accepted from either address, and the shape of the state decides.
+/// If one plan moves several instances, hosts name our address as the source of the official type, or the official
+/// address as the source of ours. So either type is accepted from either address, and the shape of the state decides.
 pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnostics> {
     let segments: Vec<&str> = request.source_provider.split('/').collect();
     let known_address = matches!(
@@ -68,82 +70,71 @@ fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
     if source.customer_x509_cas.is_some_and(|text| !text.is_empty()) {
         return Err(customer_authority());
     }
-    let project = ProjectId::parse(&source.project_id.unwrap_or_default())
-        .map_err(|error| unusable("project_id", &error.to_string()))?;
-    let username = Username::parse(&source.username.unwrap_or_default())
-        .map_err(|error| unusable("username", &error.to_string()))?;
+    let user = UserId {
+        project: ProjectId::parse(&source.project_id.unwrap_or_default())
+            .map_err(|error| unusable("project_id", error))?,
+        username: Username::parse(&source.username.unwrap_or_default())
+            .map_err(|error| unusable("username", error))?,
+    };
     let pem = source.current_certificate.filter(|pem| !pem.trim().is_empty());
     let months = source.months_until_expiration.as_ref().and_then(Json::as_i64);
-    let object = UserCertificate {
+    let mut object = UserCertificate {
         months_until_expiration: months.and_then(|months| Months::parse(months).ok()).into(),
         issue_reason: Attr::Known(IssueReason::Moved),
         status: Attr::Known(Status::Active),
         has_private_key: Attr::Known(pem.is_some()),
-        ..UserCertificate::new(project, username)
+        ..UserCertificate::new(user.clone())
     };
-    let (object, warning) = match pem {
-        Some(pem) => with_key(object, &SecretString::from(pem)),
-        None => without_key(object, &source.certificates.unwrap_or_default()),
+    let warning = if let Some(pem) = pem.map(SecretString::from) {
+        let bundle = Bundle::parse(&pem);
+        object.combined_pem = Attr::Known(pem);
+        bundle
+            .map(|bundle| object.set_certificate(&bundle.certificate))
+            .err()
+            .map(|error| unreadable(&error))
+    } else {
+        let certificates = source.certificates.unwrap_or_default();
+        let listed = certificates.iter().filter_map(OfficialCertificate::listed);
+        if let Some(newest) = listed.max_by_key(|certificate| certificate.created_at) {
+            object.set_listed_certificate(&newest);
+        }
+        Some(without_key(&user))
     };
     Ok(MoveResponse { state: object.into_value(), diagnostics: warning.into_iter().collect() })
 }
 
-fn with_key(
-    mut object: UserCertificate,
-    pem: &SecretString,
-) -> (UserCertificate, Option<Diagnostic>) {
-    object.combined_pem = Attr::Known(pem.clone());
-    let warning = match Bundle::parse(pem) {
-        Ok(bundle) => {
-            object.set_certificate(&bundle.certificate);
-            None
-        }
-        Err(error) => Some(Diagnostic::warning(
-            "Moved certificate cannot be read",
-            format!(
-                "The value that the official provider stored as current_certificate is not a certificate with its key: {error}. It is kept \
-                 unchanged as combined_pem, and no certificate is issued for it; terraform apply -replace=ADDRESS issues a new one."
-            ),
-        )),
-    };
-    (object, warning)
+fn unreadable(error: &x509::Error) -> Diagnostic {
+    Diagnostic::warning(
+        "Moved certificate cannot be read",
+        format!(
+            "The value that the official provider stored as current_certificate is not a certificate with its key: {error}. It is kept \
+             unchanged as combined_pem, and no certificate is issued for it; terraform apply -replace=ADDRESS issues a new one."
+        ),
+    )
 }
 
-fn without_key(
-    mut object: UserCertificate,
-    certificates: &[Json],
-) -> (UserCertificate, Option<Diagnostic>) {
-    let entries =
-        certificates.iter().filter_map(|entry| OfficialCertificate::deserialize(entry).ok());
-    let listed = entries.filter_map(OfficialCertificate::listed);
-    if let Some(newest) = listed.max_by_key(|certificate| certificate.created_at) {
-        object.set_listed_certificate(&newest);
-    }
-    let user =
-        object.target().map(|(project, username)| format!("\"{username}\" of project {project}"));
-    let warning = Diagnostic::warning(
+fn without_key(user: &UserId) -> Diagnostic {
+    Diagnostic::warning(
         "Moved without its private key",
         format!(
-            "The official provider stored no certificate with a key for the database user {}, as after an import. combined_pem stays null \
-             until the next certificate is issued; terraform apply -replace=ADDRESS issues one at once.",
-            user.unwrap_or_default()
+            "The official provider stored no certificate with a key for {user}, as after an import. combined_pem stays null until the next certificate \
+             is issued; terraform apply -replace=ADDRESS issues one at once."
         ),
-    );
-    (object, Some(warning))
+    )
 }
 
 impl OfficialCertificate {
-    fn listed(self) -> Option<ListedCertificate> {
-        let id = match self.id {
+    fn listed(entry: &Json) -> Option<ListedCertificate> {
+        let Self { id, created_at, not_after, subject } = Self::deserialize(entry).ok()?;
+        let id = match id {
             Json::Number(number) => number.to_string(),
             other => other.as_str()?.to_owned(),
         };
-        let is_decimal = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
         Some(ListedCertificate {
-            certificate_id: is_decimal.then_some(id)?,
-            created_at: self.created_at?.parse().ok()?,
-            not_after: self.not_after?.parse().ok()?,
-            subject: self.subject.unwrap_or_default(),
+            certificate_id: Some(id).filter(|id| is_certificate_id(id))?,
+            created_at: created_at?.parse().ok()?,
+            not_after: not_after?.parse().ok()?,
+            subject: subject.unwrap_or_default(),
         })
     }
 }
@@ -172,7 +163,7 @@ fn customer_authority() -> Diagnostic {
     )
 }
 
-fn unusable(name: &str, problem: &str) -> Diagnostic {
+fn unusable(name: &str, problem: impl Display) -> Diagnostic {
     Diagnostic::error(
         "Object cannot be moved",
         format!(

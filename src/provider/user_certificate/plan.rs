@@ -6,59 +6,54 @@ use tf_provider::{Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanRespon
 use super::{
     UserCertificateResource, adopt,
     certificate::resource_id,
+    key_storage::plan_key,
     model::{Attr, IssueReason, Status, UserCertificate},
     plan_warnings::{key_in_old_state, no_key_to_archive, warnings},
     predecessors::Successor,
     preflight::{guardrails, preflight},
-    private_state::{PrivateState, destroy_warning},
+    private_state::destroy_warning,
     renewal::{self, Days, Renewal, decide},
+    stored,
 };
 use crate::{atlas::Months, pkcs12::Profile};
 
 /// Plans a create, an update or a replacement.
 pub(super) async fn plan(resource: &UserCertificateResource, request: PlanRequest) -> PlanResponse {
     let UserCertificateResource { client, predecessors } = resource;
+    let is_create = request.prior.is_null();
     let (config, problems) = UserCertificate::decode(&request.config);
     // After the delete of a replacement, errors are left to the create: here they would lose the deleted object.
-    let held = request.prior.is_null() && predecessors.is_held(client.generation(), &config);
-    if !problems.is_empty() && !held {
-        return failed(request.private, problems);
-    }
-    let read = || {
-        let prior = UserCertificate::from_optional(&request.prior)?;
-        Ok((prior, PrivateState::parse(&request.private)?))
-    };
-    let (prior, mut private) = match read() {
-        Ok(parts) => parts,
+    let held = is_create && predecessors.is_held(client.generation(), &config);
+    let (prior, mut private) = match stored(&request.prior, &request.private) {
+        _ if !problems.is_empty() && !held => return failed(request.private, problems),
+        Ok((prior, private)) => (Some(prior).filter(|_| !is_create), private),
         Err(problems) => return failed(request.private, problems),
     };
     let (proposed, _) = UserCertificate::decode(&request.proposed);
-    let mut change = match &prior {
+    let PlannedChange { object, requires_replace, mut diagnostics } = match &prior {
         None => plan_create(proposed, &config),
         Some(prior) => plan_update(prior, proposed, &config),
     };
-    let is_replacement = !change.requires_replace.is_empty();
+    let is_replacement = !requires_replace.is_empty();
     match &prior {
-        None => private.successor = Successor::new(&config),
+        None => private.successor = Some(Successor::new(&config)),
         Some(prior) if is_replacement => {
             // Core destroys the old object without another plan call for it.
-            change.diagnostics.extend(destroy_warning(prior, &private));
+            diagnostics.extend(destroy_warning(prior, &private));
             private.destroy_warned = true;
         }
-        Some(prior) => {
-            change.diagnostics.extend(adopt::refused_by_guardrail(client, prior, &change.object));
-        }
+        Some(_) => {}
     }
-    change.diagnostics.extend(guardrails(client, &change.object));
-    if !held && (prior.is_none() || is_replacement) {
-        change.diagnostics.extend(preflight(client, &config, &request.cancel).await);
+    diagnostics.extend(guardrails(client, prior.as_ref(), &object));
+    if !held && (is_create || is_replacement) {
+        diagnostics.extend(preflight(client, &config, &request.cancel).await);
     }
-    let diagnostics = change.diagnostics.into_iter();
     PlanResponse {
-        planned: change.object.into_value_with_invalid(&request.config, &problems),
-        requires_replace: change.requires_replace,
+        planned: object.into_value_with_invalid(&request.config, &problems),
+        requires_replace,
         private: private.to_bytes(),
         diagnostics: diagnostics
+            .into_iter()
             .filter(|diagnostic| !held || diagnostic.severity == Severity::Warning)
             .collect(),
     }
@@ -66,10 +61,7 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
 
 /// Warns that destroying does not revoke.
 pub(super) fn plan_destroy(request: PlanDestroyRequest) -> PlanResponse {
-    let read = || {
-        Ok((UserCertificate::from_value(&request.prior)?, PrivateState::parse(&request.private)?))
-    };
-    match read() {
+    match stored(&request.prior, &request.private) {
         Ok((prior, mut private)) => {
             let diagnostics = destroy_warning(&prior, &private).into_iter().collect();
             private.destroy_warned = true;
@@ -105,14 +97,9 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
         error.detail += " If this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
         diagnostics.push(error);
     }
-    let id = config.target().map(|(project, username)| resource_id(project, username));
     let object = UserCertificate {
-        id: id.map_or(Attr::Unknown, Attr::Known),
-        status: Attr::Known(Status::Active),
-        has_private_key: Attr::Known(true),
-        issue_reason: Attr::Known(IssueReason::Created),
-        replaces_certificate_id: Attr::Null,
-        ..mark_issued_unknown(proposed, config)
+        id: config.user().map_or(Attr::Unknown, |user| Attr::Known(resource_id(&user))),
+        ..plan_issue(proposed, config, Attr::Known(IssueReason::Created), Attr::Null)
     };
     PlannedChange { object, requires_replace: Vec::new(), diagnostics }
 }
@@ -127,44 +114,26 @@ pub(super) fn plan_update(
         ("project_id", prior.project_id != config.project_id),
         ("username", prior.username != config.username),
     ];
-    let requires_replace: Vec<_> = changed
-        .into_iter()
-        .filter(|(_, changed)| *changed)
-        .map(|(name, _)| Path::attribute(name))
-        .collect();
+    let changed = changed.into_iter().filter(|(_, is_changed)| *is_changed);
+    let requires_replace: Vec<_> = changed.map(|(name, _)| Path::attribute(name)).collect();
     if !requires_replace.is_empty() {
         return PlannedChange { requires_replace, ..plan_create(proposed, config) };
     }
-    let renewal = decide(prior, config);
     let proposed = keep_equivalent_recipients(proposed, prior);
+    let renewal = decide(prior, config);
     let (object, mut diagnostics) = match renewal {
-        Renewal::Reissue(reason) => (
-            plan_reissue(prior, proposed, config, reason),
-            (adopt::is_requested(Some(prior), config) == Some(true))
-                .then(adopt::skipped)
-                .into_iter()
-                .collect(),
-        ),
+        Renewal::Reissue(reason) => {
+            let replaces = prior.certificate_id.clone();
+            let object =
+                plan_issue(proposed, config, reason.map_or(Attr::Unknown, Attr::Known), replaces);
+            let is_skipped = adopt::is_requested(Some(prior), config) == Some(true);
+            (object, is_skipped.then(adopt::skipped).into_iter().collect())
+        }
         Renewal::Unknown => (plan_undecided(prior, proposed, config), Diagnostics::new()),
         Renewal::None => plan_without_issuing(prior, proposed, config),
     };
     diagnostics.extend(warnings(prior, config, renewal));
     PlannedChange { object, requires_replace, diagnostics }
-}
-
-fn plan_reissue(
-    prior: &UserCertificate,
-    proposed: UserCertificate,
-    config: &UserCertificate,
-    reason: Option<IssueReason>,
-) -> UserCertificate {
-    UserCertificate {
-        status: Attr::Known(Status::Active),
-        has_private_key: Attr::Known(true),
-        issue_reason: reason.map_or(Attr::Unknown, Attr::Known),
-        replaces_certificate_id: prior.certificate_id.clone(),
-        ..mark_issued_unknown(proposed, config)
-    }
 }
 
 /// Everything that a new certificate would change is unknown, because it may or may not be issued.
@@ -173,44 +142,38 @@ fn plan_undecided(
     proposed: UserCertificate,
     config: &UserCertificate,
 ) -> UserCertificate {
-    let months = match proposed.months_until_expiration {
-        Attr::Null => Attr::Unknown,
-        given => given,
-    };
+    let months = proposed.months_until_expiration;
+    let issued = plan_issue(proposed, config, Attr::Unknown, Attr::Unknown);
     UserCertificate {
-        months_until_expiration: months,
-        status: known_unless_changed(prior.status, Status::Active),
-        has_private_key: known_unless_changed(prior.has_private_key, true),
-        issue_reason: Attr::Unknown,
-        replaces_certificate_id: Attr::Unknown,
-        ..mark_issued_unknown(proposed, config)
+        months_until_expiration: if months.is_null() { Attr::Unknown } else { months },
+        status: known_unless_changed(prior.status, &issued.status),
+        has_private_key: known_unless_changed(prior.has_private_key, &issued.has_private_key),
+        ..issued
     }
 }
 
 /// The value that a new certificate sets, if the stored one is the same; else unknown.
-fn known_unless_changed<T: PartialEq>(stored: Attr<T>, issued: T) -> Attr<T> {
-    if stored == Attr::Known(issued) { stored } else { Attr::Unknown }
+fn known_unless_changed<T: PartialEq>(stored: Attr<T>, issued: &Attr<T>) -> Attr<T> {
+    if stored == *issued { stored } else { Attr::Unknown }
 }
 
-/// Marks the attributes unknown that a new certificate sets; null where it will not set them.
-fn mark_issued_unknown(object: UserCertificate, config: &UserCertificate) -> UserCertificate {
-    let mut object = UserCertificate {
+/// Plans a new certificate: the attributes that it sets are unknown, or null where it will not set them.
+fn plan_issue(
+    proposed: UserCertificate,
+    config: &UserCertificate,
+    reason: Attr<IssueReason>,
+    replaces_certificate_id: Attr<String>,
+) -> UserCertificate {
+    let object = UserCertificate {
         // Null only in an object that was moved here without a certificate.
-        months_until_expiration: object.months_until_expiration.or(Months::DEFAULT),
-        ..without_write_only(object).with_issued_unknown()
+        months_until_expiration: proposed.months_until_expiration.or(Months::DEFAULT),
+        status: Attr::Known(Status::Active),
+        has_private_key: Attr::Known(true),
+        issue_reason: reason,
+        replaces_certificate_id,
+        ..without_write_only(proposed).with_issued_unknown()
     };
-    match config.private_key_recipients {
-        Attr::Null => object.sealed_pem = Attr::Null,
-        Attr::Known(_) => {
-            object.combined_pem = Attr::Null;
-            object.pkcs12_base64 = Attr::Null;
-        }
-        Attr::Unknown => {}
-    }
-    if config.pkcs12_password_wo_version.is_null() {
-        object.pkcs12_base64 = Attr::Null;
-    }
-    object
+    plan_key(object, config)
 }
 
 /// Plans a change that needs no new certificate: the window, sealing in place, the archive.
@@ -232,34 +195,23 @@ fn plan_without_issuing(
     let key_in_state = !prior.combined_pem.is_null();
     match adopt::is_requested(Some(prior), config) {
         Some(false) => {}
-        _ if prior.combined_pem.is_null() && prior.sealed_pem.is_null() => {
+        _ if !key_in_state && prior.sealed_pem.is_null() => {
             return (adopt::plan(object, config), diagnostics);
         }
         None => {}
         Some(true) => diagnostics.extend(adopt::refused(prior)),
     }
-    match config.private_key_recipients {
-        Attr::Known(_) if key_in_state => {
-            object.combined_pem = Attr::Null;
-            object.pkcs12_base64 = Attr::Null;
-            object.sealed_pem = Attr::Unknown;
-            diagnostics.push(key_in_old_state());
+    if !config.private_key_recipients.is_null() {
+        if key_in_state {
+            object = plan_key(object, config);
+            diagnostics.extend(object.combined_pem.is_null().then(key_in_old_state));
         }
-        Attr::Unknown if key_in_state => {
-            object.combined_pem = Attr::Unknown;
-            object.sealed_pem = Attr::Unknown;
-            object.pkcs12_base64 = Attr::Unknown;
-        }
-        Attr::Known(_) | Attr::Unknown => {}
-        Attr::Null if config.pkcs12_password_wo_version.is_null() => {
-            object.pkcs12_base64 = Attr::Null;
-        }
-        Attr::Null if !archive_changed(prior, config) => {}
-        Attr::Null if key_in_state && !prior.is_unparsed() => object.pkcs12_base64 = Attr::Unknown,
-        Attr::Null => {
-            object.pkcs12_base64 = Attr::Null;
-            diagnostics.push(no_key_to_archive());
-        }
+    } else if config.pkcs12_password_wo_version.is_null() {
+        object.pkcs12_base64 = Attr::Null;
+    } else if archive_changed(prior, config) {
+        let can_archive = key_in_state && !prior.is_unparsed();
+        object.pkcs12_base64 = if can_archive { Attr::Unknown } else { Attr::Null };
+        diagnostics.extend((!can_archive).then(no_key_to_archive));
     }
     (object, diagnostics)
 }
@@ -288,18 +240,16 @@ fn planned_renewal_time(prior: &UserCertificate, window: Attr<Days>) -> Attr<jif
 
 /// A list that names the same recipients in another order or spelling is not a change.
 fn keep_equivalent_recipients(
-    proposed: UserCertificate,
+    mut proposed: UserCertificate,
     prior: &UserCertificate,
 ) -> UserCertificate {
-    match (&proposed.private_key_recipients, &prior.private_key_recipients) {
-        (Attr::Known(configured), Attr::Known(stored)) if stored.is_equivalent(configured) => {
-            UserCertificate {
-                private_key_recipients: prior.private_key_recipients.clone(),
-                ..proposed
-            }
-        }
-        _ => proposed,
+    if let (Attr::Known(configured), Attr::Known(stored)) =
+        (&proposed.private_key_recipients, &prior.private_key_recipients)
+        && stored.is_equivalent(configured)
+    {
+        proposed.private_key_recipients = prior.private_key_recipients.clone();
     }
+    proposed
 }
 
 #[cfg(test)]

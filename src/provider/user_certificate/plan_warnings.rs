@@ -15,29 +15,11 @@ pub(super) fn warnings(
     renewal: Renewal,
 ) -> Diagnostics {
     let user = prior.username.known().map_or("", Username::as_str);
-    let expiry =
-        prior.not_after.known().map_or_else(|| "an unknown time".to_owned(), ToString::to_string);
-    let status = match (prior.status.known(), renewal) {
-        (Some(Status::UserMissing), _) => Some(user_missing(user, &expiry, renewal)),
-        (Some(Status::ProjectMissing), _) => Some(project_missing(user, &expiry, renewal)),
-        (Some(Status::Missing), Renewal::Reissue(Some(IssueReason::Missing))) => {
-            Some(missing(prior, user, &expiry))
-        }
-        (Some(Status::Expired), Renewal::Reissue(Some(IssueReason::Renewal))) => {
-            Some(Diagnostic::warning(
-                "Certificate has expired",
-                format!(
-                    "The certificate of {user:?} expired on {expiry}: clients cannot log in with it. A new one is issued."
-                ),
-            ))
-        }
-        (Some(status), Renewal::None)
-            if renewal::needs_renewal(prior, config) && config.auto_renew == Attr::Known(false) =>
-        {
-            Some(not_renewed(user, *status, &expiry))
-        }
-        _ => None,
-    };
+    let is_declined = renewal == Renewal::None
+        && config.auto_renew == Attr::Known(false)
+        && renewal::needs_renewal(prior, config) == Some(true);
+    let status =
+        if is_declined { Some(not_renewed(prior, user)) } else { status(prior, user, renewal) };
     let unparsed = prior.is_unparsed() && renewal::has_explicit_change(prior, config);
     status
         .into_iter()
@@ -47,55 +29,87 @@ pub(super) fn warnings(
         .collect()
 }
 
-fn missing(prior: &UserCertificate, user: &str, expiry: &str) -> Diagnostic {
-    let problem = if prior.certificate_id.is_null() {
-        format!("Atlas lists no certificate of {user:?}.")
-    } else {
-        format!(
-            "Atlas does not list the certificate of {user:?} any more although it is valid until {expiry}."
-        )
-    };
-    Diagnostic::warning(
-        "Certificate is missing at Atlas",
-        format!("{problem} A new one is issued."),
-    )
+fn expiry(prior: &UserCertificate) -> String {
+    prior.not_after.known().map_or_else(|| "an unknown time".to_owned(), ToString::to_string)
 }
 
-fn user_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
-    let consequence = if renewal == Renewal::None {
-        format!(
-            "so its certificate is not renewed. The certificate and its key stay in state; they work again, until {expiry}, once a user of \
-             that name exists."
-        )
-    } else {
-        format!(
-            "and a changed argument calls for a new certificate: issuing fails unless the user exists again by then. The present \
-             certificate, valid until {expiry}, and its key stay in state if it fails."
-        )
-    };
-    Diagnostic::warning(
-        "Database user does not exist",
-        format!("The database user {user:?} does not exist any more, {consequence}"),
-    )
-}
-
-fn project_missing(user: &str, expiry: &str, renewal: Renewal) -> Diagnostic {
-    let consequence = match renewal {
-        Renewal::None => "so its certificate is not renewed",
-        _ => {
-            "and a changed argument calls for a new certificate: issuing fails unless the project exists by then"
+/// What the last refresh found, and what follows from it.
+fn status(prior: &UserCertificate, user: &str, renewal: Renewal) -> Option<Diagnostic> {
+    let expiry = expiry(prior);
+    let (summary, detail) = match (prior.status.known()?, renewal) {
+        (Status::UserMissing, Renewal::None) => (
+            "Database user does not exist",
+            format!(
+                "The database user {user:?} does not exist any more, so its certificate is not renewed. The certificate and its key stay in state; they \
+                 work again, until {expiry}, once a user of that name exists."
+            ),
+        ),
+        (Status::UserMissing, _) => (
+            "Database user does not exist",
+            format!(
+                "The database user {user:?} does not exist any more, and a changed argument calls for a new certificate: issuing fails unless the user \
+                 exists again by then. The present certificate, valid until {expiry}, and its key stay in state if it fails."
+            ),
+        ),
+        (Status::ProjectMissing, _) => {
+            let consequence = match renewal {
+                Renewal::None => "so its certificate is not renewed",
+                _ => {
+                    "and a changed argument calls for a new certificate: issuing fails unless the project exists by then"
+                }
+            };
+            let detail = format!(
+                "At the last refresh, Atlas had no project for the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and \
+                 its key stay in state. Check base_url and project_id. If the project was deleted, destroy this resource."
+            );
+            ("Project of the certificate does not exist", detail)
         }
+        (Status::Missing, Renewal::Reissue(Some(IssueReason::Missing))) => {
+            let problem = if prior.certificate_id.is_null() {
+                format!("Atlas lists no certificate of {user:?}.")
+            } else {
+                format!(
+                    "Atlas does not list the certificate of {user:?} any more although it is valid until {expiry}."
+                )
+            };
+            ("Certificate is missing at Atlas", format!("{problem} A new one is issued."))
+        }
+        (Status::Expired, Renewal::Reissue(Some(IssueReason::Renewal))) => (
+            "Certificate has expired",
+            format!(
+                "The certificate of {user:?} expired on {expiry}: clients cannot log in with it. A new one is issued."
+            ),
+        ),
+        _ => return None,
+    };
+    Some(Diagnostic::warning(summary, detail))
+}
+
+/// Warns that `auto_renew = false` prevents a renewal.
+fn not_renewed(prior: &UserCertificate, user: &str) -> Diagnostic {
+    let expiry = expiry(prior);
+    let (summary, state) = match prior.status {
+        Attr::Known(Status::Expired) => {
+            ("Certificate has expired and auto_renew is false", format!("expired on {expiry}"))
+        }
+        Attr::Known(Status::Missing) => (
+            "Certificate is missing at Atlas and auto_renew is false",
+            format!("is not listed by Atlas any more (its expiry is {expiry})"),
+        ),
+        _ => ("Certificate is due and auto_renew is false", format!("expires on {expiry}")),
     };
     Diagnostic::warning(
-        "Project of the certificate does not exist",
+        summary,
         format!(
-            "At the last refresh, Atlas had no project for the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and its key \
-             stay in state. Check base_url and project_id. If the project was deleted, destroy this resource."
+            "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
+             to true."
         ),
     )
+    .at(Path::attribute("auto_renew"))
 }
 
-/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their first apply.
+/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their
+/// first apply.
 fn trigger_added(
     prior: &UserCertificate,
     config: &UserCertificate,
@@ -114,27 +128,6 @@ fn trigger_added(
     })
 }
 
-fn not_renewed(user: &str, status: Status, expiry: &str) -> Diagnostic {
-    let (summary, state) = match status {
-        Status::Expired => {
-            ("Certificate has expired and auto_renew is false", format!("expired on {expiry}"))
-        }
-        Status::Missing => (
-            "Certificate is missing at Atlas and auto_renew is false",
-            format!("is not listed by Atlas any more (its expiry is {expiry})"),
-        ),
-        _ => ("Certificate is due and auto_renew is false", format!("expires on {expiry}")),
-    };
-    Diagnostic::warning(
-        summary,
-        format!(
-            "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
-             to true."
-        ),
-    )
-    .at(Path::attribute("auto_renew"))
-}
-
 fn not_issued_while_unparsed(user: &str) -> Diagnostic {
     Diagnostic::warning(
         "Nothing is issued while a response is unparsed",
@@ -145,7 +138,8 @@ fn not_issued_while_unparsed(user: &str) -> Diagnostic {
     )
 }
 
-/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the window.
+/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the
+/// window.
 fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<Diagnostic> {
     let (days, not_before, not_after) =
         (*config.renew_before_days.known()?, *prior.not_before.known()?, *prior.not_after.known()?);

@@ -1,23 +1,22 @@
 //! Objects that a replacement has deleted, until their successors are created.
 //!
-//! Terraform deletes the old object, plans again and creates the new one, all in one process. A create that fails returns the
-//! old object with its error, so that state keeps a key that still works.
+//! Terraform deletes the old object, plans again and creates the new one, all in one process. A create that fails
+//! returns the old object with its error, so that state keeps a key that still works.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{model::UserCertificate, private_state::PrivateState};
 
-/// The planned successor of an object, as the plan of a create writes it into the private data. A plain destroy has none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The planned successor of an object, as the plan of a create writes it into the private data. A plain destroy has
+/// none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Successor {
-    #[default]
-    None,
     /// Project or user were unknown in the plan.
     Unknown,
     User {
@@ -29,14 +28,10 @@ pub(super) enum Successor {
 impl Successor {
     /// The object that this configuration creates.
     pub(super) fn new(config: &UserCertificate) -> Self {
-        config.target().map_or(Self::Unknown, |(project, username)| Self::User {
-            project_id: project.to_string(),
-            username: username.to_string(),
+        config.user().map_or(Self::Unknown, |user| Self::User {
+            project_id: user.project.to_string(),
+            username: user.username.to_string(),
         })
-    }
-
-    pub(super) fn is_none(&self) -> bool {
-        *self == Self::None
     }
 }
 
@@ -46,51 +41,37 @@ pub(super) struct Predecessor {
     pub(super) private: PrivateState,
 }
 
-/// The deleted objects of one run, first in, first out for each successor.
+/// The deleted objects of one run, first in, first out for each successor. A run is identified by the generation of its
+/// provider configuration.
 #[derive(Default)]
 pub(super) struct Predecessors(Mutex<Held>);
 
-#[derive(Default)]
-struct Held {
-    /// The provider configuration of the run. Objects of an earlier one are dropped.
-    generation: u64,
-    by_successor: HashMap<Successor, VecDeque<Predecessor>>,
-}
+type Held = HashMap<(u64, Successor), VecDeque<Predecessor>>;
 
 impl Predecessors {
     pub(super) fn hold(&self, generation: u64, successor: Successor, predecessor: Predecessor) {
-        self.with(generation, |held| {
-            held.entry(successor).or_default().push_back(predecessor);
-        });
+        self.of_run(generation).entry((generation, successor)).or_default().push_back(predecessor);
     }
 
-    /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because an error
-    /// before it would lose the predecessor.
+    /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because
+    /// an error before it would lose the predecessor.
     pub(super) fn is_held(&self, generation: u64, config: &UserCertificate) -> bool {
-        let successor = Successor::new(config);
-        let is_held = |held: &HashMap<_, VecDeque<_>>, key| {
-            held.get(key).is_some_and(|queue| !queue.is_empty())
-        };
-        self.with(generation, |held| {
-            is_held(held, &successor) || is_held(held, &Successor::Unknown)
+        let held = self.of_run(generation);
+        [Successor::new(config), Successor::Unknown].into_iter().any(|successor| {
+            held.get(&(generation, successor)).is_some_and(|queue| !queue.is_empty())
         })
     }
 
     /// Takes the predecessor of an object.
     pub(super) fn take(&self, generation: u64, successor: &Successor) -> Option<Predecessor> {
-        self.with(generation, |held| held.get_mut(successor)?.pop_front())
+        self.of_run(generation).get_mut(&(generation, successor.clone()))?.pop_front()
     }
 
-    fn with<T>(
-        &self,
-        generation: u64,
-        action: impl FnOnce(&mut HashMap<Successor, VecDeque<Predecessor>>) -> T,
-    ) -> T {
+    /// The objects of this run. Those of an earlier one are dropped.
+    fn of_run(&self, generation: u64) -> MutexGuard<'_, Held> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.generation != generation {
-            *held = Held { generation, ..Held::default() };
-        }
-        action(&mut held.by_successor)
+        held.retain(|(run, _), _| *run == generation);
+        held
     }
 }
 
@@ -99,14 +80,14 @@ mod tests {
     use super::*;
     use crate::{
         atlas::{ProjectId, Username},
-        provider::user_certificate::model::Attr,
+        provider::{arguments::UserId, user_certificate::model::Attr},
     };
 
     fn object(user: &str, id: &str) -> UserCertificate {
         let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
         UserCertificate {
             certificate_id: Attr::Known(id.to_owned()),
-            ..UserCertificate::new(project, Username::parse(user).unwrap())
+            ..UserCertificate::new(UserId { project, username: Username::parse(user).unwrap() })
         }
     }
 

@@ -2,35 +2,45 @@
 
 use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
 
-use super::model::{Attr, UserCertificate};
-use crate::{
-    atlas::{ProjectId, Username, X509Type},
-    provider::{
-        client::{ProviderClient, Session},
-        diagnostics,
-        guardrails::Issuance,
-    },
+use super::{
+    adopt,
+    model::{Attr, UserCertificate},
+};
+use crate::provider::{
+    arguments::UserId,
+    client::{ProviderClient, Session},
+    diagnostics::from_atlas,
+    guardrails::Issuance,
 };
 
-/// The guardrails that a planned certificate would break.
-pub(super) fn guardrails(client: &ProviderClient, planned: &UserCertificate) -> Diagnostics {
-    let session = client.session_if_known().ok().flatten();
-    let Some(session) = session.filter(|_| planned.certificate_id.is_unknown()) else {
+/// The guardrails that a planned certificate or an adopted key would break. An adoption is checked again in apply.
+pub(super) fn guardrails(
+    client: &ProviderClient,
+    prior: Option<&UserCertificate>,
+    planned: &UserCertificate,
+) -> Diagnostics {
+    let Ok(Some(session)) = client.session_if_known() else {
         return Diagnostics::new();
     };
-    session.guardrails().check(&Issuance {
-        project_id: planned.project_id.known(),
-        months: planned.months_until_expiration.known().copied(),
-        is_sealed: match planned.private_key_recipients {
-            Attr::Unknown => None,
-            Attr::Known(_) => Some(true),
-            Attr::Null => Some(false),
-        },
-    })
+    if planned.certificate_id.is_unknown() {
+        return session.guardrails.check(&Issuance {
+            project_id: planned.project_id.known(),
+            months: planned.months_until_expiration.known().copied(),
+            is_sealed: match planned.private_key_recipients {
+                Attr::Unknown => None,
+                Attr::Known(_) => Some(true),
+                Attr::Null => Some(false),
+            },
+        });
+    }
+    let is_adopted = prior.is_some_and(|prior| adopt::is_planned(prior, planned));
+    let is_plain = is_adopted && planned.private_key_recipients.is_null();
+    let is_refused = is_plain && session.guardrails.requires_recipients();
+    is_refused.then(adopt::recipients_required).into_iter().collect()
 }
 
-/// Reports what would make issuing fail, as far as one request for the user can detect it. Failures that may be temporary
-/// are silent.
+/// Reports what would make issuing fail, as far as one request for the user can detect it. Failures that may be
+/// temporary are silent.
 pub(super) async fn preflight(
     client: &ProviderClient,
     config: &UserCertificate,
@@ -40,29 +50,30 @@ pub(super) async fn preflight(
         Ok(session) => session?,
         Err(error) => return Some(error),
     };
-    let (project, username) = config.target()?;
-    match session.user(project, username, &Session::preflight_call(cancel)).await {
-        Ok(user) => not_managed(&user.x509_type, project, username),
+    let user = config.user()?;
+    match session.user(&user, &Session::preflight_call(cancel)).await {
+        Ok(found) => not_managed(&found.x509_type, &user),
         Err(error) if error.is_rejected_credentials() || error.is_project_not_found() => {
-            let mut failure = diagnostics::from_atlas(&error, project, username);
+            let mut failure = from_atlas(&error, &user);
             failure.detail += "\n\nIf this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
             Some(failure)
         }
         Err(error) if error.is_missing_role() || error.status() == Some(403) => {
-            Some(may_not_read(&diagnostics::from_atlas(&error, project, username)))
+            Some(Diagnostic::warning(
+                "Credentials may not read the database user",
+                format!(
+                    "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
+                    from_atlas(&error, &user).detail
+                ),
+            ))
         }
         Err(_) => None,
     }
 }
 
-fn not_managed(kind: &X509Type, project: &ProjectId, username: &Username) -> Option<Diagnostic> {
-    let kind = match kind {
-        X509Type::Managed => return None,
-        X509Type::Customer => "CUSTOMER",
-        X509Type::None => "NONE",
-        X509Type::Other(other) => other,
-    };
-    Some(
+fn not_managed(kind: &str, user: &UserId) -> Option<Diagnostic> {
+    let UserId { project, username } = user;
+    (kind != "MANAGED").then(|| {
         Diagnostic::warning(
             "Database user is not Atlas-managed X.509",
             format!(
@@ -70,16 +81,6 @@ fn not_managed(kind: &X509Type, project: &ProjectId, username: &Username) -> Opt
                  MANAGED. Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
             ),
         )
-        .at(Path::attribute("username")),
-    )
-}
-
-fn may_not_read(failure: &Diagnostic) -> Diagnostic {
-    Diagnostic::warning(
-        "Credentials may not read the database user",
-        format!(
-            "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
-            failure.detail
-        ),
-    )
+        .at(Path::attribute("username"))
+    })
 }

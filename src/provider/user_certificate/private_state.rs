@@ -7,7 +7,7 @@ use super::{
     model::{Attr, Status, UserCertificate},
     predecessors::Successor,
 };
-use crate::provider::diagnostics::named;
+use crate::provider::{arguments::UserId, diagnostics::certificate_until};
 
 /// What is stored between calls. No `Debug`: a response may contain a private key.
 #[derive(Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +19,10 @@ pub(super) struct PrivateState {
     #[serde(rename = "destroy_told", skip_serializing_if = "std::ops::Not::not")]
     pub(super) destroy_warned: bool,
     /// In the plan of a create: the planned object. Never stored in state.
-    #[serde(skip_serializing_if = "Successor::is_none")]
-    pub(super) successor: Successor,
-    /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) successor: Option<Successor>,
+    /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its
+    /// certificate.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,
 }
@@ -68,60 +69,59 @@ fn unreadable() -> Diagnostic {
     )
 }
 
-/// The warning at the end of an object: which certificates go on working, and how access is ended. `None` if all of them
-/// have expired.
+/// The warning at the end of an object: which certificates go on working, and how access is ended. `None` if all of
+/// them have expired.
 pub(super) fn destroy_warning(
     object: &UserCertificate,
     private: &PrivateState,
 ) -> Option<Diagnostic> {
-    let (project, user) = object.target()?;
-    let certificates: Vec<_> =
-        current_certificate(object).into_iter().chain(superseded_certificates(object)).collect();
+    let UserId { project, username } = object.user()?;
+    let superseded = object.superseded_certificates.known().into_iter().flatten();
+    let superseded =
+        superseded.map(|other| certificate_until(&other.certificate_id, other.not_after));
+    let certificates: Vec<_> = current_certificate(object).into_iter().chain(superseded).collect();
     let unparsed = private.unparsed_responses.len();
     if certificates.is_empty() && unparsed == 0 {
         return None;
     }
+    let list = certificates.join("\n  - ");
     let user_missing = object.status == Attr::Known(Status::UserMissing);
-    let user = user.as_str();
-    let mut detail = format!(
-        "Atlas cannot revoke certificates. For the database user {user:?} of project {project}"
-    );
-    detail += &match (certificates.is_empty(), user_missing) {
-        (true, _) => " a response was kept that could not be parsed.".to_owned(),
+    let which = match (certificates.is_empty(), user_missing) {
+        (true, _) => "a response was kept that could not be parsed.".to_owned(),
         (false, true) => format!(
-            " these work again with any copy of the key, as soon as a user of that name is created before they expire:\n  - {}",
-            certificates.join("\n  - ")
+            "these work again with any copy of the key, as soon as a user of that name is created before they expire:\n  - {list}"
         ),
         (false, false) => format!(
-            " these may go on working with any copy of the key, each until it expires:\n  - {}",
-            certificates.join("\n  - ")
+            "these may go on working with any copy of the key, each until it expires:\n  - {list}"
         ),
     };
-    if unparsed > 0 {
-        detail += &format!(
-            "\nThe private data of this resource in state holds {unparsed} response(s) of Atlas to a re-issue that could not be parsed. They are \
+    let kept = match unparsed {
+        0 => String::new(),
+        count => format!(
+            "\nThe private data of this resource in state holds {count} response(s) of Atlas to a re-issue that could not be parsed. They are \
              deleted with the resource: look at them first (terraform state pull), they may contain a key."
-        );
-    }
-    detail += if user_missing {
-        "\nDo not create a user of that name before the last of these has expired."
-    } else {
-        "\nTo end access before that, delete the database user, and do not create one of the same name before the last of these has expired."
+        ),
     };
-    Some(Diagnostic::warning("Destroying does not revoke the certificate", detail))
+    let next_step = if user_missing {
+        "Do not create a user of that name before the last of these has expired."
+    } else {
+        "To end access before that, delete the database user, and do not create one of the same name before the last of these has expired."
+    };
+    Some(Diagnostic::warning(
+        "Destroying does not revoke the certificate",
+        format!(
+            "Atlas cannot revoke certificates. For the database user \"{username}\" of project {project} {which}{kept}\n{next_step}"
+        ),
+    ))
 }
 
 fn current_certificate(object: &UserCertificate) -> Option<String> {
-    match (&object.certificate_id, &object.not_after, object.status) {
+    match (&object.certificate_id, object.not_after, object.status) {
         (Attr::Known(_), Attr::Known(_), Attr::Known(Status::Expired)) => None,
         (Attr::Known(id), Attr::Known(not_after), status) => {
-            let named = named(id, &not_after.to_string());
-            Some(match status {
-                Attr::Known(Status::Missing) => {
-                    format!("{named} (Atlas does not list it any more)")
-                }
-                _ => named,
-            })
+            let is_missing = status == Attr::Known(Status::Missing);
+            let note = if is_missing { " (Atlas does not list it any more)" } else { "" };
+            Some(certificate_until(id, not_after) + note)
         }
         _ if object.is_unparsed() => {
             Some("a certificate whose response could not be parsed when it was issued".to_owned())
@@ -129,12 +129,6 @@ fn current_certificate(object: &UserCertificate) -> Option<String> {
         // Moved without a certificate, and Atlas lists none.
         _ => None,
     }
-}
-
-fn superseded_certificates(object: &UserCertificate) -> impl Iterator<Item = String> {
-    let certificates = object.superseded_certificates.known().into_iter().flatten();
-    certificates
-        .map(|certificate| named(&certificate.certificate_id, &certificate.not_after.to_string()))
 }
 
 #[cfg(test)]
@@ -180,10 +174,10 @@ mod tests {
         let detail = |object: &UserCertificate| {
             destroy_warning(object, &PrivateState::default()).map(|warning| warning.detail)
         };
-        let mut object = UserCertificate::new(
-            ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
-            Username::parse("app").unwrap(),
-        );
+        let mut object = UserCertificate::new(UserId {
+            project: ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
+            username: Username::parse("app").unwrap(),
+        });
         assert_eq!(detail(&object), None, "moved without a certificate, and none is listed");
         object.combined_pem = Attr::Known("response".into());
         assert!(detail(&object).is_some_and(|text| text.contains("could not be parsed")));

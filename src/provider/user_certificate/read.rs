@@ -3,47 +3,39 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics, ReadRequest, ReadResponse, Value};
+use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
 
 use super::model::{Attr, Status, UserCertificate};
 use crate::{
-    atlas::{CallOptions, CertificateList, ProjectId, Username},
+    atlas::{CallOptions, CertificateList, Error},
     provider::{
+        arguments::UserId,
         client::{ProviderClient, Session},
-        diagnostics,
+        diagnostics::from_atlas,
     },
 };
 
-/// Compares the object with Atlas's list.
-pub(super) async fn read(client: &ProviderClient, request: ReadRequest) -> ReadResponse {
-    let ReadRequest { state, private, cancel } = request;
-    match refresh(client, &state, &cancel).await {
-        Ok((state, diagnostics)) => ReadResponse { state, private, diagnostics },
-        Err(diagnostics) => ReadResponse { state, private, diagnostics },
-    }
-}
-
-async fn refresh(
+/// Compares the object with Atlas's list. Returns the object with its status, and warnings; or `None` if nothing can be
+/// compared.
+pub(super) async fn read(
     client: &ProviderClient,
-    state: &Value,
+    object: UserCertificate,
     cancel: &CancellationToken,
-) -> Result<(Value, Diagnostics), Diagnostics> {
-    let object = UserCertificate::from_value(state)?;
+) -> Result<Option<(UserCertificate, Diagnostics)>, Diagnostics> {
     if object.is_unparsed() {
-        return Ok((state.clone(), Diagnostics::new()));
+        return Ok(None);
     }
     let Some(session) = client.session_if_known()? else {
-        return Ok((state.clone(), Diagnostics::new())); // the provider configuration is unknown
+        return Ok(None); // the provider configuration is unknown
     };
-    let (project, username) = object.target().ok_or_else(incomplete)?;
+    let user = object.user().ok_or_else(incomplete)?;
     let call = Session::call(cancel, object.timeout("read"));
-    let finding = fetch(&session, project, username, &object, &call).await?;
-    let mut diagnostics: Diagnostics =
-        session.warnings(finding.server_time()).into_iter().collect();
+    let finding = fetch(&session, &user, &object, &call).await?;
+    let mut diagnostics = session.warnings(finding.server_time());
     if let Finding::ProjectMissing(address) = &finding {
-        diagnostics.push(project_not_found(address, project, username));
+        diagnostics.push(project_not_found(address, &user));
     }
-    Ok((apply_finding(object, &finding).into_value(), diagnostics))
+    Ok(Some((apply_finding(object, &finding), diagnostics)))
 }
 
 /// One row of the refresh table.
@@ -69,33 +61,39 @@ impl Finding {
 
 async fn fetch(
     session: &Session,
-    project: &ProjectId,
-    username: &Username,
+    user: &UserId,
     object: &UserCertificate,
     call: &CallOptions,
 ) -> Result<Finding, Diagnostic> {
-    let list = match session.certificates(project, username, call).await {
+    let list = match session.certificates(user, call).await {
         Ok(list) => list,
-        Err(error) if error.is_project_not_found() => {
-            return Ok(Finding::ProjectMissing(error.address().to_owned()));
-        }
-        Err(error) if error.is_user_not_found() => return Ok(Finding::UserMissing(None)),
-        Err(error) => return Err(diagnostics::from_atlas(&error, project, username)),
+        Err(error) => return not_found(&error, user, None),
     };
-    let listed = match object.certificate_id.known() {
+    let is_listed = match object.certificate_id.known() {
         Some(id) => list.certificates.iter().any(|certificate| certificate.certificate_id == *id),
         None => list.newest().is_some(),
     };
-    if listed {
+    if is_listed {
         return Ok(Finding::Listed(list));
     }
-    match session.user(project, username, call).await {
+    match session.user(user, call).await {
         Ok(_) => Ok(Finding::NotListed(list)),
-        Err(error) if error.is_project_not_found() => {
-            Ok(Finding::ProjectMissing(error.address().to_owned()))
-        }
-        Err(error) if error.is_user_not_found() => Ok(Finding::UserMissing(Some(list))),
-        Err(error) => Err(diagnostics::from_atlas(&error, project, username)),
+        Err(error) => not_found(&error, user, Some(list)),
+    }
+}
+
+/// The finding if the project or the user does not exist; any other error leaves state untouched.
+fn not_found(
+    error: &Error,
+    user: &UserId,
+    list: Option<Arc<CertificateList>>,
+) -> Result<Finding, Diagnostic> {
+    if error.is_project_not_found() {
+        Ok(Finding::ProjectMissing(error.request().address.to_string()))
+    } else if error.is_user_not_found() {
+        Ok(Finding::UserMissing(list))
+    } else {
+        Err(from_atlas(error, user))
     }
 }
 
@@ -128,7 +126,8 @@ fn incomplete() -> Diagnostic {
     )
 }
 
-fn project_not_found(address: &str, project: &ProjectId, username: &Username) -> Diagnostic {
+fn project_not_found(address: &str, user: &UserId) -> Diagnostic {
+    let UserId { project, username } = user;
     Diagnostic::warning(
         "Project does not exist",
         format!(

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tf_provider::{Diagnostic, Path};
 
 use super::model::{Attr, IssueReason, Status, UserCertificate};
-use crate::atlas::Months;
+use crate::provider::attr::{field, whole_number};
 
 /// The decision about the next certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,10 @@ pub(super) fn decide(prior: &UserCertificate, config: &UserCertificate) -> Renew
         return Renewal::None;
     }
     let mut undecided = false;
-    for (reason, changed) in
-        std::iter::once(renewal_due(prior, config)).chain(explicit_changes(prior, config))
-    {
+    let is_missing = prior.status == Attr::Known(Status::Missing);
+    let reason = if is_missing { IssueReason::Missing } else { IssueReason::Renewal };
+    let due = (reason, renewal_due(prior, config));
+    for (reason, changed) in [due].into_iter().chain(explicit_changes(prior, config)) {
         match changed {
             Some(false) => {}
             None => undecided = true,
@@ -41,12 +42,13 @@ pub(super) fn has_explicit_change(prior: &UserCertificate, config: &UserCertific
     explicit_changes(prior, config).iter().any(|(_, changed)| *changed == Some(true))
 }
 
-/// Whether the certificate needs a successor according to the last refresh.
-pub(super) fn needs_renewal(prior: &UserCertificate, config: &UserCertificate) -> bool {
+/// Whether the certificate needs a successor according to the last refresh; `None` while the window is unknown.
+pub(super) fn needs_renewal(prior: &UserCertificate, config: &UserCertificate) -> Option<bool> {
     match prior.status {
-        Attr::Known(Status::Expired | Status::Missing) => true,
-        Attr::Known(Status::RenewalDue) => !window_changed(prior, config),
-        _ => false,
+        Attr::Known(Status::Expired | Status::Missing) => Some(true),
+        Attr::Known(Status::RenewalDue) if config.renew_before_days.is_unknown() => None,
+        Attr::Known(Status::RenewalDue) => Some(!window_changed(prior, config)),
+        _ => Some(false),
     }
 }
 
@@ -76,23 +78,12 @@ fn explicit_changes(
     ]
 }
 
-fn renewal_due(prior: &UserCertificate, config: &UserCertificate) -> (IssueReason, Option<bool>) {
-    let reason = match prior.status {
-        Attr::Known(Status::Missing) => IssueReason::Missing,
-        _ => IssueReason::Renewal,
-    };
-    let window_unknown =
-        prior.status == Attr::Known(Status::RenewalDue) && config.renew_before_days.is_unknown();
-    let due = if !window_unknown && !needs_renewal(prior, config) {
-        Some(false)
-    } else {
-        match config.auto_renew {
-            Attr::Known(false) => Some(false),
-            Attr::Unknown => None,
-            _ => (!window_unknown).then_some(true),
-        }
-    };
-    (reason, due)
+fn renewal_due(prior: &UserCertificate, config: &UserCertificate) -> Option<bool> {
+    match (needs_renewal(prior, config), config.auto_renew) {
+        (Some(false), _) | (_, Attr::Known(false)) => Some(false),
+        (_, Attr::Unknown) => None,
+        (needed, Attr::Null | Attr::Known(true)) => needed,
+    }
 }
 
 fn trigger_changed(prior: &UserCertificate, config: &UserCertificate) -> Option<bool> {
@@ -132,8 +123,8 @@ pub(super) struct Days(u16);
 impl Days {
     /// The longest window of any certificate: half of 24 months.
     pub(super) const MAX: u16 = Self::PER_MONTH * 24;
-    /// Days that each month of validity allows: half a life. With a longer window, every new certificate would be due soon
-    /// after it is issued.
+    /// Days that each month of validity allows: half a life. With a longer window, every new certificate would be due
+    /// soon after it is issued.
     pub(super) const PER_MONTH: u16 = 14;
 
     /// Accepts 0 to [`Days::MAX`].
@@ -145,11 +136,6 @@ impl Days {
         self.0.into()
     }
 
-    /// Whether the window is longer than half the life of a certificate of this validity.
-    pub(super) fn exceeds_half_of(self, months: Months) -> bool {
-        self.0 > Self::PER_MONTH * u16::from(months.get())
-    }
-
     /// Whether the window is longer than half the life of this certificate.
     pub(super) fn exceeds_half_life(self, not_before: Timestamp, not_after: Timestamp) -> bool {
         self.duration() > not_after.duration_since(not_before) / 2
@@ -158,6 +144,12 @@ impl Days {
     fn duration(self) -> SignedDuration {
         SignedDuration::from_hours(self.get() * 24)
     }
+}
+
+field! {
+    Days:
+        |value| whole_number(value, "renew_before_days", &format!("days from 0 to {}", Self::MAX), Self::new),
+        |days| days.get().into();
 }
 
 /// The time at which the window opens. A window longer than half the life is reduced to that.
@@ -185,20 +177,19 @@ const SHORT_LIFE: SignedDuration = SignedDuration::from_hours(45 * 24);
 pub(super) fn window_exceeds_validity(object: &UserCertificate) -> Option<Diagnostic> {
     let (days, months) =
         (*object.renew_before_days.known()?, *object.months_until_expiration.known()?);
-    days.exceeds_half_of(months).then(|| window_too_long(days, months))
-}
-
-fn window_too_long(days: Days, months: Months) -> Diagnostic {
-    let (days, limit) = (days.get(), i64::from(Days::PER_MONTH) * i64::from(months.get()));
-    Diagnostic::error(
-        "Renewal window too long",
-        format!(
-            "renew_before_days = {days} is more than {limit} days, half the life of a certificate of {months} month(s): each new one would be \
-             due for renewal soon after it is issued, without end. Set at most {} days for each month of validity.",
-            Days::PER_MONTH
-        ),
-    )
-    .at(Path::attribute("renew_before_days"))
+    let limit = Days::PER_MONTH * u16::from(months.get());
+    (days.0 > limit).then(|| {
+        Diagnostic::error(
+            "Renewal window too long",
+            format!(
+                "renew_before_days = {} is more than {limit} days, half the life of a certificate of {months} month(s): each new one would be \
+                 due for renewal soon after it is issued, without end. Set at most {} days for each month of validity.",
+                days.0,
+                Days::PER_MONTH
+            ),
+        )
+        .at(Path::attribute("renew_before_days"))
+    })
 }
 
 #[cfg(test)]
@@ -206,6 +197,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::atlas::Months;
 
     fn with(change: impl Fn(&mut UserCertificate)) -> UserCertificate {
         let mut object = UserCertificate::default();

@@ -1,6 +1,9 @@
 //! Validation of the configuration: all problems at once, each at its argument. Unknown values are not judged.
 
-use tf_provider::{Diagnostic, Diagnostics, Path, ValidateRequest};
+use std::fmt::Display;
+
+use secrecy::SecretString;
+use tf_provider::{Diagnostic, Diagnostics, Number, Path, ValidateRequest};
 
 use super::{
     UserCertificateResource,
@@ -9,46 +12,58 @@ use super::{
 };
 use crate::{
     pkcs12,
-    provider::{arguments::to_sentence, timeouts},
-    sealing::{InvalidRecipient, Recipients},
+    provider::{attr, timeouts},
+    sealing::Recipients,
 };
 
-/// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the deleted
-/// object.
+/// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the
+/// deleted object.
 pub(super) fn validate(
     resource: &UserCertificateResource,
     request: &ValidateRequest,
 ) -> Diagnostics {
-    let (config, problems) = UserCertificate::decode(&request.config);
+    let (config, mut problems) = UserCertificate::decode(&request.config);
     if resource.predecessors.is_held(resource.client.generation(), &config) {
         return Diagnostics::new();
     }
-    let timeouts = timeouts::validate(&request.config);
-    problems.into_iter().chain(arguments(&config)).chain(timeouts).collect()
-}
-
-/// Problems of arguments that are valid by themselves.
-pub(super) fn arguments(config: &UserCertificate) -> Vec<Diagnostic> {
-    // The window is judged against the months only if both are configured.
-    let mut problems: Vec<_> = renewal::window_exceeds_validity(config).into_iter().collect();
-    if let Attr::Known(list) = &config.private_key_recipients {
-        problems.extend(recipients(list));
-    }
-    problems.extend(archive(config));
-    problems.extend(adoption(config));
+    problems.extend(arguments(&config));
     problems
 }
 
-fn adoption(config: &UserCertificate) -> Option<Diagnostic> {
-    let (pem, version) = (&config.adopt_pem_wo, &config.adopt_pem_wo_version);
-    let (missing, at) = if !pem.is_null() && version.is_null() {
-        ("adopt_pem_wo_version", "adopt_pem_wo")
-    } else if pem.is_null() && version.known().is_some() {
-        ("adopt_pem_wo", "adopt_pem_wo_version")
+/// Problems of arguments that are valid by themselves.
+pub(super) fn arguments(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
+    // The window is judged against the months only if both are configured.
+    let window = renewal::window_exceeds_validity(config);
+    let recipients = config.private_key_recipients.known().map(recipients);
+    let timeouts = config.timeouts.known().into_iter().flatten();
+    let timeouts = timeouts.filter_map(|(name, text)| timeouts::check(name, text.known()?));
+    let password = pair(
+        ("pkcs12_password_wo", &config.pkcs12_password_wo),
+        ("pkcs12_password_wo_version", &config.pkcs12_password_wo_version),
+    );
+    let adoption = pair(
+        ("adopt_pem_wo", &config.adopt_pem_wo),
+        ("adopt_pem_wo_version", &config.adopt_pem_wo_version),
+    );
+    let problems = window.into_iter().chain(recipients.into_iter().flatten());
+    problems.chain(archive(config)).chain(password).chain(adoption).chain(timeouts)
+}
+
+/// A write-only argument and the number that marks its changes come together.
+fn pair(
+    (name, value): (&str, &Attr<SecretString>),
+    (version_name, version): (&str, &Attr<Number>),
+) -> Option<Diagnostic> {
+    let (missing, at) = if !value.is_null() && version.is_null() {
+        (version_name, name)
+    } else if value.is_null() && version.known().is_some() {
+        (name, version_name)
     } else {
         return None;
     };
-    let detail = "adopt_pem_wo and adopt_pem_wo_version come together. Set both, or neither.";
+    let detail = format!(
+        "{name} is never stored, so the number {version_name} marks its changes. Set both, the number to 1 at first, or neither."
+    );
     Some(Diagnostic::error(format!("Missing {missing}"), detail).at(Path::attribute(at)))
 }
 
@@ -58,64 +73,45 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
         return vec![Diagnostic::error("No recipients", detail).at(path)];
     }
-    let invalid = |index: u32, problem: &str| {
-        Diagnostic::error("Invalid recipient", problem).at(path.at_index(index))
+    let invalid = |index: u32, problem: &dyn Display| {
+        attr::invalid("Invalid recipient", problem).at(path.at_index(index))
     };
-    let text = |error: InvalidRecipient| to_sentence(&error.reason.to_string());
-    let problem = |element: &Attr<String>| match element {
-        Attr::Unknown => None,
-        Attr::Null => Some("A recipient is null.".to_owned()),
-        Attr::Known(recipient) => Recipients::parse(&[recipient]).err().map(text),
-    };
-    let problems: Vec<_> = (0..)
-        .zip(&list.0)
-        .filter_map(|(index, element)| Some(invalid(index, &problem(element)?)))
-        .collect();
-    if !problems.is_empty() {
-        return problems;
+    let (mut problems, mut valid) = (Vec::new(), Vec::new());
+    for (index, element) in (0..).zip(&list.0) {
+        match element {
+            Attr::Unknown => {}
+            Attr::Null => problems.push(invalid(index, &"a recipient is null")),
+            Attr::Known(recipient) => match Recipients::parse(&[recipient]) {
+                Ok(_) => valid.push((index, recipient.as_str())),
+                Err(error) => problems.push(invalid(index, &error.reason)),
+            },
+        }
     }
-    // Each recipient is valid; whether they can be combined shows only together.
-    let (indexes, recipients): (Vec<u32>, Vec<&str>) = (0..)
-        .zip(&list.0)
-        .filter_map(|(index, element)| Some((index, element.known()?.as_str())))
-        .unzip();
-    let combined = Recipients::parse(&recipients).err().and_then(|error| {
-        let index = indexes.get(usize::try_from(error.index).ok()?)?;
-        Some(invalid(*index, &text(error)))
-    });
-    combined.into_iter().collect()
+    // Whether recipients can be combined shows only together.
+    let recipients: Vec<_> = valid.iter().map(|(_, recipient)| *recipient).collect();
+    if problems.is_empty()
+        && let Err(error) = Recipients::parse(&recipients)
+        && let Some((index, _)) = valid.get(error.index as usize)
+    {
+        problems.push(invalid(*index, &error.reason));
+    }
+    problems
 }
 
-fn archive(config: &UserCertificate) -> Vec<Diagnostic> {
-    let (password, version) = (&config.pkcs12_password_wo, &config.pkcs12_password_wo_version);
-    let at_password = |summary: &str, detail: &str| {
-        Diagnostic::error(summary, detail).at(Path::attribute("pkcs12_password_wo"))
-    };
-    let mut problems = Vec::new();
-    if let Some(Err(error)) = password.known().map(pkcs12::check_password) {
-        problems.push(at_password("Invalid password", &to_sentence(&error.to_string())));
-    }
-    if !password.is_null() && version.is_null() {
-        problems.push(at_password(
-            "Missing pkcs12_password_wo_version",
-            "A password is never stored, so a number beside it marks its changes. Set pkcs12_password_wo_version, to 1 for the first password.",
-        ));
-    }
-    if password.is_null() && version.known().is_some() {
-        let detail = "pkcs12_password_wo_version has no meaning without pkcs12_password_wo. Set both, or neither.";
-        problems.push(
-            Diagnostic::error("Missing pkcs12_password_wo", detail)
-                .at(Path::attribute("pkcs12_password_wo_version")),
-        );
-    }
-    if password.known().is_some() && config.private_key_recipients.known().is_some() {
-        problems.push(at_password(
+fn archive(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
+    let password = config.pkcs12_password_wo.known();
+    let unusable = password.and_then(|password| pkcs12::check_password(password).err());
+    let unusable = unusable.map(|error| attr::invalid("Invalid password", error));
+    let is_sealed = config.private_key_recipients.known().is_some();
+    let conflict = (password.is_some() && is_sealed).then(|| {
+        Diagnostic::error(
             "PKCS#12 archive and sealed key together",
             "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from a sealed \
              key, build the archive where it is decrypted.",
-        ));
-    }
-    problems
+        )
+    });
+    let problems = unusable.into_iter().chain(conflict);
+    problems.map(|problem| problem.at(Path::attribute("pkcs12_password_wo")))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn json_state(data: &[u8]) {
     let _ = certificate().read_state(&json);
     let loose = Schema::new(Block {
         attributes: vec![
-            tf_provider::Attribute::new("any", Type::Dynamic, "Anything."),
+            tf_provider::Attribute::new("flag", Type::Bool, "A bool."),
             tf_provider::Attribute::new(
                 "maps",
                 Type::map(Type::list(Type::Number)),
@@ -39,10 +39,9 @@ fn types() -> &'static [Type] {
     TYPES.get_or_init(|| {
         vec![
             certificate().block.ty(),
-            Type::Dynamic,
             Type::list(Type::map(Type::String)),
             Type::set(Type::Number),
-            Type::Tuple(vec![Type::Bool, Type::Number, Type::Dynamic]),
+            Type::list(Type::object([("a", Type::Bool)])),
             Type::map(Type::object([("a", Type::Number), ("b", Type::list(Type::String))])),
         ]
     })

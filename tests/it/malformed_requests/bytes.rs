@@ -177,7 +177,7 @@ fn damaged(whole: &[u8], rng: &mut Rng) -> Vec<u8> {
 }
 
 /// Every unary method, and one that does not exist.
-const METHODS: &str = "GetMetadata GetSchema PrepareProviderConfig ValidateResourceTypeConfig ValidateDataSourceConfig \
+const METHODS: &str = "GetSchema PrepareProviderConfig ValidateResourceTypeConfig ValidateDataSourceConfig \
     ValidateEphemeralResourceConfig UpgradeResourceState Configure ReadResource PlanResourceChange ApplyResourceChange \
     ImportResourceState MoveResourceState ReadDataSource OpenEphemeralResource RenewEphemeralResource \
     CloseEphemeralResource GetFunctions CallFunction GenerateResourceConfig NoSuchMethod Stop";

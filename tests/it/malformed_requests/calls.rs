@@ -36,24 +36,12 @@ async fn large_messages_pass_both_ways_and_are_not_repeated_in_errors() {
 }
 
 #[tokio::test]
-async fn metadata_and_functions_list_what_the_schema_has() {
+async fn functions_are_those_of_the_schema() {
     let provider = Unconfigured::start().await;
     let mut client = provider.core.provider().client();
     let schema = provider.core.schema();
     assert!(schema.capabilities.plan_destroy && schema.capabilities.get_provider_schema_optional);
     assert!(schema.capabilities.move_resource_state);
-    let request = pb::get_metadata::Request {};
-    let metadata = client.get_metadata(request).await.unwrap().into_inner();
-    macro_rules! listed {
-        ($listed:expr, $name:ident, $schemas:expr) => {
-            let names: BTreeSet<_> = $listed.iter().map(|it| &it.$name).collect();
-            assert_eq!(names, $schemas.keys().collect());
-        };
-    }
-    listed!(metadata.resources, type_name, schema.resources);
-    listed!(metadata.data_sources, type_name, schema.data_sources);
-    listed!(metadata.ephemeral_resources, type_name, schema.ephemeral_resources);
-    listed!(metadata.functions, name, schema.functions);
     let request = pb::get_functions::Request {};
     let functions = client.get_functions(request).await.unwrap().into_inner().functions;
     assert_eq!(functions.keys().collect::<BTreeSet<_>>(), schema.functions.keys().collect());

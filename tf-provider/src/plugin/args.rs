@@ -25,18 +25,14 @@ pub(super) enum Mode {
 impl Command {
     /// Parses the arguments after the program name. A host passes none.
     pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
-        let mut command = Self::Serve(Mode::Plugin);
-        for (position, argument) in arguments.into_iter().enumerate() {
-            let argument = argument.to_string_lossy().into_owned();
-            command = match argument.as_str() {
-                _ if position > 0 => return Err(Error::Usage { argument }),
-                "-debug" | "--debug" => Self::Serve(Mode::Debug),
-                "-version" | "--version" | "-V" => Self::Version,
-                "-help" | "--help" | "-h" => Self::Help,
-                _ => return Err(Error::Usage { argument }),
-            };
+        let mut arguments = arguments.into_iter().map(|it| it.to_string_lossy().into_owned());
+        let Some(argument) = arguments.next() else { return Ok(Self::Serve(Mode::Plugin)) };
+        match (argument.as_str(), arguments.next()) {
+            ("-debug" | "--debug", None) => Ok(Self::Serve(Mode::Debug)),
+            ("-version" | "--version" | "-V", None) => Ok(Self::Version),
+            ("-help" | "--help" | "-h", None) => Ok(Self::Help),
+            (_, second) => Err(Error::Usage { argument: second.unwrap_or(argument) }),
         }
-        Ok(command)
     }
 }
 

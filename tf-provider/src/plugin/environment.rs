@@ -32,6 +32,10 @@ pub(super) struct Environment {
 
 impl Environment {
     /// Reads the environment of this process, for the provider of this type name.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::disallowed_methods, reason = "the only reader of the environment")
+    )]
     pub(super) fn read(provider: &str) -> Self {
         Self::from_variables(provider, std::env::temp_dir(), |name| std::env::var_os(name))
     }

@@ -19,7 +19,7 @@ use tracing_subscriber::{
     registry::{LookupSpan, Registry, Scope},
 };
 
-use super::write_stderr;
+use super::{error::chain, write_stderr};
 
 /// Logs the events of `crates` and of this one, from `level` up. Other crates are never logged: their events may contain the
 /// bytes of a body.
@@ -82,7 +82,7 @@ where
         if let Some(span) = context.span(id)
             && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
         {
-            fields.extend(&recorded);
+            fields.0.extend(recorded.0);
         }
     }
 
@@ -91,44 +91,28 @@ where
         let spans = context.event_scope(event).into_iter();
         for span in spans.flat_map(Scope::from_root) {
             if let Some(outer) = span.extensions().get::<Fields>() {
-                fields.extend(outer);
+                fields.0.extend(outer.0.clone());
             }
         }
         event.record(&mut fields);
         let level = *event.metadata().level();
-        (self.write)(&line(level, Timestamp::now(), fields));
+        #[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "log lines have a time"))]
+        let now = Timestamp::now();
+        (self.write)(&line(level, now, fields));
     }
 }
 
-/// The fields of a span or an event, each of limited length, without the names of the line itself.
+/// The fields of a span or an event, each of limited length. No name starts with `@`, as those of the line itself do.
 #[derive(Debug, Default)]
-struct Fields {
-    message: String,
-    values: Map<String, Value>,
-}
+struct Fields(Map<String, Value>);
 
 impl Fields {
-    fn extend(&mut self, outer: &Self) {
-        for (name, value) in &outer.values {
-            self.values.insert(name.clone(), value.clone());
-        }
-    }
-
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
         let name = match field.name().strip_prefix('@') {
             Some(rest) => format!("_{rest}"),
             None => field.name().to_owned(),
         };
-        self.values.insert(name, value.into());
-    }
-
-    fn shorten(&mut self, limit: usize) {
-        truncate(&mut self.message, limit);
-        for value in self.values.values_mut() {
-            if let Value::String(text) = value {
-                truncate(text, limit);
-            }
-        }
+        self.0.insert(name, value.into());
     }
 }
 
@@ -140,34 +124,16 @@ impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         let mut text = value.to_owned();
         truncate(&mut text, VALUE_LIMIT);
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.insert(field, text);
-        }
+        self.insert(field, text);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let mut text = value.to_string();
-        let mut cause = value.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        self.record_str(field, &text);
+        self.record_str(field, &chain(value));
     }
 
     /// Bytes may be a secret: only their number is logged.
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
         self.insert(field, format!("{} bytes", value.len()));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        match serde_json::Number::from_f64(value) {
-            Some(number) => self.insert(field, number),
-            None => self.insert(field, value.to_string()),
-        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -184,31 +150,35 @@ impl Visit for Fields {
 }
 
 /// The line, below the limit of hosts.
-fn line(level: Level, time: Timestamp, mut fields: Fields) -> Vec<u8> {
+fn line(level: Level, time: Timestamp, Fields(mut record): Fields) -> Vec<u8> {
+    let message = match record.remove("message") {
+        Some(Value::String(text)) => text,
+        other => other.map(|value| value.to_string()).unwrap_or_default(),
+    };
+    record.insert("@message".to_owned(), message.into());
+    record.insert("@level".to_owned(), level.as_str().to_ascii_lowercase().into());
+    record.insert("@module".to_owned(), "provider".into());
+    // Exactly six digits: hosts do not parse any other number of them.
+    record.insert("@timestamp".to_owned(), format!("{time:.6}").into());
     for limit in [VALUE_LIMIT, 1024, 128] {
-        fields.shorten(limit);
-        let line = entry(level, time, &fields);
+        for value in record.values_mut() {
+            if let Value::String(text) = value {
+                truncate(text, limit);
+            }
+        }
+        let line = serialized(&record);
         if line.len() < LINE_LIMIT {
             return line;
         }
     }
     // Thousands of fields.
-    fields.values.clear();
-    entry(level, time, &fields)
+    record.retain(|name, _| name.starts_with('@'));
+    serialized(&record)
 }
 
-fn entry(level: Level, time: Timestamp, fields: &Fields) -> Vec<u8> {
-    let mut record = fields.values.clone();
-    for (name, text) in [
-        ("@level", level.as_str().to_ascii_lowercase()),
-        ("@message", fields.message.clone()),
-        ("@module", "provider".to_owned()),
-        // Exactly six digits: hosts do not parse any other number of them.
-        ("@timestamp", format!("{time:.6}")),
-    ] {
-        record.insert(name.to_owned(), Value::String(text));
-    }
-    let mut line = Value::Object(record).to_string().into_bytes();
+fn serialized(record: &Map<String, Value>) -> Vec<u8> {
+    // A map of text and values is always valid JSON.
+    let mut line = serde_json::to_vec(record).unwrap_or_default();
     line.push(b'\n');
     line
 }

@@ -79,7 +79,7 @@ pub(crate) async fn serve(
     if mode == Mode::Plugin {
         keep_memory_private();
     }
-    let signals = shutdown::signals(mode).map_err(Error::Signals)?;
+    let signals = shutdown::signals(mode).map_err(Error::during("install the signal handlers"))?;
 
     let client = environment.client_certificate.as_deref();
     let tls = client.map(Tls::pinned_to).transpose()?;
@@ -89,18 +89,20 @@ pub(crate) async fn serve(
         Mode::Plugin => handshake::line(&endpoint, certificate, environment.multiplexing),
         Mode::Debug => handshake::reattach(info.address, &endpoint, std::process::id()),
     };
-    write_stdout(&announcement).map_err(Error::Announce)?;
+    write_stdout(&announcement)
+        .map_err(Error::during("write the handshake line to standard output"))?;
     tracing::debug!(provider.version = info.version, mode = ?mode, "provider started");
     if mode == Mode::Plugin && !handshake::offers_version(environment.protocol_versions.as_deref())
     {
         tracing::warn!("the host does not offer protocol version 5");
     }
     let server = Server { mode, parent, signals, endpoint, tls: tls.map(|tls| tls.config), calls };
-    server.run(routes, close).await
+    server.run(routes, close).await;
+    Ok(())
 }
 
 fn print(text: &str) -> Result<(), Error> {
-    write_stdout(text).map_err(Error::Print)
+    write_stdout(text).map_err(Error::during("write to standard output"))
 }
 
 /// Writes to standard output and flushes. `println!` would panic after the host has closed the pipe.

@@ -41,10 +41,7 @@ fn report(message: &str, location: Option<&Location<'_>>, backtrace: &Backtrace)
     }
     if backtrace.status() == BacktraceStatus::Captured {
         let backtrace = backtrace.to_string();
-        for line in backtrace.lines().take(90) {
-            report += line;
-            report.push('\n');
-        }
+        report.extend(backtrace.split_inclusive('\n').take(90));
     }
     report
 }

@@ -1,33 +1,26 @@
 //! The server: accepts and authenticates connections, serves until the process must end, then drains the calls in progress.
 
-use std::{
-    io::{self, IoSlice},
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{convert::Infallible, error::Error, pin::pin, sync::Arc, time::Duration};
 
+use hyper::server::conn::http2;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    service::TowerToHyperService,
+};
 use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, BufReader, ReadBuf},
+    io::BufReader,
     sync::{mpsc, watch},
-    task::{JoinError, JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::Routes,
-    transport::server::{self, Connected},
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
 
 use super::{
     args::Mode,
-    error::Error,
     listener::{Endpoint, Io, Listener},
-    services,
+    services::Services,
     shutdown::{self, Shutdown},
 };
 use crate::protocol::Calls;
@@ -47,133 +40,119 @@ pub(super) struct Server<L> {
 
 impl<L: Listener> Server<L> {
     /// Serves until the process must end, then drains the calls in progress and runs `close`.
-    pub(super) async fn run(
-        mut self,
-        routes: Routes,
-        close: impl Future<Output = ()>,
-    ) -> Result<(), Error> {
+    pub(super) async fn run(mut self, routes: Routes, close: impl Future<Output = ()>) {
         let requested = CancellationToken::new();
         let closing = CancellationToken::new();
-        // No connection is accepted after any return from this function.
-        let _closing = closing.clone().drop_guard();
         let socket_dir = Arc::clone(&self.endpoint.socket_dir);
-
-        let (sender, incoming) = mpsc::channel(1);
-        let (count, connections) = watch::channel(Connections::default());
-        let accept = accept(self.endpoint.listener, self.tls, sender, count, closing.clone());
-        let mut accepting = tokio::spawn(accept);
-        let routes = services::add_to(routes, requested.clone(), socket_dir.clone(), &closing);
-        let serve = settings().add_routes(routes).serve_with_incoming_shutdown(
-            ReceiverStream::new(incoming),
-            closing.clone().cancelled_owned(),
-        );
-        let mut server = tokio::spawn(serve);
-
-        let host_gone = shutdown::host_gone(self.parent, shutdown::parent_id, connections);
-        let reason = tokio::select! {
-            () = requested.cancelled() => Shutdown::Requested,
-            Some(()) = self.signals.recv() => Shutdown::Signal,
-            gone = host_gone, if self.mode == Mode::Plugin => Shutdown::HostGone(gone),
-            outcome = &mut server => return flatten(outcome),
-            stopped = &mut accepting => return stopped.map_err(Error::ServerTask),
+        let services = Services {
+            requested: requested.clone(),
+            socket_dir: socket_dir.clone(),
+            closing: closing.clone(),
         };
-        tracing::debug!(reason = ?reason, "shutting down");
-        self.calls.cancel_all();
-        if reason != Shutdown::Requested {
-            // Without a deadline by the host, calls in progress complete.
-            tokio::select! {
-                () = self.calls.drained() => {}
-                () = requested.cancelled() => {}
-                Some(()) = self.signals.recv() => {}
-                outcome = &mut server => return flatten(outcome),
+        let routes = services.add_to(routes);
+        let connections = Connections::new(routes, self.tls, closing);
+        let host_gone = shutdown::host_gone(self.parent, shutdown::parent_id, connections.watch());
+        let reason = {
+            let mut accepting = pin!(connections.accept(self.endpoint.listener));
+            let reason = tokio::select! {
+                () = requested.cancelled() => Shutdown::Requested,
+                Some(()) = self.signals.recv() => Shutdown::Signal,
+                gone = host_gone, if self.mode == Mode::Plugin => gone,
+                never = &mut accepting => match never {},
+            };
+            tracing::debug!(reason = ?reason, "shutting down");
+            self.calls.cancel_all();
+            if reason != Shutdown::Requested {
+                // Without a deadline by the host, calls in progress complete.
+                tokio::select! {
+                    () = self.calls.drained() => {}
+                    () = requested.cancelled() => {}
+                    Some(()) = self.signals.recv() => {}
+                    never = &mut accepting => match never {},
+                }
             }
+            reason
+        };
+        let drained = async {
+            tokio::join!(connections.close(), async {
+                self.calls.drained().await;
+                close.await;
+            })
+        };
+        if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
+            tracing::warn!(reason = ?reason, "shutdown timed out; terminating with calls in progress");
         }
-        closing.cancel();
-        let outcome = drain(server, &self.calls, close).await;
         socket_dir.remove();
-        outcome
     }
-}
-
-/// Waits for open requests, calls in progress and `close`, for at most [`DRAIN_TIMEOUT`].
-async fn drain(
-    mut server: JoinHandle<Result<(), tonic::transport::Error>>,
-    calls: &Calls,
-    close: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    let close = async {
-        calls.drained().await;
-        close.await;
-    };
-    let drained = async { tokio::join!(&mut server, close).0 };
-    if let Ok(outcome) = timeout(DRAIN_TIMEOUT, drained).await {
-        return flatten(outcome);
-    }
-    tracing::warn!("shutdown timed out; terminating with calls in progress");
-    server.abort();
-    Ok(())
 }
 
 /// Hosts kill the process two seconds after `Shutdown`.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-fn flatten(outcome: Result<Result<(), tonic::transport::Error>, JoinError>) -> Result<(), Error> {
-    outcome.map_err(Error::ServerTask)?.map_err(Error::Server)
-}
-
-/// Larger windows than the defaults, for states of several megabytes. They cost nothing until a message fills them.
-fn settings() -> server::Server {
-    server::Server::builder()
-        .initial_stream_window_size(4 << 20)
-        .initial_connection_window_size(8 << 20)
-        .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-}
-
-/// The default of 20 is for untrusted clients. The host may cancel all requests of a walk at once, which must not close the
-/// connection.
-const MAX_PENDING_RESETS: usize = 1 << 16;
-
-/// The number of connections.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Connections {
-    pub(super) open: usize,
-    pub(super) ever: u64,
-}
-
-/// Accepts connections until `closing` and passes those of the host on.
-///
-/// TLS handshakes run in tasks of their own: a silent peer must not delay the host.
-async fn accept(
-    listener: impl Listener,
-    tls: Option<Arc<ServerConfig>>,
-    connections: mpsc::Sender<io::Result<Connection>>,
-    count: watch::Sender<Connections>,
+/// The connections of the host.
+#[derive(Clone)]
+struct Connections {
+    routes: Routes,
+    tls: Option<TlsAcceptor>,
+    tracker: TaskTracker,
+    /// How many are authenticated and open; `None` before the first one.
+    open: watch::Sender<Option<usize>>,
     closing: CancellationToken,
-) {
-    let acceptor = tls.map(TlsAcceptor::from);
-    let mut handshakes = JoinSet::new();
-    loop {
-        let io = tokio::select! {
-            () = closing.cancelled() => return,
-            Some(_) = handshakes.join_next() => continue,
-            accepted = listener.accept() => match accepted {
-                Ok(io) => io,
+}
+
+impl Connections {
+    fn new(routes: Routes, tls: Option<Arc<ServerConfig>>, closing: CancellationToken) -> Self {
+        Self {
+            routes: routes.prepare(),
+            tls: tls.map(TlsAcceptor::from),
+            tracker: TaskTracker::new(),
+            open: watch::Sender::new(None),
+            closing,
+        }
+    }
+
+    fn watch(&self) -> watch::Receiver<Option<usize>> {
+        self.open.subscribe()
+    }
+
+    /// Serves each connection in a task of its own: a silent peer must not delay the host.
+    async fn accept(&self, listener: impl Listener) -> Infallible {
+        loop {
+            match listener.accept().await {
+                Ok(io) => drop(self.tracker.spawn(self.clone().serve(io))),
                 Err(error) => {
                     tracing::warn!(error = %error, "could not accept a connection");
                     // Probably out of file descriptors: do not retry at once.
                     sleep(Duration::from_millis(100)).await;
-                    continue;
                 }
-            },
-        };
-        let (acceptor, connections, count) = (acceptor.clone(), connections.clone(), count.clone());
-        handshakes.spawn(async move {
-            if let Some(io) = authenticate(io, acceptor).await {
-                let counted = Counted::new(count);
-                // Fails only after the server has ended.
-                let _ = connections.send(Ok(Connection { io, _counted: counted })).await;
             }
-        });
+        }
+    }
+
+    /// Lets the requests in progress complete.
+    async fn close(&self) {
+        self.closing.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    async fn serve(self, io: Box<dyn Io>) {
+        let authenticated = self.closing.run_until_cancelled(authenticate(io, self.tls)).await;
+        let Some(Some(io)) = authenticated else { return };
+        self.open.send_modify(|open| *open = Some(open.unwrap_or(0) + 1));
+        let service = TowerToHyperService::new(self.routes);
+        let mut connection = pin!(http2().serve_connection(TokioIo::new(io), service));
+        let served = tokio::select! {
+            served = connection.as_mut() => served,
+            () = self.closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(error = &error as &dyn Error, "connection failed");
+        }
+        self.open.send_modify(|open| *open = open.map(|open| open - 1));
     }
 }
 
@@ -184,89 +163,28 @@ async fn authenticate(io: Box<dyn Io>, acceptor: Option<TlsAcceptor>) -> Option<
     // TLS reads 4 KiB at a time: the buffer saves system calls.
     let io = BufReader::with_capacity(64 << 10, io);
     match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(io)).await {
-        Ok(Ok(stream)) => Some(Box::new(stream)),
+        Ok(Ok(stream)) => return Some(Box::new(stream)),
         Ok(Err(error)) => {
             tracing::warn!(error = %error, "connection refused: TLS handshake failed");
-            None
         }
-        Err(_) => {
-            tracing::warn!("connection refused: TLS handshake timed out");
-            None
-        }
+        Err(_) => tracing::warn!("connection refused: TLS handshake timed out"),
     }
+    None
 }
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection of the host.
-struct Connection {
-    io: Box<dyn Io>,
-    _counted: Counted,
-}
-
-impl Connected for Connection {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
-/// Counts a connection while it exists.
-struct Counted(watch::Sender<Connections>);
-
-impl Counted {
-    fn new(count: watch::Sender<Connections>) -> Self {
-        count.send_modify(|count| {
-            count.open += 1;
-            count.ever += 1;
-        });
-        Self(count)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| count.open -= 1);
-    }
+/// Larger windows than the defaults, for states of several megabytes: they cost nothing until a message fills them. No limits
+/// against untrusted clients: the host may cancel all requests of a walk at once, which must not close the connection.
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .initial_stream_window_size(4 << 20)
+        .initial_connection_window_size(8 << 20)
+        .max_concurrent_streams(None)
+        .max_pending_accept_reset_streams(1 << 16)
+        .max_local_error_reset_streams(None);
+    builder
 }
 
 #[cfg(test)]

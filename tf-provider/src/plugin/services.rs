@@ -1,22 +1,22 @@
 //! The services of every plugin: controller, stdio, broker and health.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{pin::Pin, sync::Arc};
 
-use tokio_stream::Stream;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, async_trait, service::Routes};
 
 use self::pb::{
     health::{
-        HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
-        health_server,
+        HealthCheckRequest, HealthCheckResponse,
+        health_check_response::ServingStatus,
+        health_server::{Health, HealthServer},
     },
     plugin::{
-        ConnInfo, Empty, StdioData, grpc_broker_server, grpc_controller_server, grpc_stdio_server,
+        ConnInfo, Empty, StdioData,
+        grpc_broker_server::{GrpcBroker, GrpcBrokerServer},
+        grpc_controller_server::{GrpcController, GrpcControllerServer},
+        grpc_stdio_server::{GrpcStdio, GrpcStdioServer},
     },
 };
 use super::listener::SocketDir;
@@ -33,29 +33,39 @@ pub(super) mod pb {
     }
 }
 
-/// Adds the services. `requested` is cancelled by `Shutdown`; streams end when `closing` is cancelled.
-pub(super) fn add_to(
-    routes: Routes,
-    requested: CancellationToken,
-    socket_dir: Arc<SocketDir>,
-    closing: &CancellationToken,
-) -> Routes {
-    let controller = Controller { requested, socket_dir };
-    let closing = || closing.clone();
-    routes
-        .add_service(grpc_controller_server::GrpcControllerServer::new(controller))
-        .add_service(grpc_stdio_server::GrpcStdioServer::new(Stdio(closing())))
-        .add_service(grpc_broker_server::GrpcBrokerServer::new(Broker(closing())))
-        .add_service(health_server::HealthServer::new(Health(closing())))
+/// What the services need.
+pub(super) struct Services {
+    /// Cancelled by `Shutdown`.
+    pub(super) requested: CancellationToken,
+    pub(super) socket_dir: Arc<SocketDir>,
+    /// Ends the streams.
+    pub(super) closing: CancellationToken,
 }
 
-struct Controller {
-    requested: CancellationToken,
-    socket_dir: Arc<SocketDir>,
+impl Services {
+    pub(super) fn add_to(self, routes: Routes) -> Routes {
+        let services = Arc::new(self);
+        routes
+            .add_service(GrpcControllerServer::from_arc(services.clone()))
+            .add_service(GrpcStdioServer::from_arc(services.clone()))
+            .add_service(GrpcBrokerServer::from_arc(services.clone()))
+            .add_service(HealthServer::from_arc(services))
+    }
+
+    /// A stream of these messages and no others, which stays open.
+    fn stream<T: Send + 'static>(
+        &self,
+        messages: impl Stream<Item = Result<T, Status>> + Send + 'static,
+    ) -> Response<Messages<T>> {
+        let closing = self.closing.clone().cancelled_owned();
+        Response::new(Box::pin(messages.chain(stream::pending()).take_until(closing)))
+    }
 }
+
+type Messages<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[async_trait]
-impl grpc_controller_server::GrpcController for Controller {
+impl GrpcController for Services {
     /// Removes the socket before the response: hosts may kill the process right after it.
     async fn shutdown(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
         self.socket_dir.remove();
@@ -65,107 +75,59 @@ impl grpc_controller_server::GrpcController for Controller {
 }
 
 /// Would forward the output of the plugin. There is none, and hosts warn about any message.
-struct Stdio(CancellationToken);
-
 #[async_trait]
-impl grpc_stdio_server::GrpcStdio for Stdio {
-    type StreamStdioStream = PendingStream<StdioData>;
+impl GrpcStdio for Services {
+    type StreamStdioStream = Messages<StdioData>;
 
     async fn stream_stdio(
         &self,
         _request: Request<()>,
     ) -> Result<Response<Self::StreamStdioStream>, Status> {
-        Ok(Response::new(PendingStream::new(&self.0)))
+        Ok(self.stream(stream::empty()))
     }
 }
 
 /// Would announce further connections. There are none, and those of the host are ignored.
-struct Broker(CancellationToken);
-
 #[async_trait]
-impl grpc_broker_server::GrpcBroker for Broker {
-    type StartStreamStream = PendingStream<ConnInfo>;
+impl GrpcBroker for Services {
+    type StartStreamStream = Messages<ConnInfo>;
 
     async fn start_stream(
         &self,
         request: Request<Streaming<ConnInfo>>,
     ) -> Result<Response<Self::StartStreamStream>, Status> {
-        Ok(Response::new(PendingStream {
-            inbound: Some(request.into_inner()),
-            ..PendingStream::new(&self.0)
-        }))
+        Ok(self.stream(request.into_inner().filter_map(async |_| None)))
     }
 }
 
 /// `tonic-health` would not end its `Watch` streams with the server.
-struct Health(CancellationToken);
-
 #[async_trait]
-impl health_server::Health for Health {
-    type WatchStream = PendingStream<HealthCheckResponse>;
+impl Health for Services {
+    type WatchStream = Messages<HealthCheckResponse>;
 
     async fn check(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        match health(&request.into_inner().service) {
-            ServingStatus::Serving => Ok(Response::new(ServingStatus::Serving.into())),
-            _ => Err(Status::not_found("unknown service")),
+        let response = health(&request);
+        if response.status() == ServingStatus::ServiceUnknown {
+            return Err(Status::not_found("unknown service"));
         }
+        Ok(Response::new(response))
     }
 
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        Ok(Response::new(PendingStream {
-            first: Some(health(&request.into_inner().service).into()),
-            ..PendingStream::new(&self.0)
-        }))
+        Ok(self.stream(stream::iter([Ok(health(&request))])))
     }
 }
 
-fn health(service: &str) -> ServingStatus {
-    match service {
+fn health(request: &Request<HealthCheckRequest>) -> HealthCheckResponse {
+    let status = match request.get_ref().service.as_str() {
         "" | "plugin" => ServingStatus::Serving,
         _ => ServingStatus::ServiceUnknown,
-    }
-}
-
-impl From<ServingStatus> for HealthCheckResponse {
-    fn from(status: ServingStatus) -> Self {
-        Self { status: status.into() }
-    }
-}
-
-/// A stream that yields at most one message and then stays pending until shutdown.
-struct PendingStream<T> {
-    first: Option<T>,
-    /// Messages of the client, which are read and dropped.
-    inbound: Option<Streaming<T>>,
-    end: Pin<Box<WaitForCancellationFutureOwned>>,
-}
-
-impl<T> PendingStream<T> {
-    fn new(closing: &CancellationToken) -> Self {
-        Self { first: None, inbound: None, end: Box::pin(closing.clone().cancelled_owned()) }
-    }
-}
-
-impl<T: Unpin> Stream for PendingStream<T> {
-    type Item = Result<T, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
-        }
-        while let Some(inbound) = &mut self.inbound {
-            match Pin::new(inbound).poll_next(cx) {
-                Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(Some(Err(_)) | None) => self.inbound = None,
-                Poll::Pending => break,
-            }
-        }
-        self.end.as_mut().poll(cx).map(|()| None)
-    }
+    };
+    HealthCheckResponse { status: status.into() }
 }

@@ -11,7 +11,7 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use super::{args::Mode, server::Connections};
+use super::args::Mode;
 
 /// Why the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,18 +20,11 @@ pub(super) enum Shutdown {
     Requested,
     /// A signal.
     Signal,
-    /// The host no longer exists.
-    HostGone(#[allow(dead_code, reason = "read by Debug, for the log")] HostGone),
-}
-
-/// How the host has disappeared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HostGone {
-    /// The parent process has ended.
+    /// The host no longer exists: the parent process has ended.
     ParentEnded,
-    /// All connections are closed, and none was opened again.
+    /// The host no longer exists: all connections are closed, and none was opened again.
     Disconnected,
-    /// No connection was ever opened.
+    /// The host no longer exists: no connection was ever opened.
     NeverConnected,
 }
 
@@ -86,10 +79,10 @@ pub(super) fn parent_id() -> u32 {
 pub(super) async fn host_gone(
     original: u32,
     parent: impl Fn() -> u32,
-    connections: watch::Receiver<Connections>,
-) -> HostGone {
+    connections: watch::Receiver<Option<usize>>,
+) -> Shutdown {
     tokio::select! {
-        () = parent_changed(original, parent) => HostGone::ParentEnded,
+        () = parent_changed(original, parent) => Shutdown::ParentEnded,
         gone = no_connections(connections) => gone,
     }
 }
@@ -106,13 +99,14 @@ async fn parent_changed(original: u32, parent: impl Fn() -> u32) {
 
 const PARENT_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-async fn no_connections(mut connections: watch::Receiver<Connections>) -> HostGone {
+/// `connections` is the number of open connections, `None` before the first one.
+async fn no_connections(mut connections: watch::Receiver<Option<usize>>) -> Shutdown {
     loop {
-        let now = *connections.borrow_and_update();
-        let (time, gone) = match now {
-            Connections { ever: 0, .. } => (FIRST_CONNECTION_TIMEOUT, HostGone::NeverConnected),
-            Connections { open: 0, .. } => (RECONNECTION_TIMEOUT, HostGone::Disconnected),
-            _ => (Duration::MAX, HostGone::Disconnected),
+        let open = *connections.borrow_and_update();
+        let (time, gone) = match open {
+            None => (FIRST_CONNECTION_TIMEOUT, Shutdown::NeverConnected),
+            Some(0) => (RECONNECTION_TIMEOUT, Shutdown::Disconnected),
+            Some(_) => (Duration::MAX, Shutdown::Disconnected),
         };
         match timeout(time, connections.changed()).await {
             Ok(Ok(())) => {}
@@ -142,51 +136,52 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn host_is_gone_without_a_connection_within_a_minute() {
-        let (_sender, count) = watch::channel(Connections::default());
+        let (_sender, count) = watch::channel(None);
         let start = Instant::now();
         let gone = host_gone(7, same_parent, count).await;
-        assert_eq!(gone, HostGone::NeverConnected);
+        assert_eq!(gone, Shutdown::NeverConnected);
         assert_eq!(start.elapsed().as_secs(), 60);
     }
 
     #[tokio::test(start_paused = true)]
     async fn host_is_gone_two_seconds_after_the_last_connection() {
-        let (sender, count) = watch::channel(Connections { open: 2, ever: 2 });
+        let (sender, count) = watch::channel(Some(2));
         let waiting = tokio::spawn(host_gone(7, same_parent, count));
         advance(Duration::from_secs(3600)).await;
-        sender.send_modify(|count| count.open = 1);
+        sender.send(Some(1)).unwrap();
         advance(Duration::from_secs(3600)).await;
         assert!(!waiting.is_finished());
 
-        sender.send_modify(|count| count.open = 0);
+        sender.send(Some(0)).unwrap();
         let start = Instant::now();
-        assert!(matches!(waiting.await, Ok(HostGone::Disconnected)));
+        assert!(matches!(waiting.await, Ok(Shutdown::Disconnected)));
         assert_eq!(start.elapsed().as_secs(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn brief_reconnection_restarts_the_timeout() {
-        let (sender, count) = watch::channel(Connections { open: 0, ever: 1 });
+        let (sender, count) = watch::channel(Some(0));
         let start = Instant::now();
         let waiting = tokio::spawn(host_gone(7, same_parent, count));
         tokio::time::sleep(Duration::from_millis(1500)).await;
         // Connected and disconnected between two looks.
-        sender.send_modify(|count| count.ever = 2);
-        assert!(matches!(waiting.await, Ok(HostGone::Disconnected)));
+        sender.send(Some(1)).unwrap();
+        sender.send(Some(0)).unwrap();
+        assert!(matches!(waiting.await, Ok(Shutdown::Disconnected)));
         assert_eq!(start.elapsed().as_millis(), 3500);
     }
 
     #[tokio::test(start_paused = true)]
     async fn new_parent_is_noticed_within_half_a_second() {
         static PARENT: AtomicU32 = AtomicU32::new(7);
-        let (_sender, count) = watch::channel(Connections { open: 1, ever: 1 });
+        let (_sender, count) = watch::channel(Some(1));
         let waiting = tokio::spawn(host_gone(7, || PARENT.load(Ordering::Relaxed), count));
         advance(Duration::from_secs(3600)).await;
         assert!(!waiting.is_finished());
 
         PARENT.store(1, Ordering::Relaxed);
         let start = Instant::now();
-        assert!(matches!(waiting.await, Ok(HostGone::ParentEnded)));
+        assert!(matches!(waiting.await, Ok(Shutdown::ParentEnded)));
         assert!(start.elapsed() <= PARENT_POLL_INTERVAL);
     }
 }

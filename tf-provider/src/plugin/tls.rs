@@ -1,9 +1,6 @@
 //! Mutual TLS with one peer: the host whose certificate is in the environment.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
@@ -31,13 +28,14 @@ impl Tls {
     pub(super) fn pinned_to(client: &str) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = PinnedClient::parse(client, &provider)?;
-        let (certificate, key) = own_certificate().map_err(Error::OwnCertificate)?;
+        let (certificate, key) =
+            own_certificate().map_err(Error::during("create the certificate of this process"))?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(Error::Tls)?
+            .map_err(Error::during("set up TLS"))?
             .with_client_cert_verifier(Arc::new(verifier))
             .with_single_cert(vec![certificate.clone()], key.into())
-            .map_err(Error::Tls)?;
+            .map_err(Error::during("set up TLS"))?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         // A process has one connection: there are no sessions to resume.
         config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -46,21 +44,12 @@ impl Tls {
     }
 }
 
-/// Tolerates a clock that is set back between this process and its host.
-const NOT_BEFORE_SKEW: Duration = Duration::from_secs(60 * 60);
-/// Longer than any process runs.
-const VALIDITY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// A certificate with what hosts check: the DNS name and the validity.
+/// A certificate with what hosts check: the DNS name and the validity, which by default includes the time of any clock.
 fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'static>), rcgen::Error>
 {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
     params.distinguished_name.push(DnType::CommonName, "localhost");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let epoch = rcgen::date_time_ymd(1970, 1, 1);
-    params.not_before = epoch + now.saturating_sub(NOT_BEFORE_SKEW);
-    params.not_after = epoch + now + VALIDITY;
     let certificate = params.self_signed(&key)?;
     Ok((certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der())))
 }
@@ -78,8 +67,11 @@ struct PinnedClient {
 
 impl PinnedClient {
     fn parse(pem: &str, provider: &CryptoProvider) -> Result<Self, Error> {
-        let expected = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(Error::ClientPem)?;
-        ParsedCertificate::try_from(&expected).map_err(Error::ClientCertificate)?;
+        let expected = CertificateDer::from_pem_slice(pem.as_bytes())
+            .map_err(Error::during("read the host's certificate from PLUGIN_CLIENT_CERT as PEM"))?;
+        ParsedCertificate::try_from(&expected).map_err(Error::during(
+            "read the host's certificate from PLUGIN_CLIENT_CERT as X.509",
+        ))?;
         Ok(Self { expected, algorithms: provider.signature_verification_algorithms })
     }
 }

@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc,
     task::{JoinError, JoinHandle},
 };
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
@@ -85,30 +85,30 @@ impl Calls {
     }
 
     /// Runs a call without side effects that streams its responses. It is aborted when the client drops the stream.
-    pub(super) fn stream<T, C>(
+    pub(super) fn stream<T: From<Diagnostics> + Send + 'static, C>(
         &self,
         rpc: Rpc,
-        call: impl FnOnce(mpsc::Sender<T>) -> C,
-    ) -> impl tokio_stream::Stream<Item = Result<T, Status>> + Send + 'static
+        call: impl FnOnce(Responses<T>) -> C,
+    ) -> ReceiverStream<Result<T, Status>>
     where
-        T: From<Diagnostics> + Send + 'static,
         C: Future<Output = Result<(), Diagnostics>> + Send + 'static,
     {
         let (sender, responses) = mpsc::channel(STREAM_BUFFER);
         let call = AbortOnDropHandle::new(self.spawn(&rpc, call(sender.clone())));
-        let end = AbortOnDropHandle::new(self.tracker.spawn(async move {
-            let failure = match call.await {
+        self.tracker.spawn(async move {
+            let outcome = tokio::select! {
+                outcome = call => outcome,
+                () = sender.closed() => return,
+            };
+            let failure = match outcome {
                 Ok(Ok(())) => return,
                 Ok(Err(diagnostics)) => diagnostics,
                 Err(_) => rpc.panic_diagnostics(),
             };
             // Fails only if the client has dropped the stream.
-            let _ = sender.send(failure.into()).await;
-        }));
-        ReceiverStream::new(responses).map(move |response| {
-            let _aborts_with_the_stream = &end;
-            Ok(response)
-        })
+            let _ = sender.send(Ok(failure.into())).await;
+        });
+        ReceiverStream::new(responses)
     }
 
     fn spawn<T: Send + 'static>(
@@ -128,54 +128,26 @@ impl Calls {
     }
 }
 
-/// Events of a stream that may wait for the client.
+/// Takes the responses of a stream.
+pub(super) type Responses<T> = mpsc::Sender<Result<T, Status>>;
+
+/// Responses of a stream that may wait for the client.
 const STREAM_BUFFER: usize = 16;
 
 /// The name of an RPC and what it concerns.
 pub(super) struct Rpc {
     name: &'static str,
-    subject: Subject,
-    type_name: String,
-}
-
-/// What an RPC concerns.
-#[derive(Clone, Copy)]
-enum Subject {
-    Provider,
-    Resource,
-    DataSource,
-    EphemeralResource,
-    ListResource,
-    Function,
+    /// A type or a function, after the log field that contains it. `None` for the provider as a whole.
+    subject: Option<(&'static str, String)>,
 }
 
 impl Rpc {
-    pub(super) fn provider(name: &'static str) -> Self {
-        Self::new(name, Subject::Provider, "")
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, subject: None }
     }
 
-    pub(super) fn resource(name: &'static str, type_name: &str) -> Self {
-        Self::new(name, Subject::Resource, type_name)
-    }
-
-    pub(super) fn data_source(name: &'static str, type_name: &str) -> Self {
-        Self::new(name, Subject::DataSource, type_name)
-    }
-
-    pub(super) fn ephemeral_resource(name: &'static str, type_name: &str) -> Self {
-        Self::new(name, Subject::EphemeralResource, type_name)
-    }
-
-    pub(super) fn list_resource(name: &'static str, type_name: &str) -> Self {
-        Self::new(name, Subject::ListResource, type_name)
-    }
-
-    pub(super) fn function(name: &'static str, function: &str) -> Self {
-        Self::new(name, Subject::Function, function)
-    }
-
-    fn new(name: &'static str, subject: Subject, type_name: &str) -> Self {
-        Self { name, subject, type_name: type_name.to_owned() }
+    pub(super) fn of(self, field: &'static str, subject: &str) -> Self {
+        Self { subject: Some((field, subject.to_owned())), ..self }
     }
 
     /// The span whose fields are on every log line of the call. At level error, so that it exists at every level.
@@ -190,15 +162,9 @@ impl Rpc {
             tf_list_resource_type = Empty,
             tf_function = Empty,
         );
-        let field = match self.subject {
-            Subject::Provider => return span,
-            Subject::Resource => "tf_resource_type",
-            Subject::DataSource => "tf_data_source_type",
-            Subject::EphemeralResource => "tf_ephemeral_resource_type",
-            Subject::ListResource => "tf_list_resource_type",
-            Subject::Function => "tf_function",
-        };
-        span.record(field, self.type_name.as_str());
+        if let Some((field, subject)) = &self.subject {
+            span.record(*field, subject.as_str());
+        }
         span
     }
 
@@ -214,13 +180,14 @@ impl Rpc {
     }
 
     fn panic_diagnostics(&self) -> Diagnostics {
-        let separator = if self.type_name.is_empty() { "" } else { " for " };
+        let subject = self.subject.as_ref().map(|(_, name)| format!(" for {name}"));
         Diagnostic::error(
             "The provider crashed",
             format!(
-                "{}{separator}{} failed because of a bug in the provider. Other resources are unaffected. Please report \
-                 this with the log of a run with TF_LOG=ERROR, which contains the place of the bug and no secrets.",
-                self.name, self.type_name
+                "{}{} failed because of a bug in the provider. Other resources are unaffected. Please report this with \
+                 the log of a run with TF_LOG=ERROR, which contains the place of the bug and no secrets.",
+                self.name,
+                subject.unwrap_or_default()
             ),
         )
         .into()
@@ -232,6 +199,7 @@ mod tests {
     use std::sync::Arc;
 
     use tokio::sync::oneshot;
+    use tokio_stream::StreamExt as _;
 
     use super::*;
     use crate::protocol::pb;
@@ -241,14 +209,14 @@ mod tests {
     #[tokio::test]
     async fn panic_fails_its_call_alone_with_an_error_that_names_it() {
         let calls = Calls::new();
-        let rpc = Rpc::resource("PlanResourceChange", "x_thing");
+        let rpc = Rpc::new("PlanResourceChange").of("tf_resource_type", "x_thing");
         let response: RpcResult<Plan> = calls.run_cancellable(rpc, async { panic!("a bug") }).await;
         let diagnostics = response.unwrap().into_inner().diagnostics;
         assert_eq!(diagnostics[0].severity(), pb::diagnostic::Severity::Error);
         let detail = &diagnostics[0].detail;
         assert!(detail.starts_with("PlanResourceChange for x_thing failed because of a bug"));
 
-        let rpc = Rpc::provider("PlanResourceChange");
+        let rpc = Rpc::new("PlanResourceChange");
         let response = calls.run_cancellable(rpc, async { Ok(Plan::default()) });
         assert!(response.await.unwrap().into_inner().diagnostics.is_empty());
     }
@@ -267,7 +235,7 @@ mod tests {
                 Ok(Plan::default())
             };
             let client = tokio::spawn({
-                let (calls, rpc) = (calls.clone(), Rpc::provider("x"));
+                let (calls, rpc) = (calls.clone(), Rpc::new("x"));
                 async move {
                     if has_side_effects {
                         calls.run_to_completion(rpc, call).await
@@ -300,12 +268,11 @@ mod tests {
         type Event = pb::list_resource::Event;
         let calls = Calls::new();
         for panics in [false, true] {
-            let events =
-                calls.stream(Rpc::list_resource("ListResource", "x_thing"), |sender| async move {
-                    sender.send(Event::default()).await.unwrap();
-                    assert!(!panics, "a bug");
-                    Err(Diagnostic::error("Refused", "").into())
-                });
+            let events = calls.stream(Rpc::new("ListResource"), |sender| async move {
+                sender.send(Ok(Event::default())).await.unwrap();
+                assert!(!panics, "a bug");
+                Err(Diagnostic::error("Refused", "").into())
+            });
             let events: Vec<Event> = events.map(Result::unwrap).collect().await;
             let summaries: Vec<_> = events.iter().flat_map(|event| &event.diagnostic).collect();
             assert_eq!(events.len(), 2);
@@ -318,14 +285,9 @@ mod tests {
     #[tokio::test]
     async fn dropped_stream_aborts_its_call() {
         let calls = Calls::new();
-        let events = calls.stream(Rpc::list_resource("ListResource", "x_thing"), |_| async {
-            std::future::pending().await
-        });
-        drop::<
-            std::pin::Pin<
-                Box<dyn tokio_stream::Stream<Item = Result<pb::list_resource::Event, Status>>>,
-            >,
-        >(Box::pin(events));
+        let call = |_| async { std::future::pending().await };
+        let events = calls.stream::<pb::list_resource::Event, _>(Rpc::new("ListResource"), call);
+        drop(events);
         calls.drained().await;
     }
 }

@@ -1,16 +1,14 @@
-//! Messages become values and requests. Malformed input is rejected here.
+//! Messages become values. Malformed input is rejected here.
 
 use serde_json::Value as Json;
 
 use super::{
-    json, msgpack,
-    pb::{self, DynamicValue, RawState},
-    schemas::{Registered, TypedIdentity, TypedSchema},
+    json,
+    msgpack::{self, DecodeError},
+    pb::{DynamicValue, RawState},
+    schemas::TypedSchema,
 };
-use crate::terraform::{
-    Diagnostic, Diagnostics, FunctionError, ImportTarget, MoveRequest, Path, Resource, Signature,
-    Type, Value,
-};
+use crate::terraform::{Diagnostic, Diagnostics, FunctionError, Signature, Type, Value};
 
 /// Decodes a value. An absent or empty one is null.
 pub(super) fn value(
@@ -20,14 +18,9 @@ pub(super) fn value(
 ) -> Result<Value, Diagnostics> {
     let raw = raw.unwrap_or_default();
     if !raw.msgpack.is_empty() {
-        return msgpack::decode(&raw.msgpack, ty)
-            .map_err(|error| mismatch(what, &error, error.path.clone()).into());
+        return msgpack::decode(&raw.msgpack, ty).map_err(|error| mismatch(what, error).into());
     }
-    if !raw.json.is_empty() {
-        return json::decode(&parse(&raw.json, what)?, ty)
-            .map_err(|error| mismatch(what, &error, error.path.clone()).into());
-    }
-    Ok(Value::Null)
+    if raw.json.is_empty() { Ok(Value::Null) } else { stored(&raw.json, ty, what) }
 }
 
 /// Decodes a value that must be an object.
@@ -42,21 +35,17 @@ pub(super) fn object(
     }
 }
 
+/// Decodes JSON text.
+pub(super) fn stored(text: &[u8], ty: &Type, what: &str) -> Result<Value, Diagnostics> {
+    json::decode(&parse(text, what)?, ty).map_err(|error| mismatch(what, error).into())
+}
+
 /// Decodes stored state of the current schema version: absent attributes are null, unknown ones are ignored.
-pub(super) fn state(json: &Json, schema: &TypedSchema) -> Result<Value, Diagnostic> {
-    match json::decode(json, &schema.ty) {
-        Ok(Value::Map(mut attributes)) => {
-            // Without blocks, the value of some nesting modes is empty and not null.
-            for nested in &schema.schema.block.blocks {
-                let stored = attributes.entry(nested.name.clone()).or_insert(Value::Null);
-                if stored.is_null() {
-                    *stored = nested.default_value();
-                }
-            }
-            Ok(Value::Map(attributes))
-        }
+pub(super) fn state(json: &Json, ty: &Type) -> Result<Value, Diagnostic> {
+    match json::decode(json, ty) {
+        Ok(Value::Map(attributes)) => Ok(Value::Map(attributes)),
         Ok(_) => Err(malformed("The stored state holds no object.".to_owned())),
-        Err(error) => Err(mismatch("stored state", &error, error.path.clone())),
+        Err(error) => Err(mismatch("stored state", error)),
     }
 }
 
@@ -73,45 +62,6 @@ pub(super) fn raw_state(raw: Option<RawState>) -> Result<Json, Diagnostics> {
     parse(&raw.json, "stored state")
 }
 
-/// Decodes a stored identity of the current schema version. Null if the host stored none.
-pub(super) fn stored_identity(
-    request: pb::upgrade_resource_identity::Request,
-    identity: &TypedIdentity,
-) -> Result<Value, Diagnostics> {
-    let raw = request.raw_identity.unwrap_or_default().json;
-    if raw.is_empty() {
-        return Ok(Value::Null);
-    }
-    if request.version != identity.schema.version {
-        return Err(Diagnostic::error(
-            "Identity of an unknown version",
-            format!(
-                "The identity of this {} was written under identity schema version {}, which this provider cannot read. \
-                 Use the provider version that wrote it, or a later one.",
-                request.type_name, request.version
-            ),
-        )
-        .into());
-    }
-    json::decode(&parse(&raw, "stored identity")?, &identity.ty)
-        .map_err(|error| mismatch("stored identity", &error, error.path.clone()).into())
-}
-
-/// The object to import: by identity if the host sent one, otherwise by id.
-pub(super) fn import_target(
-    request: pb::import_resource_state::Request,
-    resource: &Registered<dyn Resource>,
-) -> Result<ImportTarget, Diagnostics> {
-    let sent = request.identity.and_then(|identity| identity.identity_data);
-    if let (Some(data), Some(identity)) = (sent, &resource.identity) {
-        let identity = value(Some(data), &identity.ty, "identity")?;
-        if !identity.is_null() {
-            return Ok(ImportTarget::Identity(identity));
-        }
-    }
-    Ok(ImportTarget::Id(request.id))
-}
-
 /// Decodes the arguments of a function.
 pub(super) fn arguments(
     raw: Vec<DynamicValue>,
@@ -119,10 +69,8 @@ pub(super) fn arguments(
 ) -> Result<Vec<Value>, FunctionError> {
     let expected = signature.parameters.len();
     if raw.len() != expected {
-        return Err(FunctionError {
-            text: format!("{expected} arguments are required, {} were given", raw.len()),
-            argument: None,
-        });
+        let text = format!("{expected} arguments are required, {} were given", raw.len());
+        return Err(FunctionError { text, argument: None });
     }
     (0..)
         .zip(signature.parameters.iter().zip(raw))
@@ -134,32 +82,17 @@ pub(super) fn arguments(
         .collect()
 }
 
-/// Decodes the object of another resource type.
-pub(super) fn move_request(
-    raw: pb::move_resource_state::Request,
-) -> Result<MoveRequest, Diagnostics> {
-    Ok(MoveRequest {
-        source_state: raw_state(raw.source_state)?,
-        source_provider: raw.source_provider_address,
-        source_type: raw.source_type_name,
-        source_version: raw.source_schema_version,
-    })
-}
-
 /// The parser's message may quote the text, which may contain a secret: the error contains only the position.
-fn parse(bytes: &[u8], what: &str) -> Result<Json, Diagnostics> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        malformed(format!(
-            "The {what} is not JSON (line {}, column {}).",
-            error.line(),
-            error.column()
-        ))
-        .into()
+fn parse(text: &[u8], what: &str) -> Result<Json, Diagnostics> {
+    serde_json::from_slice(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        malformed(format!("The {what} is not JSON (line {line}, column {column}).")).into()
     })
 }
 
-fn mismatch(what: &str, problem: &dyn std::error::Error, path: Path) -> Diagnostic {
-    let place = if path.steps().is_empty() { String::new() } else { format!(" at {path}") };
+fn mismatch(what: &str, DecodeError { path, problem }: DecodeError) -> Diagnostic {
+    let at_root = path.steps().is_empty();
+    let place = if at_root { String::new() } else { format!(" at {path}") };
     let diagnostic = Diagnostic::error(
         "Value does not fit the schema",
         format!(
@@ -167,7 +100,7 @@ fn mismatch(what: &str, problem: &dyn std::error::Error, path: Path) -> Diagnost
              sent or stored."
         ),
     );
-    if path.steps().is_empty() { diagnostic } else { diagnostic.at(path) }
+    if at_root { diagnostic } else { diagnostic.at(path) }
 }
 
 fn malformed(detail: String) -> Diagnostic {

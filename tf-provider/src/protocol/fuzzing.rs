@@ -9,7 +9,7 @@ use crate::terraform::{Type, Value};
 /// It is not.
 pub fn msgpack(bytes: &[u8], ty: &Type) -> Option<Value> {
     let value = decode(bytes, ty).ok()?;
-    let again = decode(&encode(&value, ty), ty);
+    let again = decode(&encode(&value), ty);
     assert!(again.as_ref() == Ok(&value), "{value:?} came back as {again:?}");
     Some(value)
 }

@@ -11,7 +11,6 @@ mod msgpack;
 mod pb;
 mod schemas;
 mod service;
-mod value_path;
 
 pub(crate) use calls::Calls;
 pub(crate) use service::service;
@@ -24,6 +23,6 @@ impl Schema {
     /// # Errors
     /// A value that does not fit the type of its attribute.
     pub fn read_state(&self, stored: &serde_json::Value) -> Result<Value, Diagnostic> {
-        decode::state(stored, &schemas::TypedSchema::new(self.clone()))
+        decode::state(stored, &self.block.ty())
     }
 }

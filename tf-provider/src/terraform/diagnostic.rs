@@ -1,6 +1,6 @@
 //! Diagnostics: errors and warnings for the user.
 
-use super::Path;
+use super::{Path, Step};
 
 /// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +27,8 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            summary: summary.into(),
-            detail: detail.into(),
-            path: None,
-        }
+        let (summary, detail) = (summary.into(), detail.into());
+        Self { severity: Severity::Error, summary, detail, path: None }
     }
 
     /// A warning.
@@ -43,6 +39,11 @@ impl Diagnostic {
     /// Sets the attribute at fault.
     pub fn at(self, path: Path) -> Self {
         Self { path: Some(path), ..self }
+    }
+
+    /// The same as seen from the object around it.
+    pub(crate) fn inside(self, outer: Step) -> Self {
+        Self { path: self.path.map(|path| path.inside(outer)), ..self }
     }
 }
 

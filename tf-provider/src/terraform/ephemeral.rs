@@ -1,13 +1,11 @@
 //! Ephemeral resources.
 
-use std::time::SystemTime;
-
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::{Diagnostics, Schema, Value};
 
-/// An ephemeral resource: opened in every plan and in every apply, never stored.
+/// An ephemeral resource: opened in every plan and in every apply, never stored. It needs no renewal and no close.
 #[async_trait]
 pub trait EphemeralResource: Send + Sync + 'static {
     /// The type name.
@@ -23,16 +21,6 @@ pub trait EphemeralResource: Send + Sync + 'static {
 
     /// Opens the resource.
     async fn open(&self, request: OpenRequest) -> OpenResponse;
-
-    /// Renews the resource at the requested time.
-    async fn renew(&self, request: RenewRequest) -> RenewResponse {
-        RenewResponse { renew_at: None, private: request.private, diagnostics: Diagnostics::new() }
-    }
-
-    /// Closes the resource.
-    async fn close(&self, _request: CloseRequest) -> Diagnostics {
-        Diagnostics::new()
-    }
 }
 
 /// `OpenEphemeralResource`: a resource to open.
@@ -48,34 +36,6 @@ pub struct OpenRequest {
 pub struct OpenResponse {
     /// The arguments as configured and the attributes, wholly known.
     pub result: Value,
-    /// When to renew it; never if `None`.
-    pub renew_at: Option<SystemTime>,
-    /// Passed to the first renewal and to close, by `OpenTofu` only if it was never renewed: use a stable handle.
-    pub private: Vec<u8>,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
-}
-
-/// `RenewEphemeralResource`: a resource to renew.
-pub struct RenewRequest {
-    /// The private data of the open or of the last renewal.
-    pub private: Vec<u8>,
-    /// Cancelled by the `Stop` RPC.
-    pub cancel: CancellationToken,
-}
-
-/// The renewed resource.
-pub struct RenewResponse {
-    /// When to renew it again; never if `None`.
-    pub renew_at: Option<SystemTime>,
-    /// Passed to the next renewal.
-    pub private: Vec<u8>,
-    /// Errors and warnings.
-    pub diagnostics: Diagnostics,
-}
-
-/// `CloseEphemeralResource`: a resource to close.
-pub struct CloseRequest {
-    /// The private data of the open or, in `OpenTofu`, of the last renewal.
-    pub private: Vec<u8>,
 }

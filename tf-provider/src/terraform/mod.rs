@@ -17,20 +17,19 @@ mod value;
 
 pub use data_source::{DataSource, ReadDataRequest, ReadDataResponse};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use ephemeral::{
-    CloseRequest, EphemeralResource, OpenRequest, OpenResponse, RenewRequest, RenewResponse,
-};
+pub use ephemeral::{EphemeralResource, OpenRequest, OpenResponse};
 pub use function::{Function, FunctionError, Parameter, Signature};
 pub use identity::{IdentityAttribute, IdentitySchema};
 pub use list_resource::{ListEvent, ListRequest, ListResource, ListResults, ListedResource};
-pub use number::{InvalidNumber, Number};
+pub use number::Number;
 pub use path::{Path, Step};
 pub use provider::{ConfigureRequest, Provider};
 pub use resource::{
-    ApplyResponse, CreateRequest, DeleteRequest, ImportRequest, ImportResponse, ImportTarget,
-    MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
-    ReadResponse, Resource, UpdateRequest, ValidateRequest,
+    CreateRequest, DeleteRequest, ImportRequest, ImportTarget, MoveRequest, MoveResponse,
+    ObjectResponse, ObjectResponse as ApplyResponse, ObjectResponse as ImportResponse,
+    ObjectResponse as ReadResponse, PlanDestroyRequest, PlanRequest, PlanResponse, ReadRequest,
+    Resource, UpdateRequest, ValidateRequest,
 };
-pub use schema::{Attribute, Block, Mode, NestedBlock, Nesting, Schema};
-pub use ty::{InvalidType, Type};
-pub use value::{Dynamic, Value};
+pub use schema::{Attribute, Block, Mode, NestedBlock, Schema};
+pub use ty::Type;
+pub use value::Value;

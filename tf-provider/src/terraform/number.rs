@@ -6,23 +6,14 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Number(String);
 
-/// Up to this many digits before the point or zeros after it are written out; beyond that, an exponent is used.
-const MAX_PLAIN: i64 = 1000;
-
 impl Number {
-    /// Parses decimal text, with or without an exponent.
-    ///
-    /// # Errors
-    /// Anything that is not a finite decimal number.
-    pub fn parse(text: &str) -> Result<Self, InvalidNumber> {
-        canonical(text).map(Self).ok_or(InvalidNumber)
+    /// Parses decimal text, with or without an exponent. `None` if it is not a finite decimal number.
+    pub fn parse(text: &str) -> Option<Self> {
+        canonical(text).map(Self)
     }
 
-    /// The shortest decimal that denotes this float.
-    ///
-    /// # Errors
-    /// NaN and the infinities, which are not numbers in Terraform.
-    pub fn from_f64(float: f64) -> Result<Self, InvalidNumber> {
+    /// The shortest decimal that denotes this float. `None` for NaN and the infinities, which are not numbers in Terraform.
+    pub fn from_f64(float: f64) -> Option<Self> {
         Self::parse(&format!("{float:?}"))
     }
 
@@ -32,7 +23,7 @@ impl Number {
     }
 }
 
-/// Plain decimal text without superfluous zeros; `None` for text that is not a decimal number.
+/// Decimal text without superfluous zeros; `None` for text that is not a decimal number.
 fn canonical(text: &str) -> Option<String> {
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
@@ -47,27 +38,29 @@ fn canonical(text: &str) -> Option<String> {
     if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // The value is 0.digits x 10^point.
-    let digits = all.trim_start_matches('0');
-    let leading_zeros = i64::try_from(all.len() - digits.len()).ok()?;
-    let point = exponent.checked_add(i64::try_from(whole.len()).ok()? - leading_zeros)?;
-    let digits = digits.trim_end_matches('0');
+    let significant = all.trim_start_matches('0');
+    let digits = significant.trim_end_matches('0');
     if digits.is_empty() {
         return Some("0".to_owned());
     }
-    let length = i64::try_from(digits.len()).ok()?;
-    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or_default());
-    Some(match usize::try_from(point) {
-        Ok(point) if point < digits.len() && point > 0 => {
-            format!("{sign}{}.{}", &digits[..point], &digits[point..])
+    // The value is digits x 10^exponent.
+    let trailing_zeros = significant.len() - digits.len();
+    let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let exponent = exponent.checked_add(i64::try_from(trailing_zeros).ok()?)?;
+    let places = usize::try_from(exponent.unsigned_abs()).ok().filter(|places| *places < MAX_PLAIN);
+    Some(match places {
+        None => format!("{sign}{digits}e{exponent}"),
+        Some(zeros) if exponent >= 0 => format!("{sign}{digits}{}", "0".repeat(zeros)),
+        Some(places) => {
+            let padded = format!("{digits:0>width$}", width = places + 1);
+            let (whole, fraction) = padded.split_at(padded.len() - places);
+            format!("{sign}{whole}.{fraction}")
         }
-        _ if point >= length && point <= MAX_PLAIN => {
-            format!("{sign}{digits}{}", zeros(point - length))
-        }
-        _ if (-MAX_PLAIN..=0).contains(&point) => format!("{sign}0.{}{digits}", zeros(-point)),
-        _ => format!("{sign}{digits}e{}", point.checked_sub(length)?),
     })
 }
+
+/// With fewer decimal places or trailing zeros than this, a number is written without an exponent.
+const MAX_PLAIN: usize = 1000;
 
 impl From<i64> for Number {
     fn from(int: i64) -> Self {
@@ -86,11 +79,6 @@ impl fmt::Debug for Number {
         f.write_str(&self.0)
     }
 }
-
-/// Text that is not a finite decimal number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a finite decimal number")]
-pub struct InvalidNumber;
 
 #[cfg(test)]
 mod tests {
@@ -144,9 +132,9 @@ mod tests {
     #[test]
     fn text_that_is_not_a_finite_decimal_is_rejected() {
         for text in ["", "-", ".", "e5", "1e", "NaN", "inf", "0x10", "1 "] {
-            assert!(Number::parse(text).is_err(), "{text:?}");
+            assert!(Number::parse(text).is_none(), "{text:?}");
         }
-        assert!(Number::from_f64(f64::NAN).is_err());
-        assert!(Number::from_f64(f64::INFINITY).is_err());
+        assert!(Number::from_f64(f64::NAN).is_none());
+        assert!(Number::from_f64(f64::INFINITY).is_none());
     }
 }

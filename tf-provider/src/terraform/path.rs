@@ -28,11 +28,6 @@ impl Path {
         self.join(Step::Attribute(name.into()))
     }
 
-    /// The path of an element of this map.
-    pub fn at_key(&self, key: impl Into<String>) -> Self {
-        self.join(Step::Key(key.into()))
-    }
-
     /// The path of an element of this list.
     pub fn at_index(&self, index: u32) -> Self {
         self.join(Step::Index(index))
@@ -42,6 +37,12 @@ impl Path {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
+    }
+
+    /// The path of the same value as seen from the object around it.
+    pub(crate) fn inside(mut self, outer: Step) -> Self {
+        self.0.insert(0, outer);
+        self
     }
 
     /// The steps, outermost first.
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn path_is_displayed_as_in_a_configuration() {
-        let path = Path::attribute("a").at_name("b").at_key("k").at_index(2);
-        assert_eq!(path.to_string(), r#"a.b["k"][2]"#);
+        let path = Path::attribute("a").at_name("b").at_index(2).join(Step::Key("k".to_owned()));
+        assert_eq!(path.to_string(), r#"a.b[2]["k"]"#);
     }
 }

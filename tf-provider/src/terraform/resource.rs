@@ -56,8 +56,9 @@ pub trait Resource: Send + Sync + 'static {
         .into())
     }
 
-    /// Refreshes the state. A null state means that the object no longer exists.
-    async fn read(&self, request: ReadRequest) -> ReadResponse;
+    /// Refreshes the state. A null state means that the object no longer exists. With an error, state and private data stay
+    /// as they were.
+    async fn read(&self, request: ReadRequest) -> ObjectResponse;
 
     /// Plans a create or an update. Must return the same plan for the same request.
     async fn plan(&self, request: PlanRequest) -> PlanResponse;
@@ -67,20 +68,21 @@ pub trait Resource: Send + Sync + 'static {
         PlanResponse { private: request.private, ..PlanResponse::default() }
     }
 
-    /// Creates the object. Once the remote object exists, the response must contain it, with errors or without.
-    async fn create(&self, request: CreateRequest) -> ApplyResponse;
+    /// Creates the object. Once the remote object exists, the response must contain it, with errors or without. With an error,
+    /// it is stored as tainted.
+    async fn create(&self, request: CreateRequest) -> ObjectResponse;
 
     /// Updates the object. On failure the response contains the object as it is now.
-    async fn update(&self, request: UpdateRequest) -> ApplyResponse;
+    async fn update(&self, request: UpdateRequest) -> ObjectResponse;
 
     /// Deletes the object. A null state means success.
-    async fn delete(&self, request: DeleteRequest) -> ApplyResponse;
+    async fn delete(&self, request: DeleteRequest) -> ObjectResponse;
 
-    /// Imports an existing object.
+    /// Imports an existing object; what cannot be known is null. A read follows.
     ///
     /// # Errors
     /// An invalid id, an object that does not exist, or a resource without import.
-    async fn import(&self, _request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
+    async fn import(&self, _request: ImportRequest) -> Result<ObjectResponse, Diagnostics> {
         Err(Diagnostic::error(
             "Resource cannot be imported",
             format!("{} does not support import.", self.type_name()),
@@ -133,16 +135,6 @@ pub struct ReadRequest {
     pub cancel: CancellationToken,
 }
 
-/// The refreshed object. With an error, state and private data stay as they were.
-pub struct ReadResponse {
-    /// The object; null if it no longer exists.
-    pub state: Value,
-    /// Replaces the stored private data.
-    pub private: Vec<u8>,
-    /// Errors and warnings.
-    pub diagnostics: Diagnostics,
-}
-
 /// `PlanResourceChange`: a create or an update to plan.
 pub struct PlanRequest {
     /// The object in state; null for a create.
@@ -166,6 +158,7 @@ pub struct PlanDestroyRequest {
 }
 
 /// The plan.
+#[derive(Default)]
 pub struct PlanResponse {
     /// The planned object, unknown where the apply decides; null for a destroy.
     pub planned: Value,
@@ -177,21 +170,10 @@ pub struct PlanResponse {
     pub diagnostics: Diagnostics,
 }
 
-impl Default for PlanResponse {
-    fn default() -> Self {
-        Self::from(Value::Null)
-    }
-}
-
 impl From<Value> for PlanResponse {
     /// Plans this object without diagnostics.
     fn from(planned: Value) -> Self {
-        Self {
-            planned,
-            requires_replace: Vec::new(),
-            private: Vec::new(),
-            diagnostics: Diagnostics::new(),
-        }
+        Self { planned, ..Self::default() }
     }
 }
 
@@ -231,19 +213,17 @@ pub struct DeleteRequest {
     pub cancel: CancellationToken,
 }
 
-/// The object after an apply, wholly known.
-///
-/// With an error, a non-null state is stored, after a create as tainted; a null state keeps the prior one.
-pub struct ApplyResponse {
-    /// The object; null after a delete.
+/// An object that was read, created, updated, deleted or imported.
+pub struct ObjectResponse {
+    /// The object, wholly known; null if it no longer exists or, with an error, if the prior one is kept.
     pub state: Value,
-    /// The private data to store with it.
+    /// Replaces the private data stored with it.
     pub private: Vec<u8>,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
 }
 
-impl From<Value> for ApplyResponse {
+impl From<Value> for ObjectResponse {
     /// A success without warnings and private data.
     fn from(state: Value) -> Self {
         Self { state, private: Vec::new(), diagnostics: Diagnostics::new() }
@@ -266,16 +246,6 @@ pub enum ImportTarget {
     Id(String),
     /// By an identity under the identity schema, from an `import` block.
     Identity(Value),
-}
-
-/// The imported object. A read follows.
-pub struct ImportResponse {
-    /// The object; what cannot be known is null.
-    pub state: Value,
-    /// The private data to store with it.
-    pub private: Vec<u8>,
-    /// Warnings.
-    pub diagnostics: Diagnostics,
 }
 
 /// `MoveResourceState`: an object of another resource type to convert.

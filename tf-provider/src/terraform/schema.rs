@@ -1,6 +1,6 @@
 //! Schemas: what configurations may contain and what objects have.
 
-use super::{Diagnostic, Diagnostics, Path, Type, Value};
+use super::{Diagnostic, Diagnostics, Path, Step, Type, Value};
 
 /// The schema of a provider block, resource, data source, ephemeral resource or list resource.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,26 +52,13 @@ pub enum Mode {
     OptionalComputed,
 }
 
-/// A nested block.
+/// A nested block that occurs at most once: an object or null.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NestedBlock {
     /// The name.
     pub name: String,
-    /// How many are allowed.
-    pub nesting: Nesting,
     /// The contents.
     pub block: Block,
-}
-
-/// How the blocks of one name become a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nesting {
-    /// At most one block: an object or null.
-    Single,
-    /// Any number of blocks: a list.
-    List,
-    /// Any number of blocks: a set.
-    Set,
 }
 
 impl Schema {
@@ -86,17 +73,15 @@ impl Block {
     pub fn ty(&self) -> Type {
         let attributes = self.attributes.iter();
         let attributes = attributes.map(|a| (a.name.clone(), a.ty.clone()));
-        let blocks = self.blocks.iter().map(|b| (b.name.clone(), b.ty()));
+        let blocks = self.blocks.iter().map(|b| (b.name.clone(), b.block.ty()));
         Type::object(attributes.chain(blocks))
     }
 
     /// The object in which every attribute is null and no block is set.
     pub fn empty(&self) -> Value {
-        let attributes = self.attributes.iter();
-        let attributes = attributes.map(|a| (a.name.clone(), Value::Null));
-        let blocks = self.blocks.iter();
-        let blocks = blocks.map(|b| (b.name.clone(), b.default_value()));
-        Value::object(attributes.chain(blocks))
+        let attributes = self.attributes.iter().map(|a| &a.name);
+        let names = attributes.chain(self.blocks.iter().map(|b| &b.name));
+        Value::object(names.map(|name| (name.clone(), Value::Null)))
     }
 
     /// The attribute of that name.
@@ -107,7 +92,18 @@ impl Block {
     /// Checks what hosts do not: required arguments that are null, values of computed attributes and, unless
     /// `write_only_allowed`, of write-only arguments.
     pub fn check(&self, config: &Value, write_only_allowed: bool) -> Diagnostics {
-        self.check_at(config, write_only_allowed, &Path::default())
+        if config.as_map().is_none() {
+            return Diagnostics::new();
+        }
+        let own = self
+            .attributes
+            .iter()
+            .filter_map(|it| it.problem(config.get(&it.name), write_only_allowed));
+        let nested = self.blocks.iter().flat_map(|NestedBlock { name, block }| {
+            let problems = block.check(config.get(name), write_only_allowed).into_iter();
+            problems.map(|problem| problem.inside(Step::Attribute(name.clone())))
+        });
+        own.chain(nested).collect()
     }
 
     /// Sets every write-only argument of an object to null, at any depth.
@@ -126,43 +122,10 @@ impl Block {
             entries.insert(attribute.name.clone(), Value::Null);
         }
         for nested in &self.blocks {
-            match entries.get_mut(&nested.name) {
-                Some(Value::List(elements)) => {
-                    elements.iter_mut().for_each(|element| nested.block.clear(element, applies))
-                }
-                Some(object) => nested.block.clear(object, applies),
-                None => {}
+            if let Some(object) = entries.get_mut(&nested.name) {
+                nested.block.clear(object, applies);
             }
         }
-    }
-
-    fn check_at(&self, config: &Value, write_only_allowed: bool, at: &Path) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        if config.as_map().is_none() {
-            return diagnostics;
-        }
-        for attribute in &self.attributes {
-            let problem = attribute.problem(config.get(&attribute.name), write_only_allowed);
-            diagnostics.extend(problem.map(|problem| problem.at(at.at_name(&*attribute.name))));
-        }
-        for nested in &self.blocks {
-            let path = at.at_name(&*nested.name);
-            let check = |value, at: &Path| nested.block.check_at(value, write_only_allowed, at);
-            match (nested.nesting, config.get(&nested.name)) {
-                (Nesting::List, Value::List(elements)) => {
-                    for (index, element) in (0..).zip(elements) {
-                        diagnostics.extend(check(element, &path.at_index(index)));
-                    }
-                }
-                // Elements of sets cannot be addressed: their problems are reported at the set.
-                (Nesting::Set, Value::List(elements)) => {
-                    let problems = elements.iter().flat_map(|element| check(element, &path));
-                    diagnostics.extend(problems.map(|problem| problem.at(path.clone())));
-                }
-                (_, value) => diagnostics.extend(check(value, &path)),
-            }
-        }
-        diagnostics
     }
 }
 
@@ -181,81 +144,58 @@ impl Attribute {
 
     /// Makes it required.
     pub fn required(self) -> Self {
-        let mode = Mode::Required;
-        Self { mode, ..self }
+        Self { mode: Mode::Required, ..self }
     }
 
     /// Makes it optional.
     pub fn optional(self) -> Self {
-        let mode = Mode::Optional;
-        Self { mode, ..self }
+        Self { mode: Mode::Optional, ..self }
     }
 
     /// Makes it optional, and computed where it is not configured.
     pub fn optional_computed(self) -> Self {
-        let mode = Mode::OptionalComputed;
-        Self { mode, ..self }
+        Self { mode: Mode::OptionalComputed, ..self }
     }
 
     /// Makes hosts hide its value.
     pub fn sensitive(self) -> Self {
-        let sensitive = true;
-        Self { sensitive, ..self }
+        Self { sensitive: true, ..self }
     }
 
     /// Makes it optional and write-only.
     pub fn write_only(self) -> Self {
-        let write_only = true;
-        Self { write_only, ..self.optional() }
+        Self { write_only: true, ..self.optional() }
     }
 
     fn problem(&self, value: &Value, write_only_allowed: bool) -> Option<Diagnostic> {
         let name = &self.name;
-        match (self.mode, value) {
-            (Mode::Required, Value::Null) => Some(Diagnostic::error(
+        let (summary, detail) = match (self.mode, value) {
+            (Mode::Required, Value::Null) => (
                 "Missing required argument",
                 format!("The argument \"{name}\" is required, but its value is null."),
-            )),
-            (Mode::Computed, set) if !set.is_null() => Some(Diagnostic::error(
+            ),
+            (_, Value::Null) => return None,
+            (Mode::Computed, _) => (
                 "Value for a read-only attribute",
                 format!("The provider sets \"{name}\". Remove it from the configuration."),
-            )),
-            (_, set) if self.write_only && !set.is_null() && !write_only_allowed => {
-                Some(Diagnostic::error(
-                    "Write-only argument not supported",
-                    format!(
-                        "\"{name}\" must never be stored, and this version of Terraform or OpenTofu would store it. \
-                         Write-only arguments need Terraform 1.11 or OpenTofu 1.11, or later."
-                    ),
-                ))
-            }
-            _ => None,
-        }
+            ),
+            _ if self.write_only && !write_only_allowed => (
+                "Write-only argument not supported",
+                format!(
+                    "\"{name}\" must never be stored, and this version of Terraform or OpenTofu would store it. \
+                     Write-only arguments need Terraform 1.11 or OpenTofu 1.11, or later."
+                ),
+            ),
+            _ => return None,
+        };
+        Some(Diagnostic::error(summary, detail).at(Path::attribute(name)))
     }
 }
 
 impl NestedBlock {
     /// A nested block of that name.
-    pub fn new(name: impl Into<String>, nesting: Nesting, block: Block) -> Self {
-        Self { name: name.into(), nesting, block }
-    }
-
-    /// The type of the value of all blocks of this name.
-    pub fn ty(&self) -> Type {
-        let object = self.block.ty();
-        match self.nesting {
-            Nesting::Single => object,
-            Nesting::List => Type::list(object),
-            Nesting::Set => Type::set(object),
-        }
-    }
-
-    /// The value without any block of this name.
-    pub fn default_value(&self) -> Value {
-        match self.nesting {
-            Nesting::Single => Value::Null,
-            Nesting::List | Nesting::Set => Value::List(Vec::new()),
-        }
+    pub fn new(name: impl Into<String>, block: Block) -> Self {
+        Self { name: name.into(), block }
     }
 }
 
@@ -274,11 +214,7 @@ mod tests {
                 Attribute::new("ours", Type::String, ""),
                 Attribute::new("secret", Type::String, "").write_only(),
             ],
-            blocks: vec![
-                NestedBlock::new("one", Nesting::Single, inner.clone()),
-                NestedBlock::new("list", Nesting::List, inner.clone()),
-                NestedBlock::new("set", Nesting::Set, inner),
-            ],
+            blocks: vec![NestedBlock::new("one", inner)],
             description: String::new(),
         }
     }
@@ -294,9 +230,7 @@ mod tests {
         let mut config = block().empty();
         config.set("ours", "x");
         config.set("secret", "x");
-        config.set("one", bad.clone());
-        config.set("list", Value::List(vec![bad.clone()]));
-        config.set("set", Value::List(vec![bad]));
+        config.set("one", bad);
         assert_eq!(
             problems(&config, false),
             [
@@ -304,8 +238,6 @@ mod tests {
                 "ours: Value for a read-only attribute",
                 "secret: Write-only argument not supported",
                 "one.must: Missing required argument",
-                "list[0].must: Missing required argument",
-                "set: Missing required argument",
             ]
         );
     }

@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Number, Type};
+use super::Number;
 
 /// A value of Terraform, where null and unknown are values too.
 ///
 /// `Debug` shows the length of a string and never its text, since any string may be a secret.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Default)]
 pub enum Value {
     /// No value.
+    #[default]
     Null,
     /// A value that is known after the apply. Refinements are not kept.
     Unknown,
@@ -19,21 +20,10 @@ pub enum Value {
     Number(Number),
     /// Text in normalization form C.
     String(String),
-    /// The elements of a list, a set or a tuple.
+    /// The elements of a list or a set.
     List(Vec<Value>),
     /// The entries of a map, or the attributes of an object.
     Map(BTreeMap<String, Value>),
-    /// A value with its own type.
-    Dynamic(Box<Dynamic>),
-}
-
-/// A value of the type `dynamic`.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Dynamic {
-    /// The type of the value.
-    pub ty: Type,
-    /// A value of that type.
-    pub value: Value,
 }
 
 impl Value {
@@ -58,7 +48,6 @@ impl Value {
             Self::Unknown => false,
             Self::List(elements) => elements.iter().all(Self::is_wholly_known),
             Self::Map(entries) => entries.values().all(Self::is_wholly_known),
-            Self::Dynamic(inner) => inner.value.is_wholly_known(),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
         }
     }
@@ -101,7 +90,7 @@ impl Value {
         self.as_number().and_then(Number::as_i64)
     }
 
-    /// The elements of a known list, set or tuple.
+    /// The elements of a known list or set.
     pub fn as_list(&self) -> Option<&[Value]> {
         if let Self::List(elements) = self { Some(elements) } else { None }
     }
@@ -158,7 +147,6 @@ impl fmt::Debug for Value {
             Self::String(text) => write!(f, "string of {} bytes", text.len()),
             Self::List(elements) => f.debug_list().entries(elements).finish(),
             Self::Map(entries) => f.debug_map().entries(entries).finish(),
-            Self::Dynamic(inner) => inner.fmt(f),
         }
     }
 }
@@ -170,9 +158,7 @@ mod tests {
     #[test]
     fn debug_never_shows_the_text_of_a_string() {
         let value = Value::object([("key", Value::from(vec!["hunter2"]))]);
-        let dynamic =
-            Value::Dynamic(Box::new(Dynamic { ty: Type::String, value: "hunter2".into() }));
-        assert!(!format!("{value:?} {dynamic:?}").contains("hunter2"));
+        assert!(!format!("{value:?}").contains("hunter2"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tf_provider::{Attribute, Block, IdentitySchema, Mode, NestedBlock, Nesting, Type};
+use tf_provider::{Attribute, Block, IdentitySchema, Mode, NestedBlock, Type};
 
 /// The section below the heading `## Schema`.
 pub(super) fn markdown(block: &Block) -> String {
@@ -127,19 +127,14 @@ impl Entry {
     }
 
     fn of_block(nested: &NestedBlock, at: &str) -> Self {
-        let (word, group) = match nested.nesting {
-            Nesting::Single => ("Block, Optional", Group::Optional),
-            Nesting::List => ("Block List", Group::Optional),
-            Nesting::Set => ("Block Set", Group::Optional),
-        };
         let name = &nested.name;
         let line = line(
             name,
-            &[word.to_owned()],
+            &["Block, Optional".to_owned()],
             &nested.block.description,
             Some(below("nestedblock", at, name)),
         );
-        Self { name: name.clone(), group, line }
+        Self { name: name.clone(), group: Group::Optional, line }
     }
 }
 
@@ -175,12 +170,10 @@ fn type_name(ty: &Type) -> String {
         Type::String => "String".to_owned(),
         Type::Number => "Number".to_owned(),
         Type::Bool => "Boolean".to_owned(),
-        Type::Dynamic => "Dynamic".to_owned(),
         Type::List(element) => format!("List of {}", type_name(element)),
         Type::Set(element) => format!("Set of {}", type_name(element)),
         Type::Map(element) => format!("Map of {}", type_name(element)),
         Type::Object(_) => "Object".to_owned(),
-        Type::Tuple(_) => "Tuple".to_owned(),
     }
 }
 
@@ -210,7 +203,7 @@ mod tests {
                     "All:\n- `id`: its id",
                 ),
             ],
-            blocks: vec![NestedBlock::new("timeouts", Nesting::Single, inner)],
+            blocks: vec![NestedBlock::new("timeouts", inner)],
             description: String::new(),
         };
         let expected = format!(

@@ -29,12 +29,10 @@ fn type_word(ty: &Type) -> &'static str {
         Type::String => "string",
         Type::Number => "number",
         Type::Bool => "bool",
-        Type::Dynamic => "dynamic",
         Type::List(_) => "list",
         Type::Set(_) => "set",
         Type::Map(_) => "map",
         Type::Object(_) => "object",
-        Type::Tuple(_) => "tuple",
     }
 }
 

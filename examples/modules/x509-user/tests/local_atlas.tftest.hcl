@@ -1,4 +1,4 @@
-# Against an Atlas that issues: a local one, with the users billing and reports. Address and login come from MONGODB_ATLAS_*.
+# With a local Atlas that issues certificates and has the users billing and reports. Address and credentials are in MONGODB_ATLAS_*.
 
 variables {
   project_id = "32b6e34b3d91647abb20e7b8"
@@ -17,13 +17,13 @@ run "issues_certificates_with_their_keys" {
   }
 }
 
-run "a_changed_trigger_issues_new_ones" {
+run "a_first_trigger_issues_nothing" {
   variables {
     rotate_when_changed = { rotation = "1" }
   }
 }
 
-run "and_again" {
+run "a_changed_trigger_issues_new_certificates" {
   variables {
     rotate_when_changed = { rotation = "2" }
   }
@@ -34,8 +34,8 @@ run "and_again" {
   }
 
   assert {
-    condition     = alltrue([for name, revision in output.revisions : revision > run.issues_certificates_with_their_keys.revisions[name]])
-    error_message = "The revision must rise with a new certificate."
+    condition     = alltrue([for c in values(atlas_user_certificate.this) : c.replaces_certificate_id == c.superseded_certificates[0].certificate_id])
+    error_message = "The new certificate must name the one that it replaces."
   }
 }
 
@@ -52,6 +52,6 @@ run "sealing_takes_the_keys_out_of_state" {
 
   assert {
     condition     = alltrue([for c in values(atlas_user_certificate.this) : c.combined_pem == null])
-    error_message = "No key may be left in clear text."
+    error_message = "No key may be left in plain text."
   }
 }

@@ -1,4 +1,4 @@
-# The module's own logic, with the provider mocked: nothing is issued, no login is needed.
+# The module's own logic, with a mocked provider: nothing is issued, and no credentials are needed.
 
 mock_provider "atlas" {}
 
@@ -17,7 +17,7 @@ run "one_certificate_for_each_user" {
 
   assert {
     condition     = atlas_user_certificate.this["billing"].months_until_expiration == 3
-    error_message = "Certificates are valid for 3 months unless told otherwise."
+    error_message = "By default, certificates are valid for 3 months."
   }
 }
 

@@ -1,14 +1,15 @@
 //! `MongoDB` connection strings, as far as authentication with a client certificate is concerned.
 //!
-//! Parts that stay are copied, never decoded and encoded again. Every ambiguity is an error: a part of a password that is not
-//! percent-encoded must not be returned as a host or an option.
+//! Parts that stay are copied, never decoded and encoded again. Every ambiguity is an error: a part of a password that
+//! is not percent-encoded must not be returned as a host or an option.
 
 use std::{borrow::Cow, net::Ipv6Addr};
 
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-/// The connection string for authentication with a client certificate: without user information, with the options it needs.
+/// The connection string for authentication with a client certificate: without user information, with the options it
+/// needs.
 pub(super) fn with_x509(uri: &str) -> Result<String, UriError> {
     let parts = Parts::split(uri)?;
     let mut missing = vec![MECHANISM, SOURCE];

@@ -366,7 +366,7 @@ fn stored() -> impl Strategy<Value = UserCertificate> {
                     combined_pem: object.combined_pem.clone(),
                     sealed_pem: object.sealed_pem.clone(),
                     superseded_certificates: Attr::Known(Vec::new()),
-                    ..object.with_issued_null()
+                    ..object.with_issued_unknown().with_unknown_null()
                 },
                 _ if superseded => UserCertificate {
                     superseded_certificates: Attr::Known(vec![SupersededCertificate {

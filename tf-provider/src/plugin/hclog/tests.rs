@@ -93,10 +93,9 @@ fn other_crates_are_not_logged_at_any_level() {
 }
 
 fn fields(message: &str, values: &[(&str, Value)]) -> Fields {
-    Fields {
-        message: message.to_owned(),
-        values: values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
-    }
+    let message = [("message".to_owned(), message.into())];
+    let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Fields(message.into_iter().chain(values).collect())
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn line_is_shorter_than_the_buffer_of_a_host() {
     let long = "\u{1}€".repeat(100_000);
     let mut many = Fields::default();
     for number in 0..5_000 {
-        many.values.insert(format!("field {number}"), "v".repeat(500).into());
+        many.0.insert(format!("field {number}"), "v".repeat(500).into());
     }
     for record in [
         fields(&long, &[("key", long.clone().into())]),

@@ -1,6 +1,10 @@
 //! A port of the loopback address.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use tokio::net::TcpListener;
 
@@ -11,22 +15,14 @@ use super::{
 
 /// Binds the first free port of the range.
 pub(in super::super) fn bind(environment: &Environment) -> Result<Endpoint<TcpListener>, Error> {
-    let range = environment.ports.clone();
-    let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for port in range.clone() {
-        match listen(port) {
-            Ok(endpoint) => return Ok(endpoint),
-            Err(error) => failure = error,
-        }
-    }
-    Err(Error::Listen {
-        address: format!("127.0.0.1, ports {} to {}", range.start(), range.end()),
-        source: failure,
-    })
+    let ports = environment.ports.clone();
+    let step = format!("listen on 127.0.0.1, ports {} to {}", ports.start(), ports.end());
+    listen(&ports.map(|port| (Ipv4Addr::LOCALHOST, port).into()).collect::<Vec<_>>())
+        .map_err(Error::during(step))
 }
 
-fn listen(port: u16) -> io::Result<Endpoint<TcpListener>> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
+fn listen(addresses: &[SocketAddr]) -> io::Result<Endpoint<TcpListener>> {
+    let listener = std::net::TcpListener::bind(addresses)?;
     listener.set_nonblocking(true)?;
     Ok(Endpoint {
         network: "tcp",
@@ -60,8 +56,8 @@ mod tests {
             ])
         };
 
-        let full = bind(&variables(port));
-        assert!(matches!(full, Err(Error::Listen { .. })));
+        let full = bind(&variables(port)).unwrap_err().to_string();
+        assert!(full.starts_with("could not listen on 127.0.0.1, ports"), "{full}");
 
         let endpoint = bind(&variables(port.saturating_add(50))).unwrap();
         assert_eq!(endpoint.network, "tcp");

@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::future::pending;
 use std::path::Path;
 use std::sync::Mutex;
@@ -89,7 +88,7 @@ struct Running {
     started: Arc<Notify>,
     release: Arc<Notify>,
     client: Grpc<Channel>,
-    process: tokio::task::JoinHandle<Result<(), Error>>,
+    process: tokio::task::JoinHandle<()>,
     path: String,
     _socket_dir: Arc<SocketDir>,
 }
@@ -224,7 +223,7 @@ async fn shutdown_ends_the_process_at_once_although_streams_are_open() {
 
     let start = Instant::now();
     assert_eq!(running.shutdown().await.unwrap(), Empty {});
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
     assert!(start.elapsed() < DRAIN_TIMEOUT / 2, "{:?}", start.elapsed());
 
     // Ended in good order, with nothing said before.
@@ -243,7 +242,7 @@ async fn socket_is_removed_before_the_response_to_shutdown() {
     let directory = Path::new(&running.path).parent().unwrap();
     assert!(!directory.exists());
     running.busy.lock().unwrap().take();
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
 }
 
 #[tokio::test]
@@ -252,7 +251,7 @@ async fn close_is_aborted_after_a_second() {
     running.busy.lock().unwrap().take();
     let start = Instant::now();
     running.shutdown().await.unwrap();
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
     let elapsed = start.elapsed();
     assert!(elapsed >= DRAIN_TIMEOUT && elapsed < DRAIN_TIMEOUT * 3 / 2, "{elapsed:?}");
 }
@@ -266,7 +265,7 @@ async fn open_call_completes_after_a_shutdown() {
     running.shutdown().await.unwrap();
     running.release.notify_one();
     call.await.unwrap().unwrap();
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
 }
 
 #[tokio::test]
@@ -274,7 +273,7 @@ async fn no_connection_is_accepted_after_a_shutdown() {
     let running = Running::start().await;
     running.busy.lock().unwrap().take();
     running.shutdown().await.unwrap();
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
     let path = Path::new(&running.path);
     assert!(std::os::unix::net::UnixStream::connect(path).is_err());
 }
@@ -306,7 +305,7 @@ async fn signal_ends_the_process_after_the_calls_in_progress() {
     running.release.notify_one();
     call.await.unwrap().unwrap();
     running.busy.lock().unwrap().take();
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
     assert!(running.closed.load(Ordering::SeqCst));
 }
 
@@ -322,7 +321,7 @@ async fn second_signal_or_shutdown_ends_the_wait() {
                 running.shutdown().await.unwrap();
             }
         }
-        running.process.await.unwrap().unwrap();
+        running.process.await.unwrap();
         assert!(!running.closed.load(Ordering::SeqCst));
     }
 }
@@ -340,6 +339,6 @@ async fn process_ends_after_its_host_and_the_calls_in_progress() {
     assert!(!running.process.is_finished());
 
     running.busy.lock().unwrap().take();
-    running.process.await.unwrap().unwrap();
+    running.process.await.unwrap();
     assert!(running.closed.load(Ordering::SeqCst));
 }

@@ -5,11 +5,11 @@ mod shop;
 
 use tokio_stream::StreamExt as _;
 
-use self::shop::{Item, Items, Shop, item};
+use self::shop::{Items, Shop, item};
 use super::{pb::provider_server::Provider as Rpcs, *};
 use crate::{
-    protocol::msgpack,
-    terraform::{ListResource as _, Resource as _},
+    protocol::{encode, msgpack},
+    terraform::{ListResource as _, Type},
 };
 
 fn shop() -> Service {
@@ -20,17 +20,14 @@ fn shop() -> Service {
     }))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 fn raw(value: &Value) -> Option<DynamicValue> {
-    Some(encode::value(value, &Item.schema().block.ty()))
+    encode::value(value)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
 fn raw_identity(name: impl Into<Value>) -> Option<pb::ResourceIdentityData> {
     let identity = Value::object([("name", name.into())]);
-    Some(pb::ResourceIdentityData {
-        identity_data: Some(encode::value(&identity, &identity_type())),
-    })
+    Some(pb::ResourceIdentityData { identity_data: encode::value(&identity) })
 }
 
 fn identity_type() -> Type {
@@ -210,9 +207,6 @@ async fn schemas_contain_identities_and_list_resources() {
         .into_inner();
     assert!(schemas.list_resource_schemas.contains_key("shop_item"));
     assert!(schemas.server_capabilities.unwrap().generate_resource_config);
-    let metadata =
-        shop().get_metadata(Request::new(pb::get_metadata::Request {})).await.unwrap().into_inner();
-    assert_eq!(metadata.list_resources[0].type_name, "shop_item");
 }
 
 #[tokio::test]
@@ -240,7 +234,7 @@ async fn list(
     }
     let request = pb::list_resource::Request {
         type_name: "shop_item".to_owned(),
-        config: (!config.is_empty()).then(|| encode::value(&arguments, &Items.schema().block.ty())),
+        config: if config.is_empty() { None } else { encode::value(&arguments) },
         include_resource_object,
         limit,
     };
@@ -287,7 +281,7 @@ async fn list_configuration_is_validated_by_the_handler() {
         config.set("count", count);
         let request = pb::validate_list_resource_config::Request {
             type_name: "shop_item".to_owned(),
-            config: Some(encode::value(&config, &Items.schema().block.ty())),
+            config: encode::value(&config),
             ..Default::default()
         };
         let response = shop().validate_list_resource_config(Request::new(request)).await;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use tonic::async_trait;
 
 use crate::terraform::{
-    ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, Diagnostic, Diagnostics,
-    IdentityAttribute, IdentitySchema, ImportRequest, ImportResponse, ImportTarget, ListEvent,
-    ListRequest, ListResource, ListResults, ListedResource, MoveRequest, MoveResponse, PlanRequest,
-    PlanResponse, Provider, ReadRequest, ReadResponse, Resource, Schema, Type, UpdateRequest,
-    Value,
+    Attribute, Block, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, IdentityAttribute,
+    IdentitySchema, ImportRequest, ImportTarget, ListEvent, ListRequest, ListResource, ListResults,
+    ListedResource, MoveRequest, MoveResponse, ObjectResponse, PlanRequest, PlanResponse, Provider,
+    ReadRequest, Resource, Schema, Type, UpdateRequest, Value,
 };
 
 pub(super) struct Shop;
@@ -59,7 +58,7 @@ impl Resource for Item {
         Some(Value::object([("name", object.get("name").clone())]))
     }
 
-    async fn read(&self, request: ReadRequest) -> ReadResponse {
+    async fn read(&self, request: ReadRequest) -> ObjectResponse {
         let name = request.state.get("name").as_str().unwrap_or_default();
         assert_ne!(name, "panic");
         let (state, diagnostics) = match name {
@@ -67,35 +66,35 @@ impl Resource for Item {
             "fails" => (Value::Null, Diagnostic::error("Refused", "").into()),
             _ => (request.state.clone(), Diagnostics::new()),
         };
-        ReadResponse { state, private: b"new".to_vec(), diagnostics }
+        ObjectResponse { state, private: b"new".to_vec(), diagnostics }
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
         request.proposed.into()
     }
 
-    async fn create(&self, request: CreateRequest) -> ApplyResponse {
-        ApplyResponse {
+    async fn create(&self, request: CreateRequest) -> ObjectResponse {
+        ObjectResponse {
             diagnostics: Diagnostic::error("Half done", "").into(),
             ..request.planned.into()
         }
     }
 
-    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+    async fn update(&self, request: UpdateRequest) -> ObjectResponse {
         request.planned.into()
     }
 
-    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+    async fn delete(&self, request: DeleteRequest) -> ObjectResponse {
         assert_eq!(request.private, b"planned");
         Value::Null.into()
     }
 
-    async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
+    async fn import(&self, request: ImportRequest) -> Result<ObjectResponse, Diagnostics> {
         let name = match request.target {
             ImportTarget::Id(id) => id,
             ImportTarget::Identity(identity) => format!("{:?}", identity.get("name").as_str()),
         };
-        Ok(ImportResponse {
+        Ok(ObjectResponse {
             state: item(name.as_str()),
             private: Vec::new(),
             diagnostics: Diagnostics::new(),
@@ -123,7 +122,7 @@ impl Resource for Anonymous {
         Item.schema()
     }
 
-    async fn read(&self, request: ReadRequest) -> ReadResponse {
+    async fn read(&self, request: ReadRequest) -> ObjectResponse {
         Item.read(request).await
     }
 
@@ -131,15 +130,15 @@ impl Resource for Anonymous {
         Item.plan(request).await
     }
 
-    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+    async fn create(&self, request: CreateRequest) -> ObjectResponse {
         Item.create(request).await
     }
 
-    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+    async fn update(&self, request: UpdateRequest) -> ObjectResponse {
         Item.update(request).await
     }
 
-    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+    async fn delete(&self, request: DeleteRequest) -> ObjectResponse {
         Item.delete(request).await
     }
 }

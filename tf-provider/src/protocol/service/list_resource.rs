@@ -1,41 +1,42 @@
 //! The RPCs of list resources.
 
-use std::{ops::ControlFlow, pin::Pin, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc};
 
-use tokio::sync::mpsc;
-use tokio_stream::Stream;
-use tonic::{Status, async_trait};
+use tonic::async_trait;
 
 use super::{
     super::{
+        calls::Responses,
         decode, encode,
-        pb::{self, DynamicValue, list_resource::Event},
+        pb::{
+            DynamicValue,
+            list_resource::{Event, Request},
+            validate_list_resource_config,
+        },
         schemas::{Registered, TypedSchema},
     },
-    Context,
+    Context, Outcome,
 };
 use crate::terraform::{Diagnostics, ListEvent, ListRequest, ListResults, Resource, Value};
 
-pub(super) type Events = Pin<Box<dyn Stream<Item = Result<Event, Status>> + Send>>;
-
 pub(super) async fn validate(
     context: Arc<Context>,
-    request: pb::validate_list_resource_config::Request,
-) -> Result<pb::validate_list_resource_config::Response, Diagnostics> {
-    let list = context.registry().list_resource(&request.type_name)?;
+    request: validate_list_resource_config::Request,
+) -> Outcome<validate_list_resource_config::Response> {
+    let list = context.registry().list_resources.get(&request.type_name)?;
     let config = config(request.config, &list.schema)?;
-    let mut diagnostics = list.schema.schema.block.check(&config, false);
+    let mut diagnostics = list.schema.block.check(&config, false);
     diagnostics.extend(list.handler.validate(&config));
-    Ok(pb::validate_list_resource_config::Response { diagnostics: diagnostics.into() })
+    Ok(diagnostics.into())
 }
 
 pub(super) async fn list(
     context: Arc<Context>,
-    request: pb::list_resource::Request,
-    events: mpsc::Sender<Event>,
-) -> Result<(), Diagnostics> {
-    let list = context.registry().list_resource(&request.type_name)?;
-    let resource = context.registry().resource(&request.type_name)?;
+    request: Request,
+    events: Responses<Event>,
+) -> Outcome<()> {
+    let list = context.registry().list_resources.get(&request.type_name)?;
+    let resource = context.registry().resources.get(&request.type_name)?;
     let limit = usize::try_from(request.limit.max(0)).unwrap_or(usize::MAX);
     let mut results = Results { resource, remaining: limit, events };
     if limit == 0 {
@@ -53,19 +54,16 @@ pub(super) async fn list(
 }
 
 /// The arguments; without a `config` block, all of them are null.
-fn config(raw: Option<DynamicValue>, schema: &TypedSchema) -> Result<Value, Diagnostics> {
+fn config(raw: Option<DynamicValue>, schema: &TypedSchema) -> Outcome<Value> {
     let config = decode::value(raw, &schema.ty, "configuration")?;
-    if config.is_null() {
-        return Ok(schema.schema.block.empty());
-    }
-    Ok(config)
+    Ok(if config.is_null() { schema.block.empty() } else { config })
 }
 
 /// Encodes events for the host, up to the limit.
 struct Results<'a> {
     resource: &'a Registered<dyn Resource>,
     remaining: usize,
-    events: mpsc::Sender<Event>,
+    events: Responses<Event>,
 }
 
 #[async_trait]
@@ -77,11 +75,18 @@ impl ListResults for Results<'_> {
         let event = match event {
             ListEvent::Found(found) => {
                 self.remaining -= 1;
-                encode::listed(found, self.resource)
+                Event {
+                    identity: encode::identity(&found.identity, &*self.resource.handler),
+                    display_name: found.display_name,
+                    resource_object: found
+                        .object
+                        .and_then(|object| encode::stored(object, &self.resource.schema)),
+                    diagnostic: Vec::new(),
+                }
             }
             ListEvent::Warning(warning) => Event::from(Diagnostics::from(warning)),
         };
-        let delivered = self.events.send(event).await.is_ok();
+        let delivered = self.events.send(Ok(event)).await.is_ok();
         if delivered && self.remaining > 0 {
             ControlFlow::Continue(())
         } else {

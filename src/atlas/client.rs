@@ -1,0 +1,219 @@
+//! The client and its calls that read: users, and lists page by page. What is read about one user is shared by concurrent
+//! callers and cached.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    hash::Hash,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    auth::Authenticator,
+    config::{CallOptions, Config, ConfigError},
+    error::{Error, ErrorKind},
+    http::HttpClient,
+    issued_ids::IssuedIds,
+    params::{ProjectId, Username},
+    request::{Endpoints, Request, UserKey},
+    response::{self, CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate, Page},
+    shared::Shared,
+};
+use crate::clock::Clock;
+
+/// A client with one set of credentials at one server. Clones share connections, tokens and lists.
+#[derive(Clone)]
+pub struct Client(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) auth: Authenticator,
+    pub(super) lists: Shared<UserKey, Arc<CertificateList>>,
+    pub(super) users: Shared<UserKey, Arc<DatabaseUser>>,
+    pub(super) issued_ids: Arc<IssuedIds>,
+}
+
+impl Client {
+    /// Creates a client without access to the network or the disk. The clock is read if a response has no date.
+    pub fn new(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        issued_ids: Arc<IssuedIds>,
+    ) -> Result<Self, ConfigError> {
+        let config = Arc::new(config);
+        let endpoints = Endpoints::new(&config);
+        Ok(Self(Arc::new(Inner {
+            auth: Authenticator::new(HttpClient::new(config, clock)?, endpoints)?,
+            lists: Shared::new(),
+            users: Shared::new(),
+            issued_ids,
+        })))
+    }
+
+    /// Registers a certificate from an earlier run, so that a reconciliation does not take it for one whose key was lost:
+    /// it can be as young as the resolution of the server's times.
+    pub fn register_existing(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
+        let key = self.0.auth.endpoints.user_key(project, user);
+        self.0.issued_ids.insert(key, certificate_id);
+    }
+
+    /// Reads a database user of `$external`. The user is cached.
+    pub async fn user(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        options: &CallOptions,
+    ) -> Result<Arc<DatabaseUser>, Error> {
+        let auth = &self.0.auth;
+        let request = auth.endpoints.user(project, user);
+        let fetch = async || {
+            let response = auth.call(&request, options).await?;
+            let user = response::user(&response.body);
+            user.map(Arc::new).map_err(|kind| response.error(&request, kind))
+        };
+        let key = auth.endpoints.user_key(project, user);
+        self.0.users.get(&key, &request.info, options, fetch).await
+    }
+
+    /// Lists the database users of a project, of all authentication databases. The list is not cached.
+    pub async fn users(
+        &self,
+        project: &ProjectId,
+        options: &CallOptions,
+    ) -> Result<Vec<DatabaseUser>, Error> {
+        let request = |page| self.0.auth.endpoints.users(project, page);
+        Ok(self.read_pages(options, &request, response::users, |_, _| true).await?.0)
+    }
+
+    /// Lists a user's unexpired certificates. The list is cached until this client issues a certificate for the user.
+    pub async fn certificates(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        options: &CallOptions,
+    ) -> Result<Arc<CertificateList>, Error> {
+        let endpoints = &self.0.auth.endpoints;
+        let request = |page| endpoints.certificates(project, user, page);
+        let fetch = async || {
+            let requested_at = Instant::now();
+            let is_valid_at = ListedCertificate::is_valid_at;
+            let pages = self.read_pages(options, &request, response::certificates, is_valid_at);
+            let (certificates, server_time, fetched_at) = pages.await?;
+            Ok(Arc::new(CertificateList { certificates, server_time, fetched_at, requested_at }))
+        };
+        let key = endpoints.user_key(project, user);
+        self.0.lists.get(&key, &request(1).info, options, fetch).await
+    }
+
+    /// Lists a user's certificates with a request that is made at `earliest` or later.
+    pub(super) async fn certificates_since(
+        &self,
+        earliest: Instant,
+        project: &ProjectId,
+        user: &Username,
+        options: &CallOptions,
+    ) -> Result<Arc<CertificateList>, Error> {
+        let endpoints = &self.0.auth.endpoints;
+        tokio::select! {
+            () = sleep_until(earliest) => {}
+            kind = options.ended() => {
+                let request = endpoints.certificates(project, user, 1);
+                return Err(Error::new(&request.info, 0, kind));
+            }
+        }
+        let key = endpoints.user_key(project, user);
+        loop {
+            self.0.lists.invalidate_if(&key, |list| list.requested_at < earliest);
+            // This can be a fetch that was in progress already.
+            let list = self.certificates(project, user, options).await?;
+            if list.requested_at >= earliest {
+                return Ok(list);
+            }
+        }
+    }
+
+    /// Revokes the access token, if there is one, within `timeout`.
+    pub async fn close(&self, timeout: Duration) {
+        let options = CallOptions {
+            deadline: Instant::now() + timeout,
+            cancel: CancellationToken::new(),
+            is_retried: true,
+        };
+        if let Err(error) = self.0.auth.revoke(&options).await {
+            tracing::debug!(error = %error, "the access token was not revoked and is valid until it expires");
+        }
+    }
+
+    /// The first announcement that the API version in use will be removed; `None` after it was returned once.
+    pub fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
+        let notice = self.0.auth.http.deprecation.get()?;
+        notice.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Reads all pages, and reads them once more if they are inconsistent, because an item can be missing then; a
+    /// certificate would be issued again. The list changed while it was read, or a proxy drops the query.
+    async fn read_pages<T: Clone + Eq + Hash>(
+        &self,
+        options: &CallOptions,
+        request: &impl Fn(usize) -> Request,
+        parse: fn(&[u8]) -> Result<Page<T>, ErrorKind>,
+        is_listed_at: fn(&T, Timestamp) -> bool,
+    ) -> Result<Items<T>, Error> {
+        let auth = &self.0.auth;
+        // The inner error is an inconsistency.
+        let read = async || -> Result<Result<Items<T>, Error>, Error> {
+            let mut known = HashSet::new();
+            let mut items: Vec<T> = Vec::new();
+            let mut first = None;
+            for number in 1..=MAX_PAGES {
+                let request = request(number);
+                let response = auth.call(&request, options).await?;
+                let page = parse(&response.body).map_err(|kind| response.error(&request, kind))?;
+                let now = response.server_time.unwrap_or_else(|| auth.http.clock.now());
+                let (server_time, fetched_at, total) =
+                    *first.get_or_insert((now, response.received_at, page.total));
+                let has_changed =
+                    page.total != total || items.iter().any(|item| !is_listed_at(item, now));
+                let is_empty = page.items.is_empty();
+                let new: Vec<_> =
+                    page.items.into_iter().filter(|item| known.insert(item.clone())).collect();
+                let is_repetition = new.is_empty() && !is_empty;
+                items.extend(new);
+                let inconsistency = if is_repetition {
+                    "a page of the list contains only items of previous pages"
+                } else if has_changed {
+                    "the list changed while it was read"
+                } else if page.has_next {
+                    continue;
+                } else if total.is_some_and(|total| total > items.len() as u64) {
+                    "the list contains fewer items than its total count"
+                } else {
+                    return Ok(Ok((items, server_time, fetched_at)));
+                };
+                return Ok(Err(response.error(&request, ErrorKind::InvalidBody(inconsistency))));
+            }
+            let kind = ErrorKind::InvalidBody("the list has more than 50,000 items");
+            Err(Error::new(&request(MAX_PAGES).info, 1, kind))
+        };
+        match read().await? {
+            Ok(items) => Ok(items),
+            Err(_) => read().await?,
+        }
+    }
+}
+
+/// The items of all pages, and the moment of the first page by the server's clock and by the local monotonic clock.
+type Items<T> = (Vec<T>, Timestamp, Instant);
+
+/// 50,000 items.
+const MAX_PAGES: usize = 100;
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.0.auth.http.config.base_url)
+    }
+}

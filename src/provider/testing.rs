@@ -1,0 +1,33 @@
+//! What unit tests of several files need.
+
+use std::{sync::Arc, time::Duration};
+
+use local_atlas::LocalAtlas;
+
+use super::{
+    client::{ProviderClient, Session, State},
+    guardrails::Guardrails,
+};
+use crate::{
+    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
+    clock::SystemClock,
+};
+
+/// A client of a local Atlas, without retries.
+pub(super) fn client(atlas: &LocalAtlas) -> Arc<ProviderClient> {
+    let config = Config {
+        base_url: BaseUrl::parse(&atlas.base_url()).unwrap(),
+        api_version: ApiVersion::V1_0,
+        credentials: Credentials::Token(atlas.control().credentials().access_token.into()),
+        request_timeout: Duration::from_secs(60),
+        max_retries: 0,
+        ca_bundle_pem: None,
+        proxy: None,
+        user_agent: "test".to_owned(),
+    };
+    let atlas = Client::new(config, Arc::new(SystemClock), Arc::default()).unwrap();
+    let session = Session::new(atlas, Guardrails::default(), Arc::new(SystemClock));
+    let client = ProviderClient::default();
+    client.set(State::Ready(Arc::new(session)));
+    Arc::new(client)
+}
