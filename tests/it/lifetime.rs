@@ -106,9 +106,6 @@ fn start(core: &Core) -> JoinHandle<Result<Outcome, Error>> {
 }
 
 async fn alive(provider: &Provider) {
-    provider
-        .client()
-        .get_functions(tfplugin5::get_functions::Request {})
-        .await
-        .expect("a response");
+    let request = tfplugin5::get_functions::Request {};
+    provider.client().get_functions(request).await.expect("a response");
 }

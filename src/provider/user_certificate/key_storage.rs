@@ -104,7 +104,13 @@ impl KeyStorage {
         let protect = |text: String| {
             if text.starts_with(AGE_ARMOR) { Some(text) } else { self.protect(&text.into()) }
         };
-        texts.into_iter().map(protect).collect::<Option<_>>().ok_or_else(kept_not_sealed)
+        texts.into_iter().map(protect).collect::<Option<_>>().ok_or_else(|| {
+            Diagnostic::error(
+                "Kept response could not be sealed",
+                "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients. Nothing \
+                 was changed and no certificate was issued.",
+            )
+        })
     }
 
     /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has
@@ -136,14 +142,6 @@ pub(super) fn catch_panic<T>(action: impl FnOnce() -> T) -> Option<T> {
 /// The first line of armored ciphertext.
 const AGE_ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
-fn kept_not_sealed() -> Diagnostic {
-    Diagnostic::error(
-        "Kept response could not be sealed",
-        "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients. Nothing was \
-         changed and no certificate was issued.",
-    )
-}
-
 fn invalid_recipient() -> Diagnostic {
     Diagnostic::error(
         "Invalid recipient",
@@ -172,21 +170,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_that_cannot_be_archived_is_stored_with_a_warning() {
-        let (archive, password) = (Some(Profile::Modern), Some("changeit".into()));
-        let storage = KeyStorage { recipients: None, archive, password };
+        let storage = KeyStorage {
+            recipients: None,
+            archive: Some(Profile::Modern),
+            password: Some("changeit".into()),
+        };
         let stored = storage.store(UserCertificate::default(), &"hunter2".into()).await;
-        let (key, warning) = stored.unwrap();
-        assert_eq!(key.combined_pem.known().map(ExposeSecret::expose_secret), Some("hunter2"));
-        assert!(key.pkcs12_base64.is_null());
+        let (object, warning) = stored.unwrap();
+        let key = object.combined_pem.known().map(ExposeSecret::expose_secret);
+        assert_eq!(key, Some("hunter2"));
+        assert!(object.pkcs12_base64.is_null());
         let warning = warning.unwrap();
         assert_eq!(warning.summary, "PKCS#12 archive not built");
         assert!(!warning.detail.contains("hunter2"), "{warning:?}");
     }
 
-    #[test]
-    fn a_kept_response_that_cannot_be_sealed_is_an_error_that_issues_nothing() {
-        let error = kept_not_sealed();
+    #[tokio::test]
+    async fn a_text_that_cannot_be_sealed_is_an_error_and_never_stored() {
+        // Encryption fails without recipients.
+        let recipients = Some(Recipients::default());
+        let storage = KeyStorage { recipients, archive: None, password: None };
+        assert!(storage.store(UserCertificate::default(), &"hunter2".into()).await.is_none());
+        let error = storage.protect_kept(vec!["hunter2".to_owned()]).unwrap_err();
         assert_eq!(error.summary, "Kept response could not be sealed");
         assert!(error.detail.contains("no certificate was issued"), "{error:?}");
+        assert!(!error.detail.contains("hunter2"));
     }
 }

@@ -13,8 +13,7 @@ use jiff::Timestamp;
 use tf_harness::cli::{Cli, Version};
 
 use super::{
-    Options, client,
-    chart,
+    Options, chart, client,
     report::{self, Results},
     workload::{self, Workload},
 };

@@ -156,7 +156,7 @@ const WRITE_ONLY: &str =
 
 #[cfg(test)]
 mod tests {
-    use tf_provider::{NestedBlock, Nesting, Parameter, Type};
+    use tf_provider::{NestedBlock, Parameter, Type};
 
     use super::*;
 
@@ -179,7 +179,7 @@ mod tests {
                     "All:\n- `id`: its id",
                 ),
             ],
-            blocks: vec![NestedBlock::new("timeouts", Nesting::Single, inner)],
+            blocks: vec![NestedBlock::new("timeouts", inner)],
             description: String::new(),
         };
         let expected = format!(
