@@ -1,5 +1,10 @@
 //! What `cargo xtask package` makes: installed from a mirror by the real `init`, and started without a C library.
 
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(unused_imports, reason = "some tests are for other systems")
+)]
+
 use std::{env, fs, path::Path, process::Command};
 
 use local_atlas::{LocalAtlas, Options, X509Type};

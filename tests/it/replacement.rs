@@ -1,5 +1,7 @@
 //! A replacement that fails keeps the old key. The real CLI decides here: it deletes, plans again and creates.
 
+#![cfg_attr(not(unix), allow(unused_imports, reason = "some tests are for other systems"))]
+
 use local_atlas::{Answer, Endpoint, Fault, RetryAfter, Rewrite, When, X509Type};
 
 use crate::support::{

@@ -1,5 +1,7 @@
 //! The binary as a person runs it: it explains itself, and in debug mode it waits for a host.
 
+#![cfg_attr(not(unix), allow(unused_imports, reason = "some tests are for other systems"))]
+
 use serde_json::json;
 use tf_harness::{
     core::{Core, Settings},

@@ -94,10 +94,26 @@ async fn a_list_of_a_proxy_that_drops_the_query_is_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_with_fewer_items_than_its_total_count_is_an_error() {
-    let server = Server::start(|_, _| Reply::new(200, page(&[1, 2], 3, false))).await;
+    let server = Server::start(|seen, _| {
+        let serials: &[u64] = if page_number(seen) == 1 { &[1, 2] } else { &[] };
+        Reply::new(200, page(serials, 3, false))
+    })
+    .await;
     let error = read(&server).await.unwrap_err();
     assert_eq!(inconsistency(&error), "the list contains fewer items than its total count");
-    assert_eq!(server.count("GET"), 2);
+    assert_eq!(server.count("GET"), 4, "two pages, twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_in_smaller_pages_than_requested_is_read_to_its_total_count() {
+    let server = Server::start(|seen, _| {
+        let first = 2 * page_number(seen) as u64;
+        let serials: Vec<u64> = (first..first + 2).filter(|serial| *serial < 7).collect();
+        Reply::new(200, page(&serials, 5, false))
+    })
+    .await;
+    assert_eq!(read(&server).await.unwrap().certificates.len(), 5);
+    assert_eq!(server.count("GET"), 3);
 }
 
 #[tokio::test(start_paused = true)]

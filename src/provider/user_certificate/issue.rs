@@ -241,10 +241,18 @@ fn named(certificate: &Certificate) -> String {
 
 #[cfg(test)]
 mod tests {
-    use local_atlas::{LocalAtlas, Options};
+    use local_atlas::{Endpoint, Fault, LocalAtlas, Options, When, X509Type};
 
     use super::*;
-    use crate::provider::testing;
+    use crate::{
+        atlas::{Months, ProjectId, Username},
+        provider::{
+            testing,
+            user_certificate::model::{IssueReason, SupersededCertificate},
+        },
+    };
+
+    const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
     #[tokio::test]
     async fn a_plan_with_an_unknown_argument_is_an_error_before_the_request() {
@@ -256,6 +264,37 @@ mod tests {
         let problem = issued.err().unwrap().problems.into_iter().next().unwrap();
         assert_eq!(problem.summary, "Plan cannot be applied");
         assert_eq!(atlas.control().requests(), []);
+    }
+
+    #[tokio::test]
+    async fn certificates_in_state_are_not_reported_as_lost() {
+        let atlas = LocalAtlas::start(Options::default()).unwrap();
+        let control = atlas.control();
+        control.add_user(PROJECT, "app", X509Type::Managed);
+        let issued = [control.issue(PROJECT, "app", 3), control.issue(PROJECT, "app", 3)];
+        let [present, older] = issued.map(|certificate| certificate.id.to_string());
+        let superseded = SupersededCertificate {
+            certificate_id: older,
+            not_after: Timestamp::MAX,
+            reason: IssueReason::Created,
+        };
+        let predecessor = UserCertificate {
+            certificate_id: Attr::Known(present),
+            superseded_certificates: Attr::Known(vec![superseded]),
+            ..UserCertificate::default()
+        };
+        let planned = UserCertificate {
+            project_id: ProjectId::parse(PROJECT).ok().into(),
+            username: Username::parse("app").ok().into(),
+            months_until_expiration: Months::parse(3).ok().into(),
+            ..UserCertificate::default()
+        };
+        control.add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::Before));
+        let request = IssueRequest::new(planned.clone(), planned).unwrap();
+        let (client, cancel) = (testing::client(&atlas), CancellationToken::new());
+        let issued = request.execute("update", &client, Some(&predecessor), &cancel).await;
+        let problem = issued.err().unwrap().problems.into_iter().next().unwrap();
+        assert_eq!(problem.summary, "Certificate not issued", "{problem:?}");
     }
 
     #[test]

@@ -122,7 +122,8 @@ fn trigger_added(
         Diagnostic::warning(
             "Adding rotate_when_changed issues nothing",
             "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one now, apply \
-             this plan, and then change a value of the map and apply again.",
+             this plan, and then change a value of the map and apply again. (terraform apply -replace=ADDRESS issues one too, but deletes the present object \
+             first.)",
         )
         .at(Path::attribute("rotate_when_changed"))
     })
