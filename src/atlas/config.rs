@@ -219,6 +219,7 @@ mod tests {
             ("http://localhost.evil.example", "loopback"),
             ("http://10.0.0.1", "loopback"),
             ("https://me:secret@cloud.mongodb.com", "user name"),
+            ("https://cloud.mongodb.com/api/atlas/v1.0", "leave out /api/atlas"),
             ("https://cloud.mongodb.com?x=1", "query"),
             ("https://cloud.mongodb.com/#x", "query"),
         ] {

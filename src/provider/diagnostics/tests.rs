@@ -240,6 +240,11 @@ async fn a_refused_service_account_is_reported_with_the_oauth_error() {
             "Too many access tokens requested",
             "RATE_LIMITED",
         ),
+        (
+            Answer::api_error(404, "RESOURCE_NOT_FOUND", "Cannot find resource."),
+            "No Atlas API at this address",
+            "Check base_url",
+        ),
     ] {
         let error = world.failed(Fault::on(Endpoint::IssueToken).always().refuse(answer)).await;
         assert_eq!(error.summary, title);
