@@ -1,9 +1,6 @@
 //! The server's time: real time plus an offset that a test sets.
 
-use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Span, Timestamp, fmt::rfc2822::DateTimePrinter, tz::Offset};
 
@@ -11,7 +8,6 @@ use jiff::{SignedDuration, Span, Timestamp, fmt::rfc2822::DateTimePrinter, tz::O
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset_ms: AtomicI64,
-    date_skew_s: AtomicI64,
 }
 
 impl Clock {
@@ -34,22 +30,9 @@ impl Clock {
         self.offset_ms.store(millis, Ordering::SeqCst);
     }
 
-    pub(crate) fn advance(&self, by: Duration) {
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.offset_ms.fetch_add(millis, Ordering::SeqCst);
-    }
-
-    pub(crate) fn date_skew(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.date_skew_s.load(Ordering::SeqCst))
-    }
-
-    pub(crate) fn set_date_skew(&self, skew: SignedDuration) {
-        self.date_skew_s.store(skew.as_secs(), Ordering::SeqCst);
-    }
-
     /// The `Date` header, or an HTTP date that is `later`.
     pub(crate) fn http_date(&self, later: SignedDuration) -> String {
-        let shown = shifted(shifted(self.now(), self.date_skew()), later);
+        let shown = shifted(self.now(), later);
         DateTimePrinter::new().timestamp_to_rfc9110_string(&shown).unwrap_or_default()
     }
 }

@@ -45,10 +45,6 @@ impl Nonces {
         challenge
     }
 
-    pub(crate) fn expire_all(&mut self) {
-        self.0.clear();
-    }
-
     /// Uses one count of the nonce, after the digest itself was found correct.
     pub(crate) fn use_count(
         &mut self,

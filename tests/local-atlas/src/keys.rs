@@ -102,24 +102,15 @@ fn pooled(place: usize) -> Result<RsaKey, Error> {
     Ok(PARSED[place].get_or_init(|| key).clone())
 }
 
-const POOL: [&str; 16] = [
-    include_str!("../keys/test-key-01.pem"),
-    include_str!("../keys/test-key-02.pem"),
-    include_str!("../keys/test-key-03.pem"),
-    include_str!("../keys/test-key-04.pem"),
-    include_str!("../keys/test-key-05.pem"),
-    include_str!("../keys/test-key-06.pem"),
-    include_str!("../keys/test-key-07.pem"),
-    include_str!("../keys/test-key-08.pem"),
-    include_str!("../keys/test-key-09.pem"),
-    include_str!("../keys/test-key-10.pem"),
-    include_str!("../keys/test-key-11.pem"),
-    include_str!("../keys/test-key-12.pem"),
-    include_str!("../keys/test-key-13.pem"),
-    include_str!("../keys/test-key-14.pem"),
-    include_str!("../keys/test-key-15.pem"),
-    include_str!("../keys/test-key-16.pem"),
-];
+macro_rules! pool {
+    ($($number:literal)*) => {
+        [$(include_str!(concat!("../keys/test-key-", $number, ".pem"))),*]
+    };
+}
+
+const POOL: [&str; 16] = pool!(
+    "01" "02" "03" "04" "05" "06" "07" "08" "09" "10" "11" "12" "13" "14" "15" "16"
+);
 
 #[cfg(test)]
 mod tests {

@@ -17,27 +17,10 @@ struct Bucket {
     refilled_at: Timestamp,
 }
 
-/// The rest after a token was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Remaining {
-    pub(crate) capacity: u32,
-    pub(crate) tokens: u32,
-}
-
-/// No token is left; the next ones arrive in this many seconds, at least one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Empty {
-    pub(crate) seconds: i64,
-}
-
 impl Buckets {
-    /// Takes a token from the bucket `name`. A changed rate starts a full bucket.
-    pub(crate) fn take(
-        &mut self,
-        name: &str,
-        rate: Rate,
-        now: Timestamp,
-    ) -> Result<Remaining, Empty> {
+    /// Takes a token from the bucket `name` and returns how many are left, or the seconds until the
+    /// next ones arrive, at least one. A changed rate starts a full bucket.
+    pub(crate) fn take(&mut self, name: &str, rate: Rate, now: Timestamp) -> Result<u32, i64> {
         let full = || Bucket { rate, tokens: rate.capacity, refilled_at: now };
         let bucket = self.0.entry(name.to_owned()).or_insert_with(full);
         if bucket.rate != rate || now < bucket.refilled_at {
@@ -53,10 +36,10 @@ impl Buckets {
         bucket.tokens = u32::try_from(tokens).unwrap_or(rate.capacity);
         let Some(left) = bucket.tokens.checked_sub(1) else {
             let wait_ms = refilled_ms + period_ms - now.as_millisecond();
-            return Err(Empty { seconds: (wait_ms + 999).div_euclid(1000).max(1) });
+            return Err((wait_ms + 999).div_euclid(1000).max(1));
         };
         bucket.tokens = left;
-        Ok(Remaining { capacity: rate.capacity, tokens: left })
+        Ok(left)
     }
 }
 
@@ -69,15 +52,14 @@ mod tests {
     #[test]
     fn an_empty_bucket_names_the_second_of_the_next_refill() {
         let mut buckets = Buckets::default();
-        let left = |tokens| Ok(Remaining { capacity: 2, tokens });
         for (name, second, result) in [
-            ("a", 0, left(1)),
-            ("a", 1, left(0)),
-            ("a", 5, Err(Empty { seconds: 55 })),
-            ("b", 5, left(1)),
-            ("a", 60, left(0)),
-            ("a", 61, Err(Empty { seconds: 59 })),
-            ("a", 6000, left(1)),
+            ("a", 0, Ok(1)),
+            ("a", 1, Ok(0)),
+            ("a", 5, Err(55)),
+            ("b", 5, Ok(1)),
+            ("a", 60, Ok(0)),
+            ("a", 61, Err(59)),
+            ("a", 6000, Ok(1)),
         ] {
             let now = Timestamp::from_second(second).unwrap();
             assert_eq!(buckets.take(name, Rate::per_minute(2, 1), now), result, "{name} {second}");

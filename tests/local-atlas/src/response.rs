@@ -42,8 +42,9 @@ impl Reply {
         Self { status, content, headers: Vec::new(), issued: None }
     }
 
-    pub(crate) fn ok(body: Value) -> Self {
-        Self::new(StatusCode::OK, Content::Json(body))
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new(status, Content::Json(body))
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {

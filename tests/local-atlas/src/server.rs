@@ -60,7 +60,7 @@ impl LocalAtlas {
         let identity = Identity::create()?;
         let state = Arc::new(State::new(
             KeySource::new(options.keys, options.key_listener),
-            options.credentials.unwrap_or_else(Credentials::random),
+            options.credentials.unwrap_or_default(),
             options.settings,
             identity.ca_pem.clone(),
         ));

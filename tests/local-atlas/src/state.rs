@@ -18,7 +18,7 @@ use crate::{
     rate_limit::Buckets,
     route::{ApiVersion, Endpoint},
     settings::Settings,
-    stores::{Certificate, CertificateStore, Project},
+    stores::{Certificate, Project},
 };
 
 pub(crate) struct State {
@@ -33,12 +33,14 @@ pub(crate) struct State {
 }
 
 /// The part of the state that requests change. A request locks it for each step, never while it signs or waits.
+#[derive(Default)]
 pub(crate) struct Data {
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
     pub(crate) roles: BTreeMap<Login, Role>,
     pub(crate) projects: BTreeMap<String, Project>,
-    pub(crate) certificates: CertificateStore,
+    /// In the order of issue. None is ever removed: Atlas cannot revoke.
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) tokens: Vec<Token>,
     pub(crate) nonces: Nonces,
     pub(crate) buckets: Buckets,
@@ -97,17 +99,7 @@ impl State {
             listener: Listener::default(),
             ca_pem,
             keys,
-            data: Mutex::new(Data {
-                settings,
-                credentials,
-                roles: BTreeMap::new(),
-                projects: BTreeMap::new(),
-                certificates: CertificateStore::default(),
-                tokens: Vec::new(),
-                nonces: Nonces::default(),
-                buckets: Buckets::default(),
-                requests: Vec::new(),
-            }),
+            data: Mutex::new(Data { settings, credentials, ..Data::default() }),
         }
     }
 
@@ -146,6 +138,27 @@ impl State {
 }
 
 impl Data {
+    /// Every certificate of a user, expired and unlisted ones too.
+    pub(crate) fn certificates_of(
+        &self,
+        project: &str,
+        user: &str,
+    ) -> impl Iterator<Item = &Certificate> {
+        self.certificates.iter().filter(move |it| it.project == project && it.user == user)
+    }
+
+    /// The unexpired certificates of a user that appear in lists.
+    pub(crate) fn listed(&self, project: &str, user: &str, now: Timestamp) -> Vec<&Certificate> {
+        let certificates = self.certificates_of(project, user);
+        certificates.filter(|it| !it.unlisted && now < it.not_after).collect()
+    }
+
+    /// Whether a user has as many certificates as the settings allow.
+    pub(crate) fn is_full(&self, project: &str, user: &str, now: Timestamp) -> bool {
+        let limit = self.settings.certificate_limit;
+        limit.is_some_and(|limit| self.listed(project, user, now).len() >= limit)
+    }
+
     pub(crate) fn role(&self, login: Login) -> Role {
         self.roles.get(&login).copied().unwrap_or_default()
     }

@@ -128,39 +128,6 @@ impl Certificate {
     }
 }
 
-/// Every certificate in the order of issue. None is ever removed: Atlas cannot revoke.
-#[derive(Debug, Default)]
-pub(crate) struct CertificateStore(pub(crate) Vec<Certificate>);
-
-impl CertificateStore {
-    pub(crate) fn insert(&mut self, certificate: Certificate) {
-        self.0.push(certificate);
-    }
-
-    /// Every certificate of a user, expired and unlisted ones too.
-    pub(crate) fn of(&self, project: &str, user: &str) -> impl Iterator<Item = &Certificate> {
-        self.0.iter().filter(move |it| it.project == project && it.user == user)
-    }
-
-    /// The unexpired certificates of a user that appear in lists.
-    pub(crate) fn listed(
-        &self,
-        project: &str,
-        user: &str,
-        now: Timestamp,
-    ) -> impl Iterator<Item = &Certificate> {
-        self.of(project, user).filter(move |it| !it.unlisted && now < it.not_after)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Certificate> {
-        self.0.iter_mut().find(|certificate| certificate.id == id)
-    }
-
-    pub(crate) fn is_unlisted(&self, id: u64) -> bool {
-        self.0.iter().any(|certificate| certificate.id == id && certificate.unlisted)
-    }
-}
-
 /// An attribute value as RFC 2253 writes it.
 fn escape(value: &str) -> String {
     let last = value.chars().count().saturating_sub(1);

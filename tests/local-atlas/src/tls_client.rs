@@ -40,8 +40,7 @@ pub enum LoginError {
     /// The text is not a certificate with its key.
     #[error("the PEM holds no usable certificate and key")]
     Pem(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection failed, with TLS' reason if the server did not accept the certificate, or there was no response
-    /// of the server within ten seconds.
+    /// TLS refused the certificate, or there was no response within ten seconds.
     #[error("the connection failed")]
     Connection(#[from] io::Error),
     /// TLS succeeded, but no user belongs to the certificate.
@@ -50,16 +49,6 @@ pub enum LoginError {
         /// The server's reason.
         reason: String,
     },
-}
-
-impl LoginError {
-    /// Whether the server did not accept the certificate itself, for example because it has expired.
-    pub fn is_certificate_refused(&self) -> bool {
-        let Self::Connection(error) = self else {
-            return false;
-        };
-        error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
-    }
 }
 
 /// Logs in at `address` with certificate and key of `combined_pem`, trusting `ca_pem` only.

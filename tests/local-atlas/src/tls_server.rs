@@ -150,7 +150,8 @@ fn identify(state: &State, certificate: &[u8]) -> Response<FaultyBody> {
     let serial = serial.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
     let data = state.lock();
     let known = data.projects.get(&project).and_then(|project| project.user_of(&user));
-    let error = if data.certificates.is_unlisted(serial) {
+    let mut certificates = data.certificates.iter();
+    let error = if certificates.any(|it| it.id == serial && it.unlisted) {
         Some("the certificate was revoked")
     } else {
         known.is_none().then_some("no managed X.509 user of this name exists")

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    error::{ERRORS, UNAUTHORIZED, error_body},
+    error::{UNAUTHORIZED, error_body, row},
     response::{Rendered, set_header},
     state::State,
 };
@@ -34,7 +34,7 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
 }
 
-/// The two forms of `Retry-After`, and any text.
+/// The two forms of `Retry-After`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RetryAfter {
@@ -42,8 +42,6 @@ pub enum RetryAfter {
     Seconds(u64),
     /// As an HTTP date that many seconds after the response's `Date`.
     Date(i64),
-    /// As written.
-    Text(String),
 }
 
 impl Answer {
@@ -69,13 +67,6 @@ impl Answer {
         Self::json(status, &error_body(status, code, detail, &Value::Null))
     }
 
-    /// An error of Atlas's table.
-    fn known(code: &str) -> Self {
-        let row = ERRORS.iter().find(|(_, it, _)| *it == code);
-        let (status, code, detail) = row.copied().unwrap_or((500, "UNEXPECTED_ERROR", ""));
-        Self::api_error(status, code, detail)
-    }
-
     /// 429 `RATE_LIMITED_TOKEN_BUCKET`.
     pub fn rate_limited(retry_after: Option<RetryAfter>) -> Self {
         let detail = "Rate limit exceeded for api/atlas/v2/groups. Please retry after 0 seconds. Request capacity: 1200. Refill rate: 500 per 60 seconds.";
@@ -85,7 +76,8 @@ impl Answer {
 
     /// 405 `WRITES_NOT_ALLOWED_DURING_APP_UPGRADES`.
     pub fn maintenance() -> Self {
-        Self::known("WRITES_NOT_ALLOWED_DURING_APP_UPGRADES")
+        let (status, code, detail) = row("WRITES_NOT_ALLOWED_DURING_APP_UPGRADES");
+        Self::api_error(status, code, detail)
     }
 
     /// 500, 502, 503 or 504 in Atlas's form.
@@ -130,9 +122,8 @@ impl Answer {
     }
 
     /// Sets `Retry-After`.
-    pub fn retry_after(mut self, retry_after: RetryAfter) -> Self {
-        self.retry_after = Some(retry_after);
-        self
+    pub fn retry_after(self, retry_after: RetryAfter) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
     }
 
     /// Adds a header.
@@ -158,7 +149,6 @@ impl Answer {
         let retry_after = self.retry_after.as_ref().map(|retry_after| match retry_after {
             RetryAfter::Seconds(seconds) => seconds.to_string(),
             RetryAfter::Date(seconds) => state.clock.http_date(SignedDuration::from_secs(*seconds)),
-            RetryAfter::Text(text) => text.clone(),
         });
         if let Some(text) = retry_after {
             set_header(&mut rendered, "retry-after", &text);
