@@ -88,19 +88,20 @@ fn perform(
     route: &Route,
 ) -> Result<Reply, Refusal> {
     check_project(state, &route.project)?;
-    match state.lock().role(login) {
-        Role::None => return Err(error("NOT_IN_GROUP", &[&route.project])),
-        Role::ReadOnly if route.endpoint == Endpoint::IssueCertificate => {
+    match state.lock().roles.get(&login) {
+        Some(Role::None) => return Err(error("NOT_IN_GROUP", &[&route.project])),
+        Some(Role::ReadOnly) if route.endpoint == Endpoint::IssueCertificate => {
             return Err(error("USER_UNAUTHORIZED", &[]));
         }
         _ => {}
     }
     let query = Query::parse(route.endpoint, received.query())?;
+    let users = route.users_url(&received.base());
     match route.endpoint {
         Endpoint::IssueCertificate => issue(state, &received.body, route),
-        Endpoint::ListCertificates => list_certificates(state, &received.base(), route, &query),
-        Endpoint::ListUsers => Ok(list_users(state, &received.base(), route, &query)),
-        Endpoint::ReadUser => read_user(state, &received.base(), route),
+        Endpoint::ListCertificates => list_certificates(state, &users, route, &query),
+        Endpoint::ListUsers => Ok(list_users(state, &users, route, &query)),
+        Endpoint::ReadUser => read_user(state, &users, route),
         Endpoint::IssueToken | Endpoint::RevokeToken => Err(error("UNEXPECTED_ERROR", &[])),
     }
 }
@@ -125,17 +126,14 @@ fn issue(state: &State, body: &[u8], route: &Route) -> Result<Reply, Refusal> {
     let months = requested_months(body)?;
     check_user(state, project, user)?;
     let months = check_months(months)?;
-    let limit_reached = || error("ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", &[]);
     let now = state.clock.now();
-    if state.lock().is_full(project, user, now) {
-        return Err(limit_reached());
-    }
-    let certificate = state.sign(project, user, months);
+    let certificate = state.authorities.sign(project, user, months, now);
     let certificate = certificate.map_err(|_| error("UNEXPECTED_ERROR", &[]))?;
     let mut data = state.lock();
-    // Another request may have used the last place while this one signed.
-    if data.is_full(project, user, now) {
-        return Err(limit_reached());
+    // After signing, because other requests may have used the last place meanwhile.
+    let limit = data.settings.certificate_limit;
+    if limit.is_some_and(|limit| data.listed(project, user, now).len() >= limit) {
+        return Err(error("ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", &[]));
     }
     let mut reply = Reply::new(StatusCode::CREATED, Content::Text(certificate.combined_pem()));
     reply.issued = Some(certificate.id);
@@ -146,52 +144,52 @@ fn issue(state: &State, body: &[u8], route: &Route) -> Result<Reply, Refusal> {
 /// `GET …/certs`: one page of the unexpired certificates, oldest first.
 fn list_certificates(
     state: &State,
-    base: &str,
+    users: &str,
     route: &Route,
     query: &Query,
 ) -> Result<Reply, Refusal> {
     let (Route { project, user, .. }, now) = (route, state.clock.now());
     let data = state.lock();
     let exists = data.projects.get(project).is_some_and(|project| project.any(user).is_some());
-    let lag = SignedDuration::from_secs(data.settings.list_lag_seconds.into());
+    // It was created an hour before its issue.
+    let lag = SignedDuration::from_secs(3600 + i64::from(data.settings.list_lag_seconds));
     let mut listed: Vec<&Certificate> = match data.settings.deleted_users {
         DeletedUsers::NotFound if !exists => return Err(error("USERNAME_NOT_FOUND", &[user])),
         DeletedUsers::EmptyList if !exists => Vec::new(),
         _ => data.listed(project, user, now),
     };
-    listed.retain(|certificate| now >= shifted(certificate.issued_at(), lag));
+    listed.retain(|certificate| now >= shifted(certificate.created_at, lag));
     listed.sort_by_key(|certificate| certificate.created_at);
     let items = listed.into_iter().map(Certificate::item).collect();
-    let url = format!("{}/{}/certs", route.users_url(base), encode_segment(user));
+    let url = format!("{users}/{}/certs", encode_segment(user));
     Ok(Reply::json(200, query.page(items, data.settings.largest_page, &url)))
 }
 
 /// `GET …/databaseUsers`: one page of the users of every authentication database.
-fn list_users(state: &State, base: &str, route: &Route, query: &Query) -> Reply {
+fn list_users(state: &State, users: &str, route: &Route, query: &Query) -> Reply {
     let data = state.lock();
     let project = data.projects.get(&route.project);
-    let users = project.into_iter().flat_map(|project| &project.users);
-    let users = users.map(|((database, name), kind)| user_item(base, route, database, name, *kind));
-    let (users, url) = (users.collect(), route.users_url(base));
-    Reply::json(200, query.page(users, data.settings.largest_page, &url))
+    let items = project.into_iter().flat_map(|project| &project.users);
+    let items =
+        items.map(|((database, name), kind)| user_item(users, route, database, name, *kind));
+    Reply::json(200, query.page(items.collect(), data.settings.largest_page, users))
 }
 
 /// `GET …/databaseUsers/{databaseName}/{username}`
-fn read_user(state: &State, base: &str, route: &Route) -> Result<Reply, Refusal> {
+fn read_user(state: &State, users: &str, route: &Route) -> Result<Reply, Refusal> {
     let Route { project, database, user, .. } = route;
     let data = state.lock();
     let key = (database.clone(), user.clone());
     let kind = data.projects.get(project).and_then(|project| project.users.get(&key));
     let kind = kind.ok_or_else(|| error("USERNAME_NOT_FOUND", &[user]))?;
-    Ok(Reply::json(200, user_item(base, route, database, user, *kind)))
+    Ok(Reply::json(200, user_item(users, route, database, user, *kind)))
 }
 
 /// A database user as Terraform would have created it, with a link to itself.
-fn user_item(base: &str, route: &Route, database: &str, name: &str, kind: X509Type) -> Value {
-    let (users, project) = (route.users_url(base), &route.project);
+fn user_item(users: &str, route: &Route, database: &str, name: &str, kind: X509Type) -> Value {
     let href = format!("{users}/{}/{}", encode_segment(database), encode_segment(name));
     json!({
-        "awsIAMType": "NONE", "databaseName": database, "groupId": project, "labels": [],
+        "awsIAMType": "NONE", "databaseName": database, "groupId": route.project, "labels": [],
         "ldapAuthType": "NONE", "links": [{ "href": href, "rel": "self" }], "oidcAuthType": "NONE",
         "roles": [{ "databaseName": "admin", "roleName": "atlasAdmin" }], "scopes": [],
         "username": name, "x509Type": kind,
@@ -211,9 +209,8 @@ fn requested_months(body: &[u8]) -> Result<i32, Refusal> {
     let months = object.get(MONTHS).filter(|value| !value.is_null());
     let Some(months) = months else { return Ok(3) };
     let months = months.as_i64().and_then(|months| i32::try_from(months).ok());
-    months.ok_or_else(|| {
-        attribute_error("INVALID_JSON_ATTRIBUTE", MONTHS, "unexpected type or value")
-    })
+    let refusal = || attribute_error("INVALID_JSON_ATTRIBUTE", MONTHS, "unexpected type or value");
+    months.ok_or_else(refusal)
 }
 
 fn check_user(state: &State, project: &str, user: &str) -> Result<(), Refusal> {
@@ -233,15 +230,12 @@ fn check_user(state: &State, project: &str, user: &str) -> Result<(), Refusal> {
 }
 
 fn check_months(months: i32) -> Result<u32, Refusal> {
-    match u32::try_from(months) {
-        Ok(months @ 1..=24) => Ok(months),
-        Ok(25..) => Err(attribute_error(
-            "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS",
-            MONTHS,
-            "must be at most 24",
-        )),
-        _ => Err(attribute_error("ATTRIBUTE_NEGATIVE_OR_ZERO", MONTHS, "must be greater than 0")),
-    }
+    let (code, description) = match months {
+        1..=24 => return Ok(months.unsigned_abs()),
+        25.. => ("CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS", "must be at most 24"),
+        _ => ("ATTRIBUTE_NEGATIVE_OR_ZERO", "must be greater than 0"),
+    };
+    Err(attribute_error(code, MONTHS, description))
 }
 
 const MONTHS: &str = "monthsUntilExpiration";

@@ -15,12 +15,6 @@ impl Clock {
         shifted(Timestamp::now(), self.offset())
     }
 
-    /// Now in whole seconds, as Atlas stores it.
-    pub(crate) fn now_in_seconds(&self) -> Timestamp {
-        let now = self.now();
-        Timestamp::from_second(now.as_millisecond().div_euclid(1000)).unwrap_or(now)
-    }
-
     pub(crate) fn offset(&self) -> SignedDuration {
         SignedDuration::from_millis(self.offset_ms.load(Ordering::SeqCst))
     }
@@ -45,24 +39,4 @@ pub(crate) fn add_months(from: Timestamp, months: u32) -> Option<Timestamp> {
 
 pub(crate) fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(time)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn calendar_months_clamp_the_day() {
-        for (from, months, to) in [
-            ("2026-08-10T03:06:35Z", 3, "2026-11-10T03:06:35Z"),
-            ("2026-03-31T10:00:00Z", 3, "2026-06-30T10:00:00Z"),
-            ("2027-11-30T23:59:59Z", 3, "2028-02-29T23:59:59Z"),
-            ("2026-11-24T00:00:00Z", 24, "2028-11-24T00:00:00Z"),
-        ] {
-            let from: Timestamp = from.parse().unwrap();
-            assert_eq!(add_months(from, months), Some(to.parse().unwrap()));
-        }
-    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     control::Control,
     credentials::{Login, Role},
-    faults::{ActiveFault, Fault},
+    faults::Fault,
     faulty_body::FaultyBody,
     response::json_response,
     stores::{EXTERNAL, MissingProject, Project, X509Type},
@@ -104,11 +104,11 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
 
 /// Changes the given members of the settings.
 fn change_settings(control: &Control, changes: Map<String, Value>) -> Result<(), String> {
-    let Value::Object(mut members) = json!(control.settings()) else {
-        return Ok(());
-    };
-    members.extend(changes);
-    let settings = serde_json::from_value(members.into()).map_err(|error| error.to_string())?;
+    let mut settings = json!(control.settings());
+    for (name, value) in changes {
+        settings[name] = value;
+    }
+    let settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
     control.configure(|current| *current = settings);
     Ok(())
 }
@@ -116,11 +116,16 @@ fn change_settings(control: &Control, changes: Map<String, Value>) -> Result<(),
 fn state(control: &Control) -> Value {
     let (clock, data) = (&control.state.clock, control.state.lock());
     let projects: BTreeMap<_, _> = data.projects.iter().map(|(id, it)| (id, project(it))).collect();
+    let mut faults = Vec::new();
+    for it in control.state.faults.all() {
+        let (id, hits, held, used_up) = (it.id, it.hits(), it.held(), it.is_used_up());
+        faults.push(json!({
+            "id": id, "hits": hits, "held": held, "usedUp": used_up, "fault": it.fault,
+        }));
+    }
+    let offset = clock.offset().as_secs();
     json!({
-        "clock": {
-            "now": clock.now().to_string(),
-            "offsetSeconds": clock.offset().as_secs(),
-        },
+        "clock": { "now": clock.now().to_string(), "offsetSeconds": offset },
         "caPem": control.state.ca_pem,
         "settings": data.settings,
         "credentials": data.credentials,
@@ -128,22 +133,14 @@ fn state(control: &Control) -> Value {
         "certificates": data.certificates,
         "tokens": data.tokens,
         "requests": data.requests,
-        "faults": control.state.faults.all().iter().map(|it| fault(it)).collect::<Vec<_>>(),
+        "faults": faults,
     })
 }
 
 fn project(project: &Project) -> Value {
-    let users = project.users.iter();
-    let users = users.map(|((database, name), x509_type)| {
-        json!({ "database": database, "user": name, "x509Type": x509_type })
+    let users = project.users.iter().map(|((database, user), x509_type)| {
+        json!({ "database": database, "user": user, "x509Type": x509_type })
     });
-    json!({
-        "users": users.collect::<Vec<_>>(),
-        "hidden": project.hidden,
-        "customerCa": project.customer_ca,
-    })
-}
-
-fn fault(it: &ActiveFault) -> Value {
-    json!({ "id": it.id, "hits": it.hits(), "held": it.held(), "usedUp": it.is_used_up(), "fault": it.fault })
+    let users: Vec<Value> = users.collect();
+    json!({ "users": users, "hidden": project.hidden, "customerCa": project.customer_ca })
 }

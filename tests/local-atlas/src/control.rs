@@ -64,9 +64,9 @@ impl Control {
     /// Removes a user of `$external`; its certificates stay. False if it does not exist.
     pub fn remove_user(&self, project: &str, name: &str) -> bool {
         let key = (EXTERNAL.to_owned(), name.to_owned());
-        let mut data = self.state.lock();
-        let project = data.projects.get_mut(project);
-        project.is_some_and(|project| project.users.remove(&key).is_some())
+        let mut removed = false;
+        self.change_project(project, |project| removed = project.users.remove(&key).is_some());
+        removed
     }
 
     fn change_project(&self, project: &str, change: impl FnOnce(&mut Project)) {
@@ -116,7 +116,7 @@ impl Control {
     /// # Panics
     /// If a key cannot be generated, or the expiry is not a valid time.
     pub fn issue(&self, project: &str, user: &str, months: u32) -> Certificate {
-        let certificate = self.state.sign(project, user, months);
+        let certificate = self.state.authorities.sign(project, user, months, self.now());
         let certificate = certificate.unwrap_or_else(|error| panic!("{error}"));
         self.state.lock().certificates.push(certificate.clone());
         certificate

@@ -124,7 +124,7 @@ pub(crate) fn authenticate(state: &State, received: &Received) -> Result<Login, 
         known && header.matches(method, received.target(), password)
     });
     let used = header.ok_or(Rejection::Wrong);
-    let used = used.and_then(|header| data.nonces.use_count(&header, &data.settings, now));
+    let used = used.and_then(|header| data.nonces.use_up(&header, now));
     used.map(|()| Login::ApiKey).map_err(|rejection| {
         unauthorized(&data.nonces.challenge(rejection == Rejection::Stale, now))
     })

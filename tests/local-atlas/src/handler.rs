@@ -56,16 +56,15 @@ impl Received {
     }
 }
 
-type RouteResult = Result<Route, Refusal>;
-type LoginResult = Result<Option<Login>, Refusal>;
-
 /// The response to a request, or the instruction to close the connection without one.
 pub(crate) async fn handle(
     state: Arc<State>,
     received: Received,
 ) -> Result<Response<FaultyBody>, Disconnect> {
     let route = Route::parse(&received.parts.method, received.parts.uri.path());
-    let login = login(&state, &received, &route);
+    // Nothing else requires the credentials of the API.
+    let is_api = received.target().starts_with("/api/atlas/");
+    let login = is_api.then(|| authenticate(&state, &received)).transpose();
     let known = route.as_ref().ok();
     let endpoint = known.map(|route| (route.endpoint, route.version));
     let number = state.record(recorded(&state, &received, known));
@@ -107,8 +106,8 @@ pub(crate) async fn handle(
 async fn act(
     state: &Arc<State>,
     received: Received,
-    route: RouteResult,
-    login: LoginResult,
+    route: Result<Route, Refusal>,
+    login: Result<Option<Login>, Refusal>,
     number: usize,
 ) -> Rendered {
     let state = Arc::clone(state);
@@ -130,20 +129,11 @@ async fn act(
     work.await.unwrap_or_else(failed)
 }
 
-/// The credentials of a request; `None` where the API requires none.
-fn login(state: &State, received: &Received, route: &RouteResult) -> LoginResult {
-    let oauth = route.as_ref().is_ok_and(|route| route.endpoint.is_oauth());
-    if oauth || !received.target().starts_with("/api/atlas/") {
-        return Ok(None);
-    }
-    authenticate(state, received).map(Some)
-}
-
 fn recorded(state: &State, received: &Received, route: Option<&Route>) -> RecordedRequest {
     let parts = &received.parts;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = parts.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
-    let is_oauth = route.is_some_and(|route| route.endpoint.is_oauth());
+    let is_oauth = route.is_some_and(|route| route.version.is_none());
     RecordedRequest {
         number: 0,
         received_at: state.clock.now(),

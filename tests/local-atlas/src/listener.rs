@@ -9,8 +9,7 @@ use hyper_util::{
     server::conn::auto::Builder,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::watch,
 };
 use tokio_rustls::TlsAcceptor;
@@ -89,23 +88,18 @@ pub(crate) async fn listen(
 }
 
 impl Connection {
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        match self.tls.clone() {
-            None => self.serve_http(stream).await,
-            // A failed handshake is visible to the client alone.
-            Some(tls) => {
-                if let Ok(stream) = tls.accept(stream).await {
-                    self.serve_http(stream).await;
-                }
-            }
-        }
-    }
-
-    async fn serve_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn serve(self, stream: TcpStream) {
+        let tls = self.tls.clone();
         let service = service_fn(move |request| self.clone().respond(request));
         let builder = Builder::new(TokioExecutor::new());
-        // A connection may end for any reason.
-        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+        // A failed handshake is visible to the client alone, and a connection may end for any reason.
+        if let Some(tls) = tls {
+            if let Ok(stream) = tls.accept(stream).await {
+                let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            }
+        } else {
+            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+        }
     }
 
     async fn respond(self, request: Request<Incoming>) -> Result<Response<FaultyBody>, Disconnect> {

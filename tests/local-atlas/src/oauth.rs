@@ -100,9 +100,7 @@ fn issue(state: &State, grant_type: Option<&str>, now: Timestamp) -> Result<Repl
 
 fn take_rate_token(state: &State, client_id: &str, now: Timestamp) -> Result<(), Refusal> {
     let mut data = state.lock();
-    let Some(rate) = data.settings.token_rate else {
-        return Ok(());
-    };
+    let Some(rate) = data.settings.token_rate else { return Ok(()) };
     let taken = data.buckets.take(&format!("token {client_id}"), rate, now);
     let Err(seconds) = taken else { return Ok(()) };
     let (capacity, minutes) = (rate.capacity, rate.period_seconds.div_ceil(60));

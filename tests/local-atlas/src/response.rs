@@ -100,10 +100,8 @@ pub(crate) fn set_header<T>(response: &mut Response<T>, name: &str, value: &str)
 
 /// A JSON response without the headers of Atlas.
 pub(crate) fn json_response(status: StatusCode, body: String) -> Response<FaultyBody> {
-    let mut response = Response::new(faulty_body::whole(body.into_bytes()));
-    *response.status_mut() = status;
-    set_header(&mut response, CONTENT_TYPE.as_str(), "application/json");
-    response
+    let reply = Reply::new(status, Content::Text(body));
+    reply.render(None, &Query::default()).map(faulty_body::whole)
 }
 
 /// Adds the headers of every response, and the body as `outcome` has it sent.

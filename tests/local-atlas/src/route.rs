@@ -33,14 +33,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn is_oauth(self) -> bool {
-        matches!(self, Self::IssueToken | Self::RevokeToken)
-    }
-
-    fn is_list(self) -> bool {
-        matches!(self, Self::ListCertificates | Self::ListUsers)
-    }
-
     fn method(self) -> Method {
         match self {
             Self::ListCertificates | Self::ListUsers | Self::ReadUser => Method::GET,
@@ -202,7 +194,7 @@ impl Query {
         };
         let mut query = Self::default();
         for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-            let list = endpoint.is_list();
+            let list = matches!(endpoint, Endpoint::ListCertificates | Endpoint::ListUsers);
             let understood = match name.as_ref() {
                 "pretty" => value.parse().ok().map(|it| query.pretty = it),
                 "envelope" => value.parse().ok().map(|it| query.envelope = it),

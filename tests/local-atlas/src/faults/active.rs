@@ -129,9 +129,6 @@ impl FaultHandle {
     }
 
     /// Waits until a request is held, or until the fault applies to one if it has no pause.
-    ///
-    /// # Panics
-    /// If that does not happen within two minutes: a test should fail rather than hang.
     pub async fn reached(&self) {
         self.reached_times(1).await;
     }
@@ -139,7 +136,7 @@ impl FaultHandle {
     /// Waits for that many requests, as [`Self::reached`] does for one.
     ///
     /// # Panics
-    /// If they do not arrive within two minutes.
+    /// If they do not arrive within two minutes: a test should fail rather than hang.
     pub async fn reached_times(&self, times: u32) {
         let fault = &self.fault;
         let counter = if fault.fault.pause.is_some() { &fault.held } else { &fault.hits };
@@ -158,9 +155,6 @@ impl FaultHandle {
     }
 
     /// Does what [`Self::reached`] does, outside of asynchronous code.
-    ///
-    /// # Panics
-    /// If no request arrives within two minutes, and inside of asynchronous code.
     pub fn reached_blocking(&self) {
         self.runtime.block_on(self.reached());
     }

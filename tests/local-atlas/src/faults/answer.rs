@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A scripted answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {
     /// HTTP status.
@@ -24,10 +24,8 @@ pub struct Answer {
     #[serde(default)]
     pub body: String,
     /// The `Retry-After` header.
-    #[serde(default)]
     pub retry_after: Option<RetryAfter>,
     /// A digest challenge with a valid nonce, and its `stale`.
-    #[serde(default)]
     pub challenge_stale: Option<bool>,
     /// More headers.
     #[serde(default)]
@@ -47,14 +45,8 @@ pub enum RetryAfter {
 impl Answer {
     /// Any status and body.
     pub fn text(status: u16, content_type: &str, body: &str) -> Self {
-        Self {
-            status,
-            content_type: content_type.to_owned(),
-            body: body.to_owned(),
-            retry_after: None,
-            challenge_stale: None,
-            headers: Vec::new(),
-        }
+        let (content_type, body) = (content_type.to_owned(), body.to_owned());
+        Self { status, content_type, body, ..Self::default() }
     }
 
     /// A status without a body.
@@ -89,8 +81,8 @@ impl Answer {
     /// A page of a proxy or gateway, with any status.
     pub fn html(status: u16) -> Self {
         let reason = StatusCode::from_u16(status).ok().filter(|_| status >= 300);
-        let reason = reason.and_then(|status| status.canonical_reason());
-        let title = reason.unwrap_or("Sign in to this network");
+        let title =
+            reason.and_then(|it| it.canonical_reason()).unwrap_or("Sign in to this network");
         let body = format!(
             "<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n<body><h1>{title}</h1></body></html>\n"
         );
@@ -146,11 +138,11 @@ impl Answer {
         if !self.content_type.is_empty() {
             set_header(&mut rendered, "content-type", &self.content_type);
         }
-        let retry_after = self.retry_after.as_ref().map(|retry_after| match retry_after {
-            RetryAfter::Seconds(seconds) => seconds.to_string(),
-            RetryAfter::Date(seconds) => state.clock.http_date(SignedDuration::from_secs(*seconds)),
-        });
-        if let Some(text) = retry_after {
+        if let Some(retry_after) = &self.retry_after {
+            let text = match *retry_after {
+                RetryAfter::Seconds(it) => it.to_string(),
+                RetryAfter::Date(it) => state.clock.http_date(SignedDuration::from_secs(it)),
+            };
             set_header(&mut rendered, "retry-after", &text);
         }
         if let Some(stale) = self.challenge_stale {

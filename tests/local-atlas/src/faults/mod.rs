@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::route::{Endpoint, Route};
 
 pub use active::FaultHandle;
-pub(crate) use active::{ActiveFault, Faults};
+pub(crate) use active::Faults;
 pub use answer::{Answer, RetryAfter};
 pub use rewrite::Rewrite;
 
@@ -69,7 +69,6 @@ pub struct Pause {
     /// Where.
     pub moment: When,
     /// For how long; until it is released if omitted.
-    #[serde(default)]
     pub millis: Option<u64>,
 }
 

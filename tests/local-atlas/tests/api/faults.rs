@@ -133,17 +133,6 @@ async fn a_held_request_acts_before_or_after_its_release_and_without_its_client(
     assert_eq!(atlas.control().issued_count(), 3);
 }
 
-#[test]
-fn blocking_code_can_wait_for_a_held_request() {
-    let atlas = atlas();
-    let pause = atlas.control().add_fault(on_issue().pause(When::After));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let response = runtime.spawn(post(&atlas, USER, "{}").send());
-    pause.reached_blocking();
-    pause.release();
-    assert_eq!(runtime.block_on(response).unwrap().unwrap().status(), 201);
-}
-
 #[tokio::test]
 async fn a_fault_applies_to_the_matching_requests_only() {
     let atlas = atlas();
