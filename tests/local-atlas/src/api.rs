@@ -2,54 +2,41 @@
 
 use std::net::IpAddr;
 
-use hyper::{HeaderMap, StatusCode};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use hyper::StatusCode;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use crate::{
     clock::shifted,
     credentials::{Login, Role},
-    error::{Refusal, attribute_error, error, rate_limited},
-    rate_limit::{Empty, Remaining},
+    error::{Refusal, attribute_error, error, error_body},
+    handler::Received,
     response::{Content, Reply},
     route::{ApiVersion, Endpoint, Query, Route, encode_segment},
     settings::{AccessList, DeletedUsers, Rate},
     state::State,
-    stores::{Certificate, MissingProject, Project, X509Type, is_managed_name},
+    stores::{Certificate, MissingProject, X509Type, is_managed_name},
 };
-
-/// A request with valid credentials.
-pub(crate) struct Call<'a> {
-    pub(crate) login: Login,
-    pub(crate) address: IpAddr,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) query: &'a str,
-    pub(crate) body: &'a [u8],
-    /// Scheme and authority, for links.
-    pub(crate) base: &'a str,
-    pub(crate) now: Timestamp,
-}
 
 /// Acts on a request. Blocks while it signs.
 pub(crate) fn respond(
     state: &State,
-    call: &Call<'_>,
+    received: &Received,
+    login: Login,
     route: Result<Route, Refusal>,
 ) -> Result<Reply, Refusal> {
-    check_access_list(state, call.address)?;
+    check_access_list(state, received.address)?;
     let route = route?;
     let issues = route.endpoint == Endpoint::IssueCertificate;
     if let Some(version) = route.version {
-        version.check_media_types(call.headers, issues)?;
+        version.check_media_types(received, issues)?;
     }
-    let remaining = take_token(state, &route, call.now)?;
-    let mut reply = perform(state, call, &route).unwrap_or_else(|refusal| refusal);
-    if let Some(Remaining { capacity, tokens }) =
-        remaining.filter(|_| route.version == Some(ApiVersion::V2))
-    {
-        reply = reply.header("ratelimit-limit", &capacity).header("ratelimit-remaining", &tokens);
-    }
-    Ok(reply)
+    let left = take_token(state, &route)?;
+    let reply = perform(state, received, login, &route).unwrap_or_else(|refusal| refusal);
+    Ok(match left.filter(|_| route.version == Some(ApiVersion::V2)) {
+        Some((rate, left)) => with_rate(reply, rate, left),
+        None => reply,
+    })
 }
 
 fn check_access_list(state: &State, address: IpAddr) -> Result<(), Refusal> {
@@ -62,7 +49,12 @@ fn check_access_list(state: &State, address: IpAddr) -> Result<(), Refusal> {
     }
 }
 
-fn take_token(state: &State, route: &Route, now: Timestamp) -> Result<Option<Remaining>, Refusal> {
+fn with_rate(reply: Reply, rate: Rate, left: u32) -> Reply {
+    reply.header("ratelimit-limit", &rate.capacity).header("ratelimit-remaining", &left)
+}
+
+/// The rate and the tokens that are left of it.
+fn take_token(state: &State, route: &Route) -> Result<Option<(Rate, u32)>, Refusal> {
     let mut data = state.lock();
     let (rate, set) = match route.endpoint {
         Endpoint::IssueCertificate | Endpoint::ListCertificates => {
@@ -71,8 +63,9 @@ fn take_token(state: &State, route: &Route, now: Timestamp) -> Result<Option<Rem
         _ => (data.settings.user_rate, "databaseUsers"),
     };
     let Some(rate) = rate else { return Ok(None) };
-    let taken = data.buckets.take(&format!("{set} {}", route.project), rate, now);
-    taken.map(Some).map_err(|Empty { seconds }| {
+    let name = format!("{set} {}", route.project);
+    let taken = data.buckets.take(&name, rate, state.clock.now());
+    taken.map(|left| Some((rate, left))).map_err(|seconds| {
         let version = route.version.map_or("v2", ApiVersion::segment);
         let path = format!("api/atlas/{version}/groups/{{groupId}}/{set}");
         let Rate { capacity, refill, period_seconds, retry_after } = rate;
@@ -81,28 +74,34 @@ fn take_token(state: &State, route: &Route, now: Timestamp) -> Result<Option<Rem
              Request capacity: {capacity}. Refill rate: {refill} per {period_seconds} seconds."
         );
         let parameters = json!([path, seconds, capacity, refill, period_seconds]);
-        let mut refusal = rate_limited("RATE_LIMITED_TOKEN_BUCKET", &detail, &parameters);
-        refusal = refusal.header("ratelimit-limit", &capacity).header("ratelimit-remaining", &0);
+        let body = error_body(429, "RATE_LIMITED_TOKEN_BUCKET", &detail, &parameters);
+        let refusal = with_rate(Reply::json(429, body), rate, 0);
         if retry_after { refusal.header("retry-after", &seconds) } else { refusal }
     })
 }
 
 /// Project, role and query, and then the endpoint's own checks.
-fn perform(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
+fn perform(
+    state: &State,
+    received: &Received,
+    login: Login,
+    route: &Route,
+) -> Result<Reply, Refusal> {
     check_project(state, &route.project)?;
-    match state.lock().role(call.login) {
-        Role::None => return Err(error("NOT_IN_GROUP", &[&route.project])),
-        Role::ReadOnly if route.endpoint == Endpoint::IssueCertificate => {
+    match state.lock().roles.get(&login) {
+        Some(Role::None) => return Err(error("NOT_IN_GROUP", &[&route.project])),
+        Some(Role::ReadOnly) if route.endpoint == Endpoint::IssueCertificate => {
             return Err(error("USER_UNAUTHORIZED", &[]));
         }
         _ => {}
     }
-    let query = Query::parse(route.endpoint, call.query)?;
+    let query = Query::parse(route.endpoint, received.query())?;
+    let users = route.users_url(&received.base());
     match route.endpoint {
-        Endpoint::IssueCertificate => issue(state, call, route),
-        Endpoint::ListCertificates => list_certificates(state, call, route, &query),
-        Endpoint::ListUsers => Ok(list_users(state, call, route, &query)),
-        Endpoint::ReadUser => read_user(state, call, route),
+        Endpoint::IssueCertificate => issue(state, &received.body, route),
+        Endpoint::ListCertificates => list_certificates(state, &users, route, &query),
+        Endpoint::ListUsers => Ok(list_users(state, &users, route, &query)),
+        Endpoint::ReadUser => read_user(state, &users, route),
         Endpoint::IssueToken | Endpoint::RevokeToken => Err(error("UNEXPECTED_ERROR", &[])),
     }
 }
@@ -122,122 +121,101 @@ fn check_project(state: &State, project: &str) -> Result<(), Refusal> {
 }
 
 /// `POST …/certs`: user, managed mode, customer CA, months, limit; then a certificate.
-fn issue(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
+fn issue(state: &State, body: &[u8], route: &Route) -> Result<Reply, Refusal> {
     let Route { project, user, .. } = route;
-    let months = requested_months(&object(call.body, &["monthsUntilExpiration"])?)?;
-    check_user(&state.lock().projects, project, user)?;
+    let months = requested_months(body)?;
+    check_user(state, project, user)?;
     let months = check_months(months)?;
-    let limit_reached = || error("ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", &[]);
-    let is_full = |state: &crate::state::Data| {
-        let limit = state.settings.certificate_limit;
-        limit.is_some_and(|limit| {
-            state.certificates.listed(project, user, call.now).count() >= limit
-        })
-    };
-    if is_full(&state.lock()) {
-        return Err(limit_reached());
-    }
-    let certificate = state.sign(project, user, months);
+    let now = state.clock.now();
+    let certificate = state.authorities.sign(project, user, months, now);
     let certificate = certificate.map_err(|_| error("UNEXPECTED_ERROR", &[]))?;
     let mut data = state.lock();
-    // Another request may have used the last place while this one signed.
-    if is_full(&data) {
-        return Err(limit_reached());
+    // After signing, because other requests may have used the last place meanwhile.
+    let limit = data.settings.certificate_limit;
+    if limit.is_some_and(|limit| data.listed(project, user, now).len() >= limit) {
+        return Err(error("ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", &[]));
     }
     let mut reply = Reply::new(StatusCode::CREATED, Content::Text(certificate.combined_pem()));
     reply.issued = Some(certificate.id);
-    data.certificates.insert(certificate);
+    data.certificates.push(certificate);
     Ok(reply)
 }
 
 /// `GET …/certs`: one page of the unexpired certificates, oldest first.
 fn list_certificates(
     state: &State,
-    call: &Call<'_>,
+    users: &str,
     route: &Route,
     query: &Query,
 ) -> Result<Reply, Refusal> {
-    let Route { project, user, .. } = route;
+    let (Route { project, user, .. }, now) = (route, state.clock.now());
     let data = state.lock();
     let exists = data.projects.get(project).is_some_and(|project| project.any(user).is_some());
-    let lag = SignedDuration::from_secs(data.settings.list_lag_seconds.into());
+    // It was created an hour before its issue.
+    let lag = SignedDuration::from_secs(3600 + i64::from(data.settings.list_lag_seconds));
     let mut listed: Vec<&Certificate> = match data.settings.deleted_users {
         DeletedUsers::NotFound if !exists => return Err(error("USERNAME_NOT_FOUND", &[user])),
         DeletedUsers::EmptyList if !exists => Vec::new(),
-        _ => data.certificates.listed(project, user, call.now).collect(),
+        _ => data.listed(project, user, now),
     };
-    listed.retain(|certificate| call.now >= shifted(certificate.issued_at(), lag));
+    listed.retain(|certificate| now >= shifted(certificate.created_at, lag));
     listed.sort_by_key(|certificate| certificate.created_at);
     let items = listed.into_iter().map(Certificate::item).collect();
-    let url = format!("{}/{}/certs", route.users_url(call.base), encode_segment(user));
-    Ok(Reply::ok(query.page(items, data.settings.largest_page, &url)))
+    let url = format!("{users}/{}/certs", encode_segment(user));
+    Ok(Reply::json(200, query.page(items, data.settings.largest_page, &url)))
 }
 
 /// `GET …/databaseUsers`: one page of the users of every authentication database.
-fn list_users(state: &State, call: &Call<'_>, route: &Route, query: &Query) -> Reply {
+fn list_users(state: &State, users: &str, route: &Route, query: &Query) -> Reply {
     let data = state.lock();
     let project = data.projects.get(&route.project);
-    let users = project.into_iter().flat_map(|project| &project.users);
-    let users = users.map(|((database, name), kind)| user_item(call, route, database, name, *kind));
-    let (users, url) = (users.collect(), route.users_url(call.base));
-    Reply::ok(query.page(users, data.settings.largest_page, &url))
+    let items = project.into_iter().flat_map(|project| &project.users);
+    let items =
+        items.map(|((database, name), kind)| user_item(users, route, database, name, *kind));
+    Reply::json(200, query.page(items.collect(), data.settings.largest_page, users))
 }
 
 /// `GET …/databaseUsers/{databaseName}/{username}`
-fn read_user(state: &State, call: &Call<'_>, route: &Route) -> Result<Reply, Refusal> {
+fn read_user(state: &State, users: &str, route: &Route) -> Result<Reply, Refusal> {
     let Route { project, database, user, .. } = route;
     let data = state.lock();
     let key = (database.clone(), user.clone());
     let kind = data.projects.get(project).and_then(|project| project.users.get(&key));
     let kind = kind.ok_or_else(|| error("USERNAME_NOT_FOUND", &[user]))?;
-    Ok(Reply::ok(user_item(call, route, database, user, *kind)))
+    Ok(Reply::json(200, user_item(users, route, database, user, *kind)))
 }
 
 /// A database user as Terraform would have created it, with a link to itself.
-fn user_item(call: &Call<'_>, route: &Route, database: &str, name: &str, kind: X509Type) -> Value {
-    let (users, project) = (route.users_url(call.base), &route.project);
+fn user_item(users: &str, route: &Route, database: &str, name: &str, kind: X509Type) -> Value {
     let href = format!("{users}/{}/{}", encode_segment(database), encode_segment(name));
     json!({
-        "awsIAMType": "NONE", "databaseName": database, "groupId": project, "labels": [],
+        "awsIAMType": "NONE", "databaseName": database, "groupId": route.project, "labels": [],
         "ldapAuthType": "NONE", "links": [{ "href": href, "rel": "self" }], "oidcAuthType": "NONE",
         "roles": [{ "databaseName": "admin", "roleName": "atlasAdmin" }], "scopes": [],
         "username": name, "x509Type": kind,
     })
 }
 
-/// A body that is a JSON object without other members than these.
-fn object(body: &[u8], members: &[&str]) -> Result<Map<String, Value>, Refusal> {
+/// The months in the body, an object without other members: an int32, 3 if omitted.
+fn requested_months(body: &[u8]) -> Result<i32, Refusal> {
     if body.is_empty() {
         return Err(error("INVALID_JSON", &[]));
     }
     let value: Value = serde_json::from_slice(body).map_err(|_| error("MALFORMED_JSON", &[]))?;
-    let Value::Object(object) = value else {
-        return Err(error("INVALID_JSON", &[]));
-    };
-    match object.keys().find(|name| !members.contains(&name.as_str())) {
-        Some(name) => {
-            Err(attribute_error("INVALID_ATTRIBUTE", name, "unknown or read-only attribute"))
-        }
-        None => Ok(object),
+    let object = value.as_object().ok_or_else(|| error("INVALID_JSON", &[]))?;
+    if let Some(name) = object.keys().find(|name| *name != MONTHS) {
+        return Err(attribute_error("INVALID_ATTRIBUTE", name, "unknown or read-only attribute"));
     }
-}
-
-/// The months in the body: an int32, 3 if omitted.
-fn requested_months(body: &Map<String, Value>) -> Result<i32, Refusal> {
-    let months = body.get(MONTHS).filter(|value| !value.is_null());
+    let months = object.get(MONTHS).filter(|value| !value.is_null());
     let Some(months) = months else { return Ok(3) };
     let months = months.as_i64().and_then(|months| i32::try_from(months).ok());
-    months.ok_or_else(|| {
-        attribute_error("INVALID_JSON_ATTRIBUTE", MONTHS, "unexpected type or value")
-    })
+    let refusal = || attribute_error("INVALID_JSON_ATTRIBUTE", MONTHS, "unexpected type or value");
+    months.ok_or_else(refusal)
 }
 
-fn check_user(
-    projects: &std::collections::BTreeMap<String, Project>,
-    project: &str,
-    user: &str,
-) -> Result<(), Refusal> {
-    let found = projects.get(project).ok_or_else(|| error("GROUP_NOT_FOUND", &[project]))?;
+fn check_user(state: &State, project: &str, user: &str) -> Result<(), Refusal> {
+    let data = state.lock();
+    let found = data.projects.get(project).ok_or_else(|| error("GROUP_NOT_FOUND", &[project]))?;
     match found.any(user) {
         None => Err(error("USERNAME_NOT_FOUND", &[user])),
         Some(X509Type::None | X509Type::Customer) => Err(error("USER_NOT_MANAGED_X509", &[user])),
@@ -252,15 +230,12 @@ fn check_user(
 }
 
 fn check_months(months: i32) -> Result<u32, Refusal> {
-    match u32::try_from(months) {
-        Ok(months @ 1..=24) => Ok(months),
-        Ok(25..) => Err(attribute_error(
-            "CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS",
-            MONTHS,
-            "must be at most 24",
-        )),
-        _ => Err(attribute_error("ATTRIBUTE_NEGATIVE_OR_ZERO", MONTHS, "must be greater than 0")),
-    }
+    let (code, description) = match months {
+        1..=24 => return Ok(months.unsigned_abs()),
+        25.. => ("CERT_EXPIRY_CANNOT_EXCEED_TWO_YEARS", "must be at most 24"),
+        _ => ("ATTRIBUTE_NEGATIVE_OR_ZERO", "must be greater than 0"),
+    };
+    Err(attribute_error(code, MONTHS, description))
 }
 
 const MONTHS: &str = "monthsUntilExpiration";

@@ -13,19 +13,26 @@ use time::OffsetDateTime;
 
 use crate::{
     clock::{add_months, shifted},
-    keys::{KeySource, pem},
+    keys::{self, KeyListener, KeySource, Keys, pem},
     stores::{Certificate, common_name},
 };
 
 /// All authorities by project; each is created at its first use.
 #[derive(Default)]
-pub(crate) struct Authorities(Mutex<BTreeMap<String, Arc<Authority>>>);
+pub(crate) struct Authorities {
+    keys: KeySource,
+    by_project: Mutex<BTreeMap<String, Arc<Authority>>>,
+}
 
 /// The certificate authority of one project.
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 impl Authorities {
-    /// Signs a client certificate for `user`, valid from an hour before `now` for calendar months from `now`.
+    pub(crate) fn new(keys: Keys, listener: Option<KeyListener>) -> Self {
+        Self { keys: KeySource::new(keys, listener), by_project: Mutex::default() }
+    }
+
+    /// Signs a client certificate for `user`, valid from an hour before `now`, in whole seconds, for calendar months.
     /// Blocks while it signs and while keys are generated.
     pub(crate) fn sign(
         &self,
@@ -33,10 +40,10 @@ impl Authorities {
         user: &str,
         months: u32,
         now: Timestamp,
-        keys: &KeySource,
     ) -> Result<Certificate, Error> {
-        let authority = self.of(project, keys)?;
-        let key = keys.next_key(user)?;
+        let now = Timestamp::from_second(now.as_second()).map_err(|_| Error::Time)?;
+        let authority = self.of(project)?;
+        let key = self.keys.next_key(user)?;
         let serial = fastrand::u64((1 << 53) + 1..1 << 63);
         let created_at = shifted(now, SignedDuration::from_hours(-1));
         let not_after = add_months(now, months).ok_or(Error::Time)?;
@@ -69,16 +76,16 @@ impl Authorities {
 
     /// The certificates of every authority created so far.
     pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
-        self.0.lock().values().map(|authority| authority.der().clone()).collect()
+        self.by_project.lock().values().map(|authority| authority.der().clone()).collect()
     }
 
-    fn of(&self, project: &str, keys: &KeySource) -> Result<Arc<Authority>, Error> {
+    fn of(&self, project: &str) -> Result<Arc<Authority>, Error> {
         // Locked while the key is generated, so that it is generated once.
-        let mut authorities = self.0.lock();
+        let mut authorities = self.by_project.lock();
         if let Some(authority) = authorities.get(project) {
             return Ok(Arc::clone(authority));
         }
-        let key = keys.next_key(&format!("the certificate authority of project {project}"))?;
+        let key = self.keys.next_key(&format!("the certificate authority of project {project}"))?;
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         // In this order RFC 2253 prints O=MongoDB Inc,OU=Atlas,CN=<project>.
@@ -87,7 +94,7 @@ impl Authorities {
         params.distinguished_name.push(DnType::OrganizationName, text("MongoDB Inc"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let authority = Arc::new(CertifiedIssuer::self_signed(params, key.owned_pair()?)?);
+        let authority = Arc::new(CertifiedIssuer::self_signed(params, keys::parse(&key.pem)?)?);
         authorities.insert(project.to_owned(), Arc::clone(&authority));
         Ok(authority)
     }
@@ -126,15 +133,13 @@ mod tests {
     };
 
     use super::*;
-    use crate::keys::Keys;
 
     const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
     #[test]
     fn a_certificate_has_the_recorded_anatomy() {
-        let keys = KeySource::new(Keys::Pool, None);
-        let now: Timestamp = "2026-08-10T03:06:35Z".parse().unwrap();
-        let signed = Authorities::default().sign(PROJECT, "user389", 3, now, &keys).unwrap();
+        let now: Timestamp = "2026-08-10T03:06:35.9Z".parse().unwrap();
+        let signed = Authorities::default().sign(PROJECT, "user389", 3, now).unwrap();
         let der = CertificateDer::from_pem_slice(signed.certificate_pem.as_bytes()).unwrap();
         let certificate = X509::from_der(&der).unwrap();
         let body = certificate.tbs_certificate();
@@ -148,41 +153,22 @@ mod tests {
         assert_eq!(certificate.signature().raw_bytes().len(), 512);
         assert_eq!(body.subject().to_string(), "CN=user389");
         assert_eq!(body.issuer().to_string(), format!("O=MongoDB Inc,OU=Atlas,CN={PROJECT}"));
-        let names = body.subject().iter().chain(body.issuer().iter());
-        assert!(names.into_iter().all(|name| name.value.tag() == Tag::PrintableString));
+        let mut names = body.subject().iter().chain(body.issuer().iter());
+        assert!(names.all(|name| name.value.tag() == Tag::PrintableString));
+        assert!(matches!(text("app_user"), DnValue::Utf8String(_)));
         assert_eq!(hex::encode(body.serial_number().as_bytes()), signed.serial);
         assert_eq!(u64::from_str_radix(&signed.serial, 16), Ok(signed.id));
+        assert_eq!(hex_serial(0x0664_590b_0a2a_074e), "0664590b0a2a074e");
         assert!(signed.id > 1 << 53 && signed.id < 1 << 63);
         let seconds = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
         assert_eq!(seconds(body.validity().not_before), 1_786_331_195 - 3600);
+        assert_eq!(seconds(body.validity().not_after), 1_794_279_995);
         assert_eq!(signed.not_after, "2026-11-10T03:06:35Z".parse().unwrap());
+        let usages = body.extensions().unwrap().iter();
+        let usages = usages.map(|it| (it.critical, it.extn_value.as_bytes()));
         assert_eq!(
-            seconds(body.validity().not_after).to_string(),
-            signed.not_after.as_second().to_string()
+            usages.collect::<Vec<_>>(),
+            [(true, &[3, 2, 7, 0x80][..]), (true, &CLIENT_AUTH)]
         );
-        let extensions = body.extensions().unwrap().iter();
-        let extensions =
-            extensions.map(|it| (it.extn_id.to_string(), it.critical, it.extn_value.as_bytes()));
-        assert_eq!(
-            extensions.collect::<Vec<_>>(),
-            [
-                ("2.5.29.15".to_owned(), true, &[3, 2, 7, 0x80][..]),
-                ("2.5.29.37".to_owned(), true, &CLIENT_AUTH),
-            ]
-        );
-    }
-
-    #[test]
-    fn serials_keep_the_leading_zero_of_their_first_byte() {
-        assert_eq!(hex_serial(0x0664_590b_0a2a_074e), "0664590b0a2a074e");
-        assert_eq!(hex_serial(0x1b_6eba_8348_904a), "1b6eba8348904a");
-    }
-
-    #[test]
-    fn a_name_outside_of_the_printable_alphabet_is_utf_8() {
-        assert!(matches!(text("app-user"), DnValue::PrintableString(_)));
-        for name in ["app_user", "Zoë", "user@example.com"] {
-            assert!(matches!(text(name), DnValue::Utf8String(_)), "{name}");
-        }
     }
 }

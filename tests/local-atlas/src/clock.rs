@@ -1,9 +1,6 @@
 //! The server's time: real time plus an offset that a test sets.
 
-use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
-};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Span, Timestamp, fmt::rfc2822::DateTimePrinter, tz::Offset};
 
@@ -11,18 +8,11 @@ use jiff::{SignedDuration, Span, Timestamp, fmt::rfc2822::DateTimePrinter, tz::O
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset_ms: AtomicI64,
-    date_skew_s: AtomicI64,
 }
 
 impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
         shifted(Timestamp::now(), self.offset())
-    }
-
-    /// Now in whole seconds, as Atlas stores it.
-    pub(crate) fn now_in_seconds(&self) -> Timestamp {
-        let now = self.now();
-        Timestamp::from_second(now.as_millisecond().div_euclid(1000)).unwrap_or(now)
     }
 
     pub(crate) fn offset(&self) -> SignedDuration {
@@ -34,22 +24,9 @@ impl Clock {
         self.offset_ms.store(millis, Ordering::SeqCst);
     }
 
-    pub(crate) fn advance(&self, by: Duration) {
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.offset_ms.fetch_add(millis, Ordering::SeqCst);
-    }
-
-    pub(crate) fn date_skew(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.date_skew_s.load(Ordering::SeqCst))
-    }
-
-    pub(crate) fn set_date_skew(&self, skew: SignedDuration) {
-        self.date_skew_s.store(skew.as_secs(), Ordering::SeqCst);
-    }
-
     /// The `Date` header, or an HTTP date that is `later`.
     pub(crate) fn http_date(&self, later: SignedDuration) -> String {
-        let shown = shifted(shifted(self.now(), self.date_skew()), later);
+        let shown = shifted(self.now(), later);
         DateTimePrinter::new().timestamp_to_rfc9110_string(&shown).unwrap_or_default()
     }
 }
@@ -62,24 +39,4 @@ pub(crate) fn add_months(from: Timestamp, months: u32) -> Option<Timestamp> {
 
 pub(crate) fn shifted(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(time)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn calendar_months_clamp_the_day() {
-        for (from, months, to) in [
-            ("2026-08-10T03:06:35Z", 3, "2026-11-10T03:06:35Z"),
-            ("2026-03-31T10:00:00Z", 3, "2026-06-30T10:00:00Z"),
-            ("2027-11-30T23:59:59Z", 3, "2028-02-29T23:59:59Z"),
-            ("2026-11-24T00:00:00Z", 24, "2028-11-24T00:00:00Z"),
-        ] {
-            let from: Timestamp = from.parse().unwrap();
-            assert_eq!(add_months(from, months), Some(to.parse().unwrap()));
-        }
-    }
 }

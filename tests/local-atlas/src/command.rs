@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     control::Control,
     credentials::{Login, Role},
-    faults::{ActiveFault, Fault},
+    faults::Fault,
     faulty_body::FaultyBody,
     response::json_response,
     stores::{EXTERNAL, MissingProject, Project, X509Type},
@@ -28,65 +28,21 @@ pub(crate) const PATH: &str = "/local-atlas";
     deny_unknown_fields
 )]
 enum Command {
-    HideProject {
-        project: String,
-        #[serde(default)]
-        as_missing: MissingProject,
-    },
-    ShowProject {
-        project: String,
-    },
-    AddUser {
-        project: String,
-        #[serde(default = "external")]
-        database: String,
-        user: String,
-        #[serde(default)]
-        x509_type: X509Type,
-    },
-    RemoveUser {
-        project: String,
-        user: String,
-    },
-    IssueCertificate {
-        project: String,
-        user: String,
-        months: u32,
-    },
-    UnlistCertificate {
-        id: u64,
-    },
-    SetClock {
-        now: Timestamp,
-    },
-    AdvanceClock {
-        #[serde(default)]
-        days: u32,
-        #[serde(default)]
-        seconds: u32,
-    },
-    ChangeSettings {
-        settings: Map<String, Value>,
-    },
-    SetRole {
-        login: Login,
-        role: Role,
-    },
+    HideProject { project: String, as_missing: Option<MissingProject> },
+    ShowProject { project: String },
+    AddUser { project: String, database: Option<String>, user: String, x509_type: Option<X509Type> },
+    RemoveUser { project: String, user: String },
+    IssueCertificate { project: String, user: String, months: u32 },
+    UnlistCertificate { id: u64 },
+    SetClock { now: Timestamp },
+    AdvanceClock { days: Option<u32>, seconds: Option<u32> },
+    ChangeSettings { settings: Map<String, Value> },
+    SetRole { login: Login, role: Role },
     ExpireTokens,
-    AddFault {
-        fault: Fault,
-    },
-    ReleaseFault {
-        id: u64,
-    },
-    RemoveFault {
-        id: u64,
-    },
+    AddFault { fault: Fault },
+    ReleaseFault { id: u64 },
+    RemoveFault { id: u64 },
     ClearFaults,
-}
-
-fn external() -> String {
-    EXTERNAL.to_owned()
 }
 
 /// The response to a request to the control interface. Blocks while a certificate is signed.
@@ -113,10 +69,13 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
         if found { Ok(json!({})) } else { Err("not found".to_owned()) }
     };
     match command {
-        C::HideProject { project, as_missing } => control.hide_project(&project, as_missing),
+        C::HideProject { project, as_missing } => {
+            control.hide_project(&project, as_missing.unwrap_or_default());
+        }
         C::ShowProject { project } => control.show_project(&project),
         C::AddUser { project, database, user, x509_type } => {
-            control.add_user_in(&project, &database, &user, x509_type);
+            let database = database.as_deref().unwrap_or(EXTERNAL);
+            control.add_user_in(&project, database, &user, x509_type.unwrap_or_default());
         }
         C::RemoveUser { project, user } => return found(control.remove_user(&project, &user)),
         C::IssueCertificate { project, user, months } => {
@@ -125,7 +84,8 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
         C::UnlistCertificate { id } => return found(control.unlist_certificate(id)),
         C::SetClock { now } => control.set_clock(now),
         C::AdvanceClock { days, seconds } => {
-            control.advance(Duration::from_secs(u64::from(days) * 86_400 + u64::from(seconds)));
+            let [days, seconds] = [days, seconds].map(|it| u64::from(it.unwrap_or_default()));
+            control.advance(Duration::from_secs(days * 86_400 + seconds));
         }
         C::ChangeSettings { settings } => change_settings(control, settings)?,
         C::SetRole { login, role } => control.set_role(login, role),
@@ -144,11 +104,11 @@ fn run(control: &Control, command: Command) -> Result<Value, String> {
 
 /// Changes the given members of the settings.
 fn change_settings(control: &Control, changes: Map<String, Value>) -> Result<(), String> {
-    let Value::Object(mut members) = json!(control.settings()) else {
-        return Ok(());
-    };
-    members.extend(changes);
-    let settings = serde_json::from_value(members.into()).map_err(|error| error.to_string())?;
+    let mut settings = json!(control.settings());
+    for (name, value) in changes {
+        settings[name] = value;
+    }
+    let settings = serde_json::from_value(settings).map_err(|error| error.to_string())?;
     control.configure(|current| *current = settings);
     Ok(())
 }
@@ -156,35 +116,31 @@ fn change_settings(control: &Control, changes: Map<String, Value>) -> Result<(),
 fn state(control: &Control) -> Value {
     let (clock, data) = (&control.state.clock, control.state.lock());
     let projects: BTreeMap<_, _> = data.projects.iter().map(|(id, it)| (id, project(it))).collect();
+    let mut faults = Vec::new();
+    for it in control.state.faults.all() {
+        let (id, hits, held, used_up) = (it.id, it.hits(), it.held(), it.is_used_up());
+        faults.push(json!({
+            "id": id, "hits": hits, "held": held, "usedUp": used_up, "fault": it.fault,
+        }));
+    }
+    let offset = clock.offset().as_secs();
     json!({
-        "clock": {
-            "now": clock.now().to_string(),
-            "offsetSeconds": clock.offset().as_secs(),
-            "dateSkewSeconds": clock.date_skew().as_secs(),
-        },
+        "clock": { "now": clock.now().to_string(), "offsetSeconds": offset },
         "caPem": control.state.ca_pem,
         "settings": data.settings,
         "credentials": data.credentials,
         "projects": projects,
-        "certificates": data.certificates.0,
+        "certificates": data.certificates,
         "tokens": data.tokens,
         "requests": data.requests,
-        "faults": control.state.faults.all().iter().map(|it| fault(it)).collect::<Vec<_>>(),
+        "faults": faults,
     })
 }
 
 fn project(project: &Project) -> Value {
-    let users = project.users.iter();
-    let users = users.map(|((database, name), x509_type)| {
-        json!({ "database": database, "user": name, "x509Type": x509_type })
+    let users = project.users.iter().map(|((database, user), x509_type)| {
+        json!({ "database": database, "user": user, "x509Type": x509_type })
     });
-    json!({
-        "users": users.collect::<Vec<_>>(),
-        "hidden": project.hidden,
-        "customerCa": project.customer_ca,
-    })
-}
-
-fn fault(it: &ActiveFault) -> Value {
-    json!({ "id": it.id, "hits": it.hits(), "held": it.held(), "usedUp": it.is_used_up(), "fault": it.fault })
+    let users: Vec<Value> = users.collect();
+    json!({ "users": users, "hidden": project.hidden, "customerCa": project.customer_ca })
 }

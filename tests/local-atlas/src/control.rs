@@ -1,9 +1,6 @@
 //! The control interface in Rust: what a test changes on the server and reads back from it.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::runtime::Handle;
@@ -25,7 +22,6 @@ pub struct Control {
     pub(crate) runtime: Handle,
 }
 
-/// Projects and users.
 impl Control {
     /// Adds a project; an existing one stays as it is.
     pub fn add_project(&self, project: &str) {
@@ -68,9 +64,9 @@ impl Control {
     /// Removes a user of `$external`; its certificates stay. False if it does not exist.
     pub fn remove_user(&self, project: &str, name: &str) -> bool {
         let key = (EXTERNAL.to_owned(), name.to_owned());
-        let mut data = self.state.lock();
-        let project = data.projects.get_mut(project);
-        project.is_some_and(|project| project.users.remove(&key).is_some())
+        let mut removed = false;
+        self.change_project(project, |project| removed = project.users.remove(&key).is_some());
+        removed
     }
 
     fn change_project(&self, project: &str, change: impl FnOnce(&mut Project)) {
@@ -78,10 +74,7 @@ impl Control {
             change(project);
         }
     }
-}
 
-/// Time.
-impl Control {
     /// The server's time.
     pub fn now(&self) -> Timestamp {
         self.state.clock.now()
@@ -99,30 +92,23 @@ impl Control {
 
     /// Moves the server's time forward.
     pub fn advance(&self, by: Duration) {
-        self.state.clock.advance(by);
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        self.set_clock_offset(self.state.clock.offset().saturating_add(by));
     }
 
-    /// Makes the `Date` header, and nothing else, wrong by `skew`.
-    pub fn set_date_skew(&self, skew: SignedDuration) {
-        self.state.clock.set_date_skew(skew);
-    }
-}
-
-/// Certificates.
-impl Control {
     /// Every certificate ever issued to a user, expired ones too, in the order of issue.
     pub fn certificates(&self, project: &str, user: &str) -> Vec<Certificate> {
-        self.state.lock().certificates.of(project, user).cloned().collect()
+        self.state.lock().certificates_of(project, user).cloned().collect()
     }
 
     /// Every certificate ever issued.
     pub fn all_certificates(&self) -> Vec<Certificate> {
-        self.state.lock().certificates.0.clone()
+        self.state.lock().certificates.clone()
     }
 
     /// The number of certificates ever issued.
     pub fn issued_count(&self) -> usize {
-        self.state.lock().certificates.0.len()
+        self.state.lock().certificates.len()
     }
 
     /// Issues a certificate as another client of Atlas would.
@@ -130,9 +116,9 @@ impl Control {
     /// # Panics
     /// If a key cannot be generated, or the expiry is not a valid time.
     pub fn issue(&self, project: &str, user: &str, months: u32) -> Certificate {
-        let certificate = self.state.sign(project, user, months);
+        let certificate = self.state.authorities.sign(project, user, months, self.now());
         let certificate = certificate.unwrap_or_else(|error| panic!("{error}"));
-        self.state.lock().certificates.insert(certificate.clone());
+        self.state.lock().certificates.push(certificate.clone());
         certificate
     }
 
@@ -140,13 +126,10 @@ impl Control {
     /// False if there is none of this id.
     pub fn unlist_certificate(&self, id: u64) -> bool {
         let mut data = self.state.lock();
-        let certificate = data.certificates.get_mut(id);
+        let certificate = data.certificates.iter_mut().find(|it| it.id == id);
         certificate.map(|certificate| certificate.unlisted = true).is_some()
     }
-}
 
-/// Credentials.
-impl Control {
     /// The accepted credentials.
     pub fn credentials(&self) -> Credentials {
         self.state.lock().credentials.clone()
@@ -170,14 +153,6 @@ impl Control {
         }
     }
 
-    /// Makes every digest nonce stale.
-    pub fn expire_nonces(&self) {
-        self.state.lock().nonces.expire_all();
-    }
-}
-
-/// Behavior and faults.
-impl Control {
     /// The current settings.
     pub fn settings(&self) -> Settings {
         self.state.lock().settings.clone()
@@ -192,7 +167,7 @@ impl Control {
 
     /// Adds a fault. Of several that match a request, the one added first applies.
     pub fn add_fault(&self, fault: Fault) -> FaultHandle {
-        FaultHandle::new(self.state.faults.add(fault), self.runtime.clone())
+        FaultHandle { fault: self.state.faults.add(fault), runtime: self.runtime.clone() }
     }
 
     /// Removes a fault and releases the requests it holds; false if there is none of this id.
@@ -214,10 +189,7 @@ impl Control {
         unused.retain(|fault| !fault.is_used_up());
         assert!(unused.is_empty(), "these faults did not apply, or not often enough: {unused:#?}");
     }
-}
 
-/// The record, and the connections.
-impl Control {
     /// Every request so far, in the order of arrival, without those to the control interface.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state.lock().requests.clone()
@@ -240,11 +212,6 @@ impl Control {
         self.state.lock().requests.clear();
     }
 
-    /// The number of connections that the API has accepted, those included whose TLS handshake failed.
-    pub fn connection_count(&self) -> u64 {
-        self.state.listener.accepted.load(Ordering::SeqCst)
-    }
-
     /// Closes every connection of the API, idle or not.
     pub fn close_connections(&self) {
         self.state.listener.generation.send_modify(|generation| *generation += 1);
@@ -252,20 +219,20 @@ impl Control {
 
     /// Closes the API's port, so that connections are refused, and every open connection.
     pub async fn stop_listening(&self) {
-        self.set_open(false).await;
+        self.set_closed(true).await;
         self.close_connections();
     }
 
     /// Opens the same port again.
     pub async fn resume_listening(&self) {
-        self.set_open(true).await;
+        self.set_closed(false).await;
     }
 
-    async fn set_open(&self, open: bool) {
+    async fn set_closed(&self, close: bool) {
         let listener = &self.state.listener;
-        let mut is_open = listener.is_open.subscribe();
-        listener.should_be_open.send_replace(open);
+        let mut is_closed = listener.is_closed.subscribe();
+        listener.close.send_replace(close);
         // The sender lives as long as `self`.
-        let _ = is_open.wait_for(|it| *it == open).await;
+        let _ = is_closed.wait_for(|it| *it == close).await;
     }
 }

@@ -1,13 +1,13 @@
 //! Credentials, their roles, and how a request presents them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hyper::{HeaderMap, header::AUTHORIZATION};
-use jiff::Timestamp;
+use hyper::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::{DigestHeader, Rejection},
     error::{Refusal, unauthorized},
+    handler::Received,
     state::State,
 };
 
@@ -73,9 +73,9 @@ pub enum Authorization {
     Other,
 }
 
-impl Credentials {
+impl Default for Credentials {
     /// New random ones in Atlas's forms.
-    pub fn random() -> Self {
+    fn default() -> Self {
         let hex = |digits: usize| format!("{:032x}", fastrand::u128(..))[..digits].to_owned();
         Self {
             client_id: format!("mdb_sa_id_{}", hex(24)),
@@ -93,40 +93,46 @@ pub(crate) fn random_token() -> String {
 }
 
 impl Authorization {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        match scheme(headers) {
-            ("", _) => Self::None,
-            (scheme, _) if scheme.eq_ignore_ascii_case("basic") => Self::Basic,
-            (scheme, _) if scheme.eq_ignore_ascii_case("bearer") => Self::Bearer,
-            (scheme, rest) if scheme.eq_ignore_ascii_case("digest") => DigestHeader::parse(rest)
-                .map_or(Self::Other, |header| Self::Digest {
-                    nonce: header.nonce,
-                    count: header.count,
-                }),
+    pub(crate) fn of(received: &Received) -> Self {
+        let (scheme, rest) = scheme(received);
+        match scheme.as_str() {
+            "" => Self::None,
+            "basic" => Self::Basic,
+            "bearer" => Self::Bearer,
+            "digest" => DigestHeader::parse(rest)
+                .map_or(Self::Other, |it| Self::Digest { nonce: it.nonce, count: it.count }),
             _ => Self::Other,
         }
     }
 }
 
 /// The credentials of a request, or its 401.
-pub(crate) fn authenticate(
-    state: &State,
-    method: &str,
-    target: &str,
-    headers: &HeaderMap,
-) -> Result<Login, Refusal> {
-    let now = state.clock.now();
-    match Authorization::of(headers) {
-        Authorization::Bearer => bearer(state, scheme(headers).1, now),
-        Authorization::Digest { .. } => digest(state, method, target, scheme(headers).1, now)
-            .map_err(|rejection| challenge(state, rejection == Rejection::Stale, now)),
-        _ => Err(challenge(state, false, now)),
+pub(crate) fn authenticate(state: &State, received: &Received) -> Result<Login, Refusal> {
+    let (now, (scheme, rest)) = (state.clock.now(), scheme(received));
+    let data = &mut *state.lock();
+    if scheme == "bearer" {
+        if rest == data.credentials.access_token {
+            return Ok(Login::AccessToken);
+        }
+        let known = data.tokens.iter().any(|it| it.value == rest && it.is_live(now));
+        let refusal = || unauthorized("Bearer error=\"invalid_token\"");
+        return known.then_some(Login::ServiceAccount).ok_or_else(refusal);
     }
+    let header = DigestHeader::parse(rest).filter(|header| {
+        let (method, password) = (received.parts.method.as_str(), &data.credentials.private_key);
+        let known = scheme == "digest" && header.username == data.credentials.public_key;
+        known && header.matches(method, received.target(), password)
+    });
+    let used = header.ok_or(Rejection::Wrong);
+    let used = used.and_then(|header| data.nonces.use_up(&header, now));
+    used.map(|()| Login::ApiKey).map_err(|rejection| {
+        unauthorized(&data.nonces.challenge(rejection == Rejection::Stale, now))
+    })
 }
 
 /// Client id and secret of a `Basic` header, form-url-decoded as in RFC 6749.
-pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, rest) = scheme(headers);
+pub(crate) fn basic(received: &Received) -> Option<(String, String)> {
+    let (scheme, rest) = scheme(received);
     let text = String::from_utf8(STANDARD.decode(rest).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     let decode = |part: &str| {
@@ -134,48 +140,12 @@ pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
         let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
         pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
-    scheme.eq_ignore_ascii_case("basic").then(|| (decode(id), decode(secret)))
+    (scheme == "basic").then(|| (decode(id), decode(secret)))
 }
 
-fn bearer(state: &State, token: &str, now: Timestamp) -> Result<Login, Refusal> {
-    let data = state.lock();
-    if token == data.credentials.access_token {
-        return Ok(Login::AccessToken);
-    }
-    if data.tokens.iter().any(|it| it.value == token && it.is_live(now)) {
-        return Ok(Login::ServiceAccount);
-    }
-    Err(unauthorized("Bearer error=\"invalid_token\""))
-}
-
-fn digest(
-    state: &State,
-    method: &str,
-    target: &str,
-    text: &str,
-    now: Timestamp,
-) -> Result<Login, Rejection> {
-    let header = DigestHeader::parse(text).ok_or(Rejection::Wrong)?;
-    let mut data = state.lock();
-    let matches = header.username == data.credentials.public_key
-        && header.matches(method, target, &data.credentials.private_key);
-    if !matches {
-        return Err(Rejection::Wrong);
-    }
-    let settings = data.settings.clone();
-    data.nonces.use_count(&header, &settings, now)?;
-    Ok(Login::ApiKey)
-}
-
-/// The 401 that asks for a digest.
-fn challenge(state: &State, is_stale: bool, now: Timestamp) -> Refusal {
-    unauthorized(&state.lock().nonces.challenge(is_stale, now))
-}
-
-/// Scheme and rest of the `Authorization` header; empty if there is none.
-fn scheme(headers: &HeaderMap) -> (&str, &str) {
-    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let value = value.unwrap_or_default();
+/// Scheme, in lower case, and rest of the `Authorization` header; empty if there is none.
+fn scheme(received: &Received) -> (String, &str) {
+    let value = received.header(AUTHORIZATION);
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    (scheme, rest.trim())
+    (scheme.to_ascii_lowercase(), rest.trim())
 }

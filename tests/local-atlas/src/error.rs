@@ -15,7 +15,7 @@ pub(crate) fn error(code: &str, parameters: &[&str]) -> Refusal {
         parameters.iter().fold(detail.to_owned(), |detail, it| detail.replacen("{}", it, 1));
     // Atlas writes null for a code without parameters.
     let parameters = if parameters.is_empty() { Value::Null } else { json!(parameters) };
-    reply(status, error_body(status, code, &detail, &parameters))
+    Reply::json(status, error_body(status, code, &detail, &parameters))
 }
 
 /// An error about one attribute of the request's body.
@@ -26,11 +26,6 @@ pub(crate) fn attribute_error(code: &str, attribute: &str, description: &str) ->
         body["badRequestDetail"] = json!({ "fields": [field] });
     }
     refusal
-}
-
-/// An error whose detail and parameters are made by the caller.
-pub(crate) fn rate_limited(code: &str, detail: &str, parameters: &Value) -> Refusal {
-    reply(429, error_body(429, code, detail, parameters))
 }
 
 /// The 401 of missing or wrong credentials, in the layout that Atlas gives it for every request.
@@ -45,12 +40,8 @@ pub(crate) fn error_body(status: u16, code: &str, detail: &str, parameters: &Val
     json!({ "detail": detail, "error": status, "errorCode": code, "parameters": parameters, "reason": reason })
 }
 
-fn reply(status: u16, body: Value) -> Refusal {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Reply::new(status, Content::Json(body))
-}
-
-fn row(code: &str) -> (u16, &'static str, &'static str) {
+/// Status, `errorCode` and detail of a code.
+pub(crate) fn row(code: &str) -> (u16, &'static str, &'static str) {
     let row = ERRORS.iter().find(|(_, it, _)| *it == code).copied();
     row.unwrap_or((500, "UNEXPECTED_ERROR", "An unexpected error occurred."))
 }
@@ -64,7 +55,7 @@ pub(crate) const UNAUTHORIZED: &str = r#"{
 
 /// Status, `errorCode` and detail.
 #[rustfmt::skip]
-pub(crate) const ERRORS: [(u16, &str, &str); 27] = [
+const ERRORS: [(u16, &str, &str); 27] = [
     (400, "ATLAS_GENERATED_CERTS_LIMIT_EXCEEDED", "The limit on generated certificates per user has been reached."),
     (400, "ATLAS_MANAGED_X509_NAME_INVALID", "{} is invalid: it must be CN=<username> without additional OIDs."),
     (400, "ATTRIBUTE_NEGATIVE_OR_ZERO", "Attribute {} cannot be negative or zero."),

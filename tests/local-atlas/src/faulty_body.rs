@@ -1,9 +1,9 @@
 //! Response bodies that may stop, crawl or never end.
 
-use std::{iter, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
 use thiserror::Error;
@@ -17,14 +17,6 @@ pub(crate) type FaultyBody = UnsyncBoxBody<Bytes, Disconnect>;
 #[error("the connection is closed on purpose")]
 pub(crate) struct Disconnect;
 
-enum Step {
-    Send(Bytes),
-    /// Lets the previous steps reach the socket.
-    Flush,
-    Wait(Duration),
-    Disconnect,
-}
-
 pub(crate) fn whole(body: Vec<u8>) -> FaultyBody {
     Full::from(body).map_err(|never| match never {}).boxed_unsync()
 }
@@ -32,35 +24,30 @@ pub(crate) fn whole(body: Vec<u8>) -> FaultyBody {
 /// The first `bytes` of a body, and a disconnect.
 pub(crate) fn cut_after(mut body: Vec<u8>, bytes: usize) -> FaultyBody {
     body.truncate(bytes);
-    in_steps([Step::Send(body.into()), Step::Flush, Step::Disconnect])
+    let disconnect = stream::once(async {
+        // Lets the first bytes reach the socket.
+        yield_now().await;
+        Err(Disconnect)
+    });
+    in_pieces(stream::iter([Ok(body.into())]).chain(disconnect))
 }
 
 /// A body in pieces of `bytes`, with a wait after each.
 pub(crate) fn drip(body: &[u8], bytes: usize, every: Duration) -> FaultyBody {
     let pieces: Vec<_> = body.chunks(bytes.max(1)).map(Bytes::copy_from_slice).collect();
-    in_steps(pieces.into_iter().flat_map(move |piece| [Step::Send(piece), Step::Wait(every)]))
+    let pieces = stream::iter(pieces).enumerate().then(move |(number, piece)| async move {
+        sleep(if number == 0 { Duration::ZERO } else { every }).await;
+        Ok(piece)
+    });
+    in_pieces(pieces)
 }
 
 /// A body followed by more bytes without end.
 pub(crate) fn endless(body: Vec<u8>) -> FaultyBody {
-    let filler = Bytes::from(vec![b'A'; 1 << 16]);
-    in_steps(iter::once(body.into()).chain(iter::repeat(filler)).map(Step::Send))
+    let filler = stream::repeat(Bytes::from(vec![b'A'; 1 << 16]));
+    in_pieces(stream::iter([body.into()]).chain(filler).map(Ok))
 }
 
-fn in_steps(steps: impl IntoIterator<Item = Step, IntoIter: Send + 'static>) -> FaultyBody {
-    let frames = stream::iter(steps).filter_map(|step| async move {
-        match step {
-            Step::Send(piece) => (!piece.is_empty()).then(|| Ok(Frame::data(piece))),
-            Step::Flush => {
-                yield_now().await;
-                None
-            }
-            Step::Wait(time) => {
-                sleep(time).await;
-                None
-            }
-            Step::Disconnect => Some(Err(Disconnect)),
-        }
-    });
-    StreamBody::new(frames).boxed_unsync()
+fn in_pieces(pieces: impl Stream<Item = Result<Bytes, Disconnect>> + Send + 'static) -> FaultyBody {
+    StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync()
 }

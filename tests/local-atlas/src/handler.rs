@@ -4,19 +4,19 @@ use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Response,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST},
+    Response,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderName},
     http::{request::Parts, uri::Authority},
 };
 
 use crate::{
-    api::{self, Call},
+    api,
     credentials::{Authorization, Login, authenticate},
     error::{Refusal, error},
-    faults::{Outcome, RequestInfo, Rewrite, When},
+    faults::{Outcome, Rewrite, When},
     faulty_body::{Disconnect, FaultyBody},
     oauth,
-    response::{Rendered, Reply, finish, set_header},
+    response::{Rendered, finish, set_header},
     route::{Query, Route},
     state::{RecordedRequest, State},
 };
@@ -30,8 +30,31 @@ pub(crate) struct Received {
     pub(crate) scheme: &'static str,
 }
 
-type RouteResult = Result<Route, Refusal>;
-type LoginResult = Result<Option<Login>, Refusal>;
+impl Received {
+    /// The text of a header; empty if there is none.
+    pub(crate) fn header(&self, name: HeaderName) -> &str {
+        let value = self.parts.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    pub(crate) fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    /// Path and query as sent.
+    pub(crate) fn target(&self) -> &str {
+        self.parts.uri.path_and_query().map_or("", |target| target.as_str())
+    }
+
+    /// Scheme and authority, for links.
+    pub(crate) fn base(&self) -> String {
+        let host = match self.header(HOST) {
+            "" => self.parts.uri.authority().map_or("localhost", Authority::as_str),
+            host => host,
+        };
+        format!("{}://{host}", self.scheme)
+    }
+}
 
 /// The response to a request, or the instruction to close the connection without one.
 pub(crate) async fn handle(
@@ -39,22 +62,19 @@ pub(crate) async fn handle(
     received: Received,
 ) -> Result<Response<FaultyBody>, Disconnect> {
     let route = Route::parse(&received.parts.method, received.parts.uri.path());
-    let login = login(&state, &received, &route);
+    // Nothing else requires the credentials of the API.
+    let is_api = received.target().starts_with("/api/atlas/");
+    let login = is_api.then(|| authenticate(&state, &received)).transpose();
     let known = route.as_ref().ok();
     let endpoint = known.map(|route| (route.endpoint, route.version));
     let number = state.record(recorded(&state, &received, known));
-    let fault = state.faults.pick(&RequestInfo {
-        endpoint: known.map(|route| route.endpoint),
-        project: known.map_or("", |route| &route.project),
-        user: known.map_or("", |route| &route.user),
-        authenticated: login.is_ok(),
-    });
+    let fault = state.faults.pick(known, login.is_ok());
     let outcome = fault.as_ref().and_then(|it| it.fault.outcome.clone());
     if let Some(fault) = &fault {
         state.change_record(number, |request| request.fault = Some(fault.label()));
         fault.hold(When::Before).await;
     }
-    let gzip = state.lock().settings.gzip && accepts_gzip(&received.parts.headers);
+    let gzip = state.lock().settings.gzip && received.header(ACCEPT_ENCODING).contains("gzip");
     let mut rendered = match &outcome {
         Some(Outcome::Cut { moment: When::Before }) => return Err(Disconnect),
         Some(Outcome::Answer { moment: When::Before, answer }) => answer.render(&state),
@@ -86,18 +106,22 @@ pub(crate) async fn handle(
 async fn act(
     state: &Arc<State>,
     received: Received,
-    route: RouteResult,
-    login: LoginResult,
+    route: Result<Route, Refusal>,
+    login: Result<Option<Login>, Refusal>,
     number: usize,
 ) -> Rendered {
     let state = Arc::clone(state);
     let work = tokio::task::spawn_blocking(move || {
-        let query = received.parts.uri.query().unwrap_or_default();
-        let version = route.as_ref().ok().and_then(|route| route.version);
+        let known = route.as_ref().ok();
+        let version = known.and_then(|route| route.version);
         // An error is written in the requested form even if the query itself is wrong.
-        let form = route.as_ref().ok();
-        let form = form.and_then(|route| Query::parse(route.endpoint, query).ok());
-        let reply = decide(&state, &received, route, login);
+        let form = known.and_then(|route| Query::parse(route.endpoint, received.query()).ok());
+        let result = match (login, route) {
+            (Err(refusal), _) | (Ok(None), Err(refusal)) => Err(refusal),
+            (Ok(None), Ok(route)) => oauth::respond(&state, &received, route.endpoint),
+            (Ok(Some(login)), route) => api::respond(&state, &received, login, route),
+        };
+        let reply = result.unwrap_or_else(|refusal| refusal);
         state.change_record(number, |request| request.issued = reply.issued);
         reply.render(version, &form.unwrap_or_default())
     });
@@ -105,82 +129,27 @@ async fn act(
     work.await.unwrap_or_else(failed)
 }
 
-fn decide(state: &State, received: &Received, route: RouteResult, login: LoginResult) -> Reply {
-    let (parts, now) = (&received.parts, state.clock.now());
-    let result = match (login, route) {
-        (Err(refusal), _) | (Ok(None), Err(refusal)) => Err(refusal),
-        (Ok(None), Ok(route)) => {
-            oauth::respond(state, route.endpoint, &parts.headers, &received.body, now)
-        }
-        (Ok(Some(login)), route) => api::respond(
-            state,
-            &Call {
-                login,
-                address: received.address,
-                headers: &parts.headers,
-                query: parts.uri.query().unwrap_or_default(),
-                body: &received.body,
-                base: &base(received),
-                now,
-            },
-            route,
-        ),
-    };
-    result.unwrap_or_else(|refusal| refusal)
-}
-
-/// The credentials of a request; `None` where the API requires none.
-fn login(state: &State, received: &Received, route: &RouteResult) -> LoginResult {
-    let parts = &received.parts;
-    let oauth = route.as_ref().is_ok_and(|route| route.endpoint.is_oauth());
-    if oauth || !parts.uri.path().starts_with("/api/atlas/") {
-        return Ok(None);
-    }
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    authenticate(state, parts.method.as_str(), target, &parts.headers).map(Some)
-}
-
 fn recorded(state: &State, received: &Received, route: Option<&Route>) -> RecordedRequest {
     let parts = &received.parts;
-    let body = String::from_utf8_lossy(&received.body).into_owned();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = parts.headers.iter().filter(|(name, _)| *name != AUTHORIZATION);
-    let headers = headers.map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.to_string(), value)
-    });
+    let is_oauth = route.is_some_and(|route| route.version.is_none());
     RecordedRequest {
         number: 0,
         received_at: state.clock.now(),
         connection: received.connection,
         protocol: format!("{:?}", parts.version),
         method: parts.method.to_string(),
-        target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        target: received.target().to_owned(),
         endpoint: route.map(|route| route.endpoint),
         version: route.and_then(|route| route.version),
         project: route.map(|route| route.project.clone()).unwrap_or_default(),
         user: route.map(|route| route.user.clone()).unwrap_or_default(),
-        headers: headers.collect(),
-        authorization: Authorization::of(&parts.headers),
-        body: if route.is_some_and(|route| route.endpoint.is_oauth()) {
-            String::new()
-        } else {
-            body
-        },
+        headers: headers.map(|(name, it)| (name.to_string(), text(it.as_bytes()))).collect(),
+        authorization: Authorization::of(received),
+        body: if is_oauth { String::new() } else { text(&received.body) },
         fault: None,
         issued: None,
         status: None,
     }
-}
-
-/// Scheme and authority of the request, for links.
-fn base(received: &Received) -> String {
-    let Received { parts, scheme, .. } = received;
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
-    format!("{scheme}://{}", host.unwrap_or("localhost"))
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|accepted| accepted.contains("gzip"))
 }

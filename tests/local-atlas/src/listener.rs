@@ -1,10 +1,6 @@
 //! The API's port: accepts, serves, refuses and closes connections.
 
-use std::{
-    net::SocketAddr,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{Request, Response, body::Incoming, service::service_fn};
@@ -13,8 +9,7 @@ use hyper_util::{
     server::conn::auto::Builder,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::watch,
 };
 use tokio_rustls::TlsAcceptor;
@@ -27,27 +22,14 @@ use crate::{
 };
 
 /// The switches of the port and its connections.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Listener {
-    /// Whether the API's port should be open.
-    pub(crate) should_be_open: watch::Sender<bool>,
+    /// Whether the API's port should be closed.
+    pub(crate) close: watch::Sender<bool>,
     /// Whether it is.
-    pub(crate) is_open: watch::Sender<bool>,
+    pub(crate) is_closed: watch::Sender<bool>,
     /// Is increased to close every open connection.
     pub(crate) generation: watch::Sender<u64>,
-    /// Connections accepted so far.
-    pub(crate) accepted: AtomicU64,
-}
-
-impl Default for Listener {
-    fn default() -> Self {
-        Self {
-            should_be_open: watch::Sender::new(true),
-            is_open: watch::Sender::new(true),
-            generation: watch::Sender::new(0),
-            accepted: AtomicU64::new(0),
-        }
-    }
 }
 
 /// One connection.
@@ -66,19 +48,19 @@ pub(crate) async fn listen(
     socket: std::net::TcpListener,
 ) {
     let switches = &control.state.listener;
-    let mut wanted = switches.should_be_open.subscribe();
+    let (mut wanted, mut number) = (switches.close.subscribe(), 0);
     let Ok(address) = socket.local_addr() else {
         return;
     };
     let mut socket = TcpListener::from_std(socket).ok();
     loop {
-        let open = *wanted.borrow_and_update();
-        if !open {
+        let close = *wanted.borrow_and_update();
+        if close {
             drop(socket.take());
         } else if socket.is_none() {
             socket = Some(bind_again(address).await);
         }
-        switches.is_open.send_replace(open);
+        switches.is_closed.send_replace(close);
         let accepted = async {
             match &socket {
                 Some(socket) => socket.accept().await,
@@ -88,7 +70,7 @@ pub(crate) async fn listen(
         tokio::select! {
             changed = wanted.changed() => if changed.is_err() { return },
             accepted = accepted => if let Ok((stream, peer)) = accepted {
-                let number = switches.accepted.fetch_add(1, Ordering::SeqCst) + 1;
+                number += 1;
                 let mut generation = switches.generation.subscribe();
                 let (control, tls) = (control.clone(), tls.clone());
                 let connection = Connection { control, tls, peer, number };
@@ -106,23 +88,18 @@ pub(crate) async fn listen(
 }
 
 impl Connection {
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        match self.tls.clone() {
-            None => self.serve_http(stream).await,
-            // A failed handshake is visible to the client alone.
-            Some(tls) => {
-                if let Ok(stream) = tls.accept(stream).await {
-                    self.serve_http(stream).await;
-                }
-            }
-        }
-    }
-
-    async fn serve_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn serve(self, stream: TcpStream) {
+        let tls = self.tls.clone();
         let service = service_fn(move |request| self.clone().respond(request));
         let builder = Builder::new(TokioExecutor::new());
-        // A connection may end for any reason.
-        let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+        // A failed handshake is visible to the client alone, and a connection may end for any reason.
+        if let Some(tls) = tls {
+            if let Ok(stream) = tls.accept(stream).await {
+                let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            }
+        } else {
+            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+        }
     }
 
     async fn respond(self, request: Request<Incoming>) -> Result<Response<FaultyBody>, Disconnect> {

@@ -1,13 +1,14 @@
 //! The token endpoint: client credentials in, bearer tokens out.
 
-use hyper::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use hyper::{StatusCode, header::CONTENT_TYPE};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
     credentials::{basic, random_token},
-    error::{Refusal, rate_limited},
+    error::{Refusal, error_body},
+    handler::Received,
     response::{Content, Reply},
     route::Endpoint,
     state::State,
@@ -36,12 +37,11 @@ impl Token {
 /// The response of `/api/oauth/token` and `/api/oauth/revoke`.
 pub(crate) fn respond(
     state: &State,
+    received: &Received,
     endpoint: Endpoint,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: Timestamp,
 ) -> Result<Reply, Refusal> {
-    let Some(client) = basic(headers) else {
+    let now = state.clock.now();
+    let Some(client) = basic(received) else {
         return Err(refused(401, "invalid_client", "client authentication is missing"));
     };
     if endpoint == Endpoint::IssueToken {
@@ -51,12 +51,11 @@ pub(crate) fn respond(
     if client != (credentials.client_id, credentials.client_secret) {
         return Err(refused(401, "invalid_client", "client authentication failed"));
     }
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if !content_type.is_some_and(|it| it.starts_with("application/x-www-form-urlencoded")) {
+    if !received.header(CONTENT_TYPE).starts_with("application/x-www-form-urlencoded") {
         return Err(refused(400, "invalid_request", "the body must be form-url-encoded"));
     }
     let field = |name: &str| {
-        let mut fields = url::form_urlencoded::parse(body);
+        let mut fields = url::form_urlencoded::parse(&received.body);
         fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     };
     if endpoint == Endpoint::IssueToken {
@@ -73,13 +72,12 @@ pub(crate) fn respond(
 }
 
 fn issue(state: &State, grant_type: Option<&str>, now: Timestamp) -> Result<Reply, Refusal> {
-    match grant_type {
-        None => return Err(refused(400, "invalid_request", "grant_type is missing")),
-        Some("client_credentials") => {}
-        Some(_) => {
-            let description = "only client_credentials is supported";
-            return Err(refused(400, "unsupported_grant_type", description));
-        }
+    let Some(grant_type) = grant_type else {
+        return Err(refused(400, "invalid_request", "grant_type is missing"));
+    };
+    if grant_type != "client_credentials" {
+        let description = "only client_credentials is supported";
+        return Err(refused(400, "unsupported_grant_type", description));
     }
     let mut data = state.lock();
     let live = data.tokens.iter().filter(|token| token.is_live(now)).count();
@@ -97,32 +95,27 @@ fn issue(state: &State, grant_type: Option<&str>, now: Timestamp) -> Result<Repl
         revoked: false,
     });
     let body = json!({ "access_token": value, "expires_in": seconds, "token_type": "Bearer" });
-    Ok(Reply::ok(body))
+    Ok(Reply::json(200, body))
 }
 
 fn take_rate_token(state: &State, client_id: &str, now: Timestamp) -> Result<(), Refusal> {
     let mut data = state.lock();
-    let Some(rate) = data.settings.token_rate else {
-        return Ok(());
-    };
+    let Some(rate) = data.settings.token_rate else { return Ok(()) };
     let taken = data.buckets.take(&format!("token {client_id}"), rate, now);
-    let Err(empty) = taken else { return Ok(()) };
+    let Err(seconds) = taken else { return Ok(()) };
     let (capacity, minutes) = (rate.capacity, rate.period_seconds.div_ceil(60));
     let detail = format!(
         "Resource /api/oauth/token is limited to {capacity} requests every {minutes} minutes."
     );
     let parameters = json!(["/api/oauth/token", capacity, minutes]);
-    let refusal = rate_limited("RATE_LIMITED", &detail, &parameters);
-    Err(if rate.retry_after { refusal.header("retry-after", &empty.seconds) } else { refusal })
+    let refusal = Reply::json(429, error_body(429, "RATE_LIMITED", &detail, &parameters));
+    Err(if rate.retry_after { refusal.header("retry-after", &seconds) } else { refusal })
 }
 
 /// An error in the form of RFC 6749, which is not the form of the other endpoints.
 fn refused(status: u16, error: &str, description: &str) -> Refusal {
     let body = json!({ "error": error, "error_description": description });
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let reply = Reply::new(status, Content::Json(body));
-    match status {
-        StatusCode::UNAUTHORIZED => reply.header("www-authenticate", "Basic realm=\"Atlas\""),
-        _ => reply,
-    }
+    let reply = Reply::json(status, body);
+    let challenge = "Basic realm=\"Atlas\"";
+    if status == 401 { reply.header("www-authenticate", challenge) } else { reply }
 }

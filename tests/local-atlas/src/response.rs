@@ -42,8 +42,9 @@ impl Reply {
         Self { status, content, headers: Vec::new(), issued: None }
     }
 
-    pub(crate) fn ok(body: Value) -> Self {
-        Self::new(StatusCode::OK, Content::Json(body))
+    pub(crate) fn json(status: u16, body: Value) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new(status, Content::Json(body))
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
@@ -99,10 +100,8 @@ pub(crate) fn set_header<T>(response: &mut Response<T>, name: &str, value: &str)
 
 /// A JSON response without the headers of Atlas.
 pub(crate) fn json_response(status: StatusCode, body: String) -> Response<FaultyBody> {
-    let mut response = Response::new(faulty_body::whole(body.into_bytes()));
-    *response.status_mut() = status;
-    set_header(&mut response, CONTENT_TYPE.as_str(), "application/json");
-    response
+    let reply = Reply::new(status, Content::Text(body));
+    reply.render(None, &Query::default()).map(faulty_body::whole)
 }
 
 /// Adds the headers of every response, and the body as `outcome` has it sent.

@@ -1,7 +1,7 @@
 //! The address of a request: endpoint, API version, path parameters, query.
 
 use hyper::{
-    HeaderMap, Method,
+    Method,
     header::{ACCEPT, CONTENT_TYPE},
 };
 use jiff::civil::Date;
@@ -9,7 +9,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::{Refusal, error};
+use crate::{
+    error::{Refusal, error},
+    handler::Received,
+};
 
 /// An operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,14 +33,6 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn is_oauth(self) -> bool {
-        matches!(self, Self::IssueToken | Self::RevokeToken)
-    }
-
-    fn is_list(self) -> bool {
-        matches!(self, Self::ListCertificates | Self::ListUsers)
-    }
-
     fn method(self) -> Method {
         match self {
             Self::ListCertificates | Self::ListUsers | Self::ReadUser => Method::GET,
@@ -74,9 +69,8 @@ impl ApiVersion {
     }
 
     /// Checks that v2 is asked for by its date, and that a body has the version's type.
-    pub(crate) fn check_media_types(self, headers: &HeaderMap, body: bool) -> Result<(), Refusal> {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let (accept, content) = (text(ACCEPT).unwrap_or(""), text(CONTENT_TYPE).unwrap_or(""));
+    pub(crate) fn check_media_types(self, received: &Received, body: bool) -> Result<(), Refusal> {
+        let (accept, content) = (received.header(ACCEPT), received.header(CONTENT_TYPE));
         if self == Self::V2 && !accept.split(',').any(names_this_resource) {
             return Err(error("INVALID_VERSION_DATE", &[accept]));
         }
@@ -116,10 +110,7 @@ pub(crate) struct Route {
 impl Route {
     /// Reads `path` as it was sent: it is split first, and then each segment is decoded.
     pub(crate) fn parse(method: &Method, path: &str) -> Result<Self, Refusal> {
-        use Endpoint::{
-            IssueCertificate, IssueToken, ListCertificates, ListUsers, ReadUser, RevokeToken,
-        };
-
+        use Endpoint as E;
         let segments = path.trim_start_matches('/').split('/');
         let decoded =
             segments.map(|it| decode(it).ok_or_else(|| error("PATH_PARAM_PARSE_ERROR", &[it])));
@@ -128,23 +119,21 @@ impl Route {
         let missing = || error("RESOURCE_NOT_FOUND", &[path]);
         let (version, project, rest) = match segments[..] {
             ["api", "oauth", _] => (None, "", &segments[2..]),
-            ["api", "atlas", "v1.0", "groups", project, ..] => {
-                (Some(ApiVersion::V1), project, &segments[5..])
-            }
-            ["api", "atlas", "v2", "groups", project, ..] => {
-                (Some(ApiVersion::V2), project, &segments[5..])
+            ["api", "atlas", version @ ("v1.0" | "v2"), "groups", project, ..] => {
+                let version = if version == "v2" { ApiVersion::V2 } else { ApiVersion::V1 };
+                (Some(version), project, &segments[5..])
             }
             _ => return Err(missing()),
         };
         let (endpoints, database, user): (&[Endpoint], _, _) = match *rest {
-            ["token"] if version.is_none() => (&[IssueToken], "", ""),
-            ["revoke"] if version.is_none() => (&[RevokeToken], "", ""),
-            ["databaseUsers"] => (&[ListUsers], "", ""),
+            ["token"] if version.is_none() => (&[E::IssueToken], "", ""),
+            ["revoke"] if version.is_none() => (&[E::RevokeToken], "", ""),
+            ["databaseUsers"] => (&[E::ListUsers], "", ""),
             ["databaseUsers", user, "certs"] if !user.is_empty() => {
-                (&[IssueCertificate, ListCertificates], "$external", user)
+                (&[E::IssueCertificate, E::ListCertificates], "$external", user)
             }
             ["databaseUsers", database, user] if !database.is_empty() && !user.is_empty() => {
-                (&[ReadUser], database, user)
+                (&[E::ReadUser], database, user)
             }
             _ => return Err(missing()),
         };
@@ -205,7 +194,7 @@ impl Query {
         };
         let mut query = Self::default();
         for (name, value) in url::form_urlencoded::parse(raw.as_bytes()) {
-            let list = endpoint.is_list();
+            let list = matches!(endpoint, Endpoint::ListCertificates | Endpoint::ListUsers);
             let understood = match name.as_ref() {
                 "pretty" => value.parse().ok().map(|it| query.pretty = it),
                 "envelope" => value.parse().ok().map(|it| query.envelope = it),

@@ -6,16 +6,18 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    authority::Authorities,
     control::Control,
     credentials::Credentials,
-    keys::{KeyListener, KeySource, Keys},
+    keys::{KeyListener, Keys},
     listener,
     settings::Settings,
-    state::State,
+    state::{Data, State},
     tls_client::{LoggedIn, LoginError, log_in},
     tls_server::{self, Identity},
 };
@@ -23,9 +25,9 @@ use crate::{
 /// A running server on threads of its own. Dropping it stops it.
 pub struct LocalAtlas {
     control: Control,
+    base_url: String,
     api: SocketAddr,
     login: SocketAddr,
-    https: bool,
     runtime: Option<Runtime>,
 }
 
@@ -58,12 +60,16 @@ impl LocalAtlas {
         runtime.worker_threads(2).thread_name("local-atlas");
         let runtime = runtime.enable_all().build()?;
         let identity = Identity::create()?;
-        let state = Arc::new(State::new(
-            KeySource::new(options.keys, options.key_listener),
-            options.credentials.unwrap_or_else(Credentials::random),
-            options.settings,
-            identity.ca_pem.clone(),
-        ));
+        let state = Arc::new(State {
+            authorities: Authorities::new(options.keys, options.key_listener),
+            ca_pem: identity.ca_pem.clone(),
+            data: Mutex::new(Data {
+                settings: options.settings,
+                credentials: options.credentials.unwrap_or_default(),
+                ..Data::default()
+            }),
+            ..State::default()
+        });
         let control = Control { state: Arc::clone(&state), runtime: runtime.handle().clone() };
         let (api_listener, api) = open(options.port)?;
         let (login_listener, login) = open(options.login_port)?;
@@ -71,13 +77,13 @@ impl LocalAtlas {
         let api_tls = api_tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         runtime.spawn(listener::listen(control.clone(), api_tls, api_listener));
         runtime.spawn(tls_server::listen(state, identity, login_listener));
-        Ok(Self { control, api, login, https: options.https, runtime: Some(runtime) })
+        let base_url = format!("{}://{api}", if options.https { "https" } else { "http" });
+        Ok(Self { control, base_url, api, login, runtime: Some(runtime) })
     }
 
     /// The value of the provider's `base_url`.
     pub fn base_url(&self) -> String {
-        let scheme = if self.https { "https" } else { "http" };
-        format!("{scheme}://{}", self.api)
+        self.base_url.clone()
     }
 
     /// The API's address.
@@ -101,9 +107,6 @@ impl LocalAtlas {
     }
 
     /// Logs in with a certificate and its key, as a database driver would.
-    ///
-    /// # Errors
-    /// If the server refuses the certificate, or no user belongs to it.
     pub async fn log_in(&self, combined_pem: &str) -> Result<LoggedIn, LoginError> {
         log_in(self.login, self.ca_pem(), combined_pem).await
     }

@@ -1,6 +1,6 @@
 //! The state of the server, shared by all connections.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
@@ -12,33 +12,33 @@ use crate::{
     credentials::{Authorization, Credentials, Login, Role},
     digest::Nonces,
     faults::Faults,
-    keys::KeySource,
     listener::Listener,
     oauth::Token,
-    rate_limit::Buckets,
     route::{ApiVersion, Endpoint},
-    settings::Settings,
-    stores::{Certificate, CertificateStore, Project},
+    settings::{Buckets, Settings},
+    stores::{Certificate, Project},
 };
 
+#[derive(Default)]
 pub(crate) struct State {
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) authorities: Authorities,
     pub(crate) faults: Faults,
     pub(crate) listener: Listener,
     /// The certificate authority of the server's own certificate.
     pub(crate) ca_pem: String,
-    keys: KeySource,
-    data: Mutex<Data>,
+    pub(crate) data: Mutex<Data>,
 }
 
 /// The part of the state that requests change. A request locks it for each step, never while it signs or waits.
+#[derive(Default)]
 pub(crate) struct Data {
     pub(crate) settings: Settings,
     pub(crate) credentials: Credentials,
     pub(crate) roles: BTreeMap<Login, Role>,
     pub(crate) projects: BTreeMap<String, Project>,
-    pub(crate) certificates: CertificateStore,
+    /// In the order of issue. None is ever removed: Atlas cannot revoke.
+    pub(crate) certificates: Vec<Certificate>,
     pub(crate) tokens: Vec<Token>,
     pub(crate) nonces: Nonces,
     pub(crate) buckets: Buckets,
@@ -84,46 +84,8 @@ pub struct RecordedRequest {
 }
 
 impl State {
-    pub(crate) fn new(
-        keys: KeySource,
-        credentials: Credentials,
-        settings: Settings,
-        ca_pem: String,
-    ) -> Self {
-        Self {
-            clock: Clock::default(),
-            authorities: Authorities::default(),
-            faults: Faults::default(),
-            listener: Listener::default(),
-            ca_pem,
-            keys,
-            data: Mutex::new(Data {
-                settings,
-                credentials,
-                roles: BTreeMap::new(),
-                projects: BTreeMap::new(),
-                certificates: CertificateStore::default(),
-                tokens: Vec::new(),
-                nonces: Nonces::default(),
-                buckets: Buckets::default(),
-                requests: Vec::new(),
-            }),
-        }
-    }
-
     pub(crate) fn lock(&self) -> MutexGuard<'_, Data> {
         self.data.lock()
-    }
-
-    /// A new certificate of the project's authority, not yet in the store. Blocks while it signs.
-    pub(crate) fn sign(
-        &self,
-        project: &str,
-        user: &str,
-        months: u32,
-    ) -> Result<Certificate, rcgen::Error> {
-        let now = self.clock.now_in_seconds();
-        self.authorities.sign(project, user, months, now, &self.keys)
     }
 
     /// Records a request and returns its number.
@@ -146,7 +108,18 @@ impl State {
 }
 
 impl Data {
-    pub(crate) fn role(&self, login: Login) -> Role {
-        self.roles.get(&login).copied().unwrap_or_default()
+    /// Every certificate of a user, expired and unlisted ones too.
+    pub(crate) fn certificates_of(
+        &self,
+        project: &str,
+        user: &str,
+    ) -> impl Iterator<Item = &Certificate> {
+        self.certificates.iter().filter(move |it| it.project == project && it.user == user)
+    }
+
+    /// The unexpired certificates of a user that appear in lists.
+    pub(crate) fn listed(&self, project: &str, user: &str, now: Timestamp) -> Vec<&Certificate> {
+        let certificates = self.certificates_of(project, user);
+        certificates.filter(|it| !it.unlisted && now < it.not_after).collect()
     }
 }

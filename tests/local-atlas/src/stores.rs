@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::clock::shifted;
 
 /// The X.509 authentication of a database user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,9 +44,8 @@ pub(crate) struct Project {
 impl Project {
     /// A user of this name in any authentication database, `$external` first.
     pub(crate) fn any(&self, name: &str) -> Option<X509Type> {
-        let external = self.users.get(&(EXTERNAL.to_owned(), name.to_owned()));
-        let elsewhere = || self.users.iter().find(|((_, it), _)| it == name).map(|(_, kind)| kind);
-        external.or_else(elsewhere).copied()
+        // `$` sorts before letters.
+        self.users.iter().find(|((_, it), _)| it == name).map(|(_, kind)| *kind)
     }
 
     /// The user that a certificate with this common name logs in as. Only the subject decides.
@@ -111,11 +108,6 @@ impl Certificate {
         format!("{}{}", self.certificate_pem, self.key_pem)
     }
 
-    /// The time of the issue.
-    pub fn issued_at(&self) -> Timestamp {
-        shifted(self.created_at, SignedDuration::from_hours(1))
-    }
-
     /// The item of the list.
     pub(crate) fn item(&self) -> Value {
         json!({
@@ -125,39 +117,6 @@ impl Certificate {
             "notAfter": self.not_after.to_string(),
             "subject": format!("CN={}", escape(common_name(&self.user))),
         })
-    }
-}
-
-/// Every certificate in the order of issue. None is ever removed: Atlas cannot revoke.
-#[derive(Debug, Default)]
-pub(crate) struct CertificateStore(pub(crate) Vec<Certificate>);
-
-impl CertificateStore {
-    pub(crate) fn insert(&mut self, certificate: Certificate) {
-        self.0.push(certificate);
-    }
-
-    /// Every certificate of a user, expired and unlisted ones too.
-    pub(crate) fn of(&self, project: &str, user: &str) -> impl Iterator<Item = &Certificate> {
-        self.0.iter().filter(move |it| it.project == project && it.user == user)
-    }
-
-    /// The unexpired certificates of a user that appear in lists.
-    pub(crate) fn listed(
-        &self,
-        project: &str,
-        user: &str,
-        now: Timestamp,
-    ) -> impl Iterator<Item = &Certificate> {
-        self.of(project, user).filter(move |it| !it.unlisted && now < it.not_after)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Certificate> {
-        self.0.iter_mut().find(|certificate| certificate.id == id)
-    }
-
-    pub(crate) fn is_unlisted(&self, id: u64) -> bool {
-        self.0.iter().any(|certificate| certificate.id == id && certificate.unlisted)
     }
 }
 
@@ -173,31 +132,4 @@ fn escape(value: &str) -> String {
         out.push(character);
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_escaped_as_in_rfc_2253() {
-        for (name, text) in
-            [("a,b+c", "a\\,b\\+c"), (" #a ", "\\ #a\\ "), ("#a", "\\#a"), ("Zoë", "Zoë")]
-        {
-            assert_eq!(escape(name), text);
-        }
-    }
-
-    #[test]
-    fn managed_names_are_told_apart_from_distinguished_names() {
-        for (name, managed, common) in [
-            ("app-user", true, "app-user"),
-            ("cn=app-user", true, "app-user"),
-            ("a,b", true, "a,b"),
-            ("CN=a,OU=b", false, "a,OU=b"),
-            ("CN=", false, ""),
-        ] {
-            assert_eq!((is_managed_name(name), common_name(name)), (managed, common));
-        }
-    }
 }

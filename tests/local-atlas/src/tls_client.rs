@@ -1,7 +1,6 @@
 //! A TLS login with a combined PEM, as a database driver makes it.
 
 use std::{
-    error::Error,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -39,34 +38,17 @@ pub struct LoggedIn {
 pub enum LoginError {
     /// The text is not a certificate with its key.
     #[error("the PEM holds no usable certificate and key")]
-    Pem(#[source] Box<dyn Error + Send + Sync>),
-    /// The connection failed, with TLS' reason if the server did not accept the certificate, or there was no response
-    /// of the server within ten seconds.
+    Pem(#[source] anyhow::Error),
+    /// TLS refused the certificate, or there was no response within ten seconds.
     #[error("the connection failed")]
     Connection(#[from] io::Error),
     /// TLS succeeded, but no user belongs to the certificate.
-    #[error("no user belongs to the certificate: {reason}")]
-    Denied {
-        /// The server's reason.
-        reason: String,
-    },
-}
-
-impl LoginError {
-    /// Whether the server did not accept the certificate itself, for example because it has expired.
-    pub fn is_certificate_refused(&self) -> bool {
-        let Self::Connection(error) = self else {
-            return false;
-        };
-        error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
-    }
+    #[error("no user belongs to the certificate: {0}")]
+    Denied(String),
 }
 
 /// Logs in at `address` with certificate and key of `combined_pem`, trusting `ca_pem` only.
-///
-/// # Errors
-/// If the PEM is unusable, TLS fails, or the certificate's user does not exist.
-pub async fn log_in(
+pub(crate) async fn log_in(
     address: SocketAddr,
     ca_pem: &str,
     combined_pem: &str,
@@ -81,13 +63,10 @@ pub async fn log_in(
     }
     let refusal: serde_json::Value = serde_json::from_str(body).map_err(|_| unexpected())?;
     let reason = refusal["error"].as_str().ok_or_else(unexpected)?.to_owned();
-    Err(LoginError::Denied { reason })
+    Err(LoginError::Denied(reason))
 }
 
-fn client_config(
-    ca_pem: &str,
-    combined_pem: &str,
-) -> Result<ClientConfig, Box<dyn Error + Send + Sync>> {
+fn client_config(ca_pem: &str, combined_pem: &str) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes())?)?;
     let certificate = CertificateDer::from_pem_slice(combined_pem.as_bytes())?;

@@ -1,6 +1,6 @@
 //! The server's own TLS identity, and the port for TLS logins, which works as a database server of the project.
 
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use hyper::{
@@ -23,8 +23,8 @@ use tokio_rustls::TlsAcceptor;
 use x509_cert::{Certificate, der::Decode as _, name::Name};
 
 use crate::{
-    authority::hex_serial, faulty_body::FaultyBody, keys::pem, response::json_response,
-    state::State,
+    authority::hex_serial, clock::Clock, faulty_body::FaultyBody, keys::pem,
+    response::json_response, state::State,
 };
 
 /// The certificate of both TLS listeners, for loopback, from an authority created at start.
@@ -66,15 +66,15 @@ impl Identity {
     }
 
     /// TLS for a login: a client certificate of one of the projects' authorities, valid by the server's clock.
-    fn login_config(&self, state: &Arc<State>) -> Result<ServerConfig> {
+    fn login_config(&self, state: &State) -> Result<ServerConfig> {
         let mut roots = RootCertStore::empty();
         // The verifier requires a root even while there is no project.
         roots.add(self.ca.clone())?;
         roots.add_parsable_certificates(state.authorities.certificates());
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
-        let time = Arc::new(ServerTime(Arc::clone(state)));
-        let builder = ServerConfig::builder_with_details(provider(), time);
+        let clock = Arc::clone(&state.clock);
+        let builder = ServerConfig::builder_with_details(provider(), clock);
         let builder = builder.with_safe_default_protocol_versions()?;
         let builder = builder.with_client_cert_verifier(verifier);
         Ok(builder.with_single_cert(vec![self.certificate.clone()], self.key())?)
@@ -85,19 +85,10 @@ impl Identity {
     }
 }
 
-/// The server's clock, for the validity of client certificates.
-struct ServerTime(Arc<State>);
-
-impl TimeProvider for ServerTime {
+impl TimeProvider for Clock {
     fn current_time(&self) -> Option<UnixTime> {
-        let seconds = u64::try_from(self.0.clock.now().as_second()).ok()?;
+        let seconds = u64::try_from(self.now().as_second()).ok()?;
         Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-    }
-}
-
-impl fmt::Debug for ServerTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServerTime")
     }
 }
 
@@ -128,8 +119,10 @@ async fn serve(state: Arc<State>, acceptor: TlsAcceptor, stream: TcpStream) {
         return;
     };
     let certificates = stream.get_ref().1.peer_certificates();
-    let certificate = certificates.and_then(<[_]>::first).map(|it| it.to_vec());
-    let certificate = certificate.unwrap_or_default();
+    let certificate = certificates.and_then(<[_]>::first).map(|it| Certificate::from_der(it));
+    let Some(Ok(certificate)) = certificate else {
+        return;
+    };
     let service = service_fn(move |_: Request<Incoming>| {
         let response = identify(&state, &certificate);
         async move { Ok::<_, Infallible>(response) }
@@ -139,18 +132,15 @@ async fn serve(state: Arc<State>, acceptor: TlsAcceptor, stream: TcpStream) {
 }
 
 /// TLS has verified the certificate; its subject decides the user.
-fn identify(state: &State, certificate: &[u8]) -> Response<FaultyBody> {
-    let Ok(certificate) = Certificate::from_der(certificate) else {
-        let body = json!({ "authenticated": false, "error": "the certificate is unreadable" });
-        return json_response(StatusCode::FORBIDDEN, body.to_string());
-    };
+fn identify(state: &State, certificate: &Certificate) -> Response<FaultyBody> {
     let body = certificate.tbs_certificate();
     let (user, project) = (common_name(body.subject()), common_name(body.issuer()));
     let serial = body.serial_number().as_bytes().iter();
     let serial = serial.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
     let data = state.lock();
     let known = data.projects.get(&project).and_then(|project| project.user_of(&user));
-    let error = if data.certificates.is_unlisted(serial) {
+    let mut certificates = data.certificates.iter();
+    let error = if certificates.any(|it| it.id == serial && it.unlisted) {
         Some("the certificate was revoked")
     } else {
         known.is_none().then_some("no managed X.509 user of this name exists")

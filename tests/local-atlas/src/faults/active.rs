@@ -11,7 +11,8 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Fault, RequestInfo, When};
+use super::{Fault, When};
+use crate::route::Route;
 
 /// The faults in the order in which they were added.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ pub(crate) struct Faults {
 }
 
 /// A fault with its counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ActiveFault {
     pub(crate) id: u64,
     pub(crate) fault: Fault,
@@ -34,28 +35,22 @@ pub(crate) struct ActiveFault {
 /// Observes and releases a fault.
 #[derive(Clone, Debug)]
 pub struct FaultHandle {
-    fault: Arc<ActiveFault>,
-    runtime: Handle,
+    pub(crate) fault: Arc<ActiveFault>,
+    pub(crate) runtime: Handle,
 }
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) -> Arc<ActiveFault> {
-        let active = Arc::new(ActiveFault {
-            id: self.next_id.fetch_add(1, Ordering::Relaxed) + 1,
-            fault,
-            seen: AtomicU32::new(0),
-            hits: watch::Sender::new(0),
-            held: watch::Sender::new(0),
-            released: watch::Sender::new(false),
-        });
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let active = Arc::new(ActiveFault { id, fault, ..ActiveFault::default() });
         self.active.lock().push(Arc::clone(&active));
         active
     }
 
     /// The first fault that applies to this request. Later faults do not count the request.
-    pub(crate) fn pick(&self, request: &RequestInfo<'_>) -> Option<Arc<ActiveFault>> {
+    pub(crate) fn pick(&self, route: Option<&Route>, login: bool) -> Option<Arc<ActiveFault>> {
         let active = self.active.lock();
-        let mut matching = active.iter().filter(|it| it.fault.matching.covers(request));
+        let mut matching = active.iter().filter(|it| it.fault.matching.covers(route, login));
         matching.find(|it| it.count_match()).cloned()
     }
 
@@ -125,30 +120,15 @@ impl ActiveFault {
             name => name.to_owned(),
         }
     }
-
-    async fn reached_times(&self, times: u32) -> bool {
-        let counter = if self.fault.pause.is_some() { &self.held } else { &self.hits };
-        let mut counter = counter.subscribe();
-        let enough = counter.wait_for(|count| *count >= times);
-        let enough = tokio::time::timeout(Duration::from_secs(120), enough).await;
-        enough.is_ok_and(|found| found.is_ok())
-    }
 }
 
 impl FaultHandle {
-    pub(crate) fn new(fault: Arc<ActiveFault>, runtime: Handle) -> Self {
-        Self { fault, runtime }
-    }
-
     /// Its number in the control interface.
     pub fn id(&self) -> u64 {
         self.fault.id
     }
 
     /// Waits until a request is held, or until the fault applies to one if it has no pause.
-    ///
-    /// # Panics
-    /// If that does not happen within two minutes: a test should fail rather than hang.
     pub async fn reached(&self) {
         self.reached_times(1).await;
     }
@@ -156,19 +136,25 @@ impl FaultHandle {
     /// Waits for that many requests, as [`Self::reached`] does for one.
     ///
     /// # Panics
-    /// If they do not arrive within two minutes.
+    /// If they do not arrive within two minutes: a test should fail rather than hang.
     pub async fn reached_times(&self, times: u32) {
-        let fault = Arc::clone(&self.fault);
+        let fault = &self.fault;
+        let counter = if fault.fault.pause.is_some() { &fault.held } else { &fault.hits };
+        let mut counter = counter.subscribe();
         // On the server's runtime: the caller's may have no timer, or a paused one.
-        let wait = self.runtime.spawn(async move { fault.reached_times(times).await });
-        let reached = wait.await.unwrap_or(false);
-        assert!(reached, "no request reached {:?} within two minutes", self.fault.fault);
+        let reached = self.runtime.spawn(async move {
+            let enough = counter.wait_for(|count| *count >= times);
+            let enough = tokio::time::timeout(Duration::from_secs(120), enough).await;
+            enough.is_ok_and(|found| found.is_ok())
+        });
+        assert!(
+            reached.await.unwrap_or(false),
+            "no request reached {:?} within two minutes",
+            self.fault.fault
+        );
     }
 
     /// Does what [`Self::reached`] does, outside of asynchronous code.
-    ///
-    /// # Panics
-    /// If no request arrives within two minutes, and inside of asynchronous code.
     pub fn reached_blocking(&self) {
         self.runtime.block_on(self.reached());
     }

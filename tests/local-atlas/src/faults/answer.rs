@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    error::{ERRORS, UNAUTHORIZED, error_body},
+    error::{UNAUTHORIZED, error_body, row},
     response::{Rendered, set_header},
     state::State,
 };
 
 /// A scripted answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {
     /// HTTP status.
@@ -24,17 +24,15 @@ pub struct Answer {
     #[serde(default)]
     pub body: String,
     /// The `Retry-After` header.
-    #[serde(default)]
     pub retry_after: Option<RetryAfter>,
     /// A digest challenge with a valid nonce, and its `stale`.
-    #[serde(default)]
     pub challenge_stale: Option<bool>,
     /// More headers.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
 }
 
-/// The two forms of `Retry-After`, and any text.
+/// The two forms of `Retry-After`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RetryAfter {
@@ -42,21 +40,13 @@ pub enum RetryAfter {
     Seconds(u64),
     /// As an HTTP date that many seconds after the response's `Date`.
     Date(i64),
-    /// As written.
-    Text(String),
 }
 
 impl Answer {
     /// Any status and body.
     pub fn text(status: u16, content_type: &str, body: &str) -> Self {
-        Self {
-            status,
-            content_type: content_type.to_owned(),
-            body: body.to_owned(),
-            retry_after: None,
-            challenge_stale: None,
-            headers: Vec::new(),
-        }
+        let (content_type, body) = (content_type.to_owned(), body.to_owned());
+        Self { status, content_type, body, ..Self::default() }
     }
 
     /// A status without a body.
@@ -69,13 +59,6 @@ impl Answer {
         Self::json(status, &error_body(status, code, detail, &Value::Null))
     }
 
-    /// An error of Atlas's table.
-    fn known(code: &str) -> Self {
-        let row = ERRORS.iter().find(|(_, it, _)| *it == code);
-        let (status, code, detail) = row.copied().unwrap_or((500, "UNEXPECTED_ERROR", ""));
-        Self::api_error(status, code, detail)
-    }
-
     /// 429 `RATE_LIMITED_TOKEN_BUCKET`.
     pub fn rate_limited(retry_after: Option<RetryAfter>) -> Self {
         let detail = "Rate limit exceeded for api/atlas/v2/groups. Please retry after 0 seconds. Request capacity: 1200. Refill rate: 500 per 60 seconds.";
@@ -85,7 +68,8 @@ impl Answer {
 
     /// 405 `WRITES_NOT_ALLOWED_DURING_APP_UPGRADES`.
     pub fn maintenance() -> Self {
-        Self::known("WRITES_NOT_ALLOWED_DURING_APP_UPGRADES")
+        let (status, code, detail) = row("WRITES_NOT_ALLOWED_DURING_APP_UPGRADES");
+        Self::api_error(status, code, detail)
     }
 
     /// 500, 502, 503 or 504 in Atlas's form.
@@ -97,8 +81,8 @@ impl Answer {
     /// A page of a proxy or gateway, with any status.
     pub fn html(status: u16) -> Self {
         let reason = StatusCode::from_u16(status).ok().filter(|_| status >= 300);
-        let reason = reason.and_then(|status| status.canonical_reason());
-        let title = reason.unwrap_or("Sign in to this network");
+        let title =
+            reason.and_then(|it| it.canonical_reason()).unwrap_or("Sign in to this network");
         let body = format!(
             "<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n<body><h1>{title}</h1></body></html>\n"
         );
@@ -130,9 +114,8 @@ impl Answer {
     }
 
     /// Sets `Retry-After`.
-    pub fn retry_after(mut self, retry_after: RetryAfter) -> Self {
-        self.retry_after = Some(retry_after);
-        self
+    pub fn retry_after(self, retry_after: RetryAfter) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
     }
 
     /// Adds a header.
@@ -155,12 +138,11 @@ impl Answer {
         if !self.content_type.is_empty() {
             set_header(&mut rendered, "content-type", &self.content_type);
         }
-        let retry_after = self.retry_after.as_ref().map(|retry_after| match retry_after {
-            RetryAfter::Seconds(seconds) => seconds.to_string(),
-            RetryAfter::Date(seconds) => state.clock.http_date(SignedDuration::from_secs(*seconds)),
-            RetryAfter::Text(text) => text.clone(),
-        });
-        if let Some(text) = retry_after {
+        if let Some(retry_after) = &self.retry_after {
+            let text = match *retry_after {
+                RetryAfter::Seconds(it) => it.to_string(),
+                RetryAfter::Date(it) => state.clock.http_date(SignedDuration::from_secs(it)),
+            };
             set_header(&mut rendered, "retry-after", &text);
         }
         if let Some(stale) = self.challenge_stale {

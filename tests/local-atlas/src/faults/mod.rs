@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::route::Endpoint;
+use crate::route::{Endpoint, Route};
 
 pub use active::FaultHandle;
-pub(crate) use active::{ActiveFault, Faults};
+pub(crate) use active::Faults;
 pub use answer::{Answer, RetryAfter};
 pub use rewrite::Rewrite;
 
@@ -69,7 +69,6 @@ pub struct Pause {
     /// Where.
     pub moment: When,
     /// For how long; until it is released if omitted.
-    #[serde(default)]
     pub millis: Option<u64>,
 }
 
@@ -105,14 +104,6 @@ pub enum Outcome {
     },
     /// Atlas's response followed by more bytes without end.
     Endless,
-}
-
-/// The properties of a request that faults match.
-pub(crate) struct RequestInfo<'a> {
-    pub(crate) endpoint: Option<Endpoint>,
-    pub(crate) project: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) authenticated: bool,
 }
 
 impl Fault {
@@ -178,8 +169,7 @@ impl Fault {
 
     /// Holds the request for a time.
     pub fn delay(mut self, moment: When, time: Duration) -> Self {
-        let millis = Some(millis(time));
-        self.pause = Some(Pause { moment, millis });
+        self.pause = Some(Pause { moment, millis: Some(millis(time)) });
         self
     }
 
@@ -210,8 +200,7 @@ impl Fault {
 
     /// Sends Atlas's response slowly.
     pub fn drip(self, bytes: usize, every: Duration) -> Self {
-        let millis = millis(every);
-        self.outcome(Outcome::Drip { bytes, millis })
+        self.outcome(Outcome::Drip { bytes, millis: millis(every) })
     }
 
     /// Continues Atlas's response without end.
@@ -236,30 +225,24 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Matching {
-    pub(crate) fn covers(&self, request: &RequestInfo<'_>) -> bool {
-        let same =
-            |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|it| it == found);
-        self.endpoint.is_none_or(|endpoint| request.endpoint == Some(endpoint))
-            && same(&self.project, request.project)
-            && same(&self.user, request.user)
-            && (self.before_login || request.authenticated)
+    fn covers(&self, route: Option<&Route>, authenticated: bool) -> bool {
+        let project = self.project.as_ref();
+        let user = self.user.as_ref();
+        (self.before_login || authenticated)
+            && self.endpoint.is_none_or(|it| route.is_some_and(|route| route.endpoint == it))
+            && project.is_none_or(|it| route.is_some_and(|route| route.project == *it))
+            && user.is_none_or(|it| route.is_some_and(|route| route.user == *it))
     }
 
     /// Whether the fault applies to the matching request of this number, counted from 1.
-    pub(crate) fn applies_to(&self, number: u32) -> bool {
+    fn applies_to(&self, number: u32) -> bool {
         number >= self.nth && self.times.is_none_or(|times| number - self.nth < times)
     }
 }
 
 impl Default for Matching {
     fn default() -> Self {
-        Self {
-            endpoint: None,
-            project: None,
-            user: None,
-            nth: 1,
-            times: Some(1),
-            before_login: false,
-        }
+        let (endpoint, project, user) = (None, None, None);
+        Self { endpoint, project, user, nth: 1, times: Some(1), before_login: false }
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::{Compress, Compression, Crc, FlushCompress, write::GzEncoder};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     keys,
@@ -44,11 +44,6 @@ pub enum Rewrite {
     Garbage,
     /// Two bytes in the middle that are not UTF-8.
     InvalidUtf8,
-    /// Another `totalCount` in a page of a list.
-    TotalCount {
-        /// The number.
-        total: u64,
-    },
     /// Compressed with gzip.
     Gzip,
     /// So many mebibytes of zeros, compressed with gzip.
@@ -93,34 +88,21 @@ impl Rewrite {
             Self::NoCertificate => key.into(),
             Self::TwoCertificates => format!("{certificate}{text}").into_bytes(),
             Self::DamagedCertificate => {
-                let lines = text.split_inclusive('\n').enumerate();
-                lines
-                    .filter(|(line, _)| *line != 5)
-                    .map(|(_, text)| text)
-                    .collect::<String>()
-                    .into()
+                let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+                if lines.len() > 5 {
+                    lines.remove(5);
+                }
+                lines.concat().into_bytes()
             }
             Self::Garbage => b"\x01\x02 this is neither PEM nor JSON \x03".to_vec(),
             Self::InvalidUtf8 => {
                 let (head, tail) = body.split_at(body.len() / 2);
                 [head, &[0xff, 0xfe], tail].concat()
             }
-            Self::TotalCount { total } => with_total(&body, *total),
             Self::Gzip => gzip(&body),
             Self::GzipBomb { mebibytes } => gzip_zeros(*mebibytes),
             Self::Body { body, .. } => body.clone().into_bytes(),
         };
-    }
-}
-
-/// A page with another `totalCount`; any other body stays as it is.
-fn with_total(body: &[u8], total: u64) -> Vec<u8> {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(mut page) if page.get("totalCount").is_some() => {
-            page["totalCount"] = json!(total);
-            page.to_string().into_bytes()
-        }
-        _ => body.to_vec(),
     }
 }
 

@@ -4,7 +4,7 @@ use local_atlas::LocalAtlas;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{PROJECT, atlas, client, issue_with, json};
+use crate::{PROJECT, assert_members, atlas, client, issue_with, json};
 
 async fn command(atlas: &LocalAtlas, body: Value) -> (u16, Value) {
     let url = format!("{}/local-atlas/", atlas.base_url());
@@ -34,36 +34,23 @@ async fn a_run_is_scripted_over_http() {
     assert_eq!(issue_with(&atlas, "a%2Fb", "{}").await.0, 400);
 
     let found = state(&atlas).await;
-    assert_eq!(
-        (&found["faults"][0]["id"], &found["faults"][0]["usedUp"]),
-        (&added["id"], &json!(true))
-    );
-    assert_eq!(found["clock"]["offsetSeconds"], 60 * 86_400 + 1);
-    assert_eq!(
-        (&found["settings"]["certificateLimit"], &found["settings"]["tokenLimit"]),
-        (&json!(2), &json!(100))
-    );
-    assert_eq!(
-        found["projects"][PROJECT]["users"][0],
-        json!({ "database": "$external", "user": "a/b", "x509Type": "MANAGED" })
-    );
-    let statuses = found["requests"].as_array().unwrap().iter().map(|it| it["status"].clone());
-    assert_eq!(
-        statuses.collect::<Vec<_>>(),
-        [201, 500, 400],
-        "requests to the control interface are not recorded"
-    );
-    let ids: Vec<u64> = found["certificates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["id"].as_u64().unwrap())
-        .collect();
-    assert_eq!(ids.len(), 2);
-    assert_eq!(
-        command(&atlas, json!({ "command": "unlistCertificate", "id": ids[1] })).await.0,
-        200
-    );
+    let expected = json!({
+        "/faults/0/id": added["id"],
+        "/faults/0/usedUp": true,
+        "/clock/offsetSeconds": 60 * 86_400 + 1,
+        "/settings/certificateLimit": 2,
+        "/settings/tokenLimit": 100,
+        (format!("/projects/{PROJECT}/users/0")):
+            { "database": "$external", "user": "a/b", "x509Type": "MANAGED" },
+        "/requests/0/status": 201,
+        "/requests/1/status": 500,
+        "/requests/2/status": 400,
+    });
+    assert_members(&found, &expected);
+    assert_eq!(found["requests"].as_array().unwrap().len(), 3, "control requests are not recorded");
+    assert_eq!(found["certificates"].as_array().unwrap().len(), 2);
+    let id = &found["certificates"][1]["id"];
+    assert_eq!(command(&atlas, json!({ "command": "unlistCertificate", "id": id })).await.0, 200);
     assert_eq!(issue_with(&atlas, "a%2Fb", "{}").await.0, 201);
 }
 

@@ -75,6 +75,14 @@ async fn get(atlas: &LocalAtlas, path: &str) -> (u16, Value) {
     json(request(atlas, Method::GET, path).header("accept", V2).send().await.unwrap()).await
 }
 
+/// Compares the members at these JSON pointers.
+#[track_caller]
+fn assert_members(value: &Value, expected: &Value) {
+    for (pointer, member) in expected.as_object().unwrap() {
+        assert_eq!(value.pointer(pointer), Some(member), "{pointer} of {value:#}");
+    }
+}
+
 async fn json(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
