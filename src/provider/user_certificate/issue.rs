@@ -108,8 +108,10 @@ impl IssueRequest {
         };
         let stored = self.storage.store(object, &issued.pem).await;
         let (object, warning) = stored.ok_or_else(|| key_lost(certificate))?;
-        let diagnostics = mismatches(certificate, user).chain(expired).chain(warning);
-        Ok((object.with_unknown_null(), diagnostics.collect()))
+        let mismatches = catch_panic(|| mismatches(certificate, user).collect::<Vec<_>>());
+        let mismatches = mismatches.unwrap_or_default().into_iter();
+        let diagnostics = mismatches.chain(expired).chain(warning).collect();
+        Ok((object.with_unknown_null(), diagnostics))
     }
 
     /// The object without its key, and a warning if the certificate has expired.
@@ -138,9 +140,10 @@ impl IssueRequest {
     }
 
     fn unparsed(&self, issued: &IssuedCertificate, user: &UserId, problem: &str) -> Failure {
-        let certificate = match x509::parse_certificate(issued.pem.expose_secret()) {
-            Ok(certificate) => format!(" It contains {}.", named(&certificate)),
-            Err(_) => issued.reconciliation.as_ref().map(reconciled).unwrap_or_default(),
+        let certificate = match catch_panic(|| x509::parse_certificate(issued.pem.expose_secret()))
+        {
+            Some(Ok(certificate)) => format!(" It contains {}.", named(&certificate)),
+            _ => issued.reconciliation.as_ref().map(reconciled).unwrap_or_default(),
         };
         let mut error = Diagnostic::error(
             "Cannot parse the issued certificate",
