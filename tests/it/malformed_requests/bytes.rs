@@ -87,7 +87,7 @@ async fn stop_is_served_before_hundreds_of_waiting_calls() {
     let mut reads = JoinSet::new();
     for _ in 0..500 {
         let (core, mut instance) = (core.clone(), instance.clone());
-        reads.spawn(async move { core.refresh(TYPE, &mut instance).await.unwrap() });
+        reads.spawn(async move { core.resource(TYPE).refresh(&mut instance).await.unwrap() });
     }
     pause.reached().await;
     let stopped = timeout(TIMEOUT, async {

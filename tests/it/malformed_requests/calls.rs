@@ -97,7 +97,7 @@ async fn latest_accepted_configuration_counts() {
     host.configure(block).await.unwrap().ok().unwrap();
     let refused = host.configure(json!({ "base_url": "http://example.com" })).await.unwrap();
     assert!(refused.has_errors());
-    host.apply_config(TYPE, &mut None, config("app")).await.unwrap().ok().unwrap();
+    host.resource(TYPE).apply_config(&mut None, config("app")).await.unwrap().ok().unwrap();
     let issued = [before, after].map(|atlas| atlas.control().issued_count());
     assert_eq!(issued, [0, 1]);
 }

@@ -122,7 +122,7 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
     let apply = cpu().saturating_sub(before);
     let before = cpu();
     let plans = stream::iter(&instances).map(async |(index, instance)| {
-        core.plan_config(TYPE, Some(instance), configuration(*index)).await.map(drop)
+        core.resource(TYPE).plan(Some(instance), configuration(*index)).await.map(drop)
     });
     plans.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
     let plan = cpu().saturating_sub(before);
@@ -139,7 +139,7 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
 
 async fn create(core: &Core, index: usize) -> Result<ResourceInstance> {
     let mut instance = None;
-    core.apply_config(TYPE, &mut instance, configuration(index)).await?.ok()?;
+    core.resource(TYPE).apply_config(&mut instance, configuration(index)).await?.ok()?;
     instance.context("an apply returned no object")
 }
 

@@ -63,7 +63,7 @@ impl Worker {
             }
             92..94 => self.core.stop().await,
             94..96 => {
-                self.core.destroy(TYPE, &mut self.instance).await?;
+                self.core.resource(TYPE).destroy(&mut self.instance).await?;
                 self.instance = None;
                 self.apply().await
             }
@@ -81,7 +81,7 @@ impl Worker {
     }
 
     async fn refresh(&mut self) -> Result<(), Error> {
-        self.core.refresh(TYPE, &mut self.instance).await.map(drop)
+        self.core.resource(TYPE).refresh(&mut self.instance).await.map(drop)
     }
 
     /// Issues if the trigger has changed or the certificate is due.
@@ -93,7 +93,7 @@ impl Worker {
             "rotate_when_changed": { "trigger": self.rng.u8(0..4).to_string() },
         });
         let mut instance = self.instance.take();
-        let outcome = self.core.apply_config(TYPE, &mut instance, config).await;
+        let outcome = self.core.resource(TYPE).apply_config(&mut instance, config).await;
         self.instance = instance;
         outcome.map(drop)
     }

@@ -24,7 +24,7 @@ pub struct Outcome {
 }
 
 impl Resource {
-    /// Plans and applies with one configuration.
+    /// Refreshes, plans and applies, as `terraform apply`.
     pub async fn apply_config(
         &self,
         instance: &mut Option<ResourceInstance>,
@@ -49,29 +49,24 @@ impl Resource {
         config: impl Into<Json>,
     ) -> Result<Outcome, Error> {
         let config = &config.into();
-        let mut apply = Apply {
-            resource: self,
-            instance,
-            action: plan.action,
-            plan,
-            diagnostics: Diagnostics::default(),
-        };
-        if apply.action != Action::Failed {
-            apply.instance.clone_from(&apply.plan.prior);
+        let (action, apply_diagnostics) = (plan.action, Diagnostics::default());
+        if action != Action::Failed {
+            instance.clone_from(&plan.prior);
         }
-        match apply.action {
+        let mut apply = Apply { resource: self, instance, action, plan, apply_diagnostics };
+        match action {
             Action::NoOp | Action::Failed => {}
             Action::Create => apply.create(config).await?,
             Action::Update => apply.update(config).await?,
             Action::Delete => apply.delete().await?,
             Action::Replace => {
                 apply.delete().await?;
-                if !apply.diagnostics.has_errors() {
+                if !apply.apply_diagnostics.has_errors() {
                     apply.create(config).await?;
                 }
             }
         }
-        let Apply { action, plan, diagnostics: apply_diagnostics, .. } = apply;
+        let Apply { instance, action, plan, apply_diagnostics, .. } = apply;
         let mut diagnostics = plan.diagnostics.clone();
         diagnostics.append(apply_diagnostics.clone());
         let applied = instance.as_ref().map(|instance| instance.state.clone());
@@ -98,7 +93,7 @@ struct Apply<'a> {
     instance: &'a mut Option<ResourceInstance>,
     action: Action,
     plan: Plan,
-    diagnostics: Diagnostics,
+    apply_diagnostics: Diagnostics,
 }
 
 impl Apply<'_> {
@@ -139,7 +134,7 @@ impl Apply<'_> {
     async fn upgrade(&mut self) -> Result<bool, Error> {
         let diagnostics = self.resource.upgrade_in_place(self.instance).await?;
         let refused = diagnostics.has_errors();
-        self.diagnostics.append(diagnostics);
+        self.apply_diagnostics.append(diagnostics);
         Ok(!refused && self.instance.is_some())
     }
 
@@ -152,14 +147,14 @@ impl Apply<'_> {
         let expected = if prior.is_some() { Action::Update } else { Action::Create };
         let validation = self.resource.validate_in(Phase::Apply, &config).await?;
         let refused = validation.has_errors();
-        self.diagnostics.append(validation);
+        self.apply_diagnostics.append(validation);
         if refused {
             return Ok(None);
         }
         let unforced = Resource { replace: false, ..self.resource.clone() };
         let none = Diagnostics::default();
         let mut plan = unforced.plan_change(Phase::Apply, prior, &config, none).await?;
-        self.diagnostics.append(std::mem::take(&mut plan.diagnostics));
+        self.apply_diagnostics.append(std::mem::take(&mut plan.diagnostics));
         if plan.action == Action::Failed {
             return Ok(None);
         }
@@ -187,7 +182,7 @@ impl Apply<'_> {
         let response = rpc!(self.resource.core, apply_resource_change, request);
         let result = schema.store(plan.prior.as_ref(), &plan.planned, &response);
         *self.instance = result.instance;
-        self.diagnostics.append(result.diagnostics);
+        self.apply_diagnostics.append(result.diagnostics);
         result.violation.map_or(Ok(()), Err)
     }
 }

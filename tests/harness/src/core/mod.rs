@@ -154,43 +154,6 @@ impl Core {
         }
     }
 
-    /// Refreshes, plans and applies, as `terraform apply`.
-    pub async fn apply_config(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-        config: impl Into<Json>,
-    ) -> Result<Outcome, Error> {
-        self.resource(type_name).apply_config(instance, config).await
-    }
-
-    /// Refreshes and plans, as `terraform plan`. The instance is not changed.
-    pub async fn plan_config(
-        &self,
-        type_name: &str,
-        instance: Option<&ResourceInstance>,
-        config: impl Into<Json>,
-    ) -> Result<Plan, Error> {
-        self.resource(type_name).plan(instance, config).await
-    }
-
-    /// Refreshes, as `terraform apply -refresh-only`.
-    pub async fn refresh(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-    ) -> Result<Refreshed, Error> {
-        self.resource(type_name).refresh(instance).await
-    }
-
-    pub async fn destroy(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-    ) -> Result<Outcome, Error> {
-        self.resource(type_name).destroy(instance).await
-    }
-
     /// The identity types by resource type; none for a provider without identities.
     async fn identities(&self) -> Result<BTreeMap<String, Type>, Error> {
         let request = pb::get_resource_identity_schemas::Request {};

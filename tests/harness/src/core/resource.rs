@@ -104,7 +104,7 @@ impl Resource {
         self.validate_in(Phase::Validate, &self.schema().block.conform(config)?).await
     }
 
-    /// `UpgradeResourceState` and `ReadResource`. After an error the instance is as before.
+    /// `UpgradeResourceState` and `ReadResource`, as `terraform apply -refresh-only`. After an error the instance is as before.
     pub async fn refresh(
         &self,
         instance: &mut Option<ResourceInstance>,

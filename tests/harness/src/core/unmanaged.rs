@@ -69,20 +69,6 @@ impl Core {
         Ok(DataRead { state: Some(state), diagnostics })
     }
 
-    /// `ValidateEphemeralResourceConfig`; any part of the configuration may be unknown.
-    pub async fn validate_ephemeral(
-        &self,
-        type_name: &str,
-        config: impl Into<Json>,
-    ) -> Result<Diagnostics, Error> {
-        let schema = self.ephemeral(type_name);
-        let request = pb::validate_ephemeral_resource_config::Request {
-            type_name: type_name.to_owned(),
-            config: schema.encode(&schema.block.conform(config)?),
-        };
-        Ok(call!(self, schema, validate_ephemeral_resource_config, request).1)
-    }
-
     /// `ValidateEphemeralResourceConfig` and `OpenEphemeralResource`. The configuration must be wholly known.
     pub async fn open_ephemeral(
         &self,
@@ -92,7 +78,11 @@ impl Core {
         const METHOD: &str = "open_ephemeral_resource";
         let schema = self.ephemeral(type_name);
         let config = schema.block.conform(config)?;
-        let mut diagnostics = self.validate_ephemeral(type_name, config.clone()).await?;
+        let request = pb::validate_ephemeral_resource_config::Request {
+            type_name: type_name.to_owned(),
+            config: schema.encode(&config),
+        };
+        let mut diagnostics = call!(self, schema, validate_ephemeral_resource_config, request).1;
         if diagnostics.has_errors() {
             return Ok(Opened { instance: None, diagnostics });
         }

@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 pub use self::{
     connection::Connection,
     handshake::{Address, Handshake},
-    process::{ClientCertificate, Exit, OutputLines, PluginProcess, Reattach, SpawnOptions, Stdin},
+    process::{Exit, OutputLines, PluginProcess, Reattach, SpawnOptions},
     tls::{ClientIdentity, ClientTls},
 };
 use crate::pb::{
