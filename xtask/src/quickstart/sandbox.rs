@@ -75,7 +75,7 @@ impl Sandbox {
 
     /// Runs a CLI command, prints its output and returns it. The command must succeed.
     pub(super) fn show(&self, arguments: &[&str]) -> Result<String> {
-        let (status, text) = output::show(&mut self.workspace.command(arguments))?;
+        let (status, text) = output::show(self.workspace.command(arguments))?;
         self.check_interrupt()?;
         ensure!(status.success(), "{} {}: {status}", self.name, arguments[0]);
         Ok(text)
