@@ -18,6 +18,7 @@ use tf_harness::{
 use tokio::runtime::{Builder, Runtime};
 
 use super::{
+    report::Figures,
     usage::{self, milliseconds, number, percentile},
     workload::{PROJECT, start_atlas},
 };
@@ -33,19 +34,19 @@ pub(super) fn measure(
     starts: u32,
     calls: usize,
     counts: &[usize],
-) -> Result<Vec<(&'static str, f64)>> {
+    figures: &mut Figures,
+) -> Result<()> {
     // One thread: moving calls between threads of the client would count as latency of the provider.
-    let mut figures = Builder::new_current_thread().enable_all().build()?.block_on(async {
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
         let atlas = start_atlas(1)?;
-        let mut figures = start_up(provider, &atlas, starts).await?;
-        figures.extend(plan_latency(provider, &atlas, calls).await?);
-        Ok::<_, anyhow::Error>(figures)
+        start_up(provider, &atlas, starts, figures).await?;
+        plan_latency(provider, &atlas, calls, figures).await
     })?;
     let runtime = Runtime::new()?;
     for count in counts {
-        figures.extend(runtime.block_on(many(provider, *count))?);
+        runtime.block_on(many(provider, *count, figures))?;
     }
-    Ok(figures)
+    Ok(())
 }
 
 /// Starts and configures a provider process.
@@ -60,7 +61,8 @@ async fn start_up(
     provider: &Path,
     atlas: &LocalAtlas,
     starts: u32,
-) -> Result<Vec<(&'static str, f64)>> {
+    figures: &mut Figures,
+) -> Result<()> {
     let cpu = usage::children();
     let mut handshakes = Vec::new();
     for _ in 0..starts {
@@ -68,10 +70,10 @@ async fn start_up(
         handshakes.push(milliseconds(core.provider().startup()));
         core.provider().shutdown().await;
     }
-    Ok(vec![
-        ("handshake_ms", percentile(handshakes, 50)),
-        ("cpu_per_start_ms", milliseconds(usage::children().saturating_sub(cpu) / starts)),
-    ])
+    let cpu = usage::children().saturating_sub(cpu) / starts;
+    figures.insert("handshake_ms", percentile(handshakes, 50));
+    figures.insert("cpu_per_start_ms", milliseconds(cpu));
+    Ok(())
 }
 
 /// The time of `PlanResourceChange`, the most expensive call without a request to Atlas, for an object without changes.
@@ -79,7 +81,8 @@ async fn plan_latency(
     provider: &Path,
     atlas: &LocalAtlas,
     calls: usize,
-) -> Result<Vec<(&'static str, f64)>> {
+    figures: &mut Figures,
+) -> Result<()> {
     let core = start(provider, atlas).await?;
     let instance = create(&core, 0).await?;
     let block = &core.schema().resources[TYPE].block;
@@ -106,11 +109,13 @@ async fn plan_latency(
     let times: Vec<f64> =
         stream::iter(0..calls).map(call).buffer_unordered(IN_FLIGHT).try_collect().await?;
     core.provider().shutdown().await;
-    Ok(vec![("plan_p50_ms", percentile(times.clone(), 50)), ("plan_p99_ms", percentile(times, 99))])
+    figures.insert("plan_p50_ms", percentile(times.clone(), 50));
+    figures.insert("plan_p99_ms", percentile(times, 99));
+    Ok(())
 }
 
 /// Creates resources in one process, ten at a time, then refreshes and plans them.
-async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>> {
+async fn many(provider: &Path, count: usize, figures: &mut Figures) -> Result<()> {
     let atlas = start_atlas(count)?;
     let core = start(provider, &atlas).await?;
     let pid = core.provider().process().context("the provider has no process")?.pid;
@@ -126,15 +131,16 @@ async fn many(provider: &Path, count: usize) -> Result<Vec<(&'static str, f64)>>
     });
     plans.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
     let plan = cpu().saturating_sub(before);
-    let peak = number(usize::try_from(usage::of_process(pid).1)?) / 1024.0;
+    let peak = number(usage::of_process(pid).1) / 1024.0;
     core.provider().shutdown().await;
-    let each = |total: Duration| milliseconds(total) / number(count);
-    Ok(match count {
+    let each = |total: Duration| milliseconds(total) / number(count as u64);
+    figures.extend(match count {
         1 => vec![("memory_1_mib", peak)],
         100 => vec![("cpu_per_apply_ms", each(apply)), ("cpu_per_plan_ms", each(plan))],
         1000 => vec![("cpu_per_apply_1000_ms", each(apply)), ("memory_1000_mib", peak)],
         _ => Vec::new(),
-    })
+    });
+    Ok(())
 }
 
 async fn create(core: &Core, index: usize) -> Result<ResourceInstance> {
