@@ -67,7 +67,8 @@ async fn start_up(
     let mut handshakes = Vec::new();
     for _ in 0..starts {
         let core = start(provider, atlas).await?;
-        handshakes.push(milliseconds(core.provider().startup()));
+        let startup = core.provider().process().map(|process| process.startup);
+        handshakes.push(milliseconds(startup.unwrap_or_default()));
         core.provider().shutdown().await;
     }
     let cpu = usage::children().saturating_sub(cpu) / starts;

@@ -93,6 +93,10 @@ impl SpawnOptions {
 #[derive(Debug)]
 pub struct PluginProcess {
     pub pid: u32,
+    /// Of a process that a host started.
+    pub handshake: Option<Handshake>,
+    /// The time from exec to the handshake line.
+    pub startup: Duration,
     pub stderr: OutputLines,
     /// Standard output after the handshake line: empty for a plugin without a bug.
     pub stdout: OutputLines,
@@ -112,10 +116,8 @@ pub struct Exit {
 }
 
 impl PluginProcess {
-    /// Starts the process and reads its handshake line. The last part is the time that this took.
-    pub(super) async fn launch(
-        options: SpawnOptions,
-    ) -> Result<(Self, Handshake, Duration), StartError> {
+    /// Starts the process and reads its handshake line.
+    pub(super) async fn launch(options: SpawnOptions) -> Result<Self, StartError> {
         let begun = Instant::now();
         let (mut process, stdout) = Self::exec(options)?;
         let (mut stdout, mut line) = (BufReader::new(stdout), String::new());
@@ -127,13 +129,14 @@ impl PluginProcess {
                 return Err(StartError::Exited { status, stdout: line, stderr });
             }
         }
-        let took = begun.elapsed();
-        let handshake = Handshake::parse(&line);
-        let handshake = handshake.ok_or_else(|| {
-            anyhow!("no handshake line but {line:?}; stderr {:#?}", process.stderr.lines())
-        })?;
+        process.startup = begun.elapsed();
+        process.handshake = Handshake::parse(&line);
+        if process.handshake.is_none() {
+            let stderr = process.stderr.lines();
+            return Err(anyhow!("no handshake line but {line:?}; stderr {stderr:#?}").into());
+        }
         process.capture_stdout(stdout);
-        Ok((process, handshake, took))
+        Ok(process)
     }
 
     /// Starts the process without expecting a handshake line: for `--help`, `-debug` and the like.
@@ -209,6 +212,8 @@ impl PluginProcess {
         let lines = stderr.clone();
         let process = Self {
             pid,
+            handshake: None,
+            startup: Duration::ZERO,
             stderr,
             stdout: OutputLines::default(),
             identity,
