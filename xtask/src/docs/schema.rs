@@ -18,7 +18,7 @@ pub(super) fn identity(schema: &IdentitySchema) -> String {
             line(&it.name, &[type_name(&it.ty.to_json())], &it.description, None),
         )
     });
-    grouped(entries.collect(), |group| format!("#### {group}")).trim_end().to_owned()
+    grouped(&entries.collect::<Vec<_>>(), |group| format!("#### {group}")).trim_end().to_owned()
 }
 
 /// The declaration of a function, fenced.
@@ -59,11 +59,11 @@ fn groups(block: &Block, at: &str) -> String {
     entries.sort_by_key(|(_, name, _)| *name);
     let title =
         |group: &str| if at.is_empty() { format!("### {group}") } else { format!("{group}:") };
-    grouped(entries, title)
+    grouped(&entries, title)
 }
 
 /// Group, name and line of each entry under the titles of the groups.
-fn grouped(entries: Vec<(&str, &str, String)>, title: impl Fn(&str) -> String) -> String {
+fn grouped(entries: &[(&str, &str, String)], title: impl Fn(&str) -> String) -> String {
     let mut text = String::new();
     for group in ["Required", "Optional", "Read-Only"] {
         let lines = entries.iter().filter(|(of, ..)| *of == group);
