@@ -24,7 +24,7 @@ async fn a_token_that_cannot_be_revoked_does_not_keep_the_process() {
     let (atlas, core, _scratch) = configured_once().await;
     core.resource(TYPE).apply_config(&mut None, config("app")).await.unwrap().ok().unwrap();
     atlas.control().add_fault(Fault::on(Endpoint::RevokeToken).pause(When::Before).always());
-    let exit = core.provider().shutdown().await.unwrap();
+    let exit = core.provider.shutdown().await.unwrap();
     assert!(!exit.killed && exit.status.success(), "{exit:?}");
 }
 
@@ -51,10 +51,10 @@ async fn an_orphan_finishes_the_request_it_has_sent_and_ends() {
     let applying = start(&busy);
     paused.reached().await;
 
-    busy.provider().disconnect_abruptly();
-    idle.provider().disconnect_abruptly();
+    busy.provider.disconnect_abruptly();
+    idle.provider.disconnect_abruptly();
     applying.await.unwrap().expect_err("the connection is gone");
-    let (busy, idle) = (busy.provider().process().unwrap(), idle.provider().process().unwrap());
+    let (busy, idle) = (busy.provider.process().unwrap(), idle.provider.process().unwrap());
     assert!(idle.wait(TIMEOUT).await.expect("an idle orphan ends").success());
     assert!(busy.wait(Duration::ZERO).await.is_none(), "ended before the response");
     paused.release();
@@ -71,7 +71,7 @@ async fn a_terminated_process_returns_the_response_to_a_sent_request_first() {
         atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).pause(When::After));
     let applying = start(&core);
     paused.reached().await;
-    let process = core.provider().process().unwrap();
+    let process = core.provider.process().unwrap();
     process.terminate().unwrap();
     assert!(process.stderr.wait_for("shutting down", TIMEOUT).await.is_some());
     paused.release();

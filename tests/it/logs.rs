@@ -55,8 +55,8 @@ async fn lines(set: fn(SpawnOptions) -> SpawnOptions) -> Vec<String> {
     assert!(resource.plan(None, months(25)).await.is_ok());
     resource.refresh(&mut instance).await.unwrap();
     resource.destroy(&mut instance).await.unwrap();
-    core.provider().shutdown().await;
-    core.provider().log_lines()
+    core.provider.shutdown().await;
+    core.provider.log_lines()
 }
 
 #[tokio::test]
@@ -67,8 +67,8 @@ async fn every_line_of_two_parallel_applies_names_its_request() {
         core.resource(TYPE).apply_config(&mut None, config(user)).await.unwrap().ok().unwrap()
     };
     tokio::join!(apply(&core, "one"), apply(&core, "two"));
-    core.provider().shutdown().await;
-    let lines = core.provider().log_lines();
+    core.provider.shutdown().await;
+    let lines = core.provider.log_lines();
     let records: Vec<Json> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let is_apply = |record: &Json| record["tf_rpc"] == "ApplyResourceChange";
     let first = records.iter().position(is_apply).unwrap();

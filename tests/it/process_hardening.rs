@@ -48,7 +48,7 @@ async fn a_provider_writes_no_file() {
     let [directory] = &scratch.entries()[..] else { panic!("{:?}", scratch.entries()) };
     let [socket] = &entries(directory)[..] else { panic!("{:?}", entries(directory)) };
     assert!(fs::metadata(socket).unwrap().file_type().is_socket());
-    core.provider().shutdown().await.unwrap();
+    core.provider.shutdown().await.unwrap();
     assert_eq!((scratch.entries(), entries(home.path())), (vec![], vec![]));
 }
 

@@ -190,7 +190,7 @@ async fn a_wait_for_the_rate_limit_is_as_long_as_atlas_demands_and_logged_once()
     let posts = atlas.control().requests_to(Endpoint::IssueCertificate);
     let waited = posts[1].received_at.duration_since(posts[0].received_at).as_secs();
     assert!((5..60).contains(&waited), "{waited}");
-    let lines = core.provider().log_lines();
+    let lines = core.provider.log_lines();
     let mut logged = lines.iter().filter(|it| it.contains("Atlas limits the rate of requests"));
     let (Some(only), None) = (logged.next(), logged.next()) else { panic!("{lines:#?}") };
     assert!(only.contains("info") && only.contains("waiting"), "{only}");

@@ -20,7 +20,7 @@
 //! core.configure(json!({})).await?.ok()?;
 //! let mut instance = None;
 //! core.resource("x_thing").apply_config(&mut instance, json!({ "name": "a" })).await?.ok()?;
-//! core.provider().shutdown().await;
+//! core.provider.shutdown().await;
 //! # Ok(())
 //! # }
 //! ```

@@ -67,9 +67,9 @@ async fn start_up(
     let mut handshakes = Vec::new();
     for _ in 0..starts {
         let core = start(provider, atlas).await?;
-        let startup = core.provider().process().map(|process| process.startup);
+        let startup = core.provider.process().map(|process| process.startup);
         handshakes.push(milliseconds(startup.unwrap_or_default()));
-        core.provider().shutdown().await;
+        core.provider.shutdown().await;
     }
     let cpu = usage::children().saturating_sub(cpu) / starts;
     figures.insert("handshake_ms", percentile(handshakes, 50));
@@ -86,7 +86,7 @@ async fn plan_latency(
 ) -> Result<()> {
     let core = start(provider, atlas).await?;
     let instance = create(&core, 0).await?;
-    let block = &core.schema().resources[TYPE].block;
+    let block = &core.schema.resources[TYPE].block;
     let config = block.conform(configuration(0))?;
     let state = Some(encode(&instance.state, &block.ty()));
     let request = pb::plan_resource_change::Request {
@@ -95,12 +95,12 @@ async fn plan_latency(
         proposed_new_state: state,
         config: Some(encode(&config, &block.ty())),
         prior_private: instance.private.clone(),
-        client_capabilities: core.settings().capabilities(Phase::Plan),
+        client_capabilities: core.settings.capabilities(Phase::Plan),
         ..pb::plan_resource_change::Request::default()
     };
     let call = async |_| {
         let started = Instant::now();
-        let response = core.provider().client().plan_resource_change(request.clone()).await?;
+        let response = core.provider.client().plan_resource_change(request.clone()).await?;
         let time = milliseconds(started.elapsed());
         match response.into_inner().diagnostics.first() {
             Some(diagnostic) => bail!("PlanResourceChange: {}", diagnostic.summary),
@@ -109,7 +109,7 @@ async fn plan_latency(
     };
     let times: Vec<f64> =
         stream::iter(0..calls).map(call).buffer_unordered(IN_FLIGHT).try_collect().await?;
-    core.provider().shutdown().await;
+    core.provider.shutdown().await;
     figures.insert("plan_p50_ms", percentile(times.clone(), 50));
     figures.insert("plan_p99_ms", percentile(times, 99));
     Ok(())
@@ -119,7 +119,7 @@ async fn plan_latency(
 async fn many(provider: &Path, count: usize, figures: &mut Figures) -> Result<()> {
     let atlas = start_atlas(count)?;
     let core = start(provider, &atlas).await?;
-    let pid = core.provider().process().context("the provider has no process")?.pid;
+    let pid = core.provider.process().context("the provider has no process")?.pid;
     let cpu = || usage::of_process(pid).0;
     let before = cpu();
     let creates =
@@ -133,7 +133,7 @@ async fn many(provider: &Path, count: usize, figures: &mut Figures) -> Result<()
     plans.buffer_unordered(IN_FLIGHT).try_collect::<()>().await?;
     let plan = cpu().saturating_sub(before);
     let peak = number(usage::of_process(pid).1) / 1024.0;
-    core.provider().shutdown().await;
+    core.provider.shutdown().await;
     let each = |total: Duration| milliseconds(total) / number(count as u64);
     figures.extend(match count {
         1 => vec![("memory_1_mib", peak)],

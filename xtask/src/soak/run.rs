@@ -35,7 +35,7 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
     let atlas =
         LocalAtlas::start(local_atlas::Options { settings, ..local_atlas::Options::default() })?;
     let core = client::start(provider, &atlas).await?;
-    let process = core.provider().process().context("the provider has no process")?;
+    let process = core.provider.process().context("the provider has no process")?;
     let begun = Instant::now();
     let mut workers = JoinSet::new();
     for number in 0..WORKERS {
@@ -64,7 +64,7 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
         );
         samples.push([memory, descriptors, threads]);
     }
-    let exit = core.provider().shutdown().await;
+    let exit = core.provider.shutdown().await;
     ensure!(
         exit.is_some_and(|exit| exit.status.success() && !exit.killed),
         "the provider did not shut down by itself"

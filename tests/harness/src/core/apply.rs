@@ -3,11 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Action, Error, Phase, Plan, Resource, ResourceInstance, response::PLAN, rpc};
-use crate::{
-    checks::compatible,
-    diagnostic::{Diagnostics, Refused},
-    pb::tfplugin5 as pb,
-};
+use crate::{checks::compatible, diagnostic::Diagnostics, pb::tfplugin5 as pb};
 
 /// The result of an apply.
 #[derive(Clone, Debug)]
@@ -49,11 +45,11 @@ impl Resource {
         config: impl Into<Json>,
     ) -> Result<Outcome, Error> {
         let config = &config.into();
-        let (action, apply_diagnostics) = (plan.action, Diagnostics::default());
+        let (action, diagnostics) = (plan.action, Diagnostics::default());
         if action != Action::Failed {
             instance.clone_from(&plan.prior);
         }
-        let mut apply = Apply { resource: self, instance, action, plan, apply_diagnostics };
+        let mut apply = Apply { resource: self, instance, action, plan, diagnostics };
         match action {
             Action::NoOp | Action::Failed => {}
             Action::Create => apply.create(config).await?,
@@ -61,12 +57,12 @@ impl Resource {
             Action::Delete => apply.delete().await?,
             Action::Replace => {
                 apply.delete().await?;
-                if !apply.apply_diagnostics.has_errors() {
+                if !apply.diagnostics.has_errors() {
                     apply.create(config).await?;
                 }
             }
         }
-        let Apply { instance, action, plan, apply_diagnostics, .. } = apply;
+        let Apply { instance, action, plan, diagnostics: apply_diagnostics, .. } = apply;
         let mut diagnostics = plan.diagnostics.clone();
         diagnostics.append(apply_diagnostics.clone());
         let applied = instance.as_ref().map(|instance| instance.state.clone());
@@ -93,7 +89,7 @@ struct Apply<'a> {
     instance: &'a mut Option<ResourceInstance>,
     action: Action,
     plan: Plan,
-    apply_diagnostics: Diagnostics,
+    diagnostics: Diagnostics,
 }
 
 impl Apply<'_> {
@@ -134,7 +130,7 @@ impl Apply<'_> {
     async fn upgrade(&mut self) -> Result<bool, Error> {
         let diagnostics = self.resource.upgrade_in_place(self.instance).await?;
         let refused = diagnostics.has_errors();
-        self.apply_diagnostics.append(diagnostics);
+        self.diagnostics.append(diagnostics);
         Ok(!refused && self.instance.is_some())
     }
 
@@ -147,14 +143,14 @@ impl Apply<'_> {
         let expected = if prior.is_some() { Action::Update } else { Action::Create };
         let validation = self.resource.validate_in(Phase::Apply, &config).await?;
         let refused = validation.has_errors();
-        self.apply_diagnostics.append(validation);
+        self.diagnostics.append(validation);
         if refused {
             return Ok(None);
         }
         let unforced = Resource { replace: false, ..self.resource.clone() };
         let none = Diagnostics::default();
         let mut plan = unforced.plan_change(Phase::Apply, prior, &config, none).await?;
-        self.apply_diagnostics.append(std::mem::take(&mut plan.diagnostics));
+        self.diagnostics.append(std::mem::take(&mut plan.diagnostics));
         if plan.action == Action::Failed {
             return Ok(None);
         }
@@ -182,14 +178,14 @@ impl Apply<'_> {
         let response = rpc!(self.resource.core, apply_resource_change, request);
         let result = schema.store(plan.prior.as_ref(), &plan.planned, &response);
         *self.instance = result.instance;
-        self.apply_diagnostics.append(result.diagnostics);
+        self.diagnostics.append(result.diagnostics);
         result.violation.map_or(Ok(()), Err)
     }
 }
 
 impl Outcome {
     /// Itself, if there is no error diagnostic.
-    pub fn ok(self) -> Result<Self, Refused> {
-        if self.diagnostics.has_errors() { Err(Refused(self.diagnostics)) } else { Ok(self) }
+    pub fn ok(self) -> Result<Self, Error> {
+        self.diagnostics.clone().ok().map(|_| self)
     }
 }

@@ -22,10 +22,10 @@ use tonic::Code;
 pub use self::{
     apply::Outcome,
     plan::{Action, Plan},
-    resource::{Imported, MoveSource, Refreshed, Resource, ResourceInstance},
+    resource::{MoveSource, Refreshed, Resource, ResourceInstance},
     response::Stored,
     settings::{Phase, Settings},
-    unmanaged::{DataRead, Ephemeral, Opened},
+    unmanaged::Ephemeral,
 };
 pub use crate::error::Error;
 use crate::{
@@ -39,11 +39,18 @@ use crate::{
 /// Core with one provider process. Clones share everything; calls may run concurrently.
 #[derive(Clone, Debug)]
 pub struct Core {
-    provider: Provider,
-    schema: Arc<ProviderSchema>,
-    settings: Arc<Settings>,
+    pub provider: Provider,
+    pub schema: Arc<ProviderSchema>,
+    pub settings: Arc<Settings>,
     /// The function results so far, by name and arguments: a function is pure.
     results: Arc<Mutex<HashMap<String, Json>>>,
+}
+
+/// The object of an import, a move, a data source or an ephemeral resource, and what the provider said of it.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    pub instance: Option<T>,
+    pub diagnostics: Diagnostics,
 }
 
 /// Makes a call, and returns with the error if it fails.
@@ -88,18 +95,6 @@ impl Core {
         }
         core.schema = Arc::new(schema);
         Ok(core)
-    }
-
-    pub fn provider(&self) -> &Provider {
-        &self.provider
-    }
-
-    pub fn schema(&self) -> &ProviderSchema {
-        &self.schema
-    }
-
-    pub fn settings(&self) -> &Settings {
-        &self.settings
     }
 
     /// `PrepareProviderConfig` and, if that is not refused, `Configure`.
