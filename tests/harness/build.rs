@@ -3,7 +3,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::env::var_os("CARGO_FEATURE_HOST").is_none() {
         return Ok(());
     }
-    let files = ["tfplugin5.proto", "plugin.proto", "health.proto"];
+    let files = ["tfplugin5.proto", "plugin.proto"];
     for file in files {
         println!("cargo::rerun-if-changed=../../proto/{file}");
     }

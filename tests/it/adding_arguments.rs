@@ -138,7 +138,7 @@ fn arguments() -> Vec<Json> {
 
 /// All but those of adoption, which is refused for an object with a key and has tests of its own.
 fn optional_arguments(host: &InProcess) -> BTreeSet<&str> {
-    let block = &host.schema().resources[TYPE].block;
+    let block = &host.schema.resources[TYPE].block;
     let attributes = block.attributes.iter().filter(|(_, attribute)| attribute.optional);
     let names = attributes.map(|(name, _)| name.as_str());
     names.filter(|name| !name.starts_with("adopt_pem_wo")).collect()

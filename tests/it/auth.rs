@@ -124,9 +124,9 @@ fn the_removal_of_an_api_version_is_announced_once_in_a_run() {
 async fn no_request_is_sent_before_it_is_needed() {
     let (atlas, core, _scratch) = with_service_account(json!({})).await;
     let config = with(&config("app"), json!({ "project_id": "no project id" }));
-    let outcome = core.apply_config(TYPE, &mut None, config).await.unwrap();
+    let outcome = core.resource(TYPE).apply_config(&mut None, config).await.unwrap();
     assert!(outcome.diagnostics.at("project_id").is_some());
-    core.provider().shutdown().await.expect("the process ends");
+    core.provider.shutdown().await.expect("the process ends");
     assert_eq!(atlas.control().requests(), []);
 }
 
@@ -139,7 +139,7 @@ async fn every_configuration_of_a_process_revokes_its_token() {
         configure(&core, block(&atlas)).await;
         create(&core).await.ok().unwrap();
     }
-    core.provider().shutdown().await.expect("the process ends");
+    core.provider.shutdown().await.expect("the process ends");
     let tokens = atlas.control().tokens();
     assert_eq!(tokens.len(), 3);
     assert!(tokens.iter().all(|token| token.revoked), "{tokens:?}");
@@ -173,6 +173,6 @@ fn block(atlas: &LocalAtlas) -> Json {
 }
 
 async fn create(core: &Core) -> Outcome {
-    let created = core.apply_config(TYPE, &mut None, config("app")).await;
+    let created = core.resource(TYPE).apply_config(&mut None, config("app")).await;
     created.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -229,7 +229,7 @@ impl CrashRun {
             host.command().await;
             host.read_data("atlas_user_certificates", config("app")).await.unwrap()
         });
-        read.state.unwrap()["certificates"].as_array().unwrap().iter().map(id).collect()
+        read.instance.unwrap()["certificates"].as_array().unwrap().iter().map(id).collect()
     }
 }
 

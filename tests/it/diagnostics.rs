@@ -121,7 +121,7 @@ async fn every_invalid_argument_has_its_title_and_its_path() {
 async fn an_import_or_a_lookup_with_an_unknown_provider_configuration_names_the_argument() {
     let (_atlas, host) = in_process(&["app"]).await;
     let resource = host.command_with(json!({ "access_token": unknown() })).await;
-    let imported = resource.import(&format!("{PROJECT}/app")).await.unwrap();
+    let imported = resource.import(&format!("{PROJECT}/app"), None).await.unwrap();
     let found = host.read_data("atlas_user_certificates", config("app")).await.unwrap();
     for diagnostics in [imported.diagnostics, found.diagnostics] {
         let error = titled(&diagnostics, "Provider configuration not known yet");

@@ -154,7 +154,7 @@ async fn operations_that_issue_nothing_are_allowed_under_every_guardrail() {
     let resource = host.command_with(all).await;
     let refreshed = resource.refresh(&mut instance).await.unwrap();
     assert!(!refreshed.diagnostics.has_errors(), "{}", refreshed.diagnostics);
-    let imported = resource.import(&format!("{PROJECT}/create")).await.unwrap();
+    let imported = resource.import(&format!("{PROJECT}/create"), None).await.unwrap();
     assert!(!imported.diagnostics.has_errors(), "{}", imported.diagnostics);
     for change in [
         json!({ "renew_before_days": 10 }),

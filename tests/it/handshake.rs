@@ -4,13 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use tf_harness::{
     pb::tfplugin5,
-    plugin::{
-        Address, ClientCertificate, ClientIdentity, ClientTls, Connection, Provider, SpawnOptions,
-        StartError,
-    },
+    plugin::{Address, ClientIdentity, ClientTls, Connection, Provider, SpawnOptions, StartError},
 };
 
 use crate::support::plugin::ScratchDir;
+
+const CERTIFICATE: &str = "PLUGIN_CLIENT_CERT";
 
 #[tokio::test]
 async fn one_line_says_where_the_provider_listens_and_with_which_certificate() {
@@ -66,7 +65,7 @@ async fn only_the_holder_of_the_hosts_key_gets_an_answer() {
 async fn a_client_certificate_that_cannot_be_read_is_fatal() {
     let temporary = ScratchDir::new();
     let truncated = ClientIdentity::generate().unwrap().pem.replacen("MII", "", 1);
-    let options = temporary.options().client_certificate(ClientCertificate::Text(truncated));
+    let options = temporary.options().without_certificate().env(CERTIFICATE, truncated);
     let Err(StartError::Exited { status, stdout, stderr }) = Provider::spawn(options).await else {
         panic!("served without TLS")
     };
@@ -78,8 +77,9 @@ async fn a_client_certificate_that_cannot_be_read_is_fatal() {
 #[tokio::test]
 async fn a_host_that_wants_no_tls_is_served_in_plain_text() {
     let temporary = ScratchDir::new();
-    for certificate in [ClientCertificate::Absent, ClientCertificate::Text(String::new())] {
-        let provider = spawn(temporary.options().client_certificate(certificate)).await;
+    let absent = || temporary.options().without_certificate();
+    for options in [absent(), absent().env(CERTIFICATE, "")] {
+        let provider = spawn(options).await;
         assert!(provider.handshake().unwrap().server_certificate.is_none());
         get_schema(&provider).await.unwrap();
         assert!(!provider.shutdown().await.unwrap().killed);

@@ -160,7 +160,7 @@ async fn names_are_percent_decoded_except_in_the_official_form_and_in_an_identit
         }
         let resource = host.command().await;
         let identity = json!({ "project_id": PROJECT, "username": name });
-        let imported = resource.import_by_identity(&identity).await.unwrap().instance;
+        let imported = resource.import("", Some(&identity)).await.unwrap().instance;
         assert_eq!(imported.expect("an instance").identity, Some(identity));
     }
     assert_eq!(posts(&atlas), 0);

@@ -10,7 +10,7 @@ use tf_harness::{
 };
 use tokio::task::JoinHandle;
 #[cfg(target_os = "linux")]
-use {tf_harness::plugin::Stdin, tokio::io::AsyncWriteExt as _};
+use {std::process::Stdio, tokio::io::AsyncWriteExt as _};
 
 use crate::support::{
     atlas::atlas,
@@ -22,9 +22,9 @@ use crate::support::{
 #[tokio::test]
 async fn a_token_that_cannot_be_revoked_does_not_keep_the_process() {
     let (atlas, core, _scratch) = configured_once().await;
-    core.apply_config(TYPE, &mut None, config("app")).await.unwrap().ok().unwrap();
+    core.resource(TYPE).apply_config(&mut None, config("app")).await.unwrap().ok().unwrap();
     atlas.control().add_fault(Fault::on(Endpoint::RevokeToken).pause(When::Before).always());
-    let exit = core.provider().shutdown().await.unwrap();
+    let exit = core.provider.shutdown().await.unwrap();
     assert!(!exit.killed && exit.status.success(), "{exit:?}");
 }
 
@@ -32,7 +32,7 @@ async fn a_token_that_cannot_be_revoked_does_not_keep_the_process() {
 #[tokio::test]
 async fn an_interrupt_is_left_to_the_host() {
     let scratch = ScratchDir::new();
-    let provider = Provider::spawn(scratch.options().log("DEBUG")).await.unwrap();
+    let provider = Provider::spawn(scratch.options().env("TF_LOG", "DEBUG")).await.unwrap();
     let process = provider.process().unwrap();
     for _ in 0..3 {
         process.interrupt().unwrap();
@@ -51,10 +51,10 @@ async fn an_orphan_finishes_the_request_it_has_sent_and_ends() {
     let applying = start(&busy);
     paused.reached().await;
 
-    busy.provider().disconnect_abruptly();
-    idle.provider().disconnect_abruptly();
+    busy.provider.disconnect_abruptly();
+    idle.provider.disconnect_abruptly();
     applying.await.unwrap().expect_err("the connection is gone");
-    let (busy, idle) = (busy.provider().process().unwrap(), idle.provider().process().unwrap());
+    let (busy, idle) = (busy.provider.process().unwrap(), idle.provider.process().unwrap());
     assert!(idle.wait(TIMEOUT).await.expect("an idle orphan ends").success());
     assert!(busy.wait(Duration::ZERO).await.is_none(), "ended before the response");
     paused.release();
@@ -66,12 +66,12 @@ async fn an_orphan_finishes_the_request_it_has_sent_and_ends() {
 #[tokio::test]
 async fn a_terminated_process_returns_the_response_to_a_sent_request_first() {
     let (atlas, scratch) = (atlas(&["app"]), ScratchDir::new());
-    let core = configured(&atlas, scratch.options().log("DEBUG")).await;
+    let core = configured(&atlas, scratch.options().env("TF_LOG", "DEBUG")).await;
     let paused =
         atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).pause(When::After));
     let applying = start(&core);
     paused.reached().await;
-    let process = core.provider().process().unwrap();
+    let process = core.provider.process().unwrap();
     process.terminate().unwrap();
     assert!(process.stderr.wait_for("shutting down", TIMEOUT).await.is_some());
     paused.release();
@@ -84,8 +84,10 @@ async fn a_terminated_process_returns_the_response_to_a_sent_request_first() {
 #[tokio::test]
 async fn the_input_that_a_user_types_for_the_host_is_never_read() {
     let scratch = ScratchDir::new();
-    let provider = Provider::spawn(scratch.options().stdin(Stdin::Piped)).await.unwrap();
-    let mut terminal = provider.process().unwrap().take_stdin().unwrap();
+    let mut options = scratch.options();
+    options.command.stdin(Stdio::piped());
+    let provider = Provider::spawn(options).await.unwrap();
+    let mut terminal = provider.process().unwrap().take_stdin().await.unwrap();
     terminal.write_all(b"yes\n").await.unwrap();
     alive(&provider).await;
     assert_eq!(rustix::io::ioctl_fionread(&terminal).unwrap(), 4, "the input was read");
@@ -102,7 +104,7 @@ async fn configured_once() -> (LocalAtlas, Core, ScratchDir) {
 
 fn start(core: &Core) -> JoinHandle<Result<Outcome, Error>> {
     let core = core.clone();
-    tokio::spawn(async move { core.apply_config(TYPE, &mut None, config("app")).await })
+    tokio::spawn(async move { core.resource(TYPE).apply_config(&mut None, config("app")).await })
 }
 
 async fn alive(provider: &Provider) {

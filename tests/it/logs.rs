@@ -16,7 +16,7 @@ use crate::support::{
 #[tokio::test]
 async fn every_line_is_a_record_that_hosts_understand() {
     let mut rpcs = BTreeSet::new();
-    for line in lines(|options| options.log("TRACE")).await {
+    for line in lines(|options| options.env("TF_LOG", "TRACE")).await {
         let record = record(&line).unwrap_or_else(|| panic!("not a record: {line}"));
         assert!(record.contains_key("@module"), "{line}");
         rpcs.extend(record.get("tf_rpc").and_then(Json::as_str).map(str::to_owned));
@@ -30,10 +30,10 @@ async fn every_line_is_a_record_that_hosts_understand() {
 async fn nothing_is_written_unless_it_is_requested() {
     let settings: [fn(SpawnOptions) -> SpawnOptions; 4] = [
         |options| options,
-        |options| options.log("OFF"),
-        |options| options.log("ERROR"),
+        |options| options.env("TF_LOG", "OFF"),
+        |options| options.env("TF_LOG", "ERROR"),
         // The provider's own variable has precedence.
-        |options| options.log("TRACE").env("TF_LOG_PROVIDER_ATLAS", "OFF"),
+        |options| options.env("TF_LOG", "TRACE").env("TF_LOG_PROVIDER_ATLAS", "OFF"),
     ];
     for set in settings {
         assert_eq!(lines(set).await, Vec::<String>::new());
@@ -55,20 +55,20 @@ async fn lines(set: fn(SpawnOptions) -> SpawnOptions) -> Vec<String> {
     assert!(resource.plan(None, months(25)).await.is_ok());
     resource.refresh(&mut instance).await.unwrap();
     resource.destroy(&mut instance).await.unwrap();
-    core.provider().shutdown().await;
-    core.provider().log_lines()
+    core.provider.shutdown().await;
+    core.provider.log_lines()
 }
 
 #[tokio::test]
 async fn every_line_of_two_parallel_applies_names_its_request() {
     let (scratch, atlas) = (ScratchDir::new(), atlas(&["one", "two"]));
-    let core = configured(&atlas, scratch.options().log("TRACE")).await;
+    let core = configured(&atlas, scratch.options().env("TF_LOG", "TRACE")).await;
     let apply = async |core: &Core, user| {
-        core.apply_config(TYPE, &mut None, config(user)).await.unwrap().ok().unwrap()
+        core.resource(TYPE).apply_config(&mut None, config(user)).await.unwrap().ok().unwrap()
     };
     tokio::join!(apply(&core, "one"), apply(&core, "two"));
-    core.provider().shutdown().await;
-    let lines = core.provider().log_lines();
+    core.provider.shutdown().await;
+    let lines = core.provider.log_lines();
     let records: Vec<Json> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let is_apply = |record: &Json| record["tf_rpc"] == "ApplyResourceChange";
     let first = records.iter().position(is_apply).unwrap();

@@ -11,7 +11,7 @@ use local_atlas::{LocalAtlas, Options, X509Type};
 use semver::Version;
 use tf_harness::cli::Workspace;
 use xtask::package::{
-    Assets, InstallTarget, Installed, Linkage, NAMESPACE, Platform, checksums, install, pack,
+    Assets, Installed, Linkage, Mirror, NAMESPACE, checksums, host_platform, pack,
 };
 
 use crate::support::{
@@ -25,7 +25,7 @@ const NAME: &str = "terraform-provider-atlas";
 fn packed(version: &str, folder: &Path) -> Assets {
     let version: Version = version.parse().unwrap();
     let folder = folder.join(version.to_string());
-    pack(NAME, &version, Platform::host().unwrap(), provider(), &folder).unwrap();
+    pack(NAME, &version, &host_platform().unwrap(), provider(), &folder).unwrap();
     checksums(NAME, &version, &folder).unwrap()
 }
 
@@ -45,13 +45,13 @@ fn configured(atlas: &LocalAtlas, installed: &Installed) -> Workspace {
 fn a_mirror_serves_init_with_checksums_and_an_upgrade_without_changes() {
     let atlas = atlas(&["app"]);
     let made = tempfile::tempdir().unwrap();
-    let mirror = InstallTarget::Mirror(made.path().join("mirror"));
-    let installed = install(&packed("0.1.0", made.path()), &mirror, NAMESPACE).unwrap();
+    let mirror = Mirror::new(&made.path().join("mirror"), NAMESPACE).unwrap();
+    let installed = mirror.install(&packed("0.1.0", made.path())).unwrap();
     let folder = configured(&atlas, &installed);
     folder.run(["init", "-no-color"]).success();
     folder.apply(&[]).success();
 
-    let installed = install(&packed("0.1.1", made.path()), &mirror, NAMESPACE).unwrap();
+    let installed = mirror.install(&packed("0.1.1", made.path())).unwrap();
     folder
         .write("main.tf", &format!("{}{}", installed.terraform_block(), certificate("")))
         .unwrap();

@@ -179,11 +179,12 @@ async fn a_host_that_would_store_the_password_is_refused_at_the_argument() {
         let core = Core::new(provider.unwrap(), settings.clone()).await.unwrap();
         core.configure(json!({})).await.unwrap().ok().unwrap();
         let mut instance = None;
-        let outcome = core.apply_config(TYPE, &mut instance, archived.clone()).await.unwrap();
+        let outcome =
+            core.resource(TYPE).apply_config(&mut instance, archived.clone()).await.unwrap();
         assert_eq!((outcome.action, &instance), (Action::Failed, &None), "{settings:?}");
         let refusal = outcome.diagnostics.at("pkcs12_password_wo").expect("an error there");
         assert!(!refusal.detail.contains(PASSWORD) && refusal.contains("1.11"), "{refusal:?}");
-        let outcome = core.apply_config(TYPE, &mut instance, config("app")).await.unwrap();
+        let outcome = core.resource(TYPE).apply_config(&mut instance, config("app")).await.unwrap();
         assert_eq!(outcome.ok().unwrap().action, Action::Create, "{settings:?}");
     }
 }

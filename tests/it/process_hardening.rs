@@ -38,16 +38,17 @@ async fn a_provider_leaves_no_core_file_and_closes_its_memory_to_processes_of_it
 async fn a_provider_writes_no_file() {
     let (scratch, atlas) = (ScratchDir::new(), atlas(&["app"]));
     let home = tempfile::tempdir().unwrap();
-    let options = scratch.options().folder(home.path()).env("HOME", home.path()).log("TRACE");
+    let mut options = scratch.options().env("HOME", home.path()).env("TF_LOG", "TRACE");
+    options.command.current_dir(home.path());
     let core = configured(&atlas, options).await;
     let mut instance = None;
-    core.apply_config(TYPE, &mut instance, config("app")).await.unwrap().ok().unwrap();
-    core.refresh(TYPE, &mut instance).await.unwrap();
-    core.destroy(TYPE, &mut instance).await.unwrap().ok().unwrap();
+    core.resource(TYPE).apply_config(&mut instance, config("app")).await.unwrap().ok().unwrap();
+    core.resource(TYPE).refresh(&mut instance).await.unwrap();
+    core.resource(TYPE).destroy(&mut instance).await.unwrap().ok().unwrap();
     let [directory] = &scratch.entries()[..] else { panic!("{:?}", scratch.entries()) };
     let [socket] = &entries(directory)[..] else { panic!("{:?}", entries(directory)) };
     assert!(fs::metadata(socket).unwrap().file_type().is_socket());
-    core.provider().shutdown().await.unwrap();
+    core.provider.shutdown().await.unwrap();
     assert_eq!((scratch.entries(), entries(home.path())), (vec![], vec![]));
 }
 

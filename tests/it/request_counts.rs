@@ -184,13 +184,13 @@ async fn a_wait_for_the_rate_limit_is_as_long_as_atlas_demands_and_logged_once()
     let (atlas, scratch) = (atlas(&["app"]), ScratchDir::new());
     let answer = Answer::rate_limited(Some(RetryAfter::Date(6)));
     atlas.control().add_fault(Fault::on(Endpoint::IssueCertificate).refuse(answer));
-    let core = started(scratch.options().envs(login(&atlas)).log("INFO")).await;
+    let core = started(scratch.options().envs(login(&atlas)).env("TF_LOG", "INFO")).await;
     configure(&core, json!({ "max_retries": 0 })).await;
-    core.apply_config(TYPE, &mut None, config("app")).await.unwrap().ok().unwrap();
+    core.resource(TYPE).apply_config(&mut None, config("app")).await.unwrap().ok().unwrap();
     let posts = atlas.control().requests_to(Endpoint::IssueCertificate);
     let waited = posts[1].received_at.duration_since(posts[0].received_at).as_secs();
     assert!((5..60).contains(&waited), "{waited}");
-    let lines = core.provider().log_lines();
+    let lines = core.provider.log_lines();
     let mut logged = lines.iter().filter(|it| it.contains("Atlas limits the rate of requests"));
     let (Some(only), None) = (logged.next(), logged.next()) else { panic!("{lines:#?}") };
     assert!(only.contains("info") && only.contains("waiting"), "{only}");

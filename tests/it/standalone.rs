@@ -25,11 +25,11 @@ async fn started_by_hand_it_explains_itself_or_names_the_wrong_argument() {
     let by_hand = |arguments: &[&'static str]| {
         arguments.iter().fold(scratch.by_hand(), |options, argument| options.arg(*argument))
     };
-    let other_cookie = Some("d602bf8f470bc67ca7faa0386276bbdd");
+    let other_cookie = ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd");
     for (options, code, on_stdout, on_stderr) in [
         (by_hand(&[]), 1, &[][..], what_it_is),
-        (scratch.options().cookie(None), 1, &[], what_it_is),
-        (scratch.options().cookie(other_cookie), 1, &[], what_it_is),
+        (scratch.options().without_cookie(), 1, &[], what_it_is),
+        (scratch.options().envs([other_cookie]), 1, &[], what_it_is),
         (by_hand(&["--version"]), 0, &[version], &[]),
         (by_hand(&["--help"]), 0, help, &[]),
         (by_hand(&["--port=1"]), 2, &[], &["\"--port=1\"", "--help"]),
@@ -68,7 +68,12 @@ async fn in_debug_mode_it_serves_one_host_after_the_other_until_ctrl_c() {
         let core = Core::new(provider, Settings::default()).await.unwrap();
         core.configure(json!({})).await.unwrap().ok().unwrap();
         let mut instance = None;
-        core.apply_config(TYPE, &mut instance, config(username)).await.unwrap().ok().unwrap();
+        core.resource(TYPE)
+            .apply_config(&mut instance, config(username))
+            .await
+            .unwrap()
+            .ok()
+            .unwrap();
         assert_eq!(instance.unwrap().state["id"], format!("{PROJECT}/{username}"));
     }
 

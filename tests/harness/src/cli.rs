@@ -114,22 +114,21 @@ impl Output {
     }
 
     /// The output of a command that must succeed.
-    ///
-    /// # Panics
-    /// If the command failed.
     #[track_caller]
     pub fn success(self) -> Self {
-        assert!(self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
-        self
+        self.ended(true)
     }
 
     /// The output of a command that must fail.
-    ///
-    /// # Panics
-    /// If the command succeeded.
     #[track_caller]
     pub fn failure(self) -> Self {
-        assert!(!self.status.success(), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        self.ended(false)
+    }
+
+    #[track_caller]
+    fn ended(self, success: bool) -> Self {
+        let Self { status, stdout, stderr } = &self;
+        assert_eq!(status.success(), success, "{status}\n{stdout}\n{stderr}");
         self
     }
 }

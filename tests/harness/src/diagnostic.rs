@@ -3,9 +3,9 @@
 use std::{fmt, ops::Deref};
 
 use serde_json::Value as Json;
-use thiserror::Error;
 
 use crate::{
+    error::Error,
     pb::tfplugin5::{self as pb, attribute_path::step::Selector, diagnostic::Severity},
     value::{Type, attribute_path, is_unknown},
 };
@@ -24,11 +24,6 @@ pub struct Diagnostic {
 /// The diagnostics of one response, or of several in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
-
-/// Error diagnostics where none were expected.
-#[derive(Debug, Error)]
-#[error("refused:{0}")]
-pub struct Refused(pub Diagnostics);
 
 impl Diagnostic {
     /// Whether the text occurs in summary or detail.
@@ -90,8 +85,8 @@ impl Diagnostics {
     }
 
     /// Itself, if there is no error in it.
-    pub fn ok(self) -> Result<Self, Refused> {
-        if self.has_errors() { Err(Refused(self)) } else { Ok(self) }
+    pub fn ok(self) -> Result<Self, Error> {
+        if self.has_errors() { Err(Error::refused(&self)) } else { Ok(self) }
     }
 
     /// Adds those of a later response.

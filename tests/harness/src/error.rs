@@ -3,10 +3,10 @@
 use thiserror::Error as ThisError;
 use tonic::Status;
 
-use crate::diagnostic::Refused;
+use crate::diagnostic::Diagnostics;
 
-/// A gRPC status, a response that core would report as a bug in the provider, or a configuration that core itself would
-/// refuse.
+/// A gRPC status, a response that core would report as a bug in the provider, a configuration that core itself would
+/// refuse, or error diagnostics where none were expected.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[error("{0}")]
 pub struct Error(String);
@@ -25,6 +25,10 @@ impl Error {
     /// A failed call of the generated client's method.
     pub(crate) fn rpc(method: &str, status: &Status) -> Self {
         Self(format!("{method}: {:?}: {}", status.code(), status.message()))
+    }
+
+    pub(crate) fn refused(diagnostics: &Diagnostics) -> Self {
+        Self(format!("refused:{diagnostics}"))
     }
 
     /// A bug in the provider, with core's title for it.
@@ -47,11 +51,5 @@ impl Problem {
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self(format!("configuration that core refuses: {problem}"))
-    }
-}
-
-impl From<Refused> for Error {
-    fn from(refused: Refused) -> Self {
-        Self(refused.to_string())
     }
 }

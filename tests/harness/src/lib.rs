@@ -19,8 +19,8 @@
 //! let core = Core::new(provider, Settings::default()).await?;
 //! core.configure(json!({})).await?.ok()?;
 //! let mut instance = None;
-//! core.apply_config("x_thing", &mut instance, json!({ "name": "a" })).await?.ok()?;
-//! core.provider().shutdown().await;
+//! core.resource("x_thing").apply_config(&mut instance, json!({ "name": "a" })).await?.ok()?;
+//! core.provider.shutdown().await;
 //! # Ok(())
 //! # }
 //! ```

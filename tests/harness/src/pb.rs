@@ -10,8 +10,3 @@ pub mod tfplugin5 {
 pub mod plugin {
     tonic::include_proto!("plugin");
 }
-
-/// The standard health service.
-pub mod health {
-    tonic::include_proto!("grpc.health.v1");
-}

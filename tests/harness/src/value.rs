@@ -1,6 +1,6 @@
 //! Values: JSON with one marker for unknown values, and their encoding under a type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rmpv::Value as Msgpack;
 use serde_json::{Map, Number, Value as Json, json};
@@ -106,20 +106,15 @@ pub fn with(mut object: Json, name: &str, value: impl Into<Json>) -> Json {
 /// The names of the top-level attributes in which two objects differ, in order.
 pub fn changed_attributes(before: &Json, after: &Json) -> Vec<String> {
     let entries = [before, after].into_iter().filter_map(Json::as_object);
-    let mut names: Vec<_> = entries
-        .flat_map(Map::keys)
-        .filter(|name| before[name.as_str()] != after[name.as_str()])
-        .cloned()
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+    let names: BTreeSet<&String> = entries.flat_map(Map::keys).collect();
+    let changed = names.into_iter().filter(|name| before[*name] != after[*name]);
+    changed.cloned().collect()
 }
 
 /// Converts a value to a type as core does: scalars into each other's text form, strings to NFC, absent attributes to
 /// null. Attributes that the type does not have are refused.
 pub(crate) fn convert(value: Json, ty: &Type) -> Result<Json, Problem> {
-    Reading::Lenient.read(value, ty, "")
+    read(value, ty, "", true)
 }
 
 /// Encodes a value as core does.
@@ -127,7 +122,7 @@ pub(crate) fn convert(value: Json, ty: &Type) -> Result<Json, Problem> {
 /// # Panics
 /// If the value is not of the type.
 pub fn encode(value: &Json, ty: &Type) -> DynamicValue {
-    if let Err(problem) = Reading::Exact.read(value.clone(), ty, "") {
+    if let Err(problem) = read(value.clone(), ty, "", false) {
         panic!("{value} cannot be encoded: {problem}");
     }
     DynamicValue { msgpack: bytes(&to_msgpack(value)), json: Vec::new() }
@@ -143,7 +138,7 @@ pub fn decode(given: Option<&DynamicValue>, ty: &Type) -> Result<Json, Problem> 
         if !rest.is_empty() {
             return Err(Problem::new("", "bytes after the end of the value"));
         }
-        return Reading::Exact.read(json, ty, "");
+        return read(json, ty, "", false);
     }
     if given.json.is_empty() {
         return Ok(Json::Null);
@@ -172,67 +167,56 @@ pub(crate) fn attribute_path(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// How a value is read under a type.
-#[derive(Clone, Copy, PartialEq)]
-enum Reading {
-    /// As in a configuration: with conversions, and null for absent attributes.
-    Lenient,
-    /// As on the wire.
-    Exact,
-}
-
-impl Reading {
-    fn read(self, value: Json, ty: &Type, path: &str) -> Result<Json, Problem> {
-        if value.is_null() || is_unknown(&value) {
-            return Ok(value);
-        }
-        let lenient = self == Self::Lenient;
-        Ok(match (ty, value) {
-            (Type::Bool, value @ Json::Bool(_)) | (Type::Number, value @ Json::Number(_)) => value,
-            (Type::String, Json::String(text)) => text.nfc().collect::<String>().into(),
-            // On the wire, too, where it is not a whole number.
-            (Type::Number, Json::String(text)) => match text.parse::<Number>() {
-                Ok(number) => number.into(),
-                Err(_) => return Err(Problem::new(path, "a number is required")),
-            },
-            (Type::Bool, Json::String(text)) if lenient && text == "true" => true.into(),
-            (Type::Bool, Json::String(text)) if lenient && text == "false" => false.into(),
-            (Type::String, Json::Number(number)) if lenient => number.to_string().into(),
-            (Type::String, Json::Bool(value)) if lenient => value.to_string().into(),
-            (Type::List(ty), Json::Array(elements)) => elements
-                .into_iter()
-                .enumerate()
-                .map(|(index, element)| self.read(element, ty, &format!("{path}[{index}]")))
-                .collect::<Result<_, _>>()?,
-            (Type::Map(ty), Json::Object(entries)) => entries
-                .into_iter()
-                .map(|(key, value)| {
-                    let value = self.read(value, ty, &format!("{path}[{key:?}]"))?;
-                    Ok((key.nfc().collect(), value))
-                })
-                .collect::<Result<Map<_, _>, _>>()?
-                .into(),
-            (Type::Object(types), Json::Object(mut entries)) => {
-                let mut object = Map::new();
-                for (name, ty) in types {
-                    let path = attribute_path(path, name);
-                    let value = match entries.remove(name) {
-                        None if !lenient => return Err(Problem::new(&path, "missing attribute")),
-                        value => value.unwrap_or_default(),
-                    };
-                    object.insert(name.clone(), self.read(value, ty, &path)?);
-                }
-                if let Some(name) = entries.keys().next() {
-                    let path = attribute_path(path, name);
-                    return Err(Problem::new(&path, "unsupported argument"));
-                }
-                object.into()
-            }
-            (ty, other) => {
-                return Err(Problem::new(path, format!("{ty:?} required, not {other}")));
-            }
-        })
+/// Reads a value under a type. Lenient, as in a configuration, is with conversions, and null for absent attributes.
+fn read(value: Json, ty: &Type, path: &str, lenient: bool) -> Result<Json, Problem> {
+    if value.is_null() || is_unknown(&value) {
+        return Ok(value);
     }
+    Ok(match (ty, value) {
+        (Type::Bool, value @ Json::Bool(_)) | (Type::Number, value @ Json::Number(_)) => value,
+        (Type::String, Json::String(text)) => text.nfc().collect::<String>().into(),
+        // On the wire, too, where it is not a whole number.
+        (Type::Number, Json::String(text)) => match text.parse::<Number>() {
+            Ok(number) => number.into(),
+            Err(_) => return Err(Problem::new(path, "a number is required")),
+        },
+        (Type::Bool, Json::String(text)) if lenient && text == "true" => true.into(),
+        (Type::Bool, Json::String(text)) if lenient && text == "false" => false.into(),
+        (Type::String, Json::Number(number)) if lenient => number.to_string().into(),
+        (Type::String, Json::Bool(value)) if lenient => value.to_string().into(),
+        (Type::List(ty), Json::Array(elements)) => elements
+            .into_iter()
+            .enumerate()
+            .map(|(index, element)| read(element, ty, &format!("{path}[{index}]"), lenient))
+            .collect::<Result<_, _>>()?,
+        (Type::Map(ty), Json::Object(entries)) => entries
+            .into_iter()
+            .map(|(key, value)| {
+                let value = read(value, ty, &format!("{path}[{key:?}]"), lenient)?;
+                Ok((key.nfc().collect(), value))
+            })
+            .collect::<Result<Map<_, _>, _>>()?
+            .into(),
+        (Type::Object(types), Json::Object(mut entries)) => {
+            let mut object = Map::new();
+            for (name, ty) in types {
+                let path = attribute_path(path, name);
+                let value = match entries.remove(name) {
+                    None if !lenient => return Err(Problem::new(&path, "missing attribute")),
+                    value => value.unwrap_or_default(),
+                };
+                object.insert(name.clone(), read(value, ty, &path, lenient)?);
+            }
+            if let Some(name) = entries.keys().next() {
+                let path = attribute_path(path, name);
+                return Err(Problem::new(&path, "unsupported argument"));
+            }
+            object.into()
+        }
+        (ty, other) => {
+            return Err(Problem::new(path, format!("{ty:?} required, not {other}")));
+        }
+    })
 }
 
 fn to_msgpack(value: &Json) -> Msgpack {

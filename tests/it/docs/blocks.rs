@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::Parser as _;
 use tf_harness::cli::{Output, SOURCE, Workspace};
-use xtask::package::{Layout, NAMESPACE};
+use xtask::package::{Mirror, NAMESPACE};
 
 use super::{pages, shown};
 use crate::support::{
@@ -38,7 +38,7 @@ fn every_terraform_block_validates_or_is_formatted() {
 #[ignore = "downloads providers"]
 fn blocks_with_other_providers_validate_with_the_real_ones() {
     let mut workspace = Workspace::new(&cli(), provider()).unwrap();
-    let mirror = Layout::new(&workspace.path().join(".mirror"), NAMESPACE).unwrap();
+    let mirror = Mirror::new(&workspace.path().join(".mirror"), NAMESPACE).unwrap();
     let configuration =
         mirror.link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap()).unwrap();
     workspace.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use xtask::package::{Layout, NAMESPACE};
+use xtask::package::{Mirror, NAMESPACE};
 
 use super::{blocks::blocks, root, walk};
 use crate::support::terraform::{cli, cli_has, provider};
@@ -32,7 +32,7 @@ fn the_guide_for_module_tests_runs_as_written() {
     fs::create_dir(&programs).unwrap();
     symlink(cli().path(), programs.join("terraform")).unwrap();
     symlink(local_atlas(), programs.join("local-atlas")).unwrap();
-    let mirror = Layout::new(&folder.path().join(".mirror"), NAMESPACE).unwrap();
+    let mirror = Mirror::new(&folder.path().join(".mirror"), NAMESPACE).unwrap();
     let configuration =
         mirror.link(provider(), &env!("CARGO_PKG_VERSION").parse().unwrap()).unwrap();
     let path = std::env::var("PATH").unwrap();

@@ -194,7 +194,7 @@ async fn no_response_of_the_matrix_makes_a_refresh_remove_an_object_or_its_key()
     for user in users {
         let config = with(&config(user), json!({ "timeouts": { "read": "1s" } }));
         let mut instance = None;
-        core.apply_config(TYPE, &mut instance, config).await.unwrap().ok().unwrap();
+        core.resource(TYPE).apply_config(&mut instance, config).await.unwrap().ok().unwrap();
         instances.push(instance.unwrap());
     }
     let refresh = async |instances: &[ResourceInstance], what: &str| {
@@ -203,7 +203,7 @@ async fn no_response_of_the_matrix_makes_a_refresh_remove_an_object_or_its_key()
             let (core, what) = (core.clone(), format!("{what}, {}", before.state["username"]));
             refreshing.spawn(async move {
                 let mut after = Some(before.clone());
-                let refreshed = core.refresh(TYPE, &mut after).await.unwrap();
+                let refreshed = core.resource(TYPE).refresh(&mut after).await.unwrap();
                 assert!(!refreshed.removed, "{what}");
                 let after = after.unwrap();
                 for name in ["certificate_id", "combined_pem", "not_after"] {

@@ -45,10 +45,10 @@ async fn damaged_empty_and_absurd_messages_get_a_response_or_a_status() {
         let whole = sample(method);
         let damaged = (0..150).map(|_| damaged(&whole, &mut rng));
         for message in damaged.chain(absurd.clone()) {
-            send(host.provider(), method, message).await;
+            send(&host.provider, method, message).await;
         }
     }
-    assert_alive(host.provider()).await;
+    assert_alive(&host.provider).await;
     assert_eq!(atlas.control().issued_count(), 0);
 }
 
@@ -61,7 +61,7 @@ async fn thousand_concurrent_calls_are_all_answered() {
         let whole = sample(method);
         let damage = number % 3 == 0;
         let message = if damage { damaged(&whole, &mut rng) } else { whole };
-        let provider = core.provider().clone();
+        let provider = core.provider.clone();
         let call = calls.spawn(async move { send(&provider, method, message).await });
         if number % 7 == 0 {
             // Hosts cancel calls, before they are sent and afterwards.
@@ -74,7 +74,7 @@ async fn thousand_concurrent_calls_are_all_answered() {
     }
     // Among them were Stop and Configure: the next call is served.
     core.created(&config("app")).await;
-    assert_alive(core.provider()).await;
+    assert_alive(&core.provider).await;
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn stop_is_served_before_hundreds_of_waiting_calls() {
     let mut reads = JoinSet::new();
     for _ in 0..500 {
         let (core, mut instance) = (core.clone(), instance.clone());
-        reads.spawn(async move { core.refresh(TYPE, &mut instance).await.unwrap() });
+        reads.spawn(async move { core.resource(TYPE).refresh(&mut instance).await.unwrap() });
     }
     pause.reached().await;
     let stopped = timeout(TIMEOUT, async {
@@ -98,7 +98,7 @@ async fn stop_is_served_before_hundreds_of_waiting_calls() {
         }
     });
     stopped.await.expect("the reads end");
-    assert_alive(core.provider()).await;
+    assert_alive(&core.provider).await;
 }
 
 /// Sends the bytes as a message. The provider itself must answer in time.

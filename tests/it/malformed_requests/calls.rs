@@ -18,7 +18,7 @@ use crate::support::{
 #[tokio::test]
 async fn large_messages_pass_both_ways_and_are_not_repeated_in_errors() {
     let provider = Unconfigured::start().await;
-    let mut client = provider.core.provider().client();
+    let mut client = provider.core.provider.client();
     let (_atlas, host) = in_process(&["app"]).await;
     let large = "x".repeat(20 << 20);
     let config = with(&config("app"), json!({ "rotate_when_changed": { "k": large } }));
@@ -38,8 +38,8 @@ async fn large_messages_pass_both_ways_and_are_not_repeated_in_errors() {
 #[tokio::test]
 async fn functions_are_those_of_the_schema() {
     let provider = Unconfigured::start().await;
-    let mut client = provider.core.provider().client();
-    let schema = provider.core.schema();
+    let mut client = provider.core.provider.client();
+    let schema = provider.core.schema;
     assert!(schema.capabilities.plan_destroy && schema.capabilities.get_provider_schema_optional);
     assert!(schema.capabilities.move_resource_state);
     let request = pb::get_functions::Request {};
@@ -51,7 +51,7 @@ async fn functions_are_those_of_the_schema() {
 async fn unconfigured_process_validates_and_refuses_the_rest() {
     let provider = Unconfigured::start().await;
     let ty = provider.ty();
-    let mut client = provider.core.provider().client();
+    let mut client = provider.core.provider.client();
     let config = provider.encoded(config("app"));
     assert_eq!(provider.validate(config.clone()).await, []);
     let (type_name, config) = (TYPE.to_owned(), Some(config));
@@ -97,7 +97,7 @@ async fn latest_accepted_configuration_counts() {
     host.configure(block).await.unwrap().ok().unwrap();
     let refused = host.configure(json!({ "base_url": "http://example.com" })).await.unwrap();
     assert!(refused.has_errors());
-    host.apply_config(TYPE, &mut None, config("app")).await.unwrap().ok().unwrap();
+    host.resource(TYPE).apply_config(&mut None, config("app")).await.unwrap().ok().unwrap();
     let issued = [before, after].map(|atlas| atlas.control().issued_count());
     assert_eq!(issued, [0, 1]);
 }

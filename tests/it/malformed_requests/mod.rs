@@ -33,12 +33,12 @@ impl Unconfigured {
     }
 
     fn ty(&self) -> Type {
-        self.core.schema().resources[TYPE].block.ty()
+        self.core.schema.resources[TYPE].block.ty()
     }
 
     /// A configuration, completed as core does.
     fn object(&self, config: Json) -> Json {
-        let block = &self.core.schema().resources[TYPE].block;
+        let block = &self.core.schema.resources[TYPE].block;
         block.conform(config).unwrap()
     }
 
@@ -52,7 +52,7 @@ impl Unconfigured {
             config: Some(config),
             client_capabilities: None,
         };
-        let mut client = self.core.provider().client();
+        let mut client = self.core.provider.client();
         let response = client.validate_resource_type_config(request).await;
         response.expect("a response").into_inner().diagnostics
     }

@@ -35,7 +35,8 @@ async fn flooded(flood: fn(Fault) -> Fault) {
         assert_eq!(refreshed.diagnostics.has_errors(), read, "{}", refreshed.diagnostics);
         scene.host.plan(None, &config("app")).await;
         let changed = with(&config("app"), json!({ "months_until_expiration": 5 }));
-        let resource = scene.host.command().await.without_refresh();
+        let mut resource = scene.host.command().await;
+        resource.no_refresh = true;
         let mut instance = scene.instance.clone();
         let outcome = resource.apply_config(&mut instance, changed).await.unwrap();
         let known = instance.expect("the object stays").to_json().to_string();
@@ -116,7 +117,7 @@ fn peak(core: &Core) -> u64 {
     if !cfg!(target_os = "linux") {
         return 0;
     }
-    let process = core.provider().process().expect("a process");
+    let process = core.provider.process().expect("a process");
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid));
     let status = status.expect("the status of the process");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");

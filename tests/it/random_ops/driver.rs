@@ -99,7 +99,7 @@ impl Driver for InProcessDriver {
             match command {
                 Command::Apply { replace } => {
                     if *replace {
-                        resource = resource.replace();
+                        resource.replace = true;
                     }
                     let applied = resource.apply_config(instance, config.to_json()).await;
                     let outcome = applied.unwrap_or_else(|error| panic!("{error}"));
@@ -111,7 +111,7 @@ impl Driver for InProcessDriver {
                 Command::Refresh => resource.refresh(instance).await.unwrap().diagnostics,
                 Command::Destroy => resource.destroy(instance).await.unwrap().diagnostics,
                 Command::Import { id } => {
-                    let imported = resource.import(id).await.unwrap();
+                    let imported = resource.import(id, None).await.unwrap();
                     *instance = imported.instance;
                     imported.diagnostics
                 }

@@ -69,7 +69,7 @@ async fn operate(
         1 => _ = resource.destroy(instance).await.unwrap().ok().unwrap(),
         2 => instance.iter_mut().for_each(|it| it.tainted = true),
         3 if instance.is_none() => {
-            *instance = resource.import(&format!("{PROJECT}/app")).await.unwrap().instance;
+            *instance = resource.import(&format!("{PROJECT}/app"), None).await.unwrap().instance;
         }
         4 => unlist_all(atlas),
         number => {
@@ -82,7 +82,7 @@ async fn operate(
             };
             let mut planning = host.command_with(early).await;
             if number == 8 {
-                planning = planning.replace();
+                planning.replace = true;
             }
             let plan = planning.plan(instance.as_ref(), config.clone()).await.unwrap();
             let is_guardrail = |text: &str| text.contains("by the provider configuration");

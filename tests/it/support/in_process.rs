@@ -5,7 +5,7 @@ use std::ops::Deref;
 use local_atlas::LocalAtlas;
 use serde_json::{Value as Json, json};
 use tf_harness::{
-    core::{Core, Imported, Outcome, Plan, Refreshed, Resource, ResourceInstance},
+    core::{Answer, Core, Outcome, Plan, Refreshed, Resource, ResourceInstance},
     diagnostic::{Diagnostic, Diagnostics},
 };
 
@@ -69,8 +69,8 @@ impl InProcess {
     }
 
     /// `terraform import`.
-    pub async fn import(&self, id: &str) -> Imported {
-        let imported = self.command().await.import(id).await;
+    pub async fn import(&self, id: &str) -> Answer<ResourceInstance> {
+        let imported = self.command().await.import(id, None).await;
         imported.unwrap_or_else(|error| panic!("{error}"))
     }
 

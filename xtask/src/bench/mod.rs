@@ -9,7 +9,7 @@ mod report;
 #[cfg(feature = "measure")]
 mod run;
 #[cfg(feature = "measure")]
-mod usage;
+pub(crate) mod usage;
 #[cfg(feature = "measure")]
 mod workload;
 

@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use super::workload::Row;
 
+/// Figures by name; the name ends with the unit.
+pub(super) type Figures = BTreeMap<&'static str, f64>;
+
 /// The figures of one run, as they are written to `bench.json`.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Results {
     pub(super) machine: BTreeMap<&'static str, String>,
     pub(super) cli: Vec<Row>,
-    /// All other figures; the name ends with the unit.
-    pub(super) figures: BTreeMap<&'static str, f64>,
+    /// All other figures.
+    pub(super) figures: Figures,
 }
 
 /// Figure, meaning, greatest value allowed, unit.
@@ -42,21 +45,24 @@ const TARGETS: [(&str, &str, f64, &str); 18] = [
     ("lists_per_refresh", "GETs to Atlas per refresh", 1.0, ""),
 ];
 
-/// Adds the figures that are differences to a baseline.
-pub(super) fn add_differences(results: &mut Results) {
-    for (figure, count, command, baseline) in [
-        ("apply_1_above_floor_ms", 1, "apply", "floor"),
-        ("apply_100_above_equal_state_ms", 100, "apply", "equal-state floor"),
-        ("plan_100_above_equal_state_ms", 100, "plan without changes", "equal-state floor"),
-    ] {
-        let wall = |workload: &str| {
-            let row = results.cli.iter().find(|row| {
-                (row.count, row.command, row.workload.as_str()) == (count, command, workload)
-            });
-            row.map(|row| row.wall_seconds)
-        };
-        if let (Some(ours), Some(floor)) = (wall("provider"), wall(baseline)) {
-            results.figures.insert(figure, (ours - floor) * 1000.0);
+impl Results {
+    fn row(&self, count: usize, command: &str, workload: &str) -> Option<&Row> {
+        let wanted = (count, command, workload);
+        self.cli.iter().find(|row| (row.count, row.command, row.workload.as_str()) == wanted)
+    }
+
+    /// Adds the figures that are differences to a baseline.
+    pub(super) fn add_differences(&mut self) {
+        for (figure, count, command, baseline) in [
+            ("apply_1_above_floor_ms", 1, "apply", "floor"),
+            ("apply_100_above_equal_state_ms", 100, "apply", "equal-state floor"),
+            ("plan_100_above_equal_state_ms", 100, "plan without changes", "equal-state floor"),
+        ] {
+            let rows = ["provider", baseline].map(|workload| self.row(count, command, workload));
+            if let [Some(ours), Some(floor)] = rows {
+                let difference = (ours.wall_seconds - floor.wall_seconds) * 1000.0;
+                self.figures.insert(figure, difference);
+            }
         }
     }
 }
@@ -81,16 +87,12 @@ pub(super) fn page(results: &Results) -> String {
     }
     let _ = writeln!(page, "| resources | command | {} |", workloads.join(" | "));
     let _ = writeln!(page, "| ---: | --- |{}", " ---: |".repeat(workloads.len()));
-    for row in results.cli.iter().filter(|row| row.workload == workloads[0]) {
-        let _ = write!(page, "| {} | {} |", row.count, row.command);
-        for workload in &workloads {
-            let same = |other: &&Row| {
-                (other.count, other.command, other.workload.as_str())
-                    == (row.count, row.command, workload)
-            };
-            if let Some(Row { wall_seconds, cpu_seconds, .. }) = results.cli.iter().find(same) {
-                let _ = write!(page, " {wall_seconds:.2} ({cpu_seconds:.2}) |");
-            }
+    for Row { count, command, .. } in results.cli.iter().filter(|row| row.workload == workloads[0])
+    {
+        let _ = write!(page, "| {count} | {command} |");
+        let rows = workloads.iter().filter_map(|workload| results.row(*count, command, workload));
+        for Row { wall_seconds, cpu_seconds, .. } in rows {
+            let _ = write!(page, " {wall_seconds:.2} ({cpu_seconds:.2}) |");
         }
         page.push('\n');
     }
@@ -133,7 +135,7 @@ mod tests {
         let mut results =
             Results { cli: vec![row("provider", 0.25), row("floor", 0.05)], ..Results::default() };
         results.figures.insert("binary_mib", 8.0);
-        add_differences(&mut results);
+        results.add_differences();
         results
     }
 

@@ -1,12 +1,6 @@
 //! The order of the measurements.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    thread,
-};
+use std::{collections::BTreeMap, fs, path::Path, process::Command, thread};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -15,6 +9,7 @@ use tf_harness::cli::{Cli, Version};
 use super::{
     Options, chart, client,
     report::{self, Results},
+    usage::number,
     workload::{self, Workload},
 };
 use crate::{package, project, terraform};
@@ -46,7 +41,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results) -> Result<()> {
     let figures = &mut results.figures;
-    figures.insert("binary_mib", amount(fs::metadata(provider)?.len()) / f64::from(1 << 20));
+    figures.insert("binary_mib", number(fs::metadata(provider)?.len()) / f64::from(1 << 20));
     let (counts, rounds, starts, calls): (&[usize], _, _, _) = if options.quick {
         (&[1, 10], 1, 5, 500)
     } else {
@@ -63,8 +58,8 @@ fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results)
         &format!("  private_key_recipients = [{RECIPIENT:?}]\n"),
     );
     let least = workload::state_bytes(cli, &Workload::baseline("floor", 1))?;
-    figures.insert("state_kb", amount(bytes) / 1000.0);
-    figures.insert("sealed_state_kb", amount(workload::state_bytes(cli, &sealed)?) / 1000.0);
+    figures.insert("state_kb", number(bytes) / 1000.0);
+    figures.insert("sealed_state_kb", number(workload::state_bytes(cli, &sealed)?) / 1000.0);
     // terraform_data stores its input twice.
     let input = usize::try_from(bytes.saturating_sub(least) / 2)? + 1;
     let mut workloads =
@@ -74,7 +69,7 @@ fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results)
     }
 
     progress("start-up and calls through a client with mutual TLS");
-    figures.extend(client::measure(provider, starts, calls, &counts)?);
+    client::measure(provider, starts, calls, &counts, figures)?;
     for count in counts {
         // With a thousand resources the differences between rounds disappear in Terraform's own time.
         let rounds = if count >= 1000 { 1 } else { rounds };
@@ -96,7 +91,7 @@ fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results)
             }
         }
     }
-    report::add_differences(results);
+    results.add_differences();
     Ok(())
 }
 
@@ -106,13 +101,12 @@ fn machine(version: &Version, provider: &Path) -> BTreeMap<&'static str, String>
         let line = text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
         line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())).unwrap_or_default()
     };
-    let first_line = |program: PathBuf| {
+    let first_line = |program: &Path| {
         let output = Command::new(program).arg("--version").output();
-        let text = output
-            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-            .unwrap_or_default();
-        text.lines().next().unwrap_or_default().to_owned()
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        text.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
     };
+    let linkage = package::Linkage::of(provider);
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     BTreeMap::from([
@@ -120,22 +114,14 @@ fn machine(version: &Version, provider: &Path) -> BTreeMap<&'static str, String>
         ("processor", format!("{cores} cores, {}", read("/proc/cpuinfo", "model name"))),
         ("load before", load.split(' ').next().unwrap_or_default().to_owned()),
         ("CLI", version.to_string()),
-        ("provider", first_line(provider.to_owned())),
-        (
-            "linkage",
-            package::Linkage::of(provider).map(|linkage| linkage.to_string()).unwrap_or_default(),
-        ),
-        ("compiler", first_line("rustc".into())),
+        ("provider", first_line(provider)),
+        ("linkage", linkage.map(|linkage| linkage.to_string()).unwrap_or_default()),
+        ("compiler", first_line(Path::new("rustc"))),
     ])
 }
 
 fn progress(what: &str) {
     eprintln!("bench: {what}");
-}
-
-#[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^52")]
-fn amount(value: u64) -> f64 {
-    value as f64
 }
 
 /// The secret key of this recipient does not exist any more.

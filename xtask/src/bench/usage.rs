@@ -27,13 +27,15 @@ pub(super) fn of_process(pid: u32) -> (Duration, u64) {
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse::<u64>().ok()
     });
-    let cpu = Duration::from_nanos(nanoseconds.sum());
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    (
-        cpu,
-        peak.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default(),
-    )
+    let peak = of_status(pid, "VmHWM:").unwrap_or_default();
+    (Duration::from_nanos(nanoseconds.sum()), peak)
+}
+
+/// A figure in the status of a running process; none outside Linux.
+pub(crate) fn of_status(pid: u32, name: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// The smallest value that at least `percent` of the values do not exceed; zero for no values.
@@ -43,9 +45,10 @@ pub(super) fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-/// A count, for arithmetic.
-pub(super) fn number(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+/// An amount, for arithmetic.
+#[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^52")]
+pub(super) fn number(amount: u64) -> f64 {
+    amount as f64
 }
 
 pub(super) fn milliseconds(duration: Duration) -> f64 {

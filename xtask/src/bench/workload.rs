@@ -1,14 +1,13 @@
 //! `n` resources under the real CLI: apply, a plan without changes, destroy.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
-use local_atlas::{LocalAtlas, Settings, X509Type};
+use local_atlas::{Endpoint, LocalAtlas, Settings, X509Type};
 use serde::Serialize;
 use tf_harness::cli::{Cli, Workspace};
 
@@ -71,7 +70,8 @@ impl Workload {
 pub(super) struct Run {
     wall: [f64; 3],
     cpu: [f64; 3],
-    requests: [BTreeMap<String, usize>; 3],
+    /// The endpoint of each request.
+    requests: [Vec<Endpoint>; 3],
     state_bytes: u64,
 }
 
@@ -109,10 +109,8 @@ pub(super) fn run(cli: &Cli, workload: &Workload, count: usize) -> Result<Run> {
         run.cpu[index] = usage::children().saturating_sub(cpu).as_secs_f64();
         let (status, text) = (output.status, String::from_utf8_lossy(&output.stderr));
         ensure!(status.success(), "{name} of {count} {}: {status}\n{text}", workload.name);
-        for request in atlas.control().requests() {
-            let endpoint = request.endpoint.map(|endpoint| format!("{endpoint:?}"));
-            *run.requests[index].entry(endpoint.unwrap_or_default()).or_default() += 1;
-        }
+        let requests = atlas.control().requests().into_iter().filter_map(|it| it.endpoint);
+        run.requests[index] = requests.collect();
         if index == 0 {
             run.state_bytes = fs::metadata(workspace.path().join("terraform.tfstate"))?.len();
         }
@@ -139,15 +137,15 @@ pub(super) fn medians(workload: &str, count: usize, runs: &[Run]) -> Vec<Row> {
 }
 
 /// Requests to Atlas for each resource.
-pub(super) fn requests(count: usize, run: &Run) -> Vec<(&'static str, f64)> {
-    let each = |command: usize, endpoint: &str| {
-        let requests = run.requests[command].get(endpoint).copied().unwrap_or_default();
-        usage::number(requests) / usage::number(count)
+pub(super) fn requests(count: usize, run: &Run) -> [(&'static str, f64); 3] {
+    let each = |command: usize, endpoint: Endpoint| {
+        let requests = run.requests[command].iter().filter(|of| **of == endpoint).count();
+        usage::number(requests as u64) / usage::number(count as u64)
     };
-    vec![
-        ("posts_per_create", each(0, "IssueCertificate")),
-        ("user_gets_per_create", each(0, "ReadUser")),
-        ("lists_per_refresh", each(1, "ListCertificates")),
+    [
+        ("posts_per_create", each(0, Endpoint::IssueCertificate)),
+        ("user_gets_per_create", each(0, Endpoint::ReadUser)),
+        ("lists_per_refresh", each(1, Endpoint::ListCertificates)),
     ]
 }
 

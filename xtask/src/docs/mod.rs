@@ -100,29 +100,24 @@ fn fill(root: &Path, template: &str, section: &dyn Fn(&str) -> Option<String>) -
     let mut filled = String::new();
     for line in template.lines() {
         let placeholder = line.strip_prefix("{{").and_then(|line| line.strip_suffix("}}"));
-        match placeholder.map(|name| (name, name.split_once(' '))) {
-            None => filled += line,
-            Some((_, Some(("example", path)))) => {
-                filled += &fenced(path, &read(&root.join("examples").join(path))?);
-            }
-            Some((_, Some(("excerpt", path)))) => {
+        filled += &match placeholder.map(|name| (name, name.split_once(' '))) {
+            None => line.to_owned(),
+            Some((_, Some((kind @ ("example" | "excerpt"), path)))) => {
                 let text = read(&root.join("examples").join(path))?;
-                let rest = without_terraform_block(&text)
-                    .with_context(|| format!("{path} has no terraform block"))?;
-                filled += &fenced(path, rest);
+                let rest = if kind == "example" { Some(&*text) } else { without_terraform(&text) };
+                fenced(path, rest.with_context(|| format!("{path} has no terraform block"))?)
             }
             Some((name, _)) => {
-                filled += &section(name).with_context(|| format!("unknown placeholder {line}"))?;
+                section(name).with_context(|| format!("unknown placeholder {line}"))?
             }
-        }
+        };
         filled.push('\n');
     }
     Ok(filled)
 }
 
 fn fenced(path: &str, text: &str) -> String {
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
-    let language = match extension {
+    let language = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
         Some("sh") => "shell",
         Some("hcl") => "tfquery",
         _ => "terraform",
@@ -130,7 +125,7 @@ fn fenced(path: &str, text: &str) -> String {
     format!("```{language}\n{}\n```", text.trim_end())
 }
 
-fn without_terraform_block(text: &str) -> Option<&str> {
+fn without_terraform(text: &str) -> Option<&str> {
     let (block, rest) = text.split_once("\n}\n")?;
     block.starts_with("terraform {").then(|| rest.trim_start())
 }
@@ -157,8 +152,8 @@ mod tests {
     #[test]
     fn an_excerpt_omits_the_terraform_block() {
         let text = "terraform {\n  required_providers {\n  }\n}\n\nresource \"a\" \"b\" {\n}\n";
-        assert_eq!(without_terraform_block(text), Some("resource \"a\" \"b\" {\n}\n"));
-        assert_eq!(without_terraform_block("resource \"a\" \"b\" {\n}\n"), None);
+        assert_eq!(without_terraform(text), Some("resource \"a\" \"b\" {\n}\n"));
+        assert_eq!(without_terraform("resource \"a\" \"b\" {\n}\n"), None);
     }
 
     #[test]

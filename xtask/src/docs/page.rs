@@ -8,7 +8,10 @@ use super::schema;
 
 /// A page about the provider or a part of it.
 pub(super) struct Page {
-    kind: &'static Kind,
+    /// `Resource` and so on.
+    title: &'static str,
+    /// Below `docs/`, `templates/` and `examples/`; empty for the provider.
+    folder: &'static str,
     name: String,
     /// Markdown.
     description: String,
@@ -18,49 +21,31 @@ pub(super) struct Page {
     pub(super) sections: BTreeMap<&'static str, String>,
 }
 
-/// The folders and headings of a kind of page.
-struct Kind {
-    title: &'static str,
-    folder: &'static str,
-    example: &'static str,
-}
-
-const PROVIDER: Kind = Kind { title: "Provider", folder: "", example: "provider.tf" };
-const RESOURCE: Kind = Kind { title: "Resource", folder: "resources", example: "resource.tf" };
-const DATA_SOURCE: Kind =
-    Kind { title: "Data Source", folder: "data-sources", example: "data-source.tf" };
-const EPHEMERAL: Kind = Kind {
-    title: "Ephemeral Resource",
-    folder: "ephemeral-resources",
-    example: "ephemeral-resource.tf",
-};
-const LIST: Kind =
-    Kind { title: "List Resource", folder: "list-resources", example: "list-resource.tfquery.hcl" };
-const FUNCTION: Kind = Kind { title: "function", folder: "functions", example: "function.tf" };
-
 impl Page {
     /// Every page, the provider's first.
     pub(super) fn all(provider: &dyn Provider) -> Vec<Self> {
-        let mut pages = vec![Self::of_schema(&PROVIDER, "atlas", &provider.schema())];
+        let mut pages = vec![Self::of_schema("Provider", "", "atlas", &provider.schema())];
         for it in provider.resources() {
-            let mut page = Self::of_schema(&RESOURCE, it.type_name(), &it.schema());
+            let mut page = Self::of_schema("Resource", "resources", it.type_name(), &it.schema());
             let identity = it.identity_schema();
             page.sections.extend(identity.map(|it| ("identity", schema::identity(&it))));
             pages.push(page);
         }
-        for it in provider.data_sources() {
-            pages.push(Self::of_schema(&DATA_SOURCE, it.type_name(), &it.schema()));
-        }
-        for it in provider.ephemeral_resources() {
-            pages.push(Self::of_schema(&EPHEMERAL, it.type_name(), &it.schema()));
-        }
-        for it in provider.list_resources() {
-            pages.push(Self::of_schema(&LIST, it.type_name(), &it.schema()));
-        }
-        for function in provider.functions() {
+        pages.extend(provider.data_sources().iter().map(|it| {
+            Self::of_schema("Data Source", "data-sources", it.type_name(), &it.schema())
+        }));
+        pages.extend(provider.ephemeral_resources().iter().map(|it| {
+            let folder = "ephemeral-resources";
+            Self::of_schema("Ephemeral Resource", folder, it.type_name(), &it.schema())
+        }));
+        pages.extend(provider.list_resources().iter().map(|it| {
+            Self::of_schema("List Resource", "list-resources", it.type_name(), &it.schema())
+        }));
+        pages.extend(provider.functions().iter().map(|function| {
             let signature = function.signature();
-            pages.push(Self {
-                kind: &FUNCTION,
+            Self {
+                title: "function",
+                folder: "functions",
                 name: function.name().to_owned(),
                 description: signature.description.to_owned(),
                 summary: format!("{}.", signature.summary),
@@ -68,15 +53,16 @@ impl Page {
                     ("signature", schema::declaration(function.name(), &signature)),
                     ("arguments", schema::arguments(&signature)),
                 ]),
-            });
-        }
+            }
+        }));
         pages
     }
 
-    fn of_schema(kind: &'static Kind, name: &str, schema: &Schema) -> Self {
+    fn of_schema(title: &'static str, folder: &'static str, name: &str, schema: &Schema) -> Self {
         let description = schema.block.description.clone();
         Self {
-            kind,
+            title,
+            folder,
             name: name.to_owned(),
             summary: description.lines().next().unwrap_or_default().to_owned(),
             description,
@@ -86,7 +72,7 @@ impl Page {
 
     /// The path below `docs/` and `templates/`.
     pub(super) fn path(&self) -> String {
-        match self.kind.folder {
+        match self.folder {
             "" => "index.md".to_owned(),
             folder => format!("{folder}/{}.md", self.name.trim_start_matches("atlas_")),
         }
@@ -94,14 +80,14 @@ impl Page {
 
     /// The front matter, the heading and the description.
     pub(super) fn head(&self) -> String {
-        let Self { kind, name, summary, description, .. } = self;
-        let (title, heading) = match kind.folder {
+        let Self { title: kind, folder, name, summary, description, .. } = self;
+        let (title, heading) = match *folder {
             "" => (format!("{name} Provider"), format!("{name} Provider")),
             "functions" => (format!("{name} function - atlas"), format!("function: {name}")),
-            _ => (format!("{name} {} - atlas", kind.title), format!("{name} ({})", kind.title)),
+            _ => (format!("{name} {kind} - atlas"), format!("{name} ({kind})")),
         };
         // The registry accepts no subcategory on the provider's own page.
-        let subcategory = if kind.folder.is_empty() { "" } else { "subcategory: \"\"\n" };
+        let subcategory = if folder.is_empty() { "" } else { "subcategory: \"\"\n" };
         format!(
             "---\npage_title: \"{title}\"\n{subcategory}description: |-\n  {summary}\n---\n\n# {heading}\n\n{description}\n"
         )
@@ -109,14 +95,13 @@ impl Page {
 
     /// The body of a page without a template of its own.
     pub(super) fn default_template(&self) -> String {
-        let Kind { folder, example, .. } = self.kind;
+        let Self { folder, name, .. } = self;
+        let extension = if *folder == "list-resources" { "tfquery.hcl" } else { "tf" };
+        let example = format!("{folder}/{name}/{}.{extension}", folder.trim_end_matches('s'));
         let sections = match *folder {
             "functions" => "## Signature\n\n{{signature}}\n\n## Arguments\n\n{{arguments}}\n",
             _ => "## Schema\n\n{{schema}}\n",
         };
-        format!(
-            "## Example Usage\n\n{{{{example {folder}/{}/{example}}}}}\n\n{sections}",
-            self.name
-        )
+        format!("## Example Usage\n\n{{{{example {example}}}}}\n\n{sections}")
     }
 }

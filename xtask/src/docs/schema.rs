@@ -10,16 +10,15 @@ pub(super) fn markdown(block: &Block) -> String {
 
 /// The section below the heading `### Identity Schema`.
 pub(super) fn identity(schema: &IdentitySchema) -> String {
-    let group = |title: &str, required: bool| {
-        let attributes = schema.attributes.iter();
-        let lines: Vec<String> = attributes
-            .filter(|attribute| attribute.required_for_import == required)
-            .map(|it| line(&it.name, &[type_name(&it.ty.to_json())], &it.description, None))
-            .collect();
-        (!lines.is_empty()).then(|| format!("#### {title}\n\n{}", lines.join("\n")))
-    };
-    let groups = [group("Required", true), group("Optional", false)];
-    groups.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+    let entries = schema.attributes.iter().map(|it| {
+        let group = if it.required_for_import { "Required" } else { "Optional" };
+        (
+            group,
+            it.name.as_str(),
+            line(&it.name, &[type_name(&it.ty.to_json())], &it.description, None),
+        )
+    });
+    grouped(&entries.collect::<Vec<_>>(), |group| format!("#### {group}")).trim_end().to_owned()
 }
 
 /// The declaration of a function, fenced.
@@ -49,22 +48,28 @@ fn groups(block: &Block, at: &str) -> String {
             Mode::Optional | Mode::OptionalComputed => "Optional",
             Mode::Computed => "Read-Only",
         };
-        (group, &it.name, attribute_line(it, at))
+        (group, it.name.as_str(), attribute_line(it, at))
     });
     let blocks = block.blocks.iter().map(|it| {
         let below = Some(below("nestedblock", at, &it.name));
         let words = ["Block, Optional".to_owned()];
-        ("Optional", &it.name, line(&it.name, &words, &it.block.description, below))
+        ("Optional", it.name.as_str(), line(&it.name, &words, &it.block.description, below))
     });
-    let mut entries: Vec<(&str, &String, String)> = attributes.chain(blocks).collect();
+    let mut entries: Vec<(&str, &str, String)> = attributes.chain(blocks).collect();
     entries.sort_by_key(|(_, name, _)| *name);
+    let title =
+        |group: &str| if at.is_empty() { format!("### {group}") } else { format!("{group}:") };
+    grouped(&entries, title)
+}
+
+/// Group, name and line of each entry under the titles of the groups.
+fn grouped(entries: &[(&str, &str, String)], title: impl Fn(&str) -> String) -> String {
     let mut text = String::new();
     for group in ["Required", "Optional", "Read-Only"] {
         let lines = entries.iter().filter(|(of, ..)| *of == group);
         let lines: Vec<&str> = lines.map(|(.., line)| line.as_str()).collect();
         if !lines.is_empty() {
-            let title = if at.is_empty() { format!("### {group}") } else { format!("{group}:") };
-            text += &format!("{title}\n\n{}\n\n", lines.join("\n"));
+            text += &format!("{}\n\n{}\n\n", title(group), lines.join("\n"));
         }
     }
     text

@@ -11,10 +11,7 @@ use anyhow::{Context, Result, ensure};
 use aws_lc_rs::digest::{SHA256, digest};
 use semver::Version;
 
-use super::{
-    Platform,
-    archive::{self, executable_name},
-};
+use super::archive::{self, executable_name};
 use crate::project::PROVIDER;
 
 /// The files of one version.
@@ -40,14 +37,13 @@ impl Assets {
 pub fn pack(
     name: &str,
     version: &Version,
-    platform: Platform,
+    platform: &str,
     binary: &Path,
     folder: &Path,
 ) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let platform = platform.to_string();
     let path = folder.join(format!("{name}_{version}_{platform}.zip"));
-    archive::write(binary, &executable_name(name, version, &platform), &path)
+    archive::write(binary, &executable_name(name, version, platform), &path)
 }
 
 /// Checks the archives in the folder, and writes the manifest of a provider and the checksums.
@@ -102,13 +98,9 @@ pub fn clear(name: &str, folder: &Path) -> Result<()> {
 /// The files of the folder whose name begins with `name_`, sorted.
 fn own_files(name: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(&format!("{name}_")) {
-            files.push(entry.path());
-        }
-    }
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let prefix = format!("{name}_");
+    files.retain(|it| it.file_name().is_some_and(|it| it.to_string_lossy().starts_with(&prefix)));
     files.sort();
     Ok(files)
 }
@@ -124,10 +116,10 @@ mod tests {
     fn packed(version: &str) -> (tempfile::TempDir, Version) {
         let folder = tempfile::tempdir().unwrap();
         let version: Version = version.parse().unwrap();
-        for triple in ["x86_64-pc-windows-msvc", "x86_64-unknown-linux-musl"] {
+        for platform in ["windows_amd64", "linux_amd64"] {
             let binary = folder.path().join("binary");
-            fs::write(&binary, triple).unwrap();
-            pack(PROVIDER, &version, triple.parse().unwrap(), &binary, folder.path()).unwrap();
+            fs::write(&binary, platform).unwrap();
+            pack(PROVIDER, &version, platform, &binary, folder.path()).unwrap();
         }
         (folder, version)
     }

@@ -128,7 +128,7 @@ impl fmt::Display for Linkage {
 }
 
 /// The program interpreter (`PT_INTERP`) of a 64-bit little-endian ELF executable.
-pub fn interpreter(elf: &[u8]) -> Option<String> {
+fn interpreter(elf: &[u8]) -> Option<String> {
     let number = |at: usize, size: usize| {
         let bytes = elf.get(at..at + size)?;
         let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use semver::Version;
 
-use super::{Platform, archive::executable_name, assets::Assets};
+use super::{archive::executable_name, assets::Assets, host_platform};
 use crate::project::PROVIDER;
 
 /// The first part of the source address until the provider is published.
@@ -20,47 +20,40 @@ const TYPE: &str = "atlas";
 /// The hosts that Terraform and `OpenTofu` put before a source address without a host.
 const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
-/// Where to install.
-#[derive(Debug)]
-pub enum InstallTarget {
-    /// A filesystem mirror, used through a CLI configuration file.
-    Mirror(PathBuf),
-    /// A folder in which both CLIs search without configuration.
-    Plugins(PathBuf),
+/// A folder in the layout of a filesystem mirror.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    folder: PathBuf,
+    namespace: String,
+    /// Whether both CLIs search it without configuration.
+    is_searched: bool,
 }
 
-impl InstallTarget {
+impl Mirror {
+    /// A mirror that is used through a CLI configuration file; nothing is written yet.
+    ///
+    /// # Errors
+    /// The folder cannot be made absolute, as CLI configuration files require.
+    pub fn new(folder: &Path, namespace: &str) -> Result<Self> {
+        let (folder, namespace) = (std::path::absolute(folder)?, namespace.to_owned());
+        Ok(Self { folder, namespace, is_searched: false })
+    }
+
     /// Parses `mirror DIR` or `plugins`.
-    pub(super) fn parse(words: &[String]) -> Result<Self> {
+    pub(super) fn parse(words: &[String], namespace: &str) -> Result<Self> {
         match words {
-            [word, folder] if word == "mirror" => Ok(Self::Mirror(folder.into())),
+            [word, folder] if word == "mirror" => Self::new(Path::new(folder), namespace),
             [word] if word == "plugins" => {
                 let unix = ("HOME", ".terraform.d");
                 let (variable, folder) =
                     if cfg!(windows) { ("APPDATA", "terraform.d") } else { unix };
                 let home =
                     env::var_os(variable).with_context(|| format!("{variable} is not set"))?;
-                Ok(Self::Plugins(Path::new(&home).join(folder).join("plugins")))
+                let plugins = Self::new(&Path::new(&home).join(folder).join("plugins"), namespace);
+                Ok(Self { is_searched: true, ..plugins? })
             }
             _ => bail!("--install takes `mirror DIR` or `plugins`"),
         }
-    }
-}
-
-/// A folder in the layout of a filesystem mirror.
-#[derive(Debug)]
-pub struct Layout {
-    folder: PathBuf,
-    namespace: String,
-}
-
-impl Layout {
-    /// The layout below `folder`; nothing is written yet.
-    ///
-    /// # Errors
-    /// The folder cannot be made absolute, as CLI configuration files require.
-    pub fn new(folder: &Path, namespace: &str) -> Result<Self> {
-        Ok(Self { folder: std::path::absolute(folder)?, namespace: namespace.to_owned() })
     }
 
     /// Places an executable, unpacked, and returns the CLI configuration file.
@@ -68,7 +61,7 @@ impl Layout {
     /// # Errors
     /// A file cannot be written.
     pub fn link(&self, binary: &Path, version: &Version) -> Result<PathBuf> {
-        let platform = Platform::host()?.to_string();
+        let platform = host_platform()?;
         for address in self.addresses() {
             let folder = address.join(version.to_string()).join(&platform);
             fs::create_dir_all(&folder)?;
@@ -80,12 +73,15 @@ impl Layout {
         self.write_cli_configuration()
     }
 
-    /// Copies archives, and returns the copies that replaced other bytes.
-    fn copy(&self, archives: &[&PathBuf]) -> Result<Vec<PathBuf>> {
+    /// Copies the archives, under the host names of both public registries.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn install(&self, assets: &Assets) -> Result<Installed> {
         let mut replaced = Vec::new();
         for address in self.addresses() {
             fs::create_dir_all(&address)?;
-            for archive in archives {
+            for archive in assets.archives.values() {
                 let copy = address.join(archive.file_name().unwrap_or_default());
                 if copy.is_file() && fs::read(&copy)? != fs::read(archive)? {
                     replaced.push(copy.clone());
@@ -93,7 +89,9 @@ impl Layout {
                 fs::copy(archive, &copy).with_context(|| copy.display().to_string())?;
             }
         }
-        Ok(replaced)
+        let file = if self.is_searched { None } else { Some(self.write_cli_configuration()?) };
+        let version = assets.version.clone();
+        Ok(Installed { cli_configuration: file, replaced, mirror: self.clone(), version })
     }
 
     /// The mirror becomes the only origin of this provider. All others come from their registries.
@@ -124,23 +122,8 @@ pub struct Installed {
     pub cli_configuration: Option<PathBuf>,
     /// Archives of the same version with other contents that were replaced.
     pub replaced: Vec<PathBuf>,
-    layout: Layout,
+    mirror: Mirror,
     version: Version,
-}
-
-/// Copies the archives to the target, under the host names of both public registries.
-///
-/// # Errors
-/// A file cannot be read or written.
-pub fn install(assets: &Assets, target: &InstallTarget, namespace: &str) -> Result<Installed> {
-    let (InstallTarget::Mirror(folder) | InstallTarget::Plugins(folder)) = target;
-    let layout = Layout::new(folder, namespace)?;
-    let replaced = layout.copy(&assets.archives.values().collect::<Vec<_>>())?;
-    let cli_configuration = match target {
-        InstallTarget::Mirror(_) => Some(layout.write_cli_configuration()?),
-        InstallTarget::Plugins(_) => None,
-    };
-    Ok(Installed { cli_configuration, replaced, layout, version: assets.version.clone() })
 }
 
 impl Installed {
@@ -148,7 +131,7 @@ impl Installed {
     pub fn terraform_block(&self) -> String {
         format!(
             "terraform {{\n  required_providers {{\n    {TYPE} = {{\n      source  = {:?}\n      version = \"{}\"\n    }}\n  }}\n}}\n",
-            self.layout.source(),
+            self.mirror.source(),
             self.version
         )
     }
@@ -157,7 +140,7 @@ impl Installed {
     pub fn instructions(&self) -> String {
         let mut text = format!(
             "Installed in {}\n\nIn the configuration:\n\n{}",
-            self.layout.folder.display(),
+            self.mirror.folder.display(),
             self.terraform_block()
         );
         if let Some(file) = &self.cli_configuration {
@@ -173,7 +156,7 @@ impl Installed {
                 "\nAnother build of version {} was replaced. Where a .terraform.lock.hcl holds its checksum, delete the block \
                  of {} there.\n",
                 self.version,
-                self.layout.source()
+                self.mirror.source()
             );
         }
         text + "\nThen run: terraform init"
@@ -191,16 +174,15 @@ mod tests {
         let binary = folder.join("binary");
         fs::write(&binary, content).unwrap();
         let version = "1.2.3".parse().unwrap();
-        pack(PROVIDER, &version, "x86_64-unknown-linux-musl".parse().unwrap(), &binary, folder)
-            .unwrap();
+        pack(PROVIDER, &version, "linux_amd64", &binary, folder).unwrap();
         checksums(PROVIDER, &version, folder).unwrap()
     }
 
     #[test]
     fn a_mirror_serves_both_registries_and_names_a_replaced_build() {
         let folder = tempfile::tempdir().unwrap();
-        let target = InstallTarget::Mirror(folder.path().join("mirror"));
-        let installed = install(&assets(folder.path(), "provider"), &target, "corp").unwrap();
+        let mirror = Mirror::new(&folder.path().join("mirror"), "corp").unwrap();
+        let installed = mirror.install(&assets(folder.path(), "provider")).unwrap();
         for host in HOSTS {
             let archive =
                 format!("mirror/{host}/corp/atlas/terraform-provider-atlas_1.2.3_linux_amd64.zip");
@@ -219,7 +201,7 @@ mod tests {
         );
         assert!(!instructions.contains("lock"), "{instructions}");
 
-        let again = install(&assets(folder.path(), "another build"), &target, "corp").unwrap();
+        let again = mirror.install(&assets(folder.path(), "another build")).unwrap();
         assert_eq!(again.replaced.len(), 2);
         assert!(again.instructions().contains(".terraform.lock.hcl"));
     }

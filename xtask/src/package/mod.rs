@@ -16,9 +16,9 @@ use semver::Version;
 use crate::project::{self, PROVIDER};
 
 pub use assets::{Assets, checksums, clear, pack};
-pub use build::{Linkage, interpreter};
-pub use mirror::{InstallTarget, Installed, Layout, NAMESPACE, install};
-pub use platform::Platform;
+pub use build::Linkage;
+pub use mirror::{Installed, Mirror, NAMESPACE};
+pub use platform::{host_platform, platform};
 
 /// Build a release executable, pack it in the registry's layout and install it without a registry
 ///
@@ -75,7 +75,7 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.checksums {
         clear(name, &folder)?;
         for (platform, binary) in executables(options, name)? {
-            pack(name, &version, platform, &binary, &folder)?;
+            pack(name, &version, &platform, &binary, &folder)?;
         }
     }
     let assets = checksums(name, &version, &folder)?;
@@ -88,21 +88,21 @@ pub fn run(options: &Options) -> Result<()> {
         println!("{}", path.display());
     }
     if let Some(words) = &options.install {
-        let target = InstallTarget::parse(words)?;
-        println!("\n{}", install(&assets, &target, &options.namespace)?.instructions());
+        let mirror = Mirror::parse(words, &options.namespace)?;
+        println!("\n{}", mirror.install(&assets)?.instructions());
     }
     Ok(())
 }
 
 /// The executables to pack, with their platforms.
-fn executables(options: &Options, name: &str) -> Result<Vec<(Platform, PathBuf)>> {
+fn executables(options: &Options, name: &str) -> Result<Vec<(String, PathBuf)>> {
     let triples = match options.target.as_slice() {
         [] => vec![build::default_target()?],
         targets => targets.to_vec(),
     };
     let mut executables = Vec::new();
     for triple in &triples {
-        let platform: Platform = triple.parse()?;
+        let platform = platform(triple)?;
         let binary = match &options.binary {
             Some(_) if triples.len() > 1 => bail!("--binary is for one target"),
             Some(binary) => binary.clone(),
@@ -111,7 +111,7 @@ fn executables(options: &Options, name: &str) -> Result<Vec<(Platform, PathBuf)>
         let linkage = Linkage::of(&binary)?;
         println!("{platform}: {linkage}");
         ensure!(
-            options.tag.is_none() || !platform.is_linux() || linkage == Linkage::Static,
+            options.tag.is_none() || !platform.starts_with("linux_") || linkage == Linkage::Static,
             "{}: a release needs a static executable",
             binary.display()
         );

@@ -1,13 +1,12 @@
 //! Numbered steps, and the output of commands while they run.
 
 use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Command, ExitStatus, Stdio},
-    thread,
+    io::{BufRead, BufReader, pipe},
+    process::{Command, ExitStatus},
     time::Instant,
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 /// Numbers the steps.
 #[derive(Default)]
@@ -26,29 +25,22 @@ pub(super) fn checked(result: &str) {
 }
 
 /// Runs a command and prints each line of its output at once. Returns both streams.
-pub(super) fn show(command: &mut Command) -> Result<(ExitStatus, String)> {
+pub(super) fn show(mut command: Command) -> Result<(ExitStatus, String)> {
     let started = Instant::now();
+    let (output, end) = pipe()?;
     let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(end.try_clone()?)
+        .stderr(end)
         .spawn()
         .with_context(|| format!("{} cannot be started", command.get_program().display()))?;
-    let errors = child.stderr.take().map(|stream| thread::spawn(move || relay(stream)));
-    let mut text = child.stdout.take().map(relay).unwrap_or_default();
-    if let Some(errors) = errors {
-        text += &errors.join().map_err(|_| anyhow!("standard error cannot be read"))?;
-    }
-    let status = child.wait()?;
-    println!("   ({:.1} s)", started.elapsed().as_secs_f64());
-    Ok((status, text))
-}
-
-fn relay(stream: impl Read) -> String {
+    drop(command); // with our copies of the pipe's end
     let mut text = String::new();
-    for line in BufReader::new(stream).lines().map_while(Result::ok) {
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
         println!("   | {line}");
         text += &line;
         text.push('\n');
     }
-    text
+    let status = child.wait()?;
+    println!("   ({:.1} s)", started.elapsed().as_secs_f64());
+    Ok((status, text))
 }

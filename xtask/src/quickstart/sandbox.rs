@@ -13,7 +13,7 @@ use tokio::{
 
 use super::output;
 use crate::{
-    package::{Layout, NAMESPACE},
+    package::{Mirror, NAMESPACE},
     project,
     terraform::credentials,
 };
@@ -63,7 +63,7 @@ impl Sandbox {
             let example = project::root().join("examples/quickstart").join(file);
             fs::copy(example, workspace.path().join(file))?;
         }
-        let mirror = Layout::new(&workspace.path().join(".mirror"), NAMESPACE)?;
+        let mirror = Mirror::new(&workspace.path().join(".mirror"), NAMESPACE)?;
         let cli_configuration = mirror.link(provider, &env!("CARGO_PKG_VERSION").parse()?)?;
         let mut environment = vec![("TF_CLI_CONFIG_FILE", cli_configuration.display().to_string())];
         environment.extend(credentials(&atlas));
@@ -75,7 +75,7 @@ impl Sandbox {
 
     /// Runs a CLI command, prints its output and returns it. The command must succeed.
     pub(super) fn show(&self, arguments: &[&str]) -> Result<String> {
-        let (status, text) = output::show(&mut self.workspace.command(arguments))?;
+        let (status, text) = output::show(self.workspace.command(arguments))?;
         self.check_interrupt()?;
         ensure!(status.success(), "{} {}: {status}", self.name, arguments[0]);
         Ok(text)

@@ -2,10 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -16,7 +13,7 @@ use tokio::{runtime::Runtime, task::JoinSet, time};
 use super::{
     Options,
     usage::{growth, usage},
-    worker::Worker,
+    worker::{CALLS, Worker},
 };
 use crate::{bench::client, project};
 
@@ -38,11 +35,11 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
     let atlas =
         LocalAtlas::start(local_atlas::Options { settings, ..local_atlas::Options::default() })?;
     let core = client::start(provider, &atlas).await?;
-    let process = core.provider().process().context("the provider has no process")?;
-    let (calls, begun) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let process = core.provider.process().context("the provider has no process")?;
+    let begun = Instant::now();
     let mut workers = JoinSet::new();
     for number in 0..WORKERS {
-        let worker = Worker::new(number, &core, atlas.control(), &calls);
+        let worker = Worker::new(number, &core, atlas.control());
         workers.spawn(worker.run_until(begun + duration));
     }
     println!("minutes  memory KiB  descriptors  threads     calls  certificates");
@@ -61,13 +58,13 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
         }
         let [memory, descriptors, threads] = usage(process.pid)?;
         let minutes = begun.elapsed().as_secs_f64() / 60.0;
-        let (calls, issued) = (calls.load(Ordering::Relaxed), atlas.control().issued_count());
+        let (calls, issued) = (CALLS.load(Ordering::Relaxed), atlas.control().issued_count());
         println!(
             "{minutes:7.1}  {memory:10}  {descriptors:11}  {threads:7}  {calls:8}  {issued:12}"
         );
         samples.push([memory, descriptors, threads]);
     }
-    let exit = core.provider().shutdown().await;
+    let exit = core.provider.shutdown().await;
     ensure!(
         exit.is_some_and(|exit| exit.status.success() && !exit.killed),
         "the provider did not shut down by itself"

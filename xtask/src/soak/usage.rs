@@ -4,6 +4,8 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use crate::bench::usage::of_status;
+
 /// The figures of one moment, in the order of [`FIGURES`].
 pub(super) type Usage = [u64; 3];
 
@@ -21,13 +23,7 @@ const FIGURES: [(&str, Margin); 3] = [
 
 /// Reads the files of a process on Linux.
 pub(super) fn usage(pid: u32) -> Result<Usage> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))
-        .context("soak needs Linux and a running provider")?;
-    let field = |name: &'static str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let value = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        value.context(name)
-    };
+    let field = |name| of_status(pid, name).context("soak needs Linux and a running provider");
     // The provider closes its files to other users than root; the size of its descriptor table is public.
     let descriptors = match fs::read_dir(format!("/proc/{pid}/fd")) {
         Ok(open) => open.count().try_into()?,

@@ -1,27 +1,24 @@
 //! A worker with a certificate of its own, and its random operations.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
 use local_atlas::{Answer, Control, Endpoint, Fault, RetryAfter, Rewrite, When, X509Type};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tf_harness::core::{Core, Error, ResourceInstance};
 
-pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
+const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 const TYPE: &str = "atlas_user_certificate";
-const DATA_SOURCE: &str = "atlas_user_certificates";
+
+/// The calls of all workers.
+pub(super) static CALLS: AtomicU64 = AtomicU64::new(0);
 
 pub(super) struct Worker {
     core: Core,
     control: Control,
-    /// The calls of all workers.
-    calls: Arc<AtomicU64>,
     /// The database user of this worker.
     user: String,
     instance: Option<ResourceInstance>,
@@ -29,13 +26,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(number: u64, core: &Core, control: &Control, calls: &Arc<AtomicU64>) -> Self {
+    pub(super) fn new(number: u64, core: &Core, control: &Control) -> Self {
         let user = format!("soak-{number}");
         control.add_user(PROJECT, &user, X509Type::Managed);
         Self {
             core: core.clone(),
             control: control.clone(),
-            calls: Arc::clone(calls),
             user,
             instance: None,
             rng: fastrand::Rng::with_seed(number),
@@ -46,42 +42,36 @@ impl Worker {
     pub(super) async fn run_until(mut self, end: Instant) -> Result<()> {
         while Instant::now() < end {
             self.operation().await.with_context(|| self.user.clone())?;
-            self.calls.fetch_add(1, Ordering::Relaxed);
+            CALLS.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
 
     async fn operation(&mut self) -> Result<(), Error> {
         match self.rng.u32(0..100) {
-            0..35 => self.refresh().await,
-            35..65 => self.apply().await,
-            65..75 => self.read().await,
-            75..85 => self.apply_with_fault().await,
-            85..92 => {
-                self.cancel_call().await;
-                Ok(())
-            }
-            92..94 => self.core.stop().await,
+            0..35 => self.refresh().await?,
+            35..65 => self.apply().await?,
+            65..75 => read(&self.core, &self.user).await?,
+            75..85 => self.apply_with_fault().await?,
+            85..92 => self.cancel_call().await,
+            92..94 => self.core.stop().await?,
             94..96 => {
-                self.core.destroy(TYPE, &mut self.instance).await?;
+                self.core.resource(TYPE).destroy(&mut self.instance).await?;
                 self.instance = None;
-                self.apply().await
+                self.apply().await?;
             }
-            96..98 => {
-                // Tokens expire, and certificates become due.
-                self.control.advance(Duration::from_secs(9 * 24 * 3600));
-                Ok(())
-            }
+            // Tokens expire, and certificates become due.
+            96..98 => self.control.advance(Duration::from_secs(9 * 24 * 3600)),
             _ => {
                 self.control.clear_requests();
                 self.control.close_connections();
-                Ok(())
             }
         }
+        Ok(())
     }
 
     async fn refresh(&mut self) -> Result<(), Error> {
-        self.core.refresh(TYPE, &mut self.instance).await.map(drop)
+        self.core.resource(TYPE).refresh(&mut self.instance).await.map(drop)
     }
 
     /// Issues if the trigger has changed or the certificate is due.
@@ -93,17 +83,9 @@ impl Worker {
             "rotate_when_changed": { "trigger": self.rng.u8(0..4).to_string() },
         });
         let mut instance = self.instance.take();
-        let outcome = self.core.apply_config(TYPE, &mut instance, config).await;
+        let outcome = self.core.resource(TYPE).apply_config(&mut instance, config).await;
         self.instance = instance;
         outcome.map(drop)
-    }
-
-    async fn read(&self) -> Result<(), Error> {
-        self.core.read_data(DATA_SOURCE, self.data_config()).await.map(drop)
-    }
-
-    fn data_config(&self) -> Json {
-        json!({ "project_id": PROJECT, "username": self.user })
     }
 
     async fn apply_with_fault(&mut self) -> Result<(), Error> {
@@ -136,9 +118,8 @@ impl Worker {
     async fn cancel_call(&self) {
         let fault = Fault::on(Endpoint::ListCertificates).user(&self.user).pause(When::Before);
         let pause = self.control.add_fault(fault);
-        let (core, config) = (self.core.clone(), self.data_config());
-        let mut call =
-            tokio::spawn(async move { core.read_data(DATA_SOURCE, config).await.map(drop) });
+        let (core, user) = (self.core.clone(), self.user.clone());
+        let mut call = tokio::spawn(async move { read(&core, &user).await });
         tokio::select! {
             () = pause.reached() => call.abort(),
             // The Stop of another worker ended the call first.
@@ -146,4 +127,9 @@ impl Worker {
         }
         self.control.remove_fault(pause.id());
     }
+}
+
+async fn read(core: &Core, user: &str) -> Result<(), Error> {
+    let config = json!({ "project_id": PROJECT, "username": user });
+    core.read_data("atlas_user_certificates", config).await.map(drop)
 }

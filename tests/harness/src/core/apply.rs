@@ -3,11 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{Action, Error, Phase, Plan, Resource, ResourceInstance, response::PLAN, rpc};
-use crate::{
-    checks::compatible,
-    diagnostic::{Diagnostics, Refused},
-    pb::tfplugin5 as pb,
-};
+use crate::{checks::compatible, diagnostic::Diagnostics, pb::tfplugin5 as pb};
 
 /// The result of an apply.
 #[derive(Clone, Debug)]
@@ -24,7 +20,7 @@ pub struct Outcome {
 }
 
 impl Resource {
-    /// Plans and applies with one configuration.
+    /// Refreshes, plans and applies, as `terraform apply`.
     pub async fn apply_config(
         &self,
         instance: &mut Option<ResourceInstance>,
@@ -49,17 +45,12 @@ impl Resource {
         config: impl Into<Json>,
     ) -> Result<Outcome, Error> {
         let config = &config.into();
-        let mut apply = Apply {
-            resource: self,
-            instance,
-            action: plan.action,
-            plan,
-            diagnostics: Diagnostics::default(),
-        };
-        if apply.action != Action::Failed {
-            apply.instance.clone_from(&apply.plan.prior);
+        let (action, diagnostics) = (plan.action, Diagnostics::default());
+        if action != Action::Failed {
+            instance.clone_from(&plan.prior);
         }
-        match apply.action {
+        let mut apply = Apply { resource: self, instance, action, plan, diagnostics };
+        match action {
             Action::NoOp | Action::Failed => {}
             Action::Create => apply.create(config).await?,
             Action::Update => apply.update(config).await?,
@@ -71,7 +62,7 @@ impl Resource {
                 }
             }
         }
-        let Apply { action, plan, diagnostics: apply_diagnostics, .. } = apply;
+        let Apply { instance, action, plan, diagnostics: apply_diagnostics, .. } = apply;
         let mut diagnostics = plan.diagnostics.clone();
         diagnostics.append(apply_diagnostics.clone());
         let applied = instance.as_ref().map(|instance| instance.state.clone());
@@ -194,7 +185,7 @@ impl Apply<'_> {
 
 impl Outcome {
     /// Itself, if there is no error diagnostic.
-    pub fn ok(self) -> Result<Self, Refused> {
-        if self.diagnostics.has_errors() { Err(Refused(self.diagnostics)) } else { Ok(self) }
+    pub fn ok(self) -> Result<Self, Error> {
+        self.diagnostics.clone().ok().map(|_| self)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use serde_json::Value as Json;
 
-use super::{Core, Error, rpc, settings::Host};
+use super::{Core, Error, rpc};
 use crate::{
     pb::tfplugin5 as pb,
     value::{Type, convert, decode, encode, is_wholly_known, unknown},
@@ -36,7 +36,7 @@ impl Core {
             }
             let ty = Type::parse(&parameter.r#type);
             let argument = convert(argument.clone(), &ty)?;
-            let empty = argument.is_null() && self.settings.host == Host::OpenTofu;
+            let empty = argument.is_null() && self.settings.is_opentofu;
             encoded.push(if empty { pb::DynamicValue::default() } else { encode(&argument, &ty) });
             key = format!("{key} {argument}");
         }

@@ -22,10 +22,10 @@ use tonic::Code;
 pub use self::{
     apply::Outcome,
     plan::{Action, Plan},
-    resource::{Imported, MoveSource, Refreshed, Resource, ResourceInstance},
+    resource::{MoveSource, Refreshed, Resource, ResourceInstance},
     response::Stored,
     settings::{Phase, Settings},
-    unmanaged::{DataRead, Ephemeral, Opened},
+    unmanaged::Ephemeral,
 };
 pub use crate::error::Error;
 use crate::{
@@ -39,11 +39,18 @@ use crate::{
 /// Core with one provider process. Clones share everything; calls may run concurrently.
 #[derive(Clone, Debug)]
 pub struct Core {
-    provider: Provider,
-    schema: Arc<ProviderSchema>,
-    settings: Arc<Settings>,
+    pub provider: Provider,
+    pub schema: Arc<ProviderSchema>,
+    pub settings: Arc<Settings>,
     /// The function results so far, by name and arguments: a function is pure.
     results: Arc<Mutex<HashMap<String, Json>>>,
+}
+
+/// The object of an import, a move, a data source or an ephemeral resource, and what the provider said of it.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    pub instance: Option<T>,
+    pub diagnostics: Diagnostics,
 }
 
 /// Makes a call, and returns with the error if it fails.
@@ -88,18 +95,6 @@ impl Core {
         }
         core.schema = Arc::new(schema);
         Ok(core)
-    }
-
-    pub fn provider(&self) -> &Provider {
-        &self.provider
-    }
-
-    pub fn schema(&self) -> &ProviderSchema {
-        &self.schema
-    }
-
-    pub fn settings(&self) -> &Settings {
-        &self.settings
     }
 
     /// `PrepareProviderConfig` and, if that is not refused, `Configure`.
@@ -152,43 +147,6 @@ impl Core {
             replace: false,
             no_refresh: false,
         }
-    }
-
-    /// Refreshes, plans and applies, as `terraform apply`.
-    pub async fn apply_config(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-        config: impl Into<Json>,
-    ) -> Result<Outcome, Error> {
-        self.resource(type_name).apply_config(instance, config).await
-    }
-
-    /// Refreshes and plans, as `terraform plan`. The instance is not changed.
-    pub async fn plan_config(
-        &self,
-        type_name: &str,
-        instance: Option<&ResourceInstance>,
-        config: impl Into<Json>,
-    ) -> Result<Plan, Error> {
-        self.resource(type_name).plan(instance, config).await
-    }
-
-    /// Refreshes, as `terraform apply -refresh-only`.
-    pub async fn refresh(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-    ) -> Result<Refreshed, Error> {
-        self.resource(type_name).refresh(instance).await
-    }
-
-    pub async fn destroy(
-        &self,
-        type_name: &str,
-        instance: &mut Option<ResourceInstance>,
-    ) -> Result<Outcome, Error> {
-        self.resource(type_name).destroy(instance).await
     }
 
     /// The identity types by resource type; none for a provider without identities.

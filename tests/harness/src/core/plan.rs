@@ -38,6 +38,7 @@ pub struct Plan {
 }
 
 impl Resource {
+    /// Refreshes and plans, as `terraform plan`. The instance is not changed.
     pub async fn plan(
         &self,
         instance: Option<&ResourceInstance>,

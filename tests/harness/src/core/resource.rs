@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
-use super::{Core, Error, Phase, call, settings::Host};
+use super::{Answer, Core, Error, Phase, call};
 use crate::{
     diagnostic::Diagnostics,
     pb::tfplugin5 as pb,
@@ -28,8 +28,10 @@ pub struct ResourceInstance {
 pub struct Resource {
     pub(super) core: Core,
     pub(super) type_name: String,
-    pub(super) replace: bool,
-    pub(super) no_refresh: bool,
+    /// Whether plans replace an object that would otherwise stay, as with `-replace`.
+    pub replace: bool,
+    /// Whether plans do not read objects, as with `-refresh=false`.
+    pub no_refresh: bool,
 }
 
 /// The result of a refresh.
@@ -38,13 +40,6 @@ pub struct Refreshed {
     pub diagnostics: Diagnostics,
     pub changed: Vec<String>,
     pub removed: bool,
-}
-
-/// The result of an import or a move.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    pub instance: Option<ResourceInstance>,
-    pub diagnostics: Diagnostics,
 }
 
 /// The object of another type that a `moved` block names.
@@ -89,22 +84,12 @@ impl ResourceInstance {
 }
 
 impl Resource {
-    pub fn replace(mut self) -> Self {
-        self.replace = true;
-        self
-    }
-
-    pub fn without_refresh(mut self) -> Self {
-        self.no_refresh = true;
-        self
-    }
-
     /// `ValidateResourceTypeConfig`, as `terraform validate` calls it.
     pub async fn validate(&self, config: impl Into<Json>) -> Result<Diagnostics, Error> {
         self.validate_in(Phase::Validate, &self.schema().block.conform(config)?).await
     }
 
-    /// `UpgradeResourceState` and `ReadResource`. After an error the instance is as before.
+    /// `UpgradeResourceState` and `ReadResource`, as `terraform apply -refresh-only`. After an error the instance is as before.
     pub async fn refresh(
         &self,
         instance: &mut Option<ResourceInstance>,
@@ -129,17 +114,12 @@ impl Resource {
         Ok(refreshed)
     }
 
-    /// `ImportResourceState` and `ReadResource`, as `terraform import`.
-    pub async fn import(&self, id: &str) -> Result<Imported, Error> {
-        self.import_by(id, None).await
-    }
-
-    /// The same with `import { identity = ... }`.
-    pub async fn import_by_identity(&self, identity: &Json) -> Result<Imported, Error> {
-        self.import_by("", Some(identity)).await
-    }
-
-    async fn import_by(&self, id: &str, identity: Option<&Json>) -> Result<Imported, Error> {
+    /// `ImportResourceState` and `ReadResource`: by id as `terraform import`, or by the identity of an `import` block.
+    pub async fn import(
+        &self,
+        id: &str,
+        identity: Option<&Json>,
+    ) -> Result<Answer<ResourceInstance>, Error> {
         const METHOD: &str = "import_resource_state";
         let schema = self.schema();
         let request = pb::import_resource_state::Request {
@@ -151,7 +131,7 @@ impl Resource {
         let (response, mut diagnostics) = call!(self.core, schema, import_resource_state, request);
         schema.not_deferred(METHOD, response.deferred)?;
         if diagnostics.has_errors() {
-            return Ok(Imported { instance: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let imported = match response.imported_resources.as_slice() {
             [imported] if imported.type_name == self.type_name => imported,
@@ -172,16 +152,16 @@ impl Resource {
         if read.is_none() {
             diagnostics.append(Diagnostics::by_core("Cannot import non-existent remote object"));
         }
-        Ok(Imported { instance: read.filter(|_| !diagnostics.has_errors()), diagnostics })
+        Ok(Answer { instance: read.filter(|_| !diagnostics.has_errors()), diagnostics })
     }
 
     /// `MoveResourceState` and `UpgradeResourceState`; the following plan reads the object.
-    pub async fn move_from(&self, source: &MoveSource) -> Result<Imported, Error> {
+    pub async fn move_from(&self, source: &MoveSource) -> Result<Answer<ResourceInstance>, Error> {
         const METHOD: &str = "move_resource_state";
         let (core, schema) = (&self.core, self.schema());
-        if core.settings.host == Host::Terraform && !core.schema.capabilities.move_resource_state {
+        if !core.settings.is_opentofu && !core.schema.capabilities.move_resource_state {
             let diagnostics = Diagnostics::by_core("Unsupported `moved` across resource types");
-            return Ok(Imported { instance: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let request = pb::move_resource_state::Request {
             source_provider_address: source.provider_address.clone(),
@@ -195,7 +175,7 @@ impl Resource {
         };
         let (response, mut diagnostics) = call!(core, schema, move_resource_state, request);
         if diagnostics.has_errors() {
-            return Ok(Imported { instance: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let moved = ResourceInstance {
             state: schema.stored_object(METHOD, response.target_state.as_ref())?,
@@ -206,7 +186,7 @@ impl Resource {
         };
         let (instance, upgrading) = self.upgrade(&moved).await?;
         diagnostics.append(upgrading);
-        Ok(Imported { instance, diagnostics })
+        Ok(Answer { instance, diagnostics })
     }
 
     pub(super) async fn validate_in(

@@ -4,8 +4,10 @@ use crate::pb::tfplugin5 as pb;
 
 /// The host and its abilities.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each ability came with another version")]
 pub struct Settings {
-    pub(super) host: Host,
+    /// `OpenTofu`: a permitted null argument of a function is an empty message.
+    pub(super) is_opentofu: bool,
     pub(super) terraform_version: String,
     /// Whether requests have client capabilities.
     pub(super) sends_capabilities: bool,
@@ -13,14 +15,6 @@ pub struct Settings {
     pub(super) knows_write_only: bool,
     /// Whether resource identities are kept in state and sent back.
     pub(super) has_identity: bool,
-}
-
-/// The product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Host {
-    Terraform,
-    /// `OpenTofu`: a permitted null argument of a function is an empty message.
-    OpenTofu,
 }
 
 /// The part of a command that a call belongs to; core calls it a walk.
@@ -35,12 +29,12 @@ pub enum Phase {
 impl Settings {
     /// Terraform of this version, such as `1.11.4`.
     pub fn terraform(version: &str) -> Self {
-        Self::new(Host::Terraform, version, 9)
+        Self::new(false, version, 9)
     }
 
     /// `OpenTofu` of this version, such as `1.12.6`. It sends the Terraform version that it is compatible with.
     pub fn opentofu(version: &str) -> Self {
-        let mut settings = Self::new(Host::OpenTofu, version, 11);
+        let mut settings = Self::new(true, version, 11);
         if settings.has_identity {
             "1.13.0".clone_into(&mut settings.terraform_version);
         }
@@ -50,15 +44,15 @@ impl Settings {
     /// The client capabilities of a request. Terraform claims in every apply that deferral is allowed.
     pub fn capabilities(&self, phase: Phase) -> Option<pb::ClientCapabilities> {
         self.sends_capabilities.then_some(pb::ClientCapabilities {
-            deferral_allowed: phase == Phase::Apply && self.host == Host::Terraform,
+            deferral_allowed: phase == Phase::Apply && !self.is_opentofu,
             write_only_attributes_allowed: self.knows_write_only,
         })
     }
 
-    fn new(host: Host, version: &str, sends_capabilities_since: u32) -> Self {
+    fn new(is_opentofu: bool, version: &str, sends_capabilities_since: u32) -> Self {
         let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0);
         Self {
-            host,
+            is_opentofu,
             terraform_version: version.to_owned(),
             sends_capabilities: minor >= sends_capabilities_since,
             knows_write_only: minor >= 11,

@@ -2,27 +2,13 @@
 
 use serde_json::Value as Json;
 
-use super::{Core, Error, Phase, call};
+use super::{Answer, Core, Error, Phase, call};
 use crate::{
     checks::{plan_valid, storable},
     diagnostic::Diagnostics,
     pb::tfplugin5 as pb,
     schema::Schema,
 };
-
-/// The result of reading a data source.
-#[derive(Clone, Debug)]
-pub struct DataRead {
-    pub state: Option<Json>,
-    pub diagnostics: Diagnostics,
-}
-
-/// The result of opening an ephemeral resource.
-#[derive(Debug)]
-pub struct Opened {
-    pub instance: Option<Ephemeral>,
-    pub diagnostics: Diagnostics,
-}
 
 /// An open instance. It stays open until [`Self::close`].
 #[derive(Debug)]
@@ -41,7 +27,7 @@ impl Core {
         &self,
         type_name: &str,
         config: impl Into<Json>,
-    ) -> Result<DataRead, Error> {
+    ) -> Result<Answer<Json>, Error> {
         let schema = &self.schema.data_sources[type_name];
         let type_name = type_name.to_owned();
         let config = schema.encode(&schema.block.conform(config)?);
@@ -51,7 +37,7 @@ impl Core {
         };
         let mut diagnostics = call!(self, schema, validate_data_source_config, request).1;
         if diagnostics.has_errors() {
-            return Ok(DataRead { state: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let request = pb::read_data_source::Request {
             type_name,
@@ -63,24 +49,10 @@ impl Core {
         schema.not_deferred("read_data_source", response.deferred)?;
         diagnostics.append(reading);
         if diagnostics.has_errors() {
-            return Ok(DataRead { state: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let state = schema.stored_object("read_data_source", response.state.as_ref())?;
-        Ok(DataRead { state: Some(state), diagnostics })
-    }
-
-    /// `ValidateEphemeralResourceConfig`; any part of the configuration may be unknown.
-    pub async fn validate_ephemeral(
-        &self,
-        type_name: &str,
-        config: impl Into<Json>,
-    ) -> Result<Diagnostics, Error> {
-        let schema = self.ephemeral(type_name);
-        let request = pb::validate_ephemeral_resource_config::Request {
-            type_name: type_name.to_owned(),
-            config: schema.encode(&schema.block.conform(config)?),
-        };
-        Ok(call!(self, schema, validate_ephemeral_resource_config, request).1)
+        Ok(Answer { instance: Some(state), diagnostics })
     }
 
     /// `ValidateEphemeralResourceConfig` and `OpenEphemeralResource`. The configuration must be wholly known.
@@ -88,13 +60,17 @@ impl Core {
         &self,
         type_name: &str,
         config: impl Into<Json>,
-    ) -> Result<Opened, Error> {
+    ) -> Result<Answer<Ephemeral>, Error> {
         const METHOD: &str = "open_ephemeral_resource";
         let schema = self.ephemeral(type_name);
         let config = schema.block.conform(config)?;
-        let mut diagnostics = self.validate_ephemeral(type_name, config.clone()).await?;
+        let request = pb::validate_ephemeral_resource_config::Request {
+            type_name: type_name.to_owned(),
+            config: schema.encode(&config),
+        };
+        let mut diagnostics = call!(self, schema, validate_ephemeral_resource_config, request).1;
         if diagnostics.has_errors() {
-            return Ok(Opened { instance: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let none = pb::ClientCapabilities::default();
         let request = pb::open_ephemeral_resource::Request {
@@ -106,7 +82,7 @@ impl Core {
         schema.not_deferred(METHOD, response.deferred)?;
         diagnostics.append(opening);
         if diagnostics.has_errors() {
-            return Ok(Opened { instance: None, diagnostics });
+            return Ok(Answer { instance: None, diagnostics });
         }
         let result = schema.object(METHOD, response.result.as_ref())?;
         let mut problems = plan_valid(&schema.block, &Json::Null, &config, &result);
@@ -120,7 +96,7 @@ impl Core {
             renew_at: response.renew_at,
             private: response.private,
         };
-        Ok(Opened { instance: Some(instance), diagnostics })
+        Ok(Answer { instance: Some(instance), diagnostics })
     }
 
     fn ephemeral(&self, type_name: &str) -> &Schema {

@@ -20,10 +20,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use super::{Address, ClientTls, lock};
-use crate::pb::{
-    health::health_client::HealthClient,
-    tfplugin5::{get_provider_schema, provider_client::ProviderClient},
-};
+use crate::pb::tfplugin5::{get_provider_schema, provider_client::ProviderClient};
 
 /// An open connection. Clones and clients share it.
 #[derive(Clone, Debug)]
@@ -67,10 +64,6 @@ impl Connection {
     /// The channel, for calls that no client would make.
     pub fn channel(&self) -> Channel {
         self.channel.clone()
-    }
-
-    pub fn health(&self) -> HealthClient<Channel> {
-        HealthClient::new(self.channel.clone())
     }
 
     pub(super) fn sockets(&self) -> Sockets {

@@ -21,20 +21,13 @@ pub struct Handshake {
     pub address: Address,
     /// The plugin's certificate; `None` for plain text.
     pub server_certificate: Option<CertificateDer<'static>>,
-    /// The seventh field, if there is one.
-    pub multiplex: Option<bool>,
 }
 
 impl Handshake {
-    /// Reads the line, with its line feed, more strictly than go-plugin.
+    /// Reads the line, with its line feed, more strictly than go-plugin: a seventh field is for hosts that multiplex.
     pub fn parse(line: &str) -> Option<Self> {
         let line = line.strip_suffix('\n').filter(|line| !line.contains(['\r', ' ']))?;
-        let mut fields: Vec<_> = line.split('|').collect();
-        let multiplex = match fields.get(6) {
-            Some(text) => Some(text.parse().ok()?),
-            None => None,
-        };
-        fields.truncate(6);
+        let fields: Vec<_> = line.split('|').collect();
         let ["1", version, network, address, "grpc", certificate] = fields[..] else {
             return None;
         };
@@ -48,7 +41,6 @@ impl Handshake {
             version: version.parse().ok()?,
             address: Address::parse(network, address)?,
             server_certificate,
-            multiplex,
         })
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use thiserror::Error;
 use tokio::{task::JoinHandle, time};
 use tonic::transport::Channel;
@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 pub use self::{
     connection::Connection,
     handshake::{Address, Handshake},
-    process::{ClientCertificate, Exit, OutputLines, PluginProcess, Reattach, SpawnOptions, Stdin},
+    process::{Exit, OutputLines, PluginProcess, Reattach, SpawnOptions},
     tls::{ClientIdentity, ClientTls},
 };
 use crate::pb::{
@@ -37,8 +37,6 @@ pub struct Provider(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     process: Option<PluginProcess>,
-    handshake: Option<Handshake>,
-    startup: Duration,
     open: Mutex<Option<Open>>,
     stdio: OutputLines,
 }
@@ -55,7 +53,8 @@ pub enum StartError {
 impl Provider {
     /// Starts the binary, connects, and opens the two streams that go-plugin opens.
     pub async fn spawn(options: SpawnOptions) -> Result<Self, StartError> {
-        let (process, handshake, startup) = PluginProcess::launch(options).await?;
+        let process = PluginProcess::launch(options).await?;
+        let handshake = process.handshake.as_ref().context("no handshake line")?;
         if handshake.version != 5 {
             return Err(anyhow!("incompatible API version with plugin").into());
         }
@@ -65,22 +64,17 @@ impl Provider {
         let certificate = handshake.server_certificate.clone();
         let tls = certificate.map(|it| ClientTls::new(it, process.identity.clone()));
         let connection = Connection::open(&handshake.address, tls.as_ref()).await?;
-        Ok(Self::new(connection, Some(process), Some(handshake), startup))
+        Ok(Self::new(connection, Some(process)))
     }
 
     /// Connects in plain text to a provider that was started with `-debug`. It is neither shut down nor killed.
     pub async fn reattach(to: &Reattach) -> Result<Self> {
         let connection = Connection::open(&to.address, None).await?;
-        Ok(Self::new(connection, None, None, Duration::ZERO))
-    }
-
-    /// The time from exec to the handshake line.
-    pub fn startup(&self) -> Duration {
-        self.0.startup
+        Ok(Self::new(connection, None))
     }
 
     pub fn handshake(&self) -> Option<&Handshake> {
-        self.0.handshake.as_ref()
+        self.process()?.handshake.as_ref()
     }
 
     pub fn process(&self) -> Option<&PluginProcess> {
@@ -150,15 +144,10 @@ impl Provider {
         }
     }
 
-    fn new(
-        connection: Connection,
-        process: Option<PluginProcess>,
-        handshake: Option<Handshake>,
-        startup: Duration,
-    ) -> Self {
+    fn new(connection: Connection, process: Option<PluginProcess>) -> Self {
         let stdio = OutputLines::default();
         let open = Mutex::new(Some(Open::new(connection, stdio.clone())));
-        Self(Arc::new(Inner { process, handshake, startup, open, stdio }))
+        Self(Arc::new(Inner { process, open, stdio }))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     io,
     path::Path,
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,42 +19,25 @@ use tokio::{
     time,
 };
 
-use super::{Address, ClientIdentity, Handshake, StartError, lock};
+use super::{Address, ClientIdentity, Handshake, StartError};
 
 /// How a plugin process is started. The defaults are Terraform's, except that the environment is otherwise empty.
 #[derive(Debug)]
 pub struct SpawnOptions {
-    command: Command,
-    client_certificate: ClientCertificate,
-}
-
-/// The value of `PLUGIN_CLIENT_CERT`.
-#[derive(Clone, Debug)]
-pub enum ClientCertificate {
-    /// A new certificate, made as go-plugin makes it.
-    Fresh,
-    /// Not set: plain text.
-    Absent,
-    /// Any text. No connection is possible.
-    Text(String),
-}
-
-/// A standard input of the plugin other than the null device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stdin {
-    /// A pipe, so that a test can see whether the plugin reads.
-    Piped,
+    pub command: Command,
+    /// Whether `PLUGIN_CLIENT_CERT` is a new certificate, made as go-plugin makes it. Otherwise no TLS is possible.
+    has_certificate: bool,
 }
 
 impl SpawnOptions {
     /// Starts the binary as Terraform does.
     pub fn new(binary: impl AsRef<Path>) -> Self {
         let mut options = Self::standalone(binary)
-            .cookie(Some("d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"))
-            .protocol_versions(Some("5,6"))
+            .env(COOKIE, "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2")
+            .env("PLUGIN_PROTOCOL_VERSIONS", "5,6")
             .env("PLUGIN_MIN_PORT", "10000")
             .env("PLUGIN_MAX_PORT", "25000");
-        options.client_certificate = ClientCertificate::Fresh;
+        options.has_certificate = true;
         options
     }
 
@@ -72,7 +55,7 @@ impl SpawnOptions {
             let value = std::env::var_os(name).filter(|_| cfg!(windows));
             command.envs(value.map(|value| (name, value)));
         }
-        Self { command, client_certificate: ClientCertificate::Absent }
+        Self { command, has_certificate: false }
     }
 
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -93,45 +76,15 @@ impl SpawnOptions {
         self
     }
 
-    pub fn log(self, level: &str) -> Self {
-        self.env("TF_LOG", level)
-    }
-
-    pub fn folder(mut self, folder: impl AsRef<Path>) -> Self {
-        self.command.current_dir(folder);
+    /// Removes the magic cookie.
+    pub fn without_cookie(mut self) -> Self {
+        self.command.env_remove(COOKIE);
         self
     }
 
-    /// Sets or removes the magic cookie.
-    pub fn cookie(self, cookie: Option<&str>) -> Self {
-        self.variable("TF_PLUGIN_MAGIC_COOKIE", cookie)
-    }
-
-    /// Sets or removes `PLUGIN_PROTOCOL_VERSIONS`.
-    pub fn protocol_versions(self, versions: Option<&str>) -> Self {
-        self.variable("PLUGIN_PROTOCOL_VERSIONS", versions)
-    }
-
-    /// Sets `PLUGIN_MULTIPLEX_GRPC`, which allows a seventh handshake field.
-    pub fn multiplex(self) -> Self {
-        self.env("PLUGIN_MULTIPLEX_GRPC", "true")
-    }
-
-    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
-        self.client_certificate = certificate;
-        self
-    }
-
-    pub fn stdin(mut self, Stdin::Piped: Stdin) -> Self {
-        self.command.stdin(Stdio::piped());
-        self
-    }
-
-    fn variable(mut self, name: &str, value: Option<&str>) -> Self {
-        match value {
-            Some(value) => self.command.env(name, value),
-            None => self.command.env_remove(name),
-        };
+    /// Makes no client certificate, so that `PLUGIN_CLIENT_CERT` is not set, or may be any text.
+    pub fn without_certificate(mut self) -> Self {
+        self.has_certificate = false;
         self
     }
 }
@@ -140,6 +93,10 @@ impl SpawnOptions {
 #[derive(Debug)]
 pub struct PluginProcess {
     pub pid: u32,
+    /// Of a process that a host started.
+    pub handshake: Option<Handshake>,
+    /// The time from exec to the handshake line.
+    pub startup: Duration,
     pub stderr: OutputLines,
     /// Standard output after the handshake line: empty for a plugin without a bug.
     pub stdout: OutputLines,
@@ -147,8 +104,6 @@ pub struct PluginProcess {
     pub identity: Option<ClientIdentity>,
     child: tokio::sync::Mutex<Child>,
     readers: Vec<JoinHandle<()>>,
-    /// The plugin's input stays open as long as this.
-    stdin: Mutex<Option<ChildStdin>>,
 }
 
 /// The end of a process.
@@ -161,10 +116,8 @@ pub struct Exit {
 }
 
 impl PluginProcess {
-    /// Starts the process and reads its handshake line. The last part is the time that this took.
-    pub(super) async fn launch(
-        options: SpawnOptions,
-    ) -> Result<(Self, Handshake, Duration), StartError> {
+    /// Starts the process and reads its handshake line.
+    pub(super) async fn launch(options: SpawnOptions) -> Result<Self, StartError> {
         let begun = Instant::now();
         let (mut process, stdout) = Self::exec(options)?;
         let (mut stdout, mut line) = (BufReader::new(stdout), String::new());
@@ -176,13 +129,14 @@ impl PluginProcess {
                 return Err(StartError::Exited { status, stdout: line, stderr });
             }
         }
-        let took = begun.elapsed();
-        let handshake = Handshake::parse(&line);
-        let handshake = handshake.ok_or_else(|| {
-            anyhow!("no handshake line but {line:?}; stderr {:#?}", process.stderr.lines())
-        })?;
+        process.startup = begun.elapsed();
+        process.handshake = Handshake::parse(&line);
+        if process.handshake.is_none() {
+            let stderr = process.stderr.lines();
+            return Err(anyhow!("no handshake line but {line:?}; stderr {stderr:#?}").into());
+        }
         process.capture_stdout(stdout);
-        Ok((process, handshake, took))
+        Ok(process)
     }
 
     /// Starts the process without expecting a handshake line: for `--help`, `-debug` and the like.
@@ -192,9 +146,9 @@ impl PluginProcess {
         Ok(process)
     }
 
-    /// The pipe to its standard input, with [`Stdin::Piped`].
-    pub fn take_stdin(&self) -> Option<ChildStdin> {
-        lock(&self.stdin).take()
+    /// The pipe to its standard input, if it is a pipe.
+    pub async fn take_stdin(&self) -> Option<ChildStdin> {
+        self.child.lock().await.stdin.take()
     }
 
     /// Sends SIGINT, as Ctrl-C does to the whole process group.
@@ -242,16 +196,10 @@ impl PluginProcess {
 
     fn exec(options: SpawnOptions) -> Result<(Self, ChildStdout)> {
         let (mut command, mut identity) = (options.command, None);
-        match options.client_certificate {
-            ClientCertificate::Fresh => {
-                let fresh = ClientIdentity::generate()?;
-                command.env("PLUGIN_CLIENT_CERT", &fresh.pem);
-                identity = Some(fresh);
-            }
-            ClientCertificate::Text(text) => {
-                command.env("PLUGIN_CLIENT_CERT", text);
-            }
-            ClientCertificate::Absent => {}
+        if options.has_certificate {
+            let fresh = ClientIdentity::generate()?;
+            command.env("PLUGIN_CLIENT_CERT", &fresh.pem);
+            identity = Some(fresh);
         }
         let program = command.as_std().get_program().to_owned();
         let mut child =
@@ -264,10 +212,11 @@ impl PluginProcess {
         let lines = stderr.clone();
         let process = Self {
             pid,
+            handshake: None,
+            startup: Duration::ZERO,
             stderr,
             stdout: OutputLines::default(),
             identity,
-            stdin: Mutex::new(child.stdin.take()),
             child: tokio::sync::Mutex::new(child),
             readers: vec![tokio::spawn(async move { lines.fill_and_end(pipe).await })],
         };
@@ -366,21 +315,18 @@ impl Reattach {
             None => rest.lines().next()?,
         };
         let entries: serde_json::Map<String, Json> = serde_json::from_str(json).ok()?;
-        entries.into_iter().map(|(source, entry)| Self::read(source, &entry)).collect()
-    }
-
-    fn read(source: String, entry: &Json) -> Option<Self> {
-        let usable = entry["Protocol"] == "grpc" && entry["Test"] == true;
-        let address = &entry["Addr"];
-        Some(Self {
-            source,
-            address: Address::parse(address["Network"].as_str()?, address["String"].as_str()?)
-                .filter(|_| usable)?,
-            pid: entry["Pid"].as_i64()?,
-            version: entry["ProtocolVersion"].as_i64().unwrap_or(5),
-        })
+        let read = |(source, entry): (String, Json)| {
+            let usable = entry["Protocol"] == "grpc" && entry["Test"] == true;
+            let [network, address] = ["Network", "String"].map(|part| entry["Addr"][part].as_str());
+            let address = Address::parse(network?, address?)?;
+            let version = entry["ProtocolVersion"].as_i64().unwrap_or(5);
+            usable.then_some(Self { source, address, pid: entry["Pid"].as_i64()?, version })
+        };
+        entries.into_iter().map(read).collect()
     }
 }
+
+const COOKIE: &str = "TF_PLUGIN_MAGIC_COOKIE";
 
 /// Terraform waits for a minute.
 const START_TIMEOUT: Duration = Duration::from_secs(60);

@@ -18,12 +18,12 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A client certificate with a key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ClientIdentity {
     /// The certificate in PEM, the value of `PLUGIN_CLIENT_CERT`.
     pub pem: String,
     pub certificate: CertificateDer<'static>,
-    pub key: PrivateKeyDer<'static>,
+    pub key: Arc<PrivateKeyDer<'static>>,
 }
 
 impl ClientIdentity {
@@ -51,23 +51,13 @@ impl ClientIdentity {
         Ok(Self {
             pem: certificate.pem(),
             certificate: certificate.der().clone(),
-            key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            key: Arc::new(PrivatePkcs8KeyDer::from(key.serialize_der()).into()),
         })
     }
 
     /// This certificate with the key of another, the best that a host without the key can send.
     pub fn with_key_of(&self, other: &ClientIdentity) -> Self {
-        Self { key: other.key.clone_key(), ..self.clone() }
-    }
-}
-
-impl Clone for ClientIdentity {
-    fn clone(&self) -> Self {
-        Self {
-            pem: self.pem.clone(),
-            certificate: self.certificate.clone(),
-            key: self.key.clone_key(),
-        }
+        Self { key: Arc::clone(&other.key), ..self.clone() }
     }
 }
 
