@@ -5,9 +5,9 @@
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// The clock of this machine, or a fixed one in tests.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 

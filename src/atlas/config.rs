@@ -24,7 +24,7 @@ pub struct Config {
     pub credentials: Credentials,
     /// The time limit of one HTTP request.
     pub request_timeout: Duration,
-    /// How often a failed request is retried where that is safe. A response with `Retry-After` does not count.
+    /// How often a failed request is retried where that is safe. A 429 with `Retry-After` does not count.
     pub max_retries: u32,
     /// Certificate authorities to trust besides the system's, in PEM.
     pub ca_bundle_pem: Option<String>,

@@ -1,6 +1,7 @@
-//! In-flight certificate requests and the serial numbers that this process has received, per database user.
+//! Certificate requests in progress, and the serial numbers that this process has received or that are in state, per
+//! database user.
 //!
-//! They tell a certificate whose response was lost from one that another call has received. Clients
+//! They distinguish a certificate whose response was lost from one that another call has received. Clients
 //! of one process can share a user, so the provider owns one instance and passes it to each client.
 
 use std::{

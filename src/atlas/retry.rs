@@ -1,7 +1,7 @@
 //! Sends a request with retries. Whether and when to retry is decided by one pure function.
 //!
 //! An idempotent request is retried after 429, 500, 502, 503, 504, 405 with the code of a maintenance, or a connection
-//! failure. A certificate request is retried after 429, a maintenance, or a failure that certainly precedes its sending;
+//! failure. A certificate request is retried after 429, a maintenance, or a failure with the proof that it was not processed;
 //! everything else may have issued a certificate that cannot be revoked. TLS failures are never retried.
 
 use std::{

@@ -1,4 +1,4 @@
-//! The value of one attribute, and the types that it can have. Text becomes a type here and nowhere else.
+//! The value of one attribute, and the types that it can have. The conversions between Terraform values and types.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,5 +1,5 @@
-//! The provider block and the environment become the configuration of the client. All settings and environment
-//! variables are read here.
+//! The provider block and the environment become the configuration of the client. Credentials are chosen in
+//! `credentials`.
 
 use std::{ffi::OsString, time::Duration};
 

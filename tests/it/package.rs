@@ -1,9 +1,6 @@
 //! What `cargo xtask package` makes: installed from a mirror by the real `init`, and started without a C library.
 
-#![cfg_attr(
-    not(target_os = "linux"),
-    allow(unused_imports, reason = "some tests are for other systems")
-)]
+#![cfg_attr(not(target_os = "linux"), allow(unused_imports, reason = "for other systems"))]
 
 use std::{env, fs, path::Path, process::Command};
 

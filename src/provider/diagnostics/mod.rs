@@ -1,4 +1,4 @@
-//! Turns errors of the Atlas client into diagnostics. The only place that words API failures.
+//! Turns errors of the Atlas client into diagnostics. Titles and next steps of API errors are here.
 
 mod advice;
 mod reconciliation;

@@ -56,10 +56,10 @@ pub(super) fn summary_and_detail(
         Reconciliation::Candidates(candidates) => {
             let which = match candidates[..] {
                 [_] => format!(
-                    "This is most likely the one requested here, unless someone else issued one for \"{username}\" at the same time."
+                    "This is most likely the one requested here, unless another one was issued for \"{username}\" within the same seconds: compare it with certificate_id of your resources."
                 ),
                 _ => format!(
-                    "One of them is most likely the one requested here; the others were issued for \"{username}\" at the same time."
+                    "One of them is most likely the one requested here; the others were issued for \"{username}\" within the same seconds: compare them with certificate_id of your resources."
                 ),
             };
             let detail = format!(

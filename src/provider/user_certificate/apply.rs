@@ -48,9 +48,12 @@ pub(super) async fn create(
         Ok(((object, diagnostics), kept)) => return response(object, kept, diagnostics),
         Err(failure) => failure,
     };
-    if let Some(predecessor) =
-        predecessor.or_else(|| predecessors.take(client.generation(), &Successor::Unknown))
-    {
+    let generation = client.generation();
+    let predecessor = predecessor
+        .or_else(|| predecessors.take(generation, &Successor::Unknown))
+        .or_else(|| predecessors.taken(generation, &successor))
+        .or_else(|| predecessors.taken(generation, &Successor::Unknown));
+    if let Some(predecessor) = predecessor {
         return predecessor.returned_with(failure);
     }
     match failure.unparsed {
@@ -194,6 +197,36 @@ mod tests {
 
     const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
     const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+    #[tokio::test]
+    async fn another_resource_of_the_user_takes_no_key_from_a_replacement_that_fails_later() {
+        let atlas = LocalAtlas::start(Options::default()).unwrap();
+        atlas.control().add_user(PROJECT, "app", X509Type::Managed);
+        let resource = UserCertificateResource::new(testing::client(&atlas));
+        let config = UserCertificate {
+            project_id: ProjectId::parse(PROJECT).ok().into(),
+            username: Username::parse("app").ok().into(),
+            ..UserCertificate::default()
+        };
+        let object =
+            UserCertificate { combined_pem: Attr::Known("hunter2".into()), ..config.clone() };
+        let private = PrivateState::applied(Vec::new());
+        let successor = Successor::new(&config);
+        let generation = resource.client.generation();
+        resource.predecessors.hold(generation, successor, Predecessor { object, private });
+        let request = || CreateRequest {
+            planned: plan_create(config.clone(), &config).object.into_value(),
+            config: config.clone().into_value(),
+            private: Vec::new(),
+            cancel: CancellationToken::new(),
+        };
+        let other = create(&resource, request()).await;
+        assert!(!other.diagnostics.has_errors(), "{:?}", other.diagnostics);
+        atlas.control().remove_user(PROJECT, "app");
+        let failed = create(&resource, request()).await;
+        assert!(failed.diagnostics.has_errors());
+        assert_eq!(failed.state.get("combined_pem").as_str(), Some("hunter2"));
+    }
 
     #[tokio::test]
     async fn a_response_kept_by_the_predecessor_is_encrypted_if_the_successor_is_sealed() {

@@ -127,7 +127,7 @@ pub(super) fn resource_id(user: &UserId) -> String {
     format!("{}/{}", user.project, user.username.encoded())
 }
 
-/// The time at which older certificates are judged expired: a wrong `Date` must not make them look expired, so it is
+/// The time with which the expiry of older certificates is compared: a wrong `Date` must not make them look expired, so it is
 /// never later than the time of issue that the certificate contains.
 pub(super) fn judged_at(not_before: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
     let issued_at = issued_at(not_before);

@@ -1,4 +1,4 @@
-//! The typed model of the resource: one field per attribute. Terraform values are read and written here only.
+//! The typed model of the resource: one field per attribute. Terraform values of the resource are converted here.
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Move: the official provider's object becomes ours, with its key and without a request.
+//! Move: the object of the official provider becomes one of this provider, with its key and without a request.
 
 use std::fmt::Display;
 

@@ -2,6 +2,10 @@
 //!
 //! Terraform deletes the old object, plans again and creates the new one, all in one process. A create that fails
 //! returns the old object with its error, so that state keeps a key that still works.
+//!
+//! A create does not know whether it belongs to a replacement: it may be of another resource of the same user. So an
+//! object stays held after a create has taken it, and a later create that fails returns it, too. State may then have
+//! the object twice, which loses no key.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -36,6 +40,7 @@ impl Successor {
 }
 
 /// A deleted object, with its private data if the host passed it.
+#[derive(Clone)]
 pub(super) struct Predecessor {
     pub(super) object: UserCertificate,
     pub(super) private: PrivateState,
@@ -46,25 +51,45 @@ pub(super) struct Predecessor {
 #[derive(Default)]
 pub(super) struct Predecessors(Mutex<Held>);
 
-type Held = HashMap<(u64, Successor), VecDeque<Predecessor>>;
+type Held = HashMap<(u64, Successor), Queue>;
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Predecessor>,
+    /// Those that a create has taken.
+    taken: VecDeque<Predecessor>,
+}
 
 impl Predecessors {
     pub(super) fn hold(&self, generation: u64, successor: Successor, predecessor: Predecessor) {
-        self.of_run(generation).entry((generation, successor)).or_default().push_back(predecessor);
+        let mut held = self.of_run(generation);
+        held.entry((generation, successor)).or_default().waiting.push_back(predecessor);
     }
 
     /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because
     /// an error before it would lose the predecessor.
     pub(super) fn is_held(&self, generation: u64, config: &UserCertificate) -> bool {
         let held = self.of_run(generation);
-        [Successor::new(config), Successor::Unknown].into_iter().any(|successor| {
-            held.get(&(generation, successor)).is_some_and(|queue| !queue.is_empty())
-        })
+        [Successor::new(config), Successor::Unknown]
+            .into_iter()
+            .any(|successor| held.contains_key(&(generation, successor)))
     }
 
-    /// Takes the predecessor of an object.
+    /// Takes the predecessor of an object: the first that no create has taken.
     pub(super) fn take(&self, generation: u64, successor: &Successor) -> Option<Predecessor> {
-        self.of_run(generation).get_mut(&(generation, successor.clone()))?.pop_front()
+        let mut held = self.of_run(generation);
+        let queue = held.get_mut(&(generation, successor.clone()))?;
+        let predecessor = queue.waiting.pop_front()?;
+        queue.taken.push_back(predecessor.clone());
+        Some(predecessor)
+    }
+
+    /// An object that another create has taken, which may have been a create of another resource.
+    pub(super) fn taken(&self, generation: u64, successor: &Successor) -> Option<Predecessor> {
+        let mut held = self.of_run(generation);
+        let queue = held.get_mut(&(generation, successor.clone()))?;
+        queue.taken.rotate_left(1.min(queue.taken.len()));
+        queue.taken.back().cloned()
     }
 
     /// The objects of this run. Those of an earlier one are dropped.
@@ -115,7 +140,20 @@ mod tests {
         assert_eq!(take(&predecessors, &app).as_deref(), Some("1"));
         assert_eq!(take(&predecessors, &app).as_deref(), Some("2"));
         assert_eq!(take(&predecessors, &app), None);
-        assert!(!predecessors.is_held(1, &object("app", "")));
+    }
+
+    #[test]
+    fn an_object_that_a_create_has_taken_stays_held_for_a_create_that_fails_later() {
+        let predecessors = Predecessors::default();
+        let app = Successor::new(&object("app", ""));
+        hold(&predecessors, app.clone(), "1");
+        hold(&predecessors, app.clone(), "2");
+        assert!(predecessors.taken(1, &app).is_none());
+        take(&predecessors, &app);
+        take(&predecessors, &app);
+        assert!(predecessors.is_held(1, &object("app", "")));
+        let again = [1, 2, 3].map(|_| predecessors.taken(1, &app).unwrap().object.certificate_id);
+        assert_eq!(again, ["1", "2", "1"].map(|id| Attr::Known(id.to_owned())));
     }
 
     #[test]

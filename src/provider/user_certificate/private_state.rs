@@ -21,7 +21,7 @@ pub(super) struct PrivateState {
     /// In the plan of a create: the planned object. Never stored in state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) successor: Option<Successor>,
-    /// Responses to a re-issue in place that could not be parsed (sealed, in sealed mode). The object keeps its
+    /// Responses to certificate requests in place that could not be parsed, encrypted if there are recipients. The object keeps its
     /// certificate.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,

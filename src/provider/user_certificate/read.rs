@@ -1,4 +1,5 @@
-//! Read: the user's certificates and the server's clock become `status`. Time is read here and nowhere else.
+//! Read: the user's certificates and the server's clock become `status`. Plan and apply use this
+//! finding, and read no clock.
 
 use std::sync::Arc;
 
@@ -38,13 +39,13 @@ pub(super) async fn read(
     Ok(Some((apply_finding(object, &finding), diagnostics)))
 }
 
-/// One row of the refresh table.
+/// What the responses of a refresh show.
 enum Finding {
     /// The certificate is listed; or, for an object without one, some certificate is.
     Listed(Arc<CertificateList>),
     NotListed(Arc<CertificateList>),
     UserMissing(Option<Arc<CertificateList>>),
-    /// With the address of the server that does not know the project.
+    /// With the address of the server that has no such project.
     ProjectMissing(String),
 }
 

@@ -103,7 +103,7 @@ fn trigger_changed(prior: &UserCertificate, config: &UserCertificate) -> Option<
     Some(differs)
 }
 
-/// Only if nothing but ciphertext is left: a key in state is sealed again without a request.
+/// Only if nothing but ciphertext is left: a key in state is encrypted without a request.
 fn recipients_changed(prior: &UserCertificate, config: &UserCertificate) -> Option<bool> {
     if prior.sealed_pem.is_null() {
         return Some(false);

@@ -1,4 +1,4 @@
-//! Validation of the configuration: all problems at once, each at its argument. Unknown values are not judged.
+//! Validation of the configuration: all problems at once, each at its argument. Unknown values are not checked.
 
 use std::fmt::Display;
 

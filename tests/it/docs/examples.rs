@@ -34,7 +34,10 @@ fn every_example_plans_and_issues_nothing() {
         ("age_recipient", keys.recipient.as_str()),
         ("age_identity", &keys.identity),
         ("certificate_pem", &issued.certificate_pem),
-        ("hardware_recipient", HARDWARE_RECIPIENT),
+        (
+            "hardware_recipient",
+            "age1tag1qvhefc6r240xnvdlxyeqfwf044mwgedpfvhv2spjkgj32t5x3lrhvmy6uqz",
+        ),
         ("keystore_password", "correct horse"),
         ("pem", &issued.certificate_pem),
         ("payments_client_id", "mdb_sa_id_32b6e34b3d91647abb20e7b8"),
@@ -67,7 +70,3 @@ fn every_example_plans_and_issues_nothing() {
     assert!(examples > 12, "{examples} examples are found");
     assert_eq!(t.atlas.control().issued_count(), 1, "the one that existed before");
 }
-
-/// The public key of a test identity of the age project.
-const HARDWARE_RECIPIENT: &str =
-    "age1tag1qvhefc6r240xnvdlxyeqfwf044mwgedpfvhv2spjkgj32t5x3lrhvmy6uqz";

@@ -175,7 +175,7 @@ async fn authenticate(io: Box<dyn Io>, acceptor: Option<TlsAcceptor>) -> Option<
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Larger windows than the defaults, for states of several megabytes: they cost nothing until a message fills them. No limits
-/// against untrusted clients: the host may cancel all requests of a walk at once, which must not close the connection.
+/// against untrusted clients: the host may cancel all requests at once, which must not close the connection.
 fn http2() -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
