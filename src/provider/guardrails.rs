@@ -73,7 +73,7 @@ impl Guardrails {
     }
 
     /// Every guardrail that issuing this certificate would break, each at the resource argument to blame. A guardrail
-    /// or a value that is unknown is not judged.
+    /// or a value that is unknown is not checked.
     pub(crate) fn check(&self, issuance: &Issuance<'_>) -> Diagnostics {
         let mut refusals = Diagnostics::new();
         if let (Attr::Known(allowed), Some(project)) =
@@ -203,11 +203,11 @@ mod tests {
             refused(&all, &plain),
             ["project_id", "months_until_expiration", "private_key_recipients"]
         );
-        assert_eq!(refused(&all, &Issuance::default()), [""; 0], "unknown values are not judged");
+        assert_eq!(refused(&all, &Issuance::default()), [""; 0], "unknown values are not checked");
     }
 
     #[test]
-    fn an_unknown_guardrail_is_not_judged_in_plan_and_refuses_the_request() {
+    fn an_unknown_guardrail_is_not_checked_in_plan_and_refuses_the_request() {
         for argument in [PROJECTS, MONTHS, RECIPIENTS] {
             let guardrails = Guardrails::parse(&block(&[(argument, Value::Unknown)])).unwrap();
             assert!(guardrails.check(&Issuance::default()).is_empty(), "{argument}");

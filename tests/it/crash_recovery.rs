@@ -153,15 +153,18 @@ impl CrashRun {
                 run.await_line("Interrupt received");
             }
         }
+        // A certificate request that was sent runs to its response, and so does a request of the plan: Terraform passes no
+        // interrupt on while it plans. Every other request ends without a response, perhaps before the second interrupt.
+        let runs_on = issues || nth == 1;
         if termination == Termination::TwoInterrupts {
             run.interrupt();
-            run.await_line("Two interrupts received");
+            if runs_on {
+                run.await_line("Two interrupts received");
+            }
         }
-        // A certificate request that was sent runs to its response, and so does a request of the plan: Terraform passes no
-        // interrupt on while it plans. Every other request ends without a response.
         let completes = match termination {
             Termination::KillTerraform | Termination::KillProvider => issues,
-            Termination::Interrupt => issues || nth == 1,
+            Termination::Interrupt => runs_on,
             Termination::TwoInterrupts => false,
         };
         if completes {

@@ -106,7 +106,7 @@ async fn an_import_of_nothing_names_what_to_give_or_what_atlas_lists() {
         (format!("{PROJECT}/app/{expired}"), nothing, "no unexpired certificate"),
         (format!("{PROJECT}/app/12"), nothing, "no unexpired certificate 12"),
         (format!("{PROJECT}/bare"), nothing, "certificate for the database user \"bare\""),
-        (format!("{PROJECT}/nobody"), "Database user not found", ""),
+        (format!("{PROJECT}/absent"), "Database user not found", ""),
         ("5e2211c17a3e5a48f5497de3/app".to_owned(), "Project not found", ""),
         (PROJECT.to_owned(), "Invalid import id", "PROJECT_ID/USERNAME/CERTIFICATE_ID"),
         (format!("{}/app", PROJECT.to_uppercase()), "Invalid import id", ""),

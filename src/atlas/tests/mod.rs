@@ -5,6 +5,7 @@ mod issuing;
 mod login;
 mod reading;
 mod server;
+mod time_limits;
 
 use std::{
     sync::{

@@ -49,12 +49,14 @@ pub(super) async fn create(
         Err(failure) => failure,
     };
     let generation = client.generation();
-    let predecessor = predecessor
-        .or_else(|| predecessors.take(generation, &Successor::Unknown))
-        .or_else(|| predecessors.taken(generation, &successor))
-        .or_else(|| predecessors.taken(generation, &Successor::Unknown));
-    if let Some(predecessor) = predecessor {
-        return predecessor.returned_with(failure);
+    let own = predecessor.or_else(|| predecessors.take(generation, &Successor::Unknown));
+    if let Some(predecessor) = own {
+        return predecessor.returned_with(failure, "The certificate in state is still the old one");
+    }
+    let other = predecessors.taken(generation, &successor);
+    if let Some(predecessor) = other.or_else(|| predecessors.taken(generation, &Successor::Unknown))
+    {
+        return predecessor.returned_with(failure, RETURNED_AGAIN);
     }
     match failure.unparsed {
         Some(unparsed) => {
@@ -80,7 +82,7 @@ impl Failure {
 
 impl Predecessor {
     /// The deleted object, because its successor was not created. Core marks it as tainted.
-    fn returned_with(self, failure: Failure) -> ApplyResponse {
+    fn returned_with(self, failure: Failure, origin: &str) -> ApplyResponse {
         let Self { object, private } = self;
         let (responses, problems) = failure.keep_response(private.unparsed_responses);
         let certificate = object.certificate_id.known().zip(object.not_after.known());
@@ -88,7 +90,7 @@ impl Predecessor {
             format!(" ({})", certificate_until(id, *expiry))
         });
         let note = format!(
-            "\n\nThe certificate in state is still the old one{certificate}. It is marked as tainted: terraform apply replaces it, terraform untaint \
+            "\n\n{origin}{certificate}. It is marked as tainted: terraform apply replaces it, terraform untaint \
              ADDRESS keeps it (after a change of username or project_id, revert that change too)."
         );
         response(object, responses, with_detail(problems, &note))
@@ -170,12 +172,15 @@ fn response(
     ApplyResponse { state: object.into_value(), private, diagnostics }
 }
 
-const UNPARSED_ON_CREATE: &str = "\n\nThe response is stored unchanged (as combined_pem, or sealed as sealed_pem), so nothing of it is lost. Terraform \
+const RETURNED_AGAIN: &str = "The certificate in state is one that this run deleted for a replacement, of this resource or of another one. It is \
+    returned so that its key is not lost";
+
+const UNPARSED_ON_CREATE: &str = "\n\nThe response is stored unchanged (as combined_pem, or encrypted as sealed_pem), so nothing of it is lost. Terraform \
     marks the resource as tainted and would issue another certificate at the next apply. To keep the response instead, run: terraform untaint \
     ADDRESS. The provider then leaves it alone; look at it with: terraform state pull.";
 
-const UNPARSED_ON_UPDATE: &str = "\n\nThe previous certificate and its key stay in place and keep working. The response is kept unchanged (sealed, in \
-    sealed mode) in the private data of this resource in the state file (terraform state pull, base64 under \"private\"). The next apply requests \
+const UNPARSED_ON_UPDATE: &str = "\n\nThe previous certificate and its key stay in place and keep working. The response is kept (encrypted if \
+    private_key_recipients is set) in the private data of this resource in the state file (terraform state pull, base64 under \"private\"). The next apply requests \
     another certificate.";
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ pub(super) fn resource_id(user: &UserId) -> String {
 
 /// The time with which the expiry of older certificates is compared: a wrong `Date` must not make them look expired, so it is
 /// never later than the time of issue that the certificate contains.
-pub(super) fn judged_at(not_before: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
+pub(super) fn expiry_reference(not_before: Timestamp, server_time: Option<Timestamp>) -> Timestamp {
     let issued_at = issued_at(not_before);
     server_time.map_or(issued_at, |time| time.min(issued_at))
 }
@@ -227,7 +227,11 @@ mod tests {
             (Some("2036-05-01T11:00:00Z"), "2026-05-01T11:00:00Z"),
             (Some("2026-05-01T10:59:00Z"), "2026-05-01T10:59:00Z"),
         ] {
-            assert_eq!(judged_at(not_before, server_time.map(at)), at(expected), "{server_time:?}");
+            assert_eq!(
+                expiry_reference(not_before, server_time.map(at)),
+                at(expected),
+                "{server_time:?}"
+            );
         }
     }
 

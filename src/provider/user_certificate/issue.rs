@@ -6,7 +6,7 @@ use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
 
 use super::{
     adopt,
-    certificate::judged_at,
+    certificate::expiry_reference,
     key_storage::{KeyStorage, catch_panic},
     model::{Attr, Status, UserCertificate},
     preflight::guardrails,
@@ -125,7 +125,7 @@ impl IssueRequest {
         object.set_certificate(certificate);
         object.status = Attr::Known(Status::Active);
         object.has_private_key = Attr::Known(true);
-        let now = judged_at(certificate.not_before, server_time);
+        let now = expiry_reference(certificate.not_before, server_time);
         object.set_predecessor(predecessor, now);
         let expired = (now >= certificate.not_after).then(|| {
             Diagnostic::warning(

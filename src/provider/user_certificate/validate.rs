@@ -32,7 +32,7 @@ pub(super) fn validate(
 
 /// Problems of arguments that are valid by themselves.
 pub(super) fn arguments(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
-    // The window is judged against the months only if both are configured.
+    // The window is compared with the months only if both are configured.
     let window = renewal::window_exceeds_validity(config);
     let recipients = config.private_key_recipients.known().map(recipients);
     let timeouts = config.timeouts.known().into_iter().flatten();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_not_judged() {
+    fn unknown_values_are_not_checked() {
         let schema = super::super::schema::schema();
         let unknown: Vec<_> =
             schema.block.attributes.iter().map(|a| (a.name.as_str(), Value::Unknown)).collect();

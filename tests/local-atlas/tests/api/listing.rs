@@ -106,7 +106,7 @@ async fn envelope_and_pretty_change_only_the_form() {
     let atlas = atlas();
     let (_, page) = list(&atlas, USER, "envelope=true").await;
     assert_members(&page, &json!({ "/status": 200, "/totalCount": 0 }));
-    let (status, error) = list(&atlas, "nobody", "envelope=true").await;
+    let (status, error) = list(&atlas, "absent", "envelope=true").await;
     assert_eq!((status, &error["content"]["errorCode"]), (404, &"USERNAME_NOT_FOUND".into()));
     let path = format!("{}?pretty=true", certs_path(USER));
     let pretty = request(&atlas, reqwest::Method::GET, &path).send().await.unwrap();
@@ -149,6 +149,6 @@ async fn database_users_of_all_databases_are_listed_in_pages_on_both_versions() 
         let link = user["links"][0]["href"].as_str().unwrap();
         assert!(link.ends_with("/databaseUsers/$external/app-user"));
     }
-    let (_, error) = get(&atlas, &format!("{}/admin/nobody", path("v2"))).await;
+    let (_, error) = get(&atlas, &format!("{}/admin/absent", path("v2"))).await;
     assert_eq!(error["errorCode"], "USERNAME_NOT_FOUND");
 }
