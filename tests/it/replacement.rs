@@ -102,7 +102,7 @@ impl Matrix {
         let after = t.objects();
         for (name, object) in &before {
             let error = error(&shown, name);
-            for words in ["terraform untaint", "is still the old one"] {
+            for words in ["terraform untaint", "The certificate in state is still the old one"] {
                 assert!(error.contains(words), "{error:#?}");
             }
             assert_eq!(after[name], tainted(object), "{name}");
