@@ -8,7 +8,7 @@ use local_atlas::{LocalAtlas, Options, X509Type};
 use semver::Version;
 use tf_harness::cli::Workspace;
 use xtask::package::{
-    Assets, Installed, Linkage, Mirror, NAMESPACE, checksums, host_platform, pack,
+    Assets, Installed, Mirror, NAMESPACE, checksums, host_platform, interpreter, pack,
 };
 
 use crate::support::{
@@ -30,8 +30,7 @@ fn packed(version: &str, folder: &Path) -> Assets {
 fn configured(atlas: &LocalAtlas, installed: &Installed) -> Workspace {
     let mut folder = workspace(atlas, "");
     fs::remove_dir_all(folder.path().join(".providers")).unwrap();
-    let configuration = installed.cli_configuration.as_ref().unwrap();
-    folder.set_env("TF_CLI_CONFIG_FILE", configuration.to_str().unwrap());
+    folder.set_env("TF_CLI_CONFIG_FILE", installed.cli_configuration.to_str().unwrap());
     folder
         .write("main.tf", &format!("{}{}", installed.terraform_block(), certificate("")))
         .unwrap();
@@ -72,11 +71,8 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
     let Some(provider) = env::var_os("PACKAGED_PROVIDER") else {
         return skip("PACKAGED_PROVIDER names no packed provider");
     };
-    let linkage = Linkage::of(Path::new(&provider)).unwrap();
-    assert_eq!(linkage, Linkage::Static, "{}", provider.display());
-    if Linkage::of(cli().path()).unwrap() != Linkage::Static
-        || !rustix::process::geteuid().is_root()
-    {
+    assert_eq!(interpreter(Path::new(&provider)).unwrap(), None, "{}", provider.display());
+    if interpreter(cli().path()).unwrap().is_some() || !rustix::process::geteuid().is_root() {
         return skip("the test needs root and a static Terraform or OpenTofu");
     }
     let atlas = LocalAtlas::start(Options { https: true, ..Options::default() }).unwrap();

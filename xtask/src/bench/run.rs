@@ -106,7 +106,7 @@ fn machine(version: &Version, provider: &Path) -> BTreeMap<&'static str, String>
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         text.unwrap_or_default().lines().next().unwrap_or_default().to_owned()
     };
-    let linkage = package::Linkage::of(provider);
+    let interpreter = package::interpreter(provider).ok().flatten();
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     BTreeMap::from([
@@ -115,7 +115,7 @@ fn machine(version: &Version, provider: &Path) -> BTreeMap<&'static str, String>
         ("load before", load.split(' ').next().unwrap_or_default().to_owned()),
         ("CLI", version.to_string()),
         ("provider", first_line(provider)),
-        ("linkage", linkage.map(|linkage| linkage.to_string()).unwrap_or_default()),
+        ("linkage", interpreter.map_or("static".to_owned(), |it| format!("dynamic, {it}"))),
         ("compiler", first_line(Path::new("rustc"))),
     ])
 }

@@ -1,7 +1,7 @@
 //! The release build: static on Linux, and the same bytes from the same commit, toolchain and target in any folder.
 
 use std::{
-    env, fmt, fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -89,46 +89,19 @@ fn rustc(arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// What an executable needs on the machine that runs it.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Linkage {
-    /// Nothing.
-    Static,
-    /// This program, which loads shared libraries.
-    Interpreter(String),
-    /// The libraries of the operating system, which is not Linux.
-    System,
-}
-
-impl Linkage {
-    /// Reads the executable.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn of(binary: &Path) -> Result<Self> {
-        let bytes = fs::read(binary).with_context(|| binary.display().to_string())?;
-        Ok(match (bytes.starts_with(b"\x7fELF"), interpreter(&bytes)) {
-            (true, None) => Self::Static,
-            (true, Some(interpreter)) => Self::Interpreter(interpreter),
-            (false, _) => Self::System,
-        })
-    }
-}
-
-impl fmt::Display for Linkage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Static => write!(f, "static, needs no library of the machine"),
-            Self::Interpreter(path) => {
-                write!(f, "dynamic, needs {path} and the C library of this machine or a later one")
-            }
-            Self::System => write!(f, "needs the operating system's own libraries"),
-        }
-    }
+/// The program that loads the shared libraries of a Linux executable; none for a static one and for other systems.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn interpreter(binary: &Path) -> Result<Option<String>> {
+    Ok(interpreter_of(&fs::read(binary).with_context(|| binary.display().to_string())?))
 }
 
 /// The program interpreter (`PT_INTERP`) of a 64-bit little-endian ELF executable.
-fn interpreter(elf: &[u8]) -> Option<String> {
+fn interpreter_of(elf: &[u8]) -> Option<String> {
+    if !elf.starts_with(b"\x7fELF") {
+        return None;
+    }
     let number = |at: usize, size: usize| {
         let bytes = elf.get(at..at + size)?;
         let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
@@ -162,10 +135,10 @@ mod tests {
     fn interpreters_of_damaged_files_are_none() {
         let own = fs::read(env::current_exe().unwrap()).unwrap();
         if cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")) {
-            assert!(interpreter(&own).unwrap().contains("ld-linux"));
+            assert!(interpreter_of(&own).unwrap().contains("ld-linux"));
         }
         for length in [0, 40, 64, 100] {
-            assert_eq!(interpreter(&own[..length]), None);
+            assert_eq!(interpreter_of(&own[..length]), None);
         }
     }
 }

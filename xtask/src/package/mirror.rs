@@ -1,11 +1,11 @@
 //! Folders in which Terraform and `OpenTofu` find a provider without a registry.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use semver::Version;
 
 use super::{archive::executable_name, assets::Assets, host_platform};
@@ -25,8 +25,6 @@ const HOSTS: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 pub struct Mirror {
     folder: PathBuf,
     namespace: String,
-    /// Whether both CLIs search it without configuration.
-    is_searched: bool,
 }
 
 impl Mirror {
@@ -35,25 +33,7 @@ impl Mirror {
     /// # Errors
     /// The folder cannot be made absolute, as CLI configuration files require.
     pub fn new(folder: &Path, namespace: &str) -> Result<Self> {
-        let (folder, namespace) = (std::path::absolute(folder)?, namespace.to_owned());
-        Ok(Self { folder, namespace, is_searched: false })
-    }
-
-    /// Parses `mirror DIR` or `plugins`.
-    pub(super) fn parse(words: &[String], namespace: &str) -> Result<Self> {
-        match words {
-            [word, folder] if word == "mirror" => Self::new(Path::new(folder), namespace),
-            [word] if word == "plugins" => {
-                let unix = ("HOME", ".terraform.d");
-                let (variable, folder) =
-                    if cfg!(windows) { ("APPDATA", "terraform.d") } else { unix };
-                let home =
-                    env::var_os(variable).with_context(|| format!("{variable} is not set"))?;
-                let plugins = Self::new(&Path::new(&home).join(folder).join("plugins"), namespace);
-                Ok(Self { is_searched: true, ..plugins? })
-            }
-            _ => bail!("--install takes `mirror DIR` or `plugins`"),
-        }
+        Ok(Self { folder: std::path::absolute(folder)?, namespace: namespace.to_owned() })
     }
 
     /// Places an executable, unpacked, and returns the CLI configuration file.
@@ -89,9 +69,9 @@ impl Mirror {
                 fs::copy(archive, &copy).with_context(|| copy.display().to_string())?;
             }
         }
-        let file = if self.is_searched { None } else { Some(self.write_cli_configuration()?) };
-        let version = assets.version.clone();
-        Ok(Installed { cli_configuration: file, replaced, mirror: self.clone(), version })
+        let (cli_configuration, version) =
+            (self.write_cli_configuration()?, assets.version.clone());
+        Ok(Installed { cli_configuration, replaced, mirror: self.clone(), version })
     }
 
     /// The mirror becomes the only origin of this provider. All others come from their registries.
@@ -118,8 +98,8 @@ impl Mirror {
 /// An installed package.
 #[derive(Debug)]
 pub struct Installed {
-    /// The CLI configuration file; none where the CLIs need no configuration.
-    pub cli_configuration: Option<PathBuf>,
+    /// The CLI configuration file.
+    pub cli_configuration: PathBuf,
     /// Archives of the same version with other contents that were replaced.
     pub replaced: Vec<PathBuf>,
     mirror: Mirror,
@@ -138,19 +118,14 @@ impl Installed {
 
     /// The next steps.
     pub fn instructions(&self) -> String {
+        let shell =
+            if cfg!(windows) { "$env:TF_CLI_CONFIG_FILE =" } else { "export TF_CLI_CONFIG_FILE=" };
         let mut text = format!(
-            "Installed in {}\n\nIn the configuration:\n\n{}",
+            "Installed in {}\n\nIn the configuration:\n\n{}\nIn the shell:\n\n{shell}{:?}\n",
             self.mirror.folder.display(),
-            self.terraform_block()
+            self.terraform_block(),
+            self.cli_configuration.display().to_string()
         );
-        if let Some(file) = &self.cli_configuration {
-            let line = if cfg!(windows) {
-                "$env:TF_CLI_CONFIG_FILE ="
-            } else {
-                "export TF_CLI_CONFIG_FILE="
-            };
-            text += &format!("\nIn the shell:\n\n{line}{:?}\n", file.display().to_string());
-        }
         if !self.replaced.is_empty() {
             text += &format!(
                 "\nAnother build of version {} was replaced. Where a .terraform.lock.hcl holds its checksum, delete the block \
@@ -188,8 +163,7 @@ mod tests {
                 format!("mirror/{host}/corp/atlas/terraform-provider-atlas_1.2.3_linux_amd64.zip");
             assert!(folder.path().join(archive).is_file());
         }
-        let configuration =
-            fs::read_to_string(installed.cli_configuration.as_ref().unwrap()).unwrap();
+        let configuration = fs::read_to_string(&installed.cli_configuration).unwrap();
         assert!(
             configuration.contains("include = [\"corp/atlas\"]")
                 && configuration.contains("exclude = [\"corp/atlas\"]")

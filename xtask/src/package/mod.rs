@@ -7,7 +7,7 @@ mod build;
 mod mirror;
 mod platform;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
@@ -16,7 +16,7 @@ use semver::Version;
 use crate::project::{self, PROVIDER};
 
 pub use assets::{Assets, checksums, clear, pack};
-pub use build::Linkage;
+pub use build::interpreter;
 pub use mirror::{Installed, Mirror, NAMESPACE};
 pub use platform::{host_platform, platform};
 
@@ -33,9 +33,8 @@ pub use platform::{host_platform, platform};
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Options {
-    /// Install the package: `mirror DIR` writes a filesystem mirror and a CLI configuration file for it, `plugins` writes
-    /// into the folder in which Terraform and OpenTofu search without configuration
-    #[arg(long, num_args = 1..=2, value_names = ["mirror DIR | plugins", ""], hide_default_value = true)]
+    /// Install the package: `mirror DIR` writes a filesystem mirror and a CLI configuration file for it
+    #[arg(long, num_args = 2, value_names = ["mirror", "DIR"])]
     install: Option<Vec<String>>,
     /// First part of the source address NAME/atlas
     #[arg(long, value_name = "NAME", default_value = NAMESPACE)]
@@ -88,7 +87,8 @@ pub fn run(options: &Options) -> Result<()> {
         println!("{}", path.display());
     }
     if let Some(words) = &options.install {
-        let mirror = Mirror::parse(words, &options.namespace)?;
+        ensure!(words[0] == "mirror", "--install takes `mirror DIR`");
+        let mirror = Mirror::new(Path::new(&words[1]), &options.namespace)?;
         println!("\n{}", mirror.install(&assets)?.instructions());
     }
     Ok(())
@@ -108,13 +108,15 @@ fn executables(options: &Options, name: &str) -> Result<Vec<(String, PathBuf)>> 
             Some(binary) => binary.clone(),
             None => build::release(name, triple)?,
         };
-        let linkage = Linkage::of(&binary)?;
-        println!("{platform}: {linkage}");
+        let interpreter = interpreter(&binary)?;
         ensure!(
-            options.tag.is_none() || !platform.starts_with("linux_") || linkage == Linkage::Static,
+            options.tag.is_none() || interpreter.is_none(),
             "{}: a release needs a static executable",
             binary.display()
         );
+        if let Some(interpreter) = interpreter {
+            println!("{platform}: needs {interpreter} and the C library of this machine");
+        }
         executables.push((platform, binary));
     }
     Ok(executables)
