@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::Serialize;
 
-use super::workload::Row;
+use super::workload::{Cost, Row};
 
 /// Figures by name; the name ends with the unit.
 pub(super) type Figures = BTreeMap<&'static str, f64>;
@@ -14,6 +14,7 @@ pub(super) type Figures = BTreeMap<&'static str, f64>;
 pub(super) struct Results {
     pub(super) machine: BTreeMap<&'static str, String>,
     pub(super) cli: Vec<Row>,
+    pub(super) costs: Vec<Cost>,
     /// All other figures.
     pub(super) figures: Figures,
 }
@@ -41,7 +42,7 @@ const TARGETS: [(&str, &str, f64, &str); 18] = [
     ("sealed_state_kb", "state per sealed certificate", 9.3, "KB"),
     ("binary_mib", "executable", 8.6, "MiB"),
     ("posts_per_create", "POSTs to Atlas per create", 1.0, ""),
-    ("user_gets_per_create", "GETs of the user per create", 2.0, ""),
+    ("user_gets_per_create", "GETs of the user per create", 1.2, ""),
     ("lists_per_refresh", "GETs to Atlas per refresh", 1.0, ""),
 ];
 
@@ -96,6 +97,13 @@ pub(super) fn page(results: &Results) -> String {
         }
         page.push('\n');
     }
+    if !results.costs.is_empty() {
+        page += COSTS;
+    }
+    for Cost { workload, executable_mib, memory_mib, cpu_ms, requests } in &results.costs {
+        let memory = format!("{memory_mib:.1} MiB | {cpu_ms:.0} ms");
+        let _ = writeln!(page, "| {workload} | {executable_mib:.1} MiB | {memory} | {requests} |");
+    }
     page += "\n## Machine\n\n";
     for (name, value) in &results.machine {
         let _ = writeln!(page, "- {name}: {value}");
@@ -118,6 +126,15 @@ bytes of state per resource as `atlas_user_certificate`, because Terraform's cos
 
 ![Wall seconds by command and workload](benchmarks.svg)
 
+";
+
+const COSTS: &str = "
+## The provider alone
+
+One process of each provider in an apply of 100 resources.
+
+| provider | executable | peak memory | processor time | requests to Atlas |
+| --- | ---: | ---: | ---: | ---: |
 ";
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{
     Options, chart, client,
     report::{self, Results},
     usage::number,
-    workload::{self, Workload},
+    workload::{self, MEBIBYTE, Workload},
 };
 use crate::{package, project, terraform};
 
@@ -41,7 +41,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results) -> Result<()> {
     let figures = &mut results.figures;
-    figures.insert("binary_mib", number(fs::metadata(provider)?.len()) / f64::from(1 << 20));
+    figures.insert("binary_mib", number(fs::metadata(provider)?.len()) / MEBIBYTE);
     let (counts, rounds, starts, calls): (&[usize], _, _, _) = if options.quick {
         (&[1, 10], 1, 5, 500)
     } else {
@@ -82,6 +82,11 @@ fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results)
                     workload.name
                 ));
                 runs.push(workload::run(cli, workload, count)?);
+            }
+        }
+        if count == 100 {
+            for workload in &workloads {
+                results.costs.extend(workload::cost(cli, workload, count)?);
             }
         }
         for (workload, runs) in workloads.iter().zip(&runs) {

@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    time::Instant,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +16,7 @@ use tf_harness::cli::{Cli, Workspace};
 use super::usage;
 use crate::{package::NAMESPACE, terraform::credentials};
 
+pub(super) const MEBIBYTE: f64 = 1_048_576.0;
 pub(super) const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
 
 const COMMANDS: [(&str, [&str; 2]); 3] = [
@@ -86,11 +89,11 @@ pub(super) struct Row {
     pub(super) cpu_seconds: f64,
 }
 
-/// Runs the three commands in a new folder against a new local Atlas.
-pub(super) fn run(cli: &Cli, workload: &Workload, count: usize) -> Result<Run> {
+/// A new local Atlas, and a folder with the configuration.
+fn prepare(cli: &Cli, workload: &Workload, count: usize) -> Result<(LocalAtlas, Workspace)> {
     let atlas = start_atlas(count)?;
     let mut workspace = Workspace::empty(cli)?;
-    let variable = "variable \"n\" {\n  type = number\n}\n\n";
+    let variable = format!("variable \"n\" {{\n  type    = number\n  default = {count}\n}}\n\n");
     workspace.write("main.tf", &format!("{variable}{}", workload.configuration))?;
     let provider = workload.provider.iter();
     let provider: Vec<_> = provider.map(|it| (it.0.as_str(), it.1.as_path())).collect();
@@ -98,10 +101,16 @@ pub(super) fn run(cli: &Cli, workload: &Workload, count: usize) -> Result<Run> {
     for (name, value) in credentials(&atlas) {
         workspace.set_env(name, &value);
     }
+    Ok((atlas, workspace))
+}
+
+/// Runs the three commands in a new folder against a new local Atlas.
+pub(super) fn run(cli: &Cli, workload: &Workload, count: usize) -> Result<Run> {
+    let (atlas, workspace) = prepare(cli, workload, count)?;
     let mut run = Run::default();
     for (index, (name, arguments)) in COMMANDS.into_iter().enumerate() {
         let mut command = workspace.command(arguments);
-        command.args(["-no-color", "-input=false"]).arg(format!("-var=n={count}"));
+        command.args(["-no-color", "-input=false"]);
         atlas.control().clear_requests();
         let (started, cpu) = (Instant::now(), usage::children());
         let output = command.output()?;
@@ -116,6 +125,48 @@ pub(super) fn run(cli: &Cli, workload: &Workload, count: usize) -> Result<Run> {
         }
     }
     Ok(run)
+}
+
+/// What the provider of a workload costs by itself.
+#[derive(Debug, Serialize)]
+pub(super) struct Cost {
+    pub(super) workload: String,
+    pub(super) executable_mib: f64,
+    /// Highest resident memory in an apply.
+    pub(super) memory_mib: f64,
+    /// Processor time of an apply.
+    pub(super) cpu_ms: f64,
+    /// Requests to Atlas in an apply, logins included.
+    pub(super) requests: usize,
+}
+
+/// Applies with a provider that runs in debug mode, so that it is still there to be measured afterwards.
+pub(super) fn cost(cli: &Cli, workload: &Workload, count: usize) -> Result<Option<Cost>> {
+    let Some((_, binary)) = &workload.provider else { return Ok(None) };
+    let (atlas, mut workspace) = prepare(cli, workload, count)?;
+    let mut command = Command::new(binary);
+    command.arg("-debug").envs(credentials(&atlas)).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut provider = command.spawn()?;
+    let lines = BufReader::new(provider.stdout.take().context("it has no output")?).lines();
+    let reattach = lines.map_while(Result::ok).find_map(|line| {
+        line.trim()
+            .strip_prefix("TF_REATTACH_PROVIDERS=")
+            .map(|it| it.trim_matches('\'').to_owned())
+    });
+    workspace.set_env("TF_REATTACH_PROVIDERS", &reattach.unwrap_or_default());
+    let output = workspace.command(COMMANDS[0].1).output()?;
+    let (cpu, peak) = usage::of_process(provider.id());
+    provider.kill()?;
+    provider.wait()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success() && cpu > Duration::ZERO, "{}: {text}", workload.name);
+    Ok(Some(Cost {
+        workload: workload.name.clone(),
+        executable_mib: usage::number(fs::metadata(binary)?.len()) / MEBIBYTE,
+        memory_mib: usage::number(peak) / 1024.0,
+        cpu_ms: usage::milliseconds(cpu),
+        requests: atlas.control().requests().len(),
+    }))
 }
 
 /// The bytes of state of one more resource.
