@@ -146,27 +146,3 @@ impl Buckets {
         Ok(left)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn an_empty_bucket_names_the_second_of_the_next_refill() {
-        let mut buckets = Buckets::default();
-        for (name, second, result) in [
-            ("a", 0, Ok(1)),
-            ("a", 1, Ok(0)),
-            ("a", 5, Err(55)),
-            ("b", 5, Ok(1)),
-            ("a", 60, Ok(0)),
-            ("a", 61, Err(59)),
-            ("a", 6000, Ok(1)),
-        ] {
-            let now = Timestamp::from_second(second).unwrap();
-            assert_eq!(buckets.take(name, Rate::per_minute(2, 1), now), result, "{name} {second}");
-        }
-    }
-}
