@@ -31,10 +31,13 @@ fn configured(atlas: &LocalAtlas, installed: &Installed) -> Workspace {
     let mut folder = workspace(atlas, "");
     fs::remove_dir_all(folder.path().join(".providers")).unwrap();
     folder.set_env("TF_CLI_CONFIG_FILE", installed.cli_configuration.to_str().unwrap());
+    write(&folder, installed);
     folder
-        .write("main.tf", &format!("{}{}", installed.terraform_block(), certificate("")))
-        .unwrap();
-    folder
+}
+
+fn write(folder: &Workspace, installed: &Installed) {
+    let text = installed.terraform_block() + &certificate("");
+    folder.write("main.tf", &text).unwrap();
 }
 
 #[test]
@@ -48,9 +51,7 @@ fn a_mirror_serves_init_with_checksums_and_an_upgrade_without_changes() {
     folder.apply(&[]).success();
 
     let installed = mirror.install(&packed("0.1.1", made.path())).unwrap();
-    folder
-        .write("main.tf", &format!("{}{}", installed.terraform_block(), certificate("")))
-        .unwrap();
+    write(&folder, &installed);
     folder.run(["init", "-no-color", "-upgrade"]).success();
     let lock = fs::read_to_string(folder.path().join(".terraform.lock.hcl")).unwrap();
     assert!(lock.contains("\"0.1.1\"") && lock.contains("\"h1:"), "{lock}");
@@ -113,11 +114,8 @@ fn a_static_provider_validates_plans_and_applies_in_an_empty_root() {
             .env("CHECKPOINT_DISABLE", "1")
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {text}");
     }
     assert_eq!(atlas.control().issued_count(), 1);
 }

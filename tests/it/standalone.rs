@@ -68,12 +68,8 @@ async fn in_debug_mode_it_serves_one_host_after_the_other_until_ctrl_c() {
         let core = Core::new(provider, Settings::default()).await.unwrap();
         core.configure(json!({})).await.unwrap().ok().unwrap();
         let mut instance = None;
-        core.resource(TYPE)
-            .apply_config(&mut instance, config(username))
-            .await
-            .unwrap()
-            .ok()
-            .unwrap();
+        let outcome = core.resource(TYPE).apply_config(&mut instance, config(username)).await;
+        outcome.unwrap().ok().unwrap();
         assert_eq!(instance.unwrap().state["id"], format!("{PROJECT}/{username}"));
     }
 

@@ -34,10 +34,7 @@ fn every_example_plans_and_issues_nothing() {
         ("age_recipient", keys.recipient.as_str()),
         ("age_identity", &keys.identity),
         ("certificate_pem", &issued.certificate_pem),
-        (
-            "hardware_recipient",
-            "age1tag1qvhefc6r240xnvdlxyeqfwf044mwgedpfvhv2spjkgj32t5x3lrhvmy6uqz",
-        ),
+        ("hardware_recipient", age::CLASSICAL),
         ("keystore_password", "correct horse"),
         ("pem", &issued.certificate_pem),
         ("payments_client_id", "mdb_sa_id_32b6e34b3d91647abb20e7b8"),

@@ -21,10 +21,8 @@ fn a_missing_certificate_is_issued_again_with_a_warning() {
     assert_eq!(t.posts(), 2);
     assert_eq!((&second["issue_reason"], &second["status"]), (&json!("missing"), &json!("active")));
     assert_eq!(second["replaces_certificate_id"], first["certificate_id"]);
-    assert_eq!(
-        second["superseded_certificates"][0]["certificate_id"], first["certificate_id"],
-        "a copy may go on working"
-    );
+    // A copy may go on working.
+    assert_eq!(second["superseded_certificates"][0]["certificate_id"], first["certificate_id"]);
     assert!(t.plans_nothing());
 }
 
@@ -85,10 +83,8 @@ fn an_explicit_change_is_planned_for_a_missing_user_who_may_return_in_the_same_a
     t.workspace.run(["apply", "-input=false", "change"]).success();
     let second = t.object();
     assert_eq!(second["issue_reason"], "validity_changed");
-    assert_eq!(
-        second["superseded_certificates"][0]["certificate_id"], first["certificate_id"],
-        "it authenticates again"
-    );
+    // It authenticates again.
+    assert_eq!(second["superseded_certificates"][0]["certificate_id"], first["certificate_id"]);
     assert!(t.plans_nothing());
 }
 

@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use crate::support::{
-    age,
+    age::{self, CLASSICAL},
     atlas::PROJECT,
     fixture::{TYPE, posts},
     in_process::{config, in_process, with},
 };
 
-const CLASSICAL: &str = "age1tag1qvhefc6r240xnvdlxyeqfwf044mwgedpfvhv2spjkgj32t5x3lrhvmy6uqz";
 const POST_QUANTUM: &str =
     include_str!("../../../src/sealing/testdata/tagpq_recipient.txt").trim_ascii();
 

@@ -4,6 +4,9 @@ use std::io::Read as _;
 
 use age::{Decryptor, armor::ArmoredReader, secrecy::ExposeSecret as _, x25519::Identity};
 
+/// A recipient for a key in hardware.
+pub const CLASSICAL: &str = "age1tag1qvhefc6r240xnvdlxyeqfwf044mwgedpfvhv2spjkgj32t5x3lrhvmy6uqz";
+
 /// A secret key and its public half.
 pub struct Pair {
     /// `age1...`

@@ -95,25 +95,3 @@ fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 fn index(number: usize) -> f64 {
     number as f64
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn a_chart_names_commands_workloads_and_the_unit() {
-        let row = |command, workload: &str, wall_seconds| Row {
-            count: 100,
-            command,
-            workload: workload.to_owned(),
-            wall_seconds,
-            cpu_seconds: 0.1,
-        };
-        let svg = svg(&[row("apply", "provider", 1.0), row("destroy", "floor", 0.5)]).unwrap();
-        for text in ["apply", "destroy", "provider", "floor", "wall seconds"] {
-            assert!(svg.contains(text), "{text}: {svg}");
-        }
-    }
-}

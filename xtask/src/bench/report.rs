@@ -141,33 +141,6 @@ One process of each provider in an apply of 100 resources.
 mod tests {
     use super::*;
 
-    fn results() -> Results {
-        let row = |workload: &str, wall_seconds| Row {
-            count: 1,
-            command: "apply",
-            workload: workload.to_owned(),
-            wall_seconds,
-            cpu_seconds: 0.5,
-        };
-        let mut results =
-            Results { cli: vec![row("provider", 0.25), row("floor", 0.05)], ..Results::default() };
-        results.figures.insert("binary_mib", 8.0);
-        results.add_differences();
-        results
-    }
-
-    #[test]
-    fn page_has_one_column_per_workload_and_one_row_per_measured_target() {
-        let page = page(&results());
-        assert!(page.contains("| resources | command | provider | floor |\n| ---: | --- | ---: | ---: |\n| 1 | apply | 0.25 (0.50) | 0.05 (0.50) |\n"), "{page}");
-        assert!(
-            page.contains("| apply of 1, above the floor | 200.00 ms | 60 ms | missed |"),
-            "{page}"
-        );
-        assert!(page.contains("| executable | 8.00 MiB | 8.6 MiB | met |"), "{page}");
-        assert!(!page.contains("handshake"));
-    }
-
     #[test]
     fn notes_are_kept_from_the_earlier_page() {
         assert_eq!(notes("# Benchmarks\n\n## Notes\n\ntext\n"), "\n## Notes\n\ntext\n");

@@ -52,11 +52,8 @@ fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results)
     progress("state size");
     let ours = Workload::ours("provider", provider, "");
     let bytes = workload::state_bytes(cli, &ours)?;
-    let sealed = Workload::ours(
-        "sealed",
-        provider,
-        &format!("  private_key_recipients = [{RECIPIENT:?}]\n"),
-    );
+    let recipients = format!("  private_key_recipients = [{RECIPIENT:?}]\n");
+    let sealed = Workload::ours("sealed", provider, &recipients);
     let least = workload::state_bytes(cli, &Workload::baseline("floor", 1))?;
     figures.insert("state_kb", number(bytes) / 1000.0);
     figures.insert("sealed_state_kb", number(workload::state_bytes(cli, &sealed)?) / 1000.0);
@@ -74,13 +71,10 @@ fn measure(options: &Options, cli: &Cli, provider: &Path, results: &mut Results)
         // With a thousand resources the differences between rounds disappear in Terraform's own time.
         let rounds = if count >= 1000 { 1 } else { rounds };
         let mut runs: Vec<Vec<workload::Run>> = workloads.iter().map(|_| Vec::new()).collect();
-        for round in 0..rounds {
+        for round in 1..=rounds {
             for (workload, runs) in workloads.iter().zip(&mut runs) {
-                progress(&format!(
-                    "{count} resources, round {} of {rounds}: {}",
-                    round + 1,
-                    workload.name
-                ));
+                let name = &workload.name;
+                progress(&format!("{count} resources, round {round} of {rounds}: {name}"));
                 runs.push(workload::run(cli, workload, count)?);
             }
         }

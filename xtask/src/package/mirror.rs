@@ -58,20 +58,16 @@ impl Mirror {
     /// # Errors
     /// A file cannot be read or written.
     pub fn install(&self, assets: &Assets) -> Result<Installed> {
-        let mut replaced = Vec::new();
         for address in self.addresses() {
             fs::create_dir_all(&address)?;
             for archive in assets.archives.values() {
                 let copy = address.join(archive.file_name().unwrap_or_default());
-                if copy.is_file() && fs::read(&copy)? != fs::read(archive)? {
-                    replaced.push(copy.clone());
-                }
                 fs::copy(archive, &copy).with_context(|| copy.display().to_string())?;
             }
         }
         let (cli_configuration, version) =
             (self.write_cli_configuration()?, assets.version.clone());
-        Ok(Installed { cli_configuration, replaced, mirror: self.clone(), version })
+        Ok(Installed { cli_configuration, mirror: self.clone(), version })
     }
 
     /// The mirror becomes the only origin of this provider. All others come from their registries.
@@ -100,8 +96,6 @@ impl Mirror {
 pub struct Installed {
     /// The CLI configuration file.
     pub cli_configuration: PathBuf,
-    /// Archives of the same version with other contents that were replaced.
-    pub replaced: Vec<PathBuf>,
     mirror: Mirror,
     version: Version,
 }
@@ -120,21 +114,12 @@ impl Installed {
     pub fn instructions(&self) -> String {
         let shell =
             if cfg!(windows) { "$env:TF_CLI_CONFIG_FILE =" } else { "export TF_CLI_CONFIG_FILE=" };
-        let mut text = format!(
-            "Installed in {}\n\nIn the configuration:\n\n{}\nIn the shell:\n\n{shell}{:?}\n",
+        format!(
+            "Installed in {}\n\nIn the configuration:\n\n{}\nIn the shell:\n\n{shell}{:?}\n\nThen run: terraform init",
             self.mirror.folder.display(),
             self.terraform_block(),
             self.cli_configuration.display().to_string()
-        );
-        if !self.replaced.is_empty() {
-            text += &format!(
-                "\nAnother build of version {} was replaced. Where a .terraform.lock.hcl holds its checksum, delete the block \
-                 of {} there.\n",
-                self.version,
-                self.mirror.source()
-            );
-        }
-        text + "\nThen run: terraform init"
+        )
     }
 }
 
@@ -145,38 +130,25 @@ mod tests {
     use super::*;
     use crate::package::{checksums, pack};
 
-    fn assets(folder: &Path, content: &str) -> Assets {
-        let binary = folder.join("binary");
-        fs::write(&binary, content).unwrap();
-        let version = "1.2.3".parse().unwrap();
-        pack(PROVIDER, &version, "linux_amd64", &binary, folder).unwrap();
-        checksums(PROVIDER, &version, folder).unwrap()
-    }
-
     #[test]
-    fn a_mirror_serves_both_registries_and_names_a_replaced_build() {
+    fn a_mirror_serves_both_registries_and_says_how_to_use_it() {
         let folder = tempfile::tempdir().unwrap();
+        let (binary, version) = (folder.path().join("binary"), "1.2.3".parse().unwrap());
+        fs::write(&binary, "provider").unwrap();
+        pack(PROVIDER, &version, "linux_amd64", &binary, folder.path()).unwrap();
+        let assets = checksums(PROVIDER, &version, folder.path()).unwrap();
         let mirror = Mirror::new(&folder.path().join("mirror"), "corp").unwrap();
-        let installed = mirror.install(&assets(folder.path(), "provider")).unwrap();
+        let installed = mirror.install(&assets).unwrap();
         for host in HOSTS {
             let archive =
                 format!("mirror/{host}/corp/atlas/terraform-provider-atlas_1.2.3_linux_amd64.zip");
             assert!(folder.path().join(archive).is_file());
         }
         let configuration = fs::read_to_string(&installed.cli_configuration).unwrap();
-        assert!(
-            configuration.contains("include = [\"corp/atlas\"]")
-                && configuration.contains("exclude = [\"corp/atlas\"]")
-        );
+        assert!(configuration.contains("include = [\"corp/atlas\"]"), "{configuration}");
+        assert!(configuration.contains("exclude = [\"corp/atlas\"]"), "{configuration}");
         let instructions = installed.instructions();
-        assert!(
-            instructions.contains(&installed.terraform_block())
-                && instructions.contains("TF_CLI_CONFIG_FILE")
-        );
-        assert!(!instructions.contains("lock"), "{instructions}");
-
-        let again = mirror.install(&assets(folder.path(), "another build")).unwrap();
-        assert_eq!(again.replaced.len(), 2);
-        assert!(again.instructions().contains(".terraform.lock.hcl"));
+        assert!(instructions.contains(&installed.terraform_block()), "{instructions}");
+        assert!(instructions.contains("TF_CLI_CONFIG_FILE"), "{instructions}");
     }
 }

@@ -65,10 +65,8 @@ async fn soak(provider: &Path, duration: Duration) -> Result<()> {
         samples.push([memory, descriptors, threads]);
     }
     let exit = core.provider.shutdown().await;
-    ensure!(
-        exit.is_some_and(|exit| exit.status.success() && !exit.killed),
-        "the provider did not shut down by itself"
-    );
+    let by_itself = exit.is_some_and(|exit| exit.status.success() && !exit.killed);
+    ensure!(by_itself, "the provider did not shut down by itself");
     let growth = growth(&samples);
     ensure!(growth.is_empty(), "the provider grows: {}", growth.join(", "));
     println!("memory, file descriptors and threads are flat");
