@@ -31,7 +31,7 @@ impl Command {
             ("-debug" | "--debug", None) => Ok(Self::Serve(Mode::Debug)),
             ("-version" | "--version" | "-V", None) => Ok(Self::Version),
             ("-help" | "--help" | "-h", None) => Ok(Self::Help),
-            (_, second) => Err(Error::Usage { argument: second.unwrap_or(argument) }),
+            (_, second) => Err(Error::Usage(second.unwrap_or(argument))),
         }
     }
 }
@@ -43,16 +43,11 @@ pub(super) fn version(info: &ProviderInfo) -> String {
 
 /// The text of `--help`.
 pub(super) fn help(info: &ProviderInfo) -> String {
-    let ProviderInfo { name, summary, .. } = info;
-    let binary = binary(info);
-    let variable = name.to_uppercase().replace('-', "_");
+    let variable = info.name.to_uppercase().replace('-', "_");
     format!(
         "{summary}\n\
          \n\
-         {binary} is a plugin: Terraform and OpenTofu start it for a configuration\n\
-         that requires it:\n\
-         \n\
-         {required}\
+         {explanation}\n\
          \n\
          Options:\n\
          \n\
@@ -62,36 +57,33 @@ pub(super) fn help(info: &ProviderInfo) -> String {
          \n\
          Logging: TF_LOG_PROVIDER_{variable}, else TF_LOG_PROVIDER, else TF_LOG\n\
          (trace, debug, info, warn, error, off).\n",
-        required = required_providers(info),
+        summary = info.summary,
+        explanation = explanation(info),
     )
 }
 
 /// The explanation for a user who runs the binary.
 pub(super) fn not_launched_by_host(info: &ProviderInfo) -> String {
+    format!("{}\n\nSee {} --help.", explanation(info), binary(info))
+}
+
+/// What the binary is and how it is used.
+fn explanation(info: &ProviderInfo) -> String {
+    let ProviderInfo { name, version, address, .. } = info;
+    let source = address.strip_prefix("registry.terraform.io/").unwrap_or(address);
     format!(
         "{binary} is a Terraform plugin and is not meant to be run by hand.\n\
          Terraform and OpenTofu start it for a configuration that requires it:\n\
          \n\
-         {required}\
-         \n\
-         See {binary} --help.",
-        binary = binary(info),
-        required = required_providers(info),
-    )
-}
-
-fn required_providers(info: &ProviderInfo) -> String {
-    let ProviderInfo { name, version, address, .. } = info;
-    let source = address.strip_prefix("registry.terraform.io/").unwrap_or(address);
-    format!(
-        "    terraform {{\n\
+         \x20   terraform {{\n\
          \x20     required_providers {{\n\
          \x20       {name} = {{\n\
          \x20         source  = \"{source}\"\n\
          \x20         version = \"{version}\"\n\
          \x20       }}\n\
          \x20     }}\n\
-         \x20   }}\n"
+         \x20   }}",
+        binary = binary(info),
     )
 }
 
@@ -134,7 +126,7 @@ mod tests {
             [(vec!["serve"], "serve"), (vec!["--debug", "now"], "now"), (vec![""], "")]
         {
             match Command::parse(arguments.iter().map(OsString::from)) {
-                Err(Error::Usage { argument }) => assert_eq!(argument, culprit),
+                Err(Error::Usage(argument)) => assert_eq!(argument, culprit),
                 other => panic!("{arguments:?} gave {other:?}"),
             }
         }

@@ -8,36 +8,18 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An unknown argument.
-    #[error("unknown argument {argument:?}; see --help")]
-    Usage {
-        /// The first unknown argument.
-        argument: String,
-    },
-    /// No host started this process.
-    #[error("{explanation}")]
-    NotLaunchedByHost {
-        /// What the binary is and how it is used.
-        explanation: String,
-    },
-    /// Debug mode has no TLS, but `PLUGIN_CLIENT_CERT` requires it.
-    #[error("-debug serves without TLS, but PLUGIN_CLIENT_CERT requires it; unset one of them")]
-    DebugWithClientCertificate,
-    /// A variable of the host cannot be used.
-    #[error("{problem}")]
-    Environment {
-        /// What is wrong with which variable.
-        problem: String,
-    },
+    /// The first unknown argument.
+    #[error("unknown argument {0:?}; see --help")]
+    Usage(String),
+    /// No host started this process: what the binary is and how it is used.
+    #[error("{0}")]
+    NotLaunchedByHost(String),
+    /// What is wrong with which environment variable.
+    #[error("{0}")]
+    Environment(String),
     /// A step of the start failed.
-    #[error("could not {step}")]
-    Start {
-        /// The step.
-        step: String,
-        /// The cause.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error("could not {0}")]
+    Start(String, #[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
@@ -45,7 +27,7 @@ impl Error {
     pub(super) fn during<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
         step: impl Into<String>,
     ) -> impl FnOnce(E) -> Self {
-        move |source| Self::Start { step: step.into(), source: source.into() }
+        move |source| Self::Start(step.into(), source.into())
     }
 
     /// Prints the error on standard error and returns the exit code of the process.
@@ -53,8 +35,8 @@ impl Error {
     /// The prefix makes a host log the line as an error.
     pub fn report(&self) -> ExitCode {
         let (prefix, code) = match self {
-            Self::Usage { .. } => ("", 2),
-            Self::NotLaunchedByHost { .. } => ("", 1),
+            Self::Usage(_) => ("", 2),
+            Self::NotLaunchedByHost(_) => ("", 1),
             _ => ("[ERROR] ", 1),
         };
         super::write_stderr(format!("{prefix}{}\n", chain(self)).as_bytes());

@@ -15,11 +15,7 @@ pub fn handshake(variables: &[(&str, OsString)]) -> String {
     let client = environment.client_certificate.as_deref();
     let tls = client.and_then(|pem| Tls::pinned_to(pem).ok());
     let certificate = tls.as_ref().map(|tls| &*tls.certificate);
-    let endpoint = Endpoint {
-        listener: (),
-        network: "unix",
-        address: "/tmp/plugin/socket".to_owned(),
-        socket_dir: Arc::default(),
-    };
+    let address = "/tmp/plugin/socket".to_owned();
+    let endpoint = Endpoint { network: "unix", address, socket_dir: Arc::default() };
     handshake::line(&endpoint, certificate, environment.multiplexing)
 }

@@ -28,11 +28,7 @@ pub(super) fn offers_version(versions: Option<&str>) -> bool {
 ///
 /// `certificate` is the certificate of this process as DER; without one the host connects in plain text. `multiplexing`
 /// adds the seventh field, which states that this plugin does not multiplex.
-pub(super) fn line<L>(
-    endpoint: &Endpoint<L>,
-    certificate: Option<&[u8]>,
-    multiplexing: bool,
-) -> String {
+pub(super) fn line(endpoint: &Endpoint, certificate: Option<&[u8]>, multiplexing: bool) -> String {
     let (network, address) = (endpoint.network, &endpoint.address);
     let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der));
     let certificate = certificate.unwrap_or_default();
@@ -41,7 +37,7 @@ pub(super) fn line<L>(
 }
 
 /// The instructions for a developer who started the binary with `-debug`.
-pub(super) fn reattach<L>(provider: &str, endpoint: &Endpoint<L>, pid: u32) -> String {
+pub(super) fn reattach(provider: &str, endpoint: &Endpoint, pid: u32) -> String {
     // A single quote would end the word in a shell; JSON has an escape for it.
     let value = reattach_providers(provider, endpoint, pid).replace('\'', "\\u0027");
     let assignment = if cfg!(windows) {
@@ -62,7 +58,7 @@ pub(super) fn reattach<L>(provider: &str, endpoint: &Endpoint<L>, pid: u32) -> S
 
 /// The value of `TF_REATTACH_PROVIDERS`, with an entry for each registry: a short source address means another one to
 /// `terraform` than to `tofu`.
-fn reattach_providers<L>(provider: &str, endpoint: &Endpoint<L>, pid: u32) -> String {
+fn reattach_providers(provider: &str, endpoint: &Endpoint, pid: u32) -> String {
     // `Test` keeps hosts from ending this process after a run.
     let entry = json!({
         "Protocol": "grpc",
@@ -85,13 +81,8 @@ fn reattach_providers<L>(provider: &str, endpoint: &Endpoint<L>, pid: u32) -> St
 mod tests {
     use super::*;
 
-    fn endpoint(network: &'static str, address: &str) -> Endpoint<()> {
-        Endpoint {
-            listener: (),
-            network,
-            address: address.to_owned(),
-            socket_dir: std::sync::Arc::default(),
-        }
+    fn endpoint(network: &'static str, address: &str) -> Endpoint {
+        Endpoint { network, address: address.to_owned(), socket_dir: std::sync::Arc::default() }
     }
 
     #[test]

@@ -59,18 +59,19 @@ pub(crate) async fn serve(
     let parent = shutdown::parent_id();
     let mode = match Command::parse(std::env::args_os().skip(1))? {
         Command::Serve(mode) => mode,
-        Command::Version => return print(&args::version(info)),
-        Command::Help => return print(&args::help(info)),
+        Command::Version => return write_stdout(&args::version(info)),
+        Command::Help => return write_stdout(&args::help(info)),
     };
     let environment = Environment::read(info.name);
     match mode {
         Mode::Plugin if !handshake::is_magic_cookie(environment.cookie.as_deref()) => {
-            let explanation = args::not_launched_by_host(info);
-            return Err(Error::NotLaunchedByHost { explanation });
+            return Err(Error::NotLaunchedByHost(args::not_launched_by_host(info)));
         }
         // A host that sends a certificate requires TLS, which debug mode does not have.
         Mode::Debug if environment.client_certificate.is_some() => {
-            return Err(Error::DebugWithClientCertificate);
+            let problem =
+                "-debug serves without TLS, but PLUGIN_CLIENT_CERT requires it; unset one of them";
+            return Err(Error::Environment(problem.to_owned()));
         }
         Mode::Plugin | Mode::Debug => {}
     }
@@ -83,33 +84,31 @@ pub(crate) async fn serve(
 
     let client = environment.client_certificate.as_deref();
     let tls = client.map(Tls::pinned_to).transpose()?;
-    let endpoint = listener::bind(&environment)?;
+    let (listener, endpoint) = listener::bind(&environment)?;
     let certificate = tls.as_ref().map(|tls| &*tls.certificate);
     let announcement = match mode {
         Mode::Plugin => handshake::line(&endpoint, certificate, environment.multiplexing),
         Mode::Debug => handshake::reattach(info.address, &endpoint, std::process::id()),
     };
-    write_stdout(&announcement)
-        .map_err(Error::during("write the handshake line to standard output"))?;
+    write_stdout(&announcement)?;
     tracing::debug!(provider.version = info.version, mode = ?mode, "provider started");
     if mode == Mode::Plugin && !handshake::offers_version(environment.protocol_versions.as_deref())
     {
         tracing::warn!("the host does not offer protocol version 5");
     }
-    let server = Server { mode, parent, signals, endpoint, tls: tls.map(|tls| tls.config), calls };
+    let (socket_dir, tls) = (endpoint.socket_dir, tls.map(|tls| tls.config));
+    let server = Server { mode, parent, signals, listener, socket_dir, tls, calls };
     server.run(routes, close).await;
     Ok(())
 }
 
-fn print(text: &str) -> Result<(), Error> {
-    write_stdout(text).map_err(Error::during("write to standard output"))
-}
-
 /// Writes to standard output and flushes. `println!` would panic after the host has closed the pipe.
-fn write_stdout(text: &str) -> io::Result<()> {
+fn write_stdout(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(Error::during("write to standard output"))
 }
 
 /// Writes to standard error in one call and ignores errors: the host may have closed the pipe.

@@ -1,6 +1,6 @@
 //! The server: accepts and authenticates connections, serves until the process must end, then drains the calls in progress.
 
-use std::{convert::Infallible, error::Error, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use hyper::server::conn::http2;
 use hyper_util::{
@@ -13,66 +13,68 @@ use tokio::{
     sync::{mpsc, watch},
     time::{sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::{
+    either::Either,
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 use tonic::service::Routes;
 
 use super::{
     args::Mode,
-    listener::{Endpoint, Io, Listener},
+    listener::{self, Listener, SocketDir, Stream},
     services::Services,
     shutdown::{self, Shutdown},
 };
 use crate::protocol::Calls;
 
 /// A server that is ready to run.
-pub(super) struct Server<L> {
+pub(super) struct Server {
     pub(super) mode: Mode,
     /// The parent process at the start.
     pub(super) parent: u32,
     /// An item for each signal that must end the process.
     pub(super) signals: mpsc::Receiver<()>,
-    pub(super) endpoint: Endpoint<L>,
+    pub(super) listener: Listener,
+    pub(super) socket_dir: Arc<SocketDir>,
     /// `None` in plain text.
     pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) calls: Arc<Calls>,
 }
 
-impl<L: Listener> Server<L> {
+impl Server {
     /// Serves until the process must end, then drains the calls in progress and runs `close`.
     pub(super) async fn run(mut self, routes: Routes, close: impl Future<Output = ()>) {
         let requested = CancellationToken::new();
         let closing = CancellationToken::new();
-        let socket_dir = Arc::clone(&self.endpoint.socket_dir);
         let services = Services {
             requested: requested.clone(),
-            socket_dir: socket_dir.clone(),
+            socket_dir: self.socket_dir.clone(),
             closing: closing.clone(),
         };
         let routes = services.add_to(routes);
         let connections = Connections::new(routes, self.tls, closing);
-        let host_gone = shutdown::host_gone(self.parent, shutdown::parent_id, connections.watch());
-        let reason = {
-            let mut accepting = pin!(connections.accept(self.endpoint.listener));
-            let reason = tokio::select! {
-                () = requested.cancelled() => Shutdown::Requested,
-                Some(()) = self.signals.recv() => Shutdown::Signal,
-                gone = host_gone, if self.mode == Mode::Plugin => gone,
-                never = &mut accepting => match never {},
-            };
-            tracing::debug!(reason = ?reason, "shutting down");
-            self.calls.cancel_all();
-            if reason != Shutdown::Requested {
-                // Without a deadline by the host, calls in progress complete.
-                tokio::select! {
-                    () = self.calls.drained() => {}
-                    () = requested.cancelled() => {}
-                    Some(()) = self.signals.recv() => {}
-                    never = &mut accepting => match never {},
-                }
-            }
-            reason
+        let open = connections.open.subscribe();
+        let host_gone = shutdown::host_gone(self.parent, shutdown::parent_id, open);
+        let accepting = connections.clone().accept(self.listener);
+        let accepting = AbortOnDropHandle::new(tokio::spawn(accepting));
+        let reason = tokio::select! {
+            () = requested.cancelled() => Shutdown::Requested,
+            Some(()) = self.signals.recv() => Shutdown::Signal,
+            gone = host_gone, if self.mode == Mode::Plugin => gone,
         };
+        tracing::debug!(reason = ?reason, "shutting down");
+        self.calls.cancel_all();
+        if reason != Shutdown::Requested {
+            // Without a deadline by the host, calls in progress complete.
+            tokio::select! {
+                () = self.calls.drained() => {}
+                () = requested.cancelled() => {}
+                Some(()) = self.signals.recv() => {}
+            }
+        }
+        drop(accepting);
         let drained = async {
             tokio::join!(connections.close(), async {
                 self.calls.drained().await;
@@ -82,7 +84,7 @@ impl<L: Listener> Server<L> {
         if timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!(reason = ?reason, "shutdown timed out; terminating with calls in progress");
         }
-        socket_dir.remove();
+        self.socket_dir.remove();
     }
 }
 
@@ -111,15 +113,11 @@ impl Connections {
         }
     }
 
-    fn watch(&self) -> watch::Receiver<Option<usize>> {
-        self.open.subscribe()
-    }
-
     /// Serves each connection in a task of its own: a silent peer must not delay the host.
-    async fn accept(&self, listener: impl Listener) -> Infallible {
+    async fn accept(self, listener: Listener) {
         loop {
-            match listener.accept().await {
-                Ok(io) => drop(self.tracker.spawn(self.clone().serve(io))),
+            match listener::accept(&listener).await {
+                Ok(stream) => drop(self.tracker.spawn(self.clone().serve(stream))),
                 Err(error) => {
                     tracing::warn!(error = %error, "could not accept a connection");
                     // Probably out of file descriptors: do not retry at once.
@@ -136,8 +134,8 @@ impl Connections {
         self.tracker.wait().await;
     }
 
-    async fn serve(self, io: Box<dyn Io>) {
-        let authenticated = self.closing.run_until_cancelled(authenticate(io, self.tls)).await;
+    async fn serve(self, stream: Stream) {
+        let authenticated = self.closing.run_until_cancelled(authenticate(stream, self.tls)).await;
         let Some(Some(io)) = authenticated else { return };
         self.open.send_modify(|open| *open = Some(open.unwrap_or(0) + 1));
         let service = TowerToHyperService::new(self.routes);
@@ -156,14 +154,18 @@ impl Connections {
     }
 }
 
-async fn authenticate(io: Box<dyn Io>, acceptor: Option<TlsAcceptor>) -> Option<Box<dyn Io>> {
+/// The stream in plain text, or within TLS if there is an acceptor. `None` for a peer that is not the host.
+async fn authenticate(
+    stream: Stream,
+    acceptor: Option<TlsAcceptor>,
+) -> Option<Either<Stream, TlsStream<BufReader<Stream>>>> {
     let Some(acceptor) = acceptor else {
-        return Some(io);
+        return Some(Either::Left(stream));
     };
     // TLS reads 4 KiB at a time: the buffer saves system calls.
-    let io = BufReader::with_capacity(64 << 10, io);
-    match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(io)).await {
-        Ok(Ok(stream)) => return Some(Box::new(stream)),
+    let stream = BufReader::with_capacity(64 << 10, stream);
+    match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => return Some(Either::Right(stream)),
         Ok(Err(error)) => {
             tracing::warn!(error = %error, "connection refused: TLS handshake failed");
         }

@@ -5,36 +5,22 @@ mod tcp;
 #[cfg(unix)]
 mod unix;
 
+use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
-use std::{io, sync::Arc};
-
-use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(not(unix))]
-pub(super) use self::tcp::bind;
+pub(super) use self::tcp::{Listener, Stream, accept, bind};
 #[cfg(unix)]
-pub(super) use self::unix::bind;
+pub(super) use self::unix::{Listener, Stream, accept, bind};
 
-/// A bound socket and its address.
+/// The address of a bound socket.
 #[derive(Debug)]
-pub(super) struct Endpoint<L> {
-    pub(super) listener: L,
+pub(super) struct Endpoint {
     pub(super) network: &'static str,
     pub(super) address: String,
     pub(super) socket_dir: Arc<SocketDir>,
 }
-
-/// Accepts connections.
-pub(super) trait Listener: Send + Sync + 'static {
-    /// The next connection, not yet authenticated. Cancel-safe.
-    fn accept(&self) -> impl Future<Output = io::Result<Box<dyn Io>>> + Send;
-}
-
-/// The stream of a connection.
-pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
 /// The directory of a unix socket. Dropping it removes both.
 #[derive(Debug, Default)]

@@ -6,38 +6,34 @@ use std::{
     sync::Arc,
 };
 
-use tokio::net::TcpListener;
+pub(in super::super) use tokio::net::{TcpListener as Listener, TcpStream as Stream};
 
 use super::{
     super::{environment::Environment, error::Error},
-    Endpoint, Io, Listener,
+    Endpoint,
 };
 
 /// Binds the first free port of the range.
-pub(in super::super) fn bind(environment: &Environment) -> Result<Endpoint<TcpListener>, Error> {
+pub(in super::super) fn bind(environment: &Environment) -> Result<(Listener, Endpoint), Error> {
     let ports = environment.ports.clone();
     let step = format!("listen on 127.0.0.1, ports {} to {}", ports.start(), ports.end());
     listen(&ports.map(|port| (Ipv4Addr::LOCALHOST, port).into()).collect::<Vec<_>>())
         .map_err(Error::during(step))
 }
 
-fn listen(addresses: &[SocketAddr]) -> io::Result<Endpoint<TcpListener>> {
+fn listen(addresses: &[SocketAddr]) -> io::Result<(Listener, Endpoint)> {
     let listener = std::net::TcpListener::bind(addresses)?;
     listener.set_nonblocking(true)?;
-    Ok(Endpoint {
-        network: "tcp",
-        address: listener.local_addr()?.to_string(),
-        listener: TcpListener::from_std(listener)?,
-        socket_dir: Arc::default(),
-    })
+    let address = listener.local_addr()?.to_string();
+    let endpoint = Endpoint { network: "tcp", address, socket_dir: Arc::default() };
+    Ok((Listener::from_std(listener)?, endpoint))
 }
 
-impl Listener for TcpListener {
-    async fn accept(&self) -> io::Result<Box<dyn Io>> {
-        let (stream, _) = Self::accept(self).await?;
-        stream.set_nodelay(true)?;
-        Ok(Box::new(stream))
-    }
+/// The next connection, not yet authenticated. Cancel-safe.
+pub(in super::super) async fn accept(listener: &Listener) -> io::Result<Stream> {
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 #[cfg(test)]
@@ -59,18 +55,18 @@ mod tests {
         let full = bind(&variables(port)).unwrap_err().to_string();
         assert!(full.starts_with("could not listen on 127.0.0.1, ports"), "{full}");
 
-        let endpoint = bind(&variables(port.saturating_add(50))).unwrap();
+        let (listener, endpoint) = bind(&variables(port.saturating_add(50))).unwrap();
         assert_eq!(endpoint.network, "tcp");
         let chosen: std::net::SocketAddr = endpoint.address.parse().unwrap();
         assert!(chosen.ip().is_loopback());
         assert!(chosen.port() > port);
         std::net::TcpStream::connect(chosen).unwrap();
-        Listener::accept(&endpoint.listener).await.unwrap();
+        accept(&listener).await.unwrap();
     }
 
     #[tokio::test]
     async fn any_port_is_bound_if_the_host_names_none() {
-        let endpoint = bind(&environment(&[])).unwrap();
+        let (_, endpoint) = bind(&environment(&[])).unwrap();
         let chosen: std::net::SocketAddr = endpoint.address.parse().unwrap();
         assert_ne!(chosen.port(), 0);
     }

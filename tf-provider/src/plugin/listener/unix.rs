@@ -13,37 +13,31 @@ use std::{
 
 use nix::unistd::Group;
 use tempfile::TempDir;
-use tokio::net::UnixListener;
+pub(in super::super) use tokio::net::{UnixListener as Listener, UnixStream as Stream};
 
 use super::{
     super::{environment::Environment, error::Error},
-    Endpoint, Io, Listener, SocketDir,
+    Endpoint, SocketDir,
 };
 
 /// Binds a new socket.
-pub(in super::super) fn bind(environment: &Environment) -> Result<Endpoint<UnixListener>, Error> {
+pub(in super::super) fn bind(environment: &Environment) -> Result<(Listener, Endpoint), Error> {
     let (directory, address) = new_socket_path(environment)?;
     let listener =
-        UnixListener::bind(&address).map_err(Error::during(format!("listen on {address}")))?;
+        Listener::bind(&address).map_err(Error::during(format!("listen on {address}")))?;
     let socket = Path::new(&address);
     match environment.socket_group.as_deref() {
         Some(group) => grant_group_access(directory.path(), socket, group_id(group)?),
         None => fs::set_permissions(socket, Permissions::from_mode(0o600)),
     }
     .map_err(Error::during(SET_ACCESS))?;
-    Ok(Endpoint {
-        listener,
-        network: "unix",
-        address,
-        socket_dir: Arc::new(SocketDir(Mutex::new(Some(directory)))),
-    })
+    let socket_dir = Arc::new(SocketDir(Mutex::new(Some(directory))));
+    Ok((listener, Endpoint { network: "unix", address, socket_dir }))
 }
 
-impl Listener for UnixListener {
-    async fn accept(&self) -> io::Result<Box<dyn Io>> {
-        let (stream, _) = Self::accept(self).await?;
-        Ok(Box::new(stream))
-    }
+/// The next connection, not yet authenticated. Cancel-safe.
+pub(in super::super) async fn accept(listener: &Listener) -> io::Result<Stream> {
+    listener.accept().await.map(|(stream, _)| stream)
 }
 
 /// In the directory that the host names. If it names none, `/tmp` replaces an unusable directory for temporary files.
@@ -64,10 +58,11 @@ fn new_directory(parent: &Path) -> Result<(TempDir, String), Error> {
                 .tempdir_in(parent)
         })
         .map_err(Error::during(format!("create a directory for the socket in {shown}")))?;
-    let problem = format!(
-        "a socket in {shown} cannot be announced: the path is too long or contains unusual characters"
-    );
-    let path = printable(&directory.path().join("socket")).ok_or(Error::Environment { problem })?;
+    let path = printable(&directory.path().join("socket")).ok_or_else(|| {
+        Error::Environment(format!(
+            "a socket in {shown} cannot be announced: the path is too long or contains unusual characters"
+        ))
+    })?;
     Ok((directory, path))
 }
 
@@ -94,9 +89,9 @@ fn group_id(group: &str) -> Result<u32, Error> {
     }
     match Group::from_name(group) {
         Ok(Some(found)) => Ok(found.gid.as_raw()),
-        Ok(None) => Err(Error::Environment {
-            problem: format!("no group {group:?}, as required by PLUGIN_UNIX_SOCKET_GROUP"),
-        }),
+        Ok(None) => Err(Error::Environment(format!(
+            "no group {group:?}, as required by PLUGIN_UNIX_SOCKET_GROUP"
+        ))),
         Err(error) => Err(Error::during(SET_ACCESS)(error)),
     }
 }
@@ -118,7 +113,7 @@ mod tests {
     async fn socket_is_reachable_by_its_owner_only_and_removed_afterwards() {
         let parent = tempfile::tempdir().unwrap();
         let variables = [("PLUGIN_UNIX_SOCKET_DIR", parent.path().to_str().unwrap())];
-        let endpoint = bind(&environment(&variables)).unwrap();
+        let (_listener, endpoint) = bind(&environment(&variables)).unwrap();
 
         let socket = Path::new(&endpoint.address);
         assert!(socket.starts_with(parent.path()));
@@ -135,7 +130,7 @@ mod tests {
         let own_group = fs::metadata(tempfile::tempdir().unwrap().path()).unwrap().gid();
         let variables = [("PLUGIN_UNIX_SOCKET_GROUP", own_group.to_string())];
         let variables = [(variables[0].0, variables[0].1.as_str())];
-        let endpoint = bind(&environment(&variables)).unwrap();
+        let (_listener, endpoint) = bind(&environment(&variables)).unwrap();
 
         let socket = Path::new(&endpoint.address);
         assert_eq!(mode(socket), 0o660);

@@ -1,37 +1,37 @@
 use rustls_pki_types::ServerName;
-use tokio::{
-    io::AsyncReadExt as _,
-    net::{TcpListener, TcpStream},
-};
+use tokio::io::AsyncReadExt as _;
 use tokio_rustls::TlsConnector;
 
 use super::*;
-use crate::plugin::tls::{Tls, tests::Host};
+use crate::plugin::{
+    environment::tests::environment,
+    listener::Endpoint,
+    tls::{Tls, tests::Host},
+};
 
-/// Accepts connections over TCP, which all systems have.
+/// Accepts connections.
 struct Accepting {
-    address: String,
+    endpoint: Endpoint,
     tls: Tls,
     open: watch::Receiver<Option<usize>>,
 }
 
 impl Accepting {
     async fn start(host: &Host) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let (listener, endpoint) = listener::bind(&environment(&[])).unwrap();
         let tls = Tls::pinned_to(&host.pem()).unwrap();
         let config = Some(Arc::clone(&tls.config));
         let connections = Connections::new(Routes::default(), config, CancellationToken::new());
-        let open = connections.watch();
-        tokio::spawn(async move { connections.accept(listener).await });
-        Self { address, tls, open }
+        let open = connections.open.subscribe();
+        tokio::spawn(connections.accept(listener));
+        Self { endpoint, tls, open }
     }
 
-    async fn connect(&self) -> TcpStream {
-        TcpStream::connect(&self.address).await.unwrap()
+    async fn connect(&self) -> Stream {
+        Stream::connect(&self.endpoint.address).await.unwrap()
     }
 
-    async fn connect_as(&self, host: &Host) -> tokio_rustls::client::TlsStream<TcpStream> {
+    async fn connect_as(&self, host: &Host) -> tokio_rustls::client::TlsStream<Stream> {
         let config = Arc::new(host.client(&self.tls));
         let name = ServerName::try_from("localhost").unwrap();
         let stream = self.connect().await;

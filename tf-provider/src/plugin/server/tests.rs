@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::future::pending;
 use std::path::Path;
 use std::sync::Mutex;
@@ -100,14 +101,21 @@ impl Running {
     }
 
     async fn start_as(mode: Mode, close: impl Future<Output = ()> + Send + 'static) -> Self {
-        let endpoint = listener::bind(&environment(&[])).unwrap();
+        let (listener, endpoint) = listener::bind(&environment(&[])).unwrap();
         let calls = Arc::new(Calls::new());
         let (busy, stopped) = (calls.hold(), calls.cancellation());
         let (signal, signals) = mpsc::channel(1);
         let (started, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (path, socket_dir) = (endpoint.address.clone(), endpoint.socket_dir.clone());
-        let server =
-            Server { mode, parent: shutdown::parent_id(), signals, endpoint, tls: None, calls };
+        let (path, socket_dir) = (endpoint.address, endpoint.socket_dir);
+        let server = Server {
+            mode,
+            parent: shutdown::parent_id(),
+            signals,
+            listener,
+            socket_dir: Arc::clone(&socket_dir),
+            tls: None,
+            calls,
+        };
         let closed = Arc::new(AtomicBool::new(false));
         let close = {
             let closed = Arc::clone(&closed);
