@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs},
+    crypto::{self, WebPkiSupportedAlgorithms, aws_lc_rs},
     server::{
         NoServerSessionStorage, ParsedCertificate,
         danger::{ClientCertVerified, ClientCertVerifier},
@@ -26,8 +26,14 @@ pub(super) struct Tls {
 impl Tls {
     /// Creates a key and a certificate. Accepts only the holder of the key of `client`, a PEM certificate.
     pub(super) fn pinned_to(client: &str) -> Result<Self, Error> {
+        let expected = CertificateDer::from_pem_slice(client.as_bytes())
+            .map_err(Error::during("read the host's certificate from PLUGIN_CLIENT_CERT as PEM"))?;
+        ParsedCertificate::try_from(&expected).map_err(Error::during(
+            "read the host's certificate from PLUGIN_CLIENT_CERT as X.509",
+        ))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = PinnedClient::parse(client, &provider)?;
+        let algorithms = provider.signature_verification_algorithms;
+        let verifier = PinnedClient { expected, algorithms };
         let (certificate, key) =
             own_certificate().map_err(Error::during("create the certificate of this process"))?;
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -63,17 +69,6 @@ fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'sta
 struct PinnedClient {
     expected: CertificateDer<'static>,
     algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl PinnedClient {
-    fn parse(pem: &str, provider: &CryptoProvider) -> Result<Self, Error> {
-        let expected = CertificateDer::from_pem_slice(pem.as_bytes())
-            .map_err(Error::during("read the host's certificate from PLUGIN_CLIENT_CERT as PEM"))?;
-        ParsedCertificate::try_from(&expected).map_err(Error::during(
-            "read the host's certificate from PLUGIN_CLIENT_CERT as X.509",
-        ))?;
-        Ok(Self { expected, algorithms: provider.signature_verification_algorithms })
-    }
 }
 
 impl ClientCertVerifier for PinnedClient {
