@@ -20,8 +20,8 @@ mod user_certificate;
 use std::{sync::Arc, time::Duration};
 
 use tf_provider::{
-    ConfigureRequest, DataSource, Diagnostic, Diagnostics, EphemeralResource, Function,
-    ListResource, Path, Provider, Resource, Schema, Value, async_trait,
+    DataSource, Diagnostic, Diagnostics, Function, ListResource, Path, Provider, Resource, Schema,
+    Value, async_trait,
 };
 
 use self::{
@@ -55,13 +55,17 @@ impl AtlasProvider {
         }
     }
 
-    fn configured(&self, request: &ConfigureRequest) -> Result<Diagnostics, Diagnostics> {
+    fn configured(
+        &self,
+        config: &Value,
+        terraform_version: &str,
+    ) -> Result<Diagnostics, Diagnostics> {
         let user_agent = format!(
             "terraform-provider-atlas/{} Terraform/{}",
             env!("CARGO_PKG_VERSION"),
-            header_safe(&request.terraform_version)
+            header_safe(terraform_version)
         );
-        let (resolved, warnings) = config::resolve(&request.config, &self.environment, user_agent)?;
+        let (resolved, warnings) = config::resolve(config, &self.environment, user_agent)?;
         self.client.set(match resolved {
             Resolved::Deferred(argument) => State::Deferred(argument),
             Resolved::MissingCredentials(error) => State::MissingCredentials(error),
@@ -94,10 +98,10 @@ impl Provider for AtlasProvider {
         config::validate(config)
     }
 
-    async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
+    async fn configure(&self, config: Value, terraform_version: String) -> Diagnostics {
         self.client.set(State::Unconfigured); // a failed Configure leaves no client behind
         self.client.close_retired(CLOSE_TIMEOUT).await;
-        self.configured(&request).unwrap_or_else(|problems| problems)
+        self.configured(&config, &terraform_version).unwrap_or_else(|problems| problems)
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
@@ -108,7 +112,7 @@ impl Provider for AtlasProvider {
         data_sources::all(&self.client)
     }
 
-    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn DataSource>> {
         vec![Arc::new(UnsealedCertificate)]
     }
 

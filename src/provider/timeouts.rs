@@ -26,7 +26,8 @@ pub(crate) fn block() -> NestedBlock {
         })
         .collect();
     let description = "Time limits of operations. Changing them does not call Atlas.".to_owned();
-    NestedBlock::new("timeouts", Block { attributes, description, ..Block::default() })
+    let block = Block { attributes, description, ..Block::default() };
+    NestedBlock { name: "timeouts".to_owned(), block }
 }
 
 /// The error for a duration that is invalid.

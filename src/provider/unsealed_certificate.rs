@@ -3,8 +3,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, EphemeralResource, OpenRequest, OpenResponse, Path,
-    Schema, Type, Value, async_trait,
+    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, Path,
+    ReadDataResponse, Schema, Type, Value, async_trait,
 };
 use tokio::task::spawn_blocking;
 
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) struct UnsealedCertificate;
 
 #[async_trait]
-impl EphemeralResource for UnsealedCertificate {
+impl DataSource for UnsealedCertificate {
     fn type_name(&self) -> &'static str {
         "atlas_unsealed_certificate"
     }
@@ -37,10 +37,10 @@ impl EphemeralResource for UnsealedCertificate {
         problems.into_iter().flatten().collect()
     }
 
-    async fn open(&self, request: OpenRequest) -> OpenResponse {
-        let mut result = request.config;
-        let diagnostics = unseal(&mut result).await.unwrap_or_else(Diagnostics::from);
-        OpenResponse { result, diagnostics }
+    async fn read(&self, config: Value, _cancel: CancellationToken) -> ReadDataResponse {
+        let mut state = config;
+        let diagnostics = unseal(&mut state).await.unwrap_or_else(Diagnostics::from);
+        ReadDataResponse { state, diagnostics }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::{process::ExitCode, sync::Arc};
 
 use tf_provider::{
-    Attribute, Block, CreateRequest, DeleteRequest, ObjectResponse, PlanRequest, PlanResponse,
-    Provider, ProviderInfo, ReadRequest, Resource, Schema, Type, UpdateRequest, Value, async_trait,
-    serve,
+    ApplyRequest, Attribute, Block, ObjectResponse, PlanRequest, PlanResponse, Provider,
+    ProviderInfo, ReadRequest, Resource, Schema, Type, Value, async_trait, serve,
 };
 
 const ABOUT: ProviderInfo = ProviderInfo {
@@ -49,13 +48,13 @@ impl Resource for Greeting {
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
         greet(request.proposed).into()
     }
-    async fn create(&self, request: CreateRequest) -> ObjectResponse {
+    async fn create(&self, request: ApplyRequest) -> ObjectResponse {
         greet(request.planned).into()
     }
-    async fn update(&self, request: UpdateRequest) -> ObjectResponse {
+    async fn update(&self, request: ApplyRequest) -> ObjectResponse {
         greet(request.planned).into()
     }
-    async fn delete(&self, _: DeleteRequest) -> ObjectResponse {
+    async fn delete(&self, _: ApplyRequest) -> ObjectResponse {
         Value::Null.into()
     }
 }

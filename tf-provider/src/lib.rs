@@ -1,7 +1,7 @@
 //! A server for Terraform's plugin protocol 5, for providers written in Rust.
 //!
-//! A provider implements the traits [`Provider`], [`Resource`], [`DataSource`], [`EphemeralResource`], [`ListResource`]
-//! and [`Function`] and passes itself to [`serve`]. This crate contains the rest: the handshake, mutual TLS with the host's
+//! A provider implements the traits [`Provider`], [`Resource`], [`DataSource`], [`ListResource`] and [`Function`] and
+//! passes itself to [`serve`]. This crate contains the rest: the handshake, mutual TLS with the host's
 //! certificate pinned, the wire format, logs in the format of the host, and an orderly shutdown.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]

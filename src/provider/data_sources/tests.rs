@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use local_atlas::{
     Answer, Certificate, Endpoint, Fault, LocalAtlas, Login as Kind, Options, Role, When, X509Type,
 };
-use tf_provider::{CancellationToken, ReadDataRequest, ReadDataResponse};
+use tf_provider::{CancellationToken, Diagnostic, ReadDataResponse};
 
 use super::*;
 use crate::provider::{client::State, testing::client};
@@ -57,12 +57,12 @@ impl World {
         config.set("project_id", PROJECT);
         config.set("username", user);
         config.set(argument, value);
-        source.read(ReadDataRequest { config, cancel: CancellationToken::new() }).await
+        source.read(config, CancellationToken::new()).await
     }
 }
 
 fn state(response: ReadDataResponse) -> Value {
-    assert!(!response.diagnostics.has_errors(), "{:?}", response.diagnostics);
+    assert!(!response.diagnostics.iter().any(Diagnostic::is_error), "{:?}", response.diagnostics);
     assert!(response.state.is_wholly_known());
     response.state
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, Path, ReadDataRequest, ReadDataResponse,
-    Schema, Type, Value, async_trait,
+    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, Path,
+    ReadDataResponse, Schema, Type, Value, async_trait,
 };
 
 use super::{ATTRIBUTES, project_argument, unexpired};
@@ -41,9 +41,9 @@ impl DataSource for UserCertificate {
         validate_user(config).chain(certificate_id(config).err()).collect()
     }
 
-    async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
-        let result = read(&self.0, &request).await;
-        let (state, diagnostics) = result.unwrap_or_else(|error| (request.config, error.into()));
+    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResponse {
+        let result = read(&self.0, &config, &cancel).await;
+        let (state, diagnostics) = result.unwrap_or_else(|error| (config, error.into()));
         ReadDataResponse { state, diagnostics }
     }
 }
@@ -51,13 +51,14 @@ impl DataSource for UserCertificate {
 /// The state with the attributes of the certificate, and warnings.
 async fn read(
     client: &ProviderClient,
-    request: &ReadDataRequest,
+    config: &Value,
+    cancel: &CancellationToken,
 ) -> Result<(Value, Diagnostics), Diagnostic> {
-    let user = UserId::read(&request.config)?;
-    let id = certificate_id(&request.config)?;
+    let user = UserId::read(config)?;
+    let id = certificate_id(config)?;
     let session = client.session()?;
-    let list = certificates(&session, &user, &request.cancel).await?;
-    let mut state = request.config.clone();
+    let list = certificates(&session, &user, cancel).await?;
+    let mut state = config.clone();
     let found = find(&list, id, &user)?;
     for (name, _, value) in ATTRIBUTES {
         state.set(name, value(found));

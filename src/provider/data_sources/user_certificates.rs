@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse,
+    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, ReadDataResponse,
     Schema, Type, Value, async_trait,
 };
 
@@ -54,9 +54,9 @@ impl DataSource for UserCertificates {
         validate_user(config).chain(expiring_within_days(config).err()).collect()
     }
 
-    async fn read(&self, request: ReadDataRequest) -> ReadDataResponse {
-        let result = read(&self.0, &request).await;
-        let (state, diagnostics) = result.unwrap_or_else(|error| (request.config, error.into()));
+    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResponse {
+        let result = read(&self.0, &config, &cancel).await;
+        let (state, diagnostics) = result.unwrap_or_else(|error| (config, error.into()));
         ReadDataResponse { state, diagnostics }
     }
 }
@@ -64,9 +64,9 @@ impl DataSource for UserCertificates {
 /// The state with the certificates, and warnings.
 async fn read(
     client: &ProviderClient,
-    request: &ReadDataRequest,
+    config: &Value,
+    cancel: &CancellationToken,
 ) -> Result<(Value, Diagnostics), Diagnostic> {
-    let ReadDataRequest { config, cancel } = request;
     let days = expiring_within_days(config)?;
     let project = required(config, "project_id")?;
     let session = client.session()?;

@@ -18,7 +18,6 @@ impl Function for ParseCertificate {
                 name: "pem",
                 ty: Type::String,
                 allow_null: false,
-                allow_unknown: false,
                 description: "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
                     are ignored, so `combined_pem` of a certificate can be given as it is.",
             }],

@@ -19,7 +19,6 @@ impl Function for SplitPem {
                 name: "bundle",
                 ty: Type::String,
                 allow_null: true,
-                allow_unknown: false,
                 description: "PEM text with exactly one certificate and exactly one private key that is not encrypted, in either \
                     order: `combined_pem` of a certificate. `null` gives an object of nulls.",
             }],

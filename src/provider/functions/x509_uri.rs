@@ -20,7 +20,6 @@ impl Function for X509Uri {
                 name: "uri",
                 ty: Type::String,
                 allow_null: false,
-                allow_unknown: false,
                 description: "A connection string that begins with `mongodb://` or `mongodb+srv://`, such as \
                     `mongodbatlas_cluster.this.connection_strings[0].standard_srv`.",
             }],

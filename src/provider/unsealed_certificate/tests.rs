@@ -29,8 +29,8 @@ fn config(sealed: impl Into<Value>, identities: impl Into<Value>) -> Value {
     config
 }
 
-async fn opened(config: Value) -> OpenResponse {
-    UnsealedCertificate.open(OpenRequest { config, cancel: CancellationToken::new() }).await
+async fn opened(config: Value) -> ReadDataResponse {
+    UnsealedCertificate.read(config, CancellationToken::new()).await
 }
 
 fn only(diagnostics: Diagnostics) -> (Severity, String, String) {
@@ -53,16 +53,16 @@ async fn opens_with_the_identity_that_fits_and_takes_the_pair_apart() {
     wanted.set("combined_pem", combined);
     wanted.set("certificate_pem", certificate);
     wanted.set("private_key_pem", private_key);
-    assert_eq!(response.result, wanted);
-    assert!(response.result.is_wholly_known());
+    assert_eq!(response.state, wanted);
+    assert!(response.state.is_wholly_known());
 }
 
 #[tokio::test]
 async fn what_is_no_pair_is_given_whole_with_a_warning() {
     let mine = key();
     let response = opened(config(sealed("hunter2", &mine), vec![mine.secret])).await;
-    assert_eq!(response.result.get("combined_pem").as_str(), Some("hunter2"));
-    assert!(response.result.get("private_key_pem").is_null());
+    assert_eq!(response.state.get("combined_pem").as_str(), Some("hunter2"));
+    assert!(response.state.get("private_key_pem").is_null());
     let (severity, path, text) = only(response.diagnostics);
     assert_eq!((severity, path.as_str()), (Severity::Warning, SEALED));
     assert!(text.starts_with("Unsealed text is not a certificate and its key"), "{text}");

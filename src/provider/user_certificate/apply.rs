@@ -1,8 +1,6 @@
 //! Create, update and delete.
 
-use tf_provider::{
-    ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Severity, UpdateRequest,
-};
+use tf_provider::{ApplyRequest, Diagnostic, Diagnostics, ObjectResponse, Severity};
 
 use super::{
     UserCertificateResource,
@@ -17,8 +15,8 @@ use crate::provider::{client::ProviderClient, diagnostics::certificate_until};
 /// Issues the first certificate. In a replacement that fails, the response contains the deleted object.
 pub(super) async fn create(
     resource: &UserCertificateResource,
-    request: CreateRequest,
-) -> ApplyResponse {
+    request: ApplyRequest,
+) -> ObjectResponse {
     let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
     let (planned, invalid_plan) = UserCertificate::decode(&request.planned);
@@ -82,7 +80,7 @@ impl Failure {
 
 impl Predecessor {
     /// The deleted object, because its successor was not created. Core marks it as tainted.
-    fn returned_with(self, failure: Failure, origin: &str) -> ApplyResponse {
+    fn returned_with(self, failure: Failure, origin: &str) -> ObjectResponse {
         let Self { object, private } = self;
         let (responses, problems) = failure.keep_response(private.unparsed_responses);
         let certificate = object.certificate_id.known().zip(object.not_after.known());
@@ -99,7 +97,7 @@ impl Predecessor {
 
 /// Changes the object in place: by a new certificate, by storing the key in another form, or in state alone. If that
 /// fails, the response contains the prior object unchanged.
-pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> ApplyResponse {
+pub(super) async fn update(client: &ProviderClient, request: ApplyRequest) -> ObjectResponse {
     client.mark_applying();
     let read = || {
         let planned = UserCertificate::from_value(&request.planned)?;
@@ -112,8 +110,8 @@ pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> A
     let (prior, issue, responses) = match read() {
         Ok(parts) => parts,
         Err(diagnostics) => {
-            let UpdateRequest { prior, private, .. } = request;
-            return ApplyResponse { state: prior, private, diagnostics };
+            let ApplyRequest { prior, private, .. } = request;
+            return ObjectResponse { state: prior, private, diagnostics };
         }
     };
     let result = if issue.planned.certificate_id.is_unknown() {
@@ -126,21 +124,21 @@ pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> A
         Err(failure) => {
             let (responses, diagnostics) = failure.keep_response(responses);
             let private = PrivateState::applied(responses).to_bytes();
-            ApplyResponse { state: request.prior, private, diagnostics }
+            ObjectResponse { state: request.prior, private, diagnostics }
         }
     }
 }
 
 /// Removes the object from state, and holds it if the plan has a successor for it. Atlas has no call that revokes a
 /// certificate.
-pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest) -> ApplyResponse {
+pub(super) fn delete(resource: &UserCertificateResource, request: ApplyRequest) -> ObjectResponse {
     let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
     let (object, private) = match stored(&request.prior, &request.private) {
         Ok(parts) => parts,
         Err(diagnostics) => {
-            let DeleteRequest { prior, private, .. } = request;
-            return ApplyResponse { state: prior, private, diagnostics };
+            let ApplyRequest { prior, private, .. } = request;
+            return ObjectResponse { state: prior, private, diagnostics };
         }
     };
     let warning = if private.destroy_warned { None } else { destroy_warning(&object, &private) };
@@ -159,17 +157,17 @@ fn with_detail(problems: Diagnostics, more: &str) -> Diagnostics {
     problems.into_iter().map(explained).collect()
 }
 
-fn no_object(diagnostics: Diagnostics) -> ApplyResponse {
-    ApplyResponse { diagnostics, ..ApplyResponse::from(UserCertificate::ABSENT) }
+fn no_object(diagnostics: Diagnostics) -> ObjectResponse {
+    ObjectResponse { diagnostics, ..ObjectResponse::from(UserCertificate::ABSENT) }
 }
 
 fn response(
     object: UserCertificate,
     unparsed_responses: Vec<String>,
     diagnostics: Diagnostics,
-) -> ApplyResponse {
+) -> ObjectResponse {
     let private = PrivateState::applied(unparsed_responses).to_bytes();
-    ApplyResponse { state: object.into_value(), private, diagnostics }
+    ObjectResponse { state: object.into_value(), private, diagnostics }
 }
 
 const RETURNED_AGAIN: &str = "The certificate in state is one that this run deleted for a replacement, of this resource or of another one. It is \
@@ -219,17 +217,18 @@ mod tests {
         let successor = Successor::new(&config);
         let generation = resource.client.generation();
         resource.predecessors.hold(generation, successor, Predecessor { object, private });
-        let request = || CreateRequest {
+        let request = || ApplyRequest {
+            prior: UserCertificate::ABSENT,
             planned: plan_create(config.clone(), &config).object.into_value(),
             config: config.clone().into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),
         };
         let other = create(&resource, request()).await;
-        assert!(!other.diagnostics.has_errors(), "{:?}", other.diagnostics);
+        assert!(!other.diagnostics.iter().any(Diagnostic::is_error), "{:?}", other.diagnostics);
         atlas.control().remove_user(PROJECT, "app");
         let failed = create(&resource, request()).await;
-        assert!(failed.diagnostics.has_errors());
+        assert!(failed.diagnostics.iter().any(Diagnostic::is_error));
         assert_eq!(failed.state.get("combined_pem").as_str(), Some("hunter2"));
     }
 
@@ -250,14 +249,15 @@ mod tests {
         };
         let generation = resource.client.generation();
         resource.predecessors.hold(generation, Successor::new(&config), predecessor);
-        let request = CreateRequest {
+        let request = ApplyRequest {
+            prior: UserCertificate::ABSENT,
             planned: plan_create(config.clone(), &config).object.into_value(),
             config: config.into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),
         };
         let created = create(&resource, request).await;
-        assert!(!created.diagnostics.has_errors(), "{:?}", created.diagnostics);
+        assert!(!created.diagnostics.iter().any(Diagnostic::is_error), "{:?}", created.diagnostics);
         assert!(created.state.get("sealed_pem").as_str().is_some());
         let private = String::from_utf8(created.private).unwrap();
         assert!(private.contains("AGE ENCRYPTED FILE") && !private.contains("hunter2"));

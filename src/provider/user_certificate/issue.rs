@@ -176,7 +176,7 @@ impl IssueRequest {
         let mut key = prior.combined_pem.known();
         if adopt::is_planned(prior, &object) {
             let refused = guardrails(client, Some(prior), &object);
-            if refused.has_errors() {
+            if refused.iter().any(Diagnostic::is_error) {
                 return Err(refused.into());
             }
             let certificate = adopt::check(prior, &self.config.adopt_pem_wo)?;

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc};
 
 use futures_util::StreamExt as _;
 use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, ListEvent, ListRequest, ListResource, ListResults,
+    Attribute, Block, Diagnostic, Diagnostics, ListRequest, ListResource, ListResponse,
     ListedResource, Schema, Severity, Type, Value, async_trait,
 };
 
@@ -48,43 +48,31 @@ impl ListResource for UserCertificateList {
         validate_user(config).collect()
     }
 
-    async fn list(
-        &self,
-        request: ListRequest,
-        results: &mut dyn ListResults,
-    ) -> Result<(), Diagnostics> {
+    async fn list(&self, request: ListRequest) -> Result<ListResponse, Diagnostics> {
         let ListRequest { config, include_resource, limit, cancel } = &request;
         let project = required(config, "project_id")?;
         let username = Attr::read(config, "username")?.into_known();
         let session = self.0.session()?;
-        if *limit == 0 {
-            return Ok(());
-        }
-        // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can
-        // be.
-        let (mut unread, mut any_read) = (Vec::new(), false);
+        let (mut found, mut unread, mut any_read) = (Vec::new(), Diagnostics::new(), false);
         let mut lists = pin!(lists(&session, &project, username, cancel).await?);
-        while let Some(list) = lists.next().await {
-            let mut events = Vec::new();
+        while found.len() < *limit
+            && let Some(list) = lists.next().await
+        {
             match list {
                 Ok((user, list)) => {
                     any_read = true;
-                    let found = listed_resource(user, &list, *include_resource);
-                    events.extend(found.map(ListEvent::Found));
+                    found.extend(listed_resource(user, &list, *include_resource));
                 }
                 Err(problem) => unread.push(problem),
             }
-            if any_read {
-                let warning = |problem| Diagnostic { severity: Severity::Warning, ..problem };
-                events.extend(unread.drain(..).map(warning).map(ListEvent::Warning));
-            }
-            for event in events {
-                if results.send(event).await.is_break() {
-                    return Ok(());
-                }
-            }
         }
-        if unread.is_empty() { Ok(()) } else { Err(unread.into_iter().collect()) }
+        // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can
+        // be.
+        if !any_read && !unread.is_empty() {
+            return Err(unread);
+        }
+        let warning = |problem| Diagnostic { severity: Severity::Warning, ..problem };
+        Ok(ListResponse { found, warnings: unread.into_iter().map(warning).collect() })
     }
 }
 

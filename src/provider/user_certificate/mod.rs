@@ -22,10 +22,8 @@ mod validate;
 use std::sync::Arc;
 
 use tf_provider::{
-    ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, IdentitySchema, ImportRequest,
-    ImportResponse, ImportTarget, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest,
-    PlanResponse, ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest,
-    Value, async_trait,
+    ApplyRequest, CancellationToken, Diagnostics, IdentitySchema, ImportTarget, MoveRequest,
+    ObjectResponse, PlanRequest, PlanResponse, ReadRequest, Resource, Schema, Value, async_trait,
 };
 
 pub(super) use self::list::UserCertificateList;
@@ -67,23 +65,23 @@ impl Resource for UserCertificateResource {
         UserCertificate::decode(object).0.identity()
     }
 
-    fn validate(&self, request: &ValidateRequest) -> Diagnostics {
-        validate::validate(self, request)
+    fn validate(&self, config: &Value) -> Diagnostics {
+        validate::validate(self, config)
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
         plan::plan(self, request).await
     }
 
-    async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
+    async fn plan_destroy(&self, request: PlanRequest) -> PlanResponse {
         plan::plan_destroy(request)
     }
 
-    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+    async fn create(&self, request: ApplyRequest) -> ObjectResponse {
         apply::create(self, request).await
     }
 
-    async fn read(&self, request: ReadRequest) -> ReadResponse {
+    async fn read(&self, request: ReadRequest) -> ObjectResponse {
         let ReadRequest { state, private, cancel } = request;
         let read =
             async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
@@ -92,33 +90,37 @@ impl Resource for UserCertificateResource {
             Ok(None) => (state, Diagnostics::new()),
             Err(problems) => (state, problems),
         };
-        ReadResponse { state, private, diagnostics }
+        ObjectResponse { state, private, diagnostics }
     }
 
-    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+    async fn update(&self, request: ApplyRequest) -> ObjectResponse {
         apply::update(&self.client, request).await
     }
 
-    async fn delete(&self, request: DeleteRequest) -> ApplyResponse {
+    async fn delete(&self, request: ApplyRequest) -> ObjectResponse {
         apply::delete(self, request)
     }
 
-    async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
-        let id = match &request.target {
+    async fn import(
+        &self,
+        target: ImportTarget,
+        cancel: CancellationToken,
+    ) -> Result<ObjectResponse, Diagnostics> {
+        let id = match &target {
             ImportTarget::Id(id) => ImportId::parse(id)?,
             ImportTarget::Identity(identity) => {
                 ImportId::from_identity(&UserCertificate::from_value(identity)?)?
             }
         };
-        let (object, diagnostics) = import::import(&self.client, id, &request.cancel).await?;
-        Ok(ImportResponse { state: object.into_value(), private: Vec::new(), diagnostics })
+        let (object, diagnostics) = import::import(&self.client, id, &cancel).await?;
+        Ok(ObjectResponse { state: object.into_value(), private: Vec::new(), diagnostics })
     }
 
     fn generate_config(&self, state: Value) -> Value {
         list::generated_config(UserCertificate::decode(&state).0).into_value()
     }
 
-    async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
+    async fn move_from(&self, request: MoveRequest) -> Result<ObjectResponse, Diagnostics> {
         move_state::move_state(&request)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use tf_provider::{Diagnostic, Diagnostics, MoveRequest, MoveResponse};
+use tf_provider::{Diagnostic, Diagnostics, MoveRequest, ObjectResponse};
 
 use super::{
     TYPE_NAME,
@@ -24,7 +24,7 @@ const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
 ///
 /// If one plan moves several instances, hosts name our address as the source of the official type, or the official
 /// address as the source of ours. So either type is accepted from either address, and the shape of the state decides.
-pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnostics> {
+pub(super) fn move_state(request: &MoveRequest) -> Result<ObjectResponse, Diagnostics> {
     let segments: Vec<&str> = request.source_provider.split('/').collect();
     let known_address = matches!(
         segments[..],
@@ -64,7 +64,7 @@ struct OfficialCertificate {
     subject: Option<String>,
 }
 
-fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
+fn from_mongodbatlas(source: &Json) -> Result<ObjectResponse, Diagnostic> {
     let source = Official::deserialize(source)
         .map_err(|_| unusable("state", "it has an unexpected shape"))?;
     if source.customer_x509_cas.is_some_and(|text| !text.is_empty()) {
@@ -100,7 +100,8 @@ fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
         }
         Some(without_key(&user))
     };
-    Ok(MoveResponse { state: object.into_value(), diagnostics: warning.into_iter().collect() })
+    let diagnostics = warning.into_iter().collect();
+    Ok(ObjectResponse { diagnostics, ..object.into_value().into() })
 }
 
 fn unreadable(error: &x509::Error) -> Diagnostic {
@@ -140,7 +141,7 @@ impl OfficialCertificate {
 }
 
 /// An object of this resource type from another provider address.
-fn from_atlas(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
+fn from_atlas(request: &MoveRequest) -> Result<ObjectResponse, Diagnostic> {
     let current = schema();
     if request.source_version != current.version {
         return Err(Diagnostic::error(
@@ -152,7 +153,7 @@ fn from_atlas(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
         ));
     }
     let state = current.read_state(&request.source_state)?;
-    Ok(MoveResponse { state, diagnostics: Diagnostics::new() })
+    Ok(state.into())
 }
 
 fn customer_authority() -> Diagnostic {

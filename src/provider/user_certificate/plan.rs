@@ -1,7 +1,7 @@
 //! Plan: prior state and configuration become the planned object. Pure apart from the preflight request; the same input
 //! gives the same plan.
 
-use tf_provider::{Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanResponse, Severity};
+use tf_provider::{Diagnostics, Path, PlanRequest, PlanResponse, Severity};
 
 use super::{
     UserCertificateResource, adopt,
@@ -60,7 +60,7 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
 }
 
 /// Warns that destroying does not revoke.
-pub(super) fn plan_destroy(request: PlanDestroyRequest) -> PlanResponse {
+pub(super) fn plan_destroy(request: PlanRequest) -> PlanResponse {
     match stored(&request.prior, &request.private) {
         Ok((prior, mut private)) => {
             let diagnostics = destroy_warning(&prior, &private).into_iter().collect();

@@ -149,7 +149,8 @@ mod tests {
     fn attributes_of_a_certificate_are_computed() {
         let schema = schema();
         for name in UserCertificate::ISSUED {
-            let mode = schema.block.attribute(name).map(|attribute| attribute.mode);
+            let mut attributes = schema.block.attributes.iter();
+            let mode = attributes.find(|it| it.name == *name).map(|it| it.mode);
             assert_eq!(mode, Some(Mode::Computed), "{name}");
         }
         let others: Vec<_> = schema

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use secrecy::SecretString;
-use tf_provider::{Diagnostic, Diagnostics, Number, Path, ValidateRequest};
+use tf_provider::{Diagnostic, Diagnostics, Number, Path, Value};
 
 use super::{
     UserCertificateResource,
@@ -18,11 +18,8 @@ use crate::{
 
 /// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the
 /// deleted object.
-pub(super) fn validate(
-    resource: &UserCertificateResource,
-    request: &ValidateRequest,
-) -> Diagnostics {
-    let (config, mut problems) = UserCertificate::decode(&request.config);
+pub(super) fn validate(resource: &UserCertificateResource, config: &Value) -> Diagnostics {
+    let (config, mut problems) = UserCertificate::decode(config);
     if resource.predecessors.is_held(resource.client.generation(), &config) {
         return Diagnostics::new();
     }
@@ -116,8 +113,6 @@ fn archive(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use tf_provider::Value;
-
     use super::*;
 
     fn problems(arguments: &[(&str, Value)]) -> Vec<String> {
@@ -126,7 +121,7 @@ mod tests {
             config.set(name, value.clone());
         }
         let resource = UserCertificateResource::new(std::sync::Arc::default());
-        let found = validate(&resource, &ValidateRequest { config, write_only_allowed: true });
+        let found = validate(&resource, &config);
         found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect()
     }
 

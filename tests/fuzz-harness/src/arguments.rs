@@ -6,10 +6,7 @@ use std::{
 };
 
 use terraform_provider_atlas::provider::AtlasProvider;
-use tf_provider::{
-    CancellationToken, Function, ImportRequest, ImportTarget, Provider as _, Resource,
-    ValidateRequest, Value,
-};
+use tf_provider::{CancellationToken, Function, ImportTarget, Provider as _, Resource, Value};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::assert_harmless;
@@ -20,11 +17,8 @@ use crate::assert_harmless;
 /// If an import succeeds.
 pub fn import_id(data: &[u8]) {
     let id = String::from_utf8_lossy(data).into_owned();
-    let imported =
-        runtime().block_on(resource().import(ImportRequest {
-            target: ImportTarget::Id(id),
-            cancel: CancellationToken::new(),
-        }));
+    let import = resource().import(ImportTarget::Id(id), CancellationToken::new());
+    let imported = runtime().block_on(import);
     for error in &imported.err().expect("no import without credentials") {
         assert_harmless(&error.summary);
     }
@@ -44,7 +38,7 @@ pub fn duration(data: &[u8]) {
             ("update", Value::Null),
         ]),
     );
-    let _ = resource().validate(&ValidateRequest { config, write_only_allowed: true });
+    let _ = resource().validate(&config);
 }
 
 /// A connection string.

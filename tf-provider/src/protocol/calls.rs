@@ -2,26 +2,22 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
-use tokio::{
-    sync::mpsc,
-    task::{JoinError, JoinHandle},
-};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
 };
 use tonic::{Response, Status};
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Instrument as _, Span};
 
 use crate::terraform::{Diagnostic, Diagnostics};
+
+/// The response of an RPC, or the diagnostics that it consists of.
+pub(super) type Outcome<T> = Result<T, Diagnostics>;
 
 pub(super) type RpcResult<T> = Result<Response<T>, Status>;
 
@@ -29,7 +25,6 @@ pub(super) type RpcResult<T> = Result<Response<T>, Status>;
 pub(crate) struct Calls {
     tracker: TaskTracker,
     cancel: Mutex<CancellationToken>,
-    next_id: AtomicU64,
 }
 
 impl Calls {
@@ -37,11 +32,7 @@ impl Calls {
         let tracker = TaskTracker::new();
         // `wait` returns only for a closed tracker. A closed tracker still accepts tasks.
         tracker.close();
-        Self {
-            tracker,
-            cancel: Mutex::default(),
-            next_id: AtomicU64::new(RandomState::new().hash_one(())),
-        }
+        Self { tracker, cancel: Mutex::default() }
     }
 
     /// The token of calls that start now.
@@ -70,45 +61,20 @@ impl Calls {
     pub(super) async fn run_cancellable<T: From<Diagnostics> + Send + 'static>(
         &self,
         rpc: Rpc,
-        call: impl Future<Output = Result<T, Diagnostics>> + Send + 'static,
+        call: impl Future<Output = Outcome<T>> + Send + 'static,
     ) -> RpcResult<T> {
-        rpc.respond(AbortOnDropHandle::new(self.spawn(&rpc, call)).await)
+        let outcome = rpc.outcome(AbortOnDropHandle::new(self.spawn(&rpc, call)).await);
+        Ok(Response::new(outcome.unwrap_or_else(T::from)))
     }
 
     /// Runs a call with side effects. It continues when the client drops the request or disconnects.
     pub(super) async fn run_to_completion<T: From<Diagnostics> + Send + 'static>(
         &self,
         rpc: Rpc,
-        call: impl Future<Output = Result<T, Diagnostics>> + Send + 'static,
+        call: impl Future<Output = Outcome<T>> + Send + 'static,
     ) -> RpcResult<T> {
-        rpc.respond(self.spawn(&rpc, call).await)
-    }
-
-    /// Runs a call without side effects that streams its responses. It is aborted when the client drops the stream.
-    pub(super) fn stream<T: From<Diagnostics> + Send + 'static, C>(
-        &self,
-        rpc: Rpc,
-        call: impl FnOnce(Responses<T>) -> C,
-    ) -> ReceiverStream<Result<T, Status>>
-    where
-        C: Future<Output = Result<(), Diagnostics>> + Send + 'static,
-    {
-        let (sender, responses) = mpsc::channel(STREAM_BUFFER);
-        let call = AbortOnDropHandle::new(self.spawn(&rpc, call(sender.clone())));
-        self.tracker.spawn(async move {
-            let outcome = tokio::select! {
-                outcome = call => outcome,
-                () = sender.closed() => return,
-            };
-            let failure = match outcome {
-                Ok(Ok(())) => return,
-                Ok(Err(diagnostics)) => diagnostics,
-                Err(_) => rpc.panic_diagnostics(),
-            };
-            // Fails only if the client has dropped the stream.
-            let _ = sender.send(Ok(failure.into())).await;
-        });
-        ReceiverStream::new(responses)
+        let outcome = rpc.outcome(self.spawn(&rpc, call).await);
+        Ok(Response::new(outcome.unwrap_or_else(T::from)))
     }
 
     fn spawn<T: Send + 'static>(
@@ -116,7 +82,6 @@ impl Calls {
         rpc: &Rpc,
         call: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let call = async move {
             let result = call.await;
@@ -124,15 +89,9 @@ impl Calls {
             tracing::trace!(tf_req_duration_ms = duration_ms, "RPC completed");
             result
         };
-        self.tracker.spawn(call.instrument(rpc.span(id)))
+        self.tracker.spawn(call.instrument(rpc.span()))
     }
 }
-
-/// Takes the responses of a stream.
-pub(super) type Responses<T> = mpsc::Sender<Result<T, Status>>;
-
-/// Responses of a stream that may wait for the client.
-const STREAM_BUFFER: usize = 16;
 
 /// The name of an RPC and what it concerns.
 pub(super) struct Rpc {
@@ -151,46 +110,36 @@ impl Rpc {
     }
 
     /// The span whose fields are on every log line of the call. At level error, so that it exists at every level.
-    fn span(&self, id: u64) -> Span {
-        let span = tracing::error_span!(
+    fn span(&self) -> Span {
+        let subject = |of: &str| {
+            let (field, subject) = self.subject.as_ref()?;
+            (*field == of).then_some(subject.as_str())
+        };
+        tracing::error_span!(
             "rpc",
             tf_rpc = self.name,
-            tf_req_id = format_args!("{id:016x}"),
-            tf_resource_type = Empty,
-            tf_data_source_type = Empty,
-            tf_ephemeral_resource_type = Empty,
-            tf_list_resource_type = Empty,
-            tf_function = Empty,
-        );
-        if let Some((field, subject)) = &self.subject {
-            span.record(*field, subject.as_str());
-        }
-        span
+            // Random, because processes share a log.
+            tf_req_id = format_args!("{:016x}", RandomState::new().hash_one(())),
+            tf_resource_type = subject("tf_resource_type"),
+            tf_data_source_type = subject("tf_data_source_type"),
+            tf_ephemeral_resource_type = subject("tf_ephemeral_resource_type"),
+            tf_list_resource_type = subject("tf_list_resource_type"),
+            tf_function = subject("tf_function"),
+        )
     }
 
-    fn respond<T: From<Diagnostics>>(
-        &self,
-        outcome: Result<Result<T, Diagnostics>, JoinError>,
-    ) -> RpcResult<T> {
-        match outcome {
-            Ok(result) => Ok(Response::new(result.unwrap_or_else(T::from))),
-            Err(error) if error.is_panic() => Ok(Response::new(self.panic_diagnostics().into())),
-            Err(_) => Err(Status::cancelled("the call was cancelled")),
-        }
-    }
-
-    fn panic_diagnostics(&self) -> Diagnostics {
-        let subject = self.subject.as_ref().map(|(_, name)| format!(" for {name}"));
-        Diagnostic::error(
-            "The provider crashed",
-            format!(
+    /// The outcome of the task that ran the call, which fails only if the call panics.
+    fn outcome<T>(&self, joined: Result<Outcome<T>, JoinError>) -> Outcome<T> {
+        joined.unwrap_or_else(|_| {
+            let subject = self.subject.as_ref().map(|(_, name)| format!(" for {name}"));
+            let detail = format!(
                 "{}{} failed because of a bug in the provider. Other resources are unaffected. Please report this with \
                  the log of a run with TF_LOG=ERROR, which contains the place of the bug and no secrets.",
                 self.name,
                 subject.unwrap_or_default()
-            ),
-        )
-        .into()
+            );
+            Err(Diagnostic::error("The provider crashed", detail).into())
+        })
     }
 }
 
@@ -199,7 +148,6 @@ mod tests {
     use std::sync::Arc;
 
     use tokio::sync::oneshot;
-    use tokio_stream::StreamExt as _;
 
     use super::*;
     use crate::protocol::pb;
@@ -261,33 +209,5 @@ mod tests {
         calls.cancel_all();
         assert!(first.is_cancelled() && second.is_cancelled());
         assert!(!calls.cancellation().is_cancelled());
-    }
-
-    #[tokio::test]
-    async fn stream_ends_with_the_diagnostics_of_a_failure_or_a_panic() {
-        type Event = pb::list_resource::Event;
-        let calls = Calls::new();
-        for panics in [false, true] {
-            let events = calls.stream(Rpc::new("ListResource"), |sender| async move {
-                sender.send(Ok(Event::default())).await.unwrap();
-                assert!(!panics, "a bug");
-                Err(Diagnostic::error("Refused", "").into())
-            });
-            let events: Vec<Event> = events.map(Result::unwrap).collect().await;
-            let summaries: Vec<_> = events.iter().flat_map(|event| &event.diagnostic).collect();
-            assert_eq!(events.len(), 2);
-            let expected = if panics { "The provider crashed" } else { "Refused" };
-            assert_eq!(summaries[0].summary, expected);
-        }
-        calls.drained().await;
-    }
-
-    #[tokio::test]
-    async fn dropped_stream_aborts_its_call() {
-        let calls = Calls::new();
-        let call = |_| async { std::future::pending().await };
-        let events = calls.stream::<pb::list_resource::Event, _>(Rpc::new("ListResource"), call);
-        drop(events);
-        calls.drained().await;
     }
 }

@@ -3,19 +3,14 @@
 use serde_json::Value as Json;
 
 use super::{
-    json,
+    calls::Outcome,
     msgpack::{self, DecodeError},
     pb::{DynamicValue, RawState},
-    schemas::TypedSchema,
 };
-use crate::terraform::{Diagnostic, Diagnostics, FunctionError, Signature, Type, Value};
+use crate::terraform::{Diagnostic, FunctionError, Schema, Signature, Type, Value};
 
 /// Decodes a value. An absent or empty one is null.
-pub(super) fn value(
-    raw: Option<DynamicValue>,
-    ty: &Type,
-    what: &str,
-) -> Result<Value, Diagnostics> {
+pub(super) fn value(raw: Option<DynamicValue>, ty: &Type, what: &str) -> Outcome<Value> {
     let raw = raw.unwrap_or_default();
     if !raw.msgpack.is_empty() {
         return msgpack::decode(&raw.msgpack, ty).map_err(|error| mismatch(what, error).into());
@@ -24,11 +19,7 @@ pub(super) fn value(
 }
 
 /// Decodes a value that must be an object.
-pub(super) fn object(
-    raw: Option<DynamicValue>,
-    schema: &TypedSchema,
-    what: &str,
-) -> Result<Value, Diagnostics> {
+pub(super) fn object(raw: Option<DynamicValue>, schema: &Schema, what: &str) -> Outcome<Value> {
     match value(raw, &schema.ty, what)? {
         Value::Map(attributes) => Ok(Value::Map(attributes)),
         _ => Err(malformed(format!("The host sent no {what}.")).into()),
@@ -36,28 +27,31 @@ pub(super) fn object(
 }
 
 /// Decodes JSON text.
-pub(super) fn stored(text: &[u8], ty: &Type, what: &str) -> Result<Value, Diagnostics> {
-    json::decode(&parse(text, what)?, ty).map_err(|error| mismatch(what, error).into())
+pub(super) fn stored(text: &[u8], ty: &Type, what: &str) -> Outcome<Value> {
+    msgpack::from_json(&parse(text, what)?, ty).map_err(|error| mismatch(what, error).into())
 }
 
-/// Decodes stored state of the current schema version: absent attributes are null, unknown ones are ignored.
-pub(super) fn state(json: &Json, ty: &Type) -> Result<Value, Diagnostic> {
-    match json::decode(json, ty) {
-        Ok(Value::Map(attributes)) => Ok(Value::Map(attributes)),
-        Ok(_) => Err(malformed("The stored state holds no object.".to_owned())),
-        Err(error) => Err(mismatch("stored state", error)),
+impl Schema {
+    /// Decodes an object that was stored under this schema: absent attributes are null, unknown ones are ignored.
+    ///
+    /// # Errors
+    /// A value that does not fit the type of its attribute.
+    pub fn read_state(&self, stored: &Json) -> Result<Value, Diagnostic> {
+        match msgpack::from_json(stored, &self.ty) {
+            Ok(Value::Map(attributes)) => Ok(Value::Map(attributes)),
+            Ok(_) => Err(malformed("The stored state holds no object.".to_owned())),
+            Err(error) => Err(mismatch("stored state", error)),
+        }
     }
 }
 
 /// Parses stored JSON without a schema.
-pub(super) fn raw_state(raw: Option<RawState>) -> Result<Json, Diagnostics> {
+pub(super) fn raw_state(raw: Option<RawState>) -> Outcome<Json> {
     let raw = raw.unwrap_or_default();
     if !raw.flatmap.is_empty() {
-        return Err(Diagnostic::error(
-            "State of Terraform 0.11 or older",
-            "The state was written in a format that ended with Terraform 0.12. Upgrade it with Terraform 0.12 or 0.13 first.",
-        )
-        .into());
+        let detail = "The state was written in a format that ended with Terraform 0.12. Upgrade it with Terraform 0.12 or \
+                      0.13 first.";
+        return Err(Diagnostic::error("State of Terraform 0.11 or older", detail).into());
     }
     parse(&raw.json, "stored state")
 }
@@ -83,7 +77,7 @@ pub(super) fn arguments(
 }
 
 /// The parser's message may quote the text, which may contain a secret: the error contains only the position.
-fn parse(text: &[u8], what: &str) -> Result<Json, Diagnostics> {
+fn parse(text: &[u8], what: &str) -> Outcome<Json> {
     serde_json::from_slice(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         malformed(format!("The {what} is not JSON (line {line}, column {column}).")).into()
@@ -93,14 +87,12 @@ fn parse(text: &[u8], what: &str) -> Result<Json, Diagnostics> {
 fn mismatch(what: &str, DecodeError { path, problem }: DecodeError) -> Diagnostic {
     let at_root = path.steps().is_empty();
     let place = if at_root { String::new() } else { format!(" at {path}") };
-    let diagnostic = Diagnostic::error(
-        "Value does not fit the schema",
-        format!(
-            "The {what} cannot be read{place}: {problem}. This is a mismatch between the provider's schema and what Terraform \
-             sent or stored."
-        ),
+    let detail = format!(
+        "The {what} cannot be read{place}: {problem}. This is a mismatch between the provider's schema and what Terraform \
+         sent or stored."
     );
-    if at_root { diagnostic } else { diagnostic.at(path) }
+    let path = Some(path).filter(|_| !at_root);
+    Diagnostic { path, ..Diagnostic::error("Value does not fit the schema", detail) }
 }
 
 fn malformed(detail: String) -> Diagnostic {

@@ -3,10 +3,9 @@
 use super::{
     msgpack,
     pb::{self, DynamicValue, ResourceIdentityData, attribute_path::step::Selector},
-    schemas::TypedSchema,
 };
 use crate::terraform::{
-    Diagnostic, Diagnostics, FunctionError, Path, Resource, Severity, Step, Value,
+    Diagnostic, Diagnostics, FunctionError, Path, Resource, Schema, Severity, Step, Value,
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "as messages have it")]
@@ -15,8 +14,8 @@ pub(super) fn value(value: &Value) -> Option<DynamicValue> {
 }
 
 /// Encodes an object without its write-only arguments: core rejects plans and state that contain one.
-pub(super) fn stored(mut object: Value, schema: &TypedSchema) -> Option<DynamicValue> {
-    schema.block.clear_write_only(&mut object);
+pub(super) fn stored(mut object: Value, schema: &Schema) -> Option<DynamicValue> {
+    schema.block.clear(&mut object, |attribute| attribute.write_only);
     value(&object)
 }
 
@@ -52,66 +51,49 @@ impl From<Diagnostics> for pb::call_function::Response {
 }
 
 impl From<Diagnostics> for pb::read_resource::Response {
-    fn from(diagnostics: Diagnostics) -> Self {
-        Self { diagnostics: diagnostics.into(), ..Default::default() }
+    fn from(problems: Diagnostics) -> Self {
+        Self { diagnostics: diagnostics(problems), ..Default::default() }
     }
 }
 
-impl From<Diagnostics> for pb::list_resource::Event {
-    fn from(diagnostics: Diagnostics) -> Self {
-        Self { diagnostic: diagnostics.into(), ..Default::default() }
-    }
-}
-
-impl From<Diagnostics> for Vec<pb::Diagnostic> {
-    fn from(diagnostics: Diagnostics) -> Self {
-        diagnostics.into_iter().map(Into::into).collect()
-    }
-}
-
-impl From<Diagnostic> for pb::Diagnostic {
-    fn from(diagnostic: Diagnostic) -> Self {
-        let severity = match diagnostic.severity {
+pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<pb::Diagnostic> {
+    let encoded = |Diagnostic { severity, summary, detail, path }| {
+        let severity = match severity {
             Severity::Error => pb::diagnostic::Severity::Error,
             Severity::Warning => pb::diagnostic::Severity::Warning,
         };
-        Self {
-            severity: severity.into(),
-            summary: diagnostic.summary,
-            detail: diagnostic.detail,
-            attribute: diagnostic.path.as_ref().map(Into::into),
-        }
-    }
+        let attribute = path.as_ref().map(attribute_path);
+        pb::Diagnostic { severity: severity.into(), summary, detail, attribute }
+    };
+    diagnostics.into_iter().map(encoded).collect()
 }
 
-impl From<&Path> for pb::AttributePath {
-    fn from(path: &Path) -> Self {
-        let steps = path.steps().iter().map(|step| {
-            let selector = Some(match step {
-                Step::Attribute(name) => Selector::AttributeName(name.clone()),
-                Step::Key(key) => Selector::ElementKeyString(key.clone()),
-                Step::Index(index) => Selector::ElementKeyInt(i64::from(*index)),
-            });
-            pb::attribute_path::Step { selector }
+pub(super) fn attribute_path(path: &Path) -> pb::AttributePath {
+    let steps = path.steps().iter().map(|step| {
+        let selector = Some(match step {
+            Step::Attribute(name) => Selector::AttributeName(name.clone()),
+            Step::Key(key) => Selector::ElementKeyString(key.clone()),
+            Step::Index(index) => Selector::ElementKeyInt(i64::from(*index)),
         });
-        Self { steps: steps.collect() }
-    }
+        pb::attribute_path::Step { selector }
+    });
+    pb::AttributePath { steps: steps.collect() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terraform::{Attribute, Block, Schema, Type};
+    use crate::terraform::{Attribute, Block, Type};
 
     #[test]
     fn stored_objects_contain_no_write_only_value() {
-        let schema = TypedSchema::new(Schema::new(Block {
+        let schema = Schema::new(Block {
             attributes: vec![
                 Attribute::new("name", Type::String, "").required(),
                 Attribute::new("password", Type::String, "").write_only(),
             ],
             ..Block::default()
-        }));
+        });
         let object = Value::object([("name", "app".into()), ("password", "hunter2".into())]);
         let encoded = stored(object, &schema).unwrap();
         let decoded = msgpack::decode(&encoded.msgpack, &schema.ty).unwrap();

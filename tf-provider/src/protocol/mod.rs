@@ -6,23 +6,18 @@ mod decode;
 mod encode;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod json;
 mod msgpack;
-mod pb;
 mod schemas;
 mod service;
 
 pub(crate) use calls::Calls;
 pub(crate) use service::service;
 
-use crate::terraform::{Diagnostic, Schema, Value};
+/// The generated code of `tfplugin5.proto`.
+#[allow(missing_docs, unreachable_pub, dead_code, clippy::pedantic, reason = "generated")]
+mod pb {
+    tonic::include_proto!("tfplugin5");
 
-impl Schema {
-    /// Decodes an object that was stored under this schema: absent attributes are null, unknown ones are ignored.
-    ///
-    /// # Errors
-    /// A value that does not fit the type of its attribute.
-    pub fn read_state(&self, stored: &serde_json::Value) -> Result<Value, Diagnostic> {
-        decode::state(stored, &self.block.ty())
-    }
+    /// The messages of `GetSchema`, the only RPC that is not called like its messages.
+    pub(crate) use get_provider_schema as get_schema;
 }

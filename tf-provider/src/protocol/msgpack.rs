@@ -1,9 +1,10 @@
-//! Values as msgpack under a type.
+//! Values as msgpack or as stored JSON, under a type.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use rmp::encode as put;
 use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
+use serde_json::Value as Json;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::terraform::{Number, Path, Step, Type, Value};
@@ -17,6 +18,25 @@ pub(super) fn decode(mut bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> 
         return Err(DecodeError::new("bytes follow the value"));
     }
     read(&value, ty, Form::Message)
+}
+
+/// Decodes stored JSON.
+pub(super) fn from_json(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
+    read(&parsed(json).as_ref(), ty, Form::Stored)
+}
+
+/// The JSON as msgpack represents it. Numbers become text, which keeps every digit.
+fn parsed(json: &Json) -> rmpv::Value {
+    match json {
+        Json::Null => rmpv::Value::Nil,
+        Json::Bool(truth) => (*truth).into(),
+        Json::Number(number) => number.to_string().into(),
+        Json::String(text) => text.as_str().into(),
+        Json::Array(elements) => rmpv::Value::Array(elements.iter().map(parsed).collect()),
+        Json::Object(entries) => rmpv::Value::Map(
+            entries.iter().map(|(name, json)| (name.as_str().into(), parsed(json))).collect(),
+        ),
+    }
 }
 
 /// Levels of nesting, counted twice for each array or map.
@@ -37,7 +57,7 @@ fn normalize(text: &str) -> Cow<'_, str> {
 
 /// The form of a value that is read.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Form {
+enum Form {
     /// In a message: objects have exactly the attributes of the schema.
     Message,
     /// In stored JSON: absent attributes are null, unknown ones are ignored, and bools, numbers and strings are converted
@@ -46,7 +66,7 @@ pub(super) enum Form {
 }
 
 /// Reads a parsed value under a type.
-pub(super) fn read(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeError> {
+fn read(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeError> {
     match (ty, value) {
         (_, ValueRef::Nil) => Ok(Value::Null),
         // Any extension is an unknown value; its data are refinements, which are ignored.
@@ -100,15 +120,13 @@ fn object(
             object.insert(name.to_owned(), read(value, ty, form).map_err(at)?);
         }
     }
-    match form {
-        Form::Message if entries.len() != attributes.len() || object.len() != attributes.len() => {
-            let problem = "an object with exactly the attributes of the schema is required";
-            return Err(DecodeError::new(problem));
-        }
-        Form::Message => {}
-        Form::Stored => attributes.keys().for_each(|name| {
+    if form == Form::Stored {
+        for name in attributes.keys() {
             object.entry(name.clone()).or_insert(Value::Null);
-        }),
+        }
+    } else if entries.len() != attributes.len() || object.len() != attributes.len() {
+        let problem = "an object with exactly the attributes of the schema is required";
+        return Err(DecodeError::new(problem));
     }
     Ok(Value::Map(object))
 }

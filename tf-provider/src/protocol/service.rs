@@ -4,24 +4,24 @@
 #![expect(clippy::unused_async, reason = "all RPCs have one signature")]
 
 mod data_source;
-mod ephemeral_resource;
-mod function;
 mod list_resource;
 mod provider;
 mod resource;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    vec::IntoIter,
+};
 
-use tokio_stream::wrappers::ReceiverStream;
+use futures_util::stream;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    calls::{Calls, Rpc, RpcResult},
-    decode,
-    pb::{self, DynamicValue},
-    schemas::{Registry, TypedSchema},
+    calls::{Calls, Outcome, Rpc, RpcResult},
+    encode, pb,
+    schemas::Registry,
 };
-use crate::terraform::{Diagnostics, Provider, Value};
+use crate::terraform::{Diagnostics, Provider};
 
 type Grpc = pb::provider_server::ProviderServer<Service>;
 
@@ -50,9 +50,6 @@ impl Context {
     }
 }
 
-/// The response of an RPC, or the diagnostics that it consists of.
-type Outcome<T> = Result<T, Diagnostics>;
-
 /// Implements the service from a table of modules, each with the log field that contains what its RPCs concern. One RPC per
 /// line: how it runs, the method, its name in the log with the field of the request that names a type, and the function of
 /// the module that implements it.
@@ -79,7 +76,7 @@ macro_rules! provider_service {
             impl From<Diagnostics> for pb::$method::Response {
                 #[allow(clippy::needless_update, reason = "some responses have no other field")]
                 fn from(diagnostics: Diagnostics) -> Self {
-                    Self { diagnostics: diagnostics.into(), ..Default::default() }
+                    Self { diagnostics: encode::diagnostics(diagnostics), ..Default::default() }
                 }
             }
         )*)*
@@ -104,16 +101,17 @@ provider_service! {
             Ok(Response::new(response))
         }
 
-        type ListResourceStream = ReceiverStream<Result<pb::list_resource::Event, Status>>;
+        type ListResourceStream = stream::Iter<IntoIter<Result<pb::list_resource::Event, Status>>>;
 
         async fn list_resource(
             &self,
             request: Request<pb::list_resource::Request>,
         ) -> RpcResult<Self::ListResourceStream> {
-            let (context, request) = (self.0.clone(), request.into_inner());
+            let request = request.into_inner();
             let rpc = Rpc::new("ListResource").of("tf_list_resource_type", &request.type_name);
-            let list = |events| list_resource::list(context, request, events);
-            Ok(Response::new(self.0.calls.stream(rpc, list)))
+            let list = list_resource::list(self.0.clone(), request);
+            let events = self.0.calls.run_cancellable(rpc, list).await?;
+            Ok(events.map(|events| stream::iter(events.0)))
         }
 
         async fn call_function(
@@ -122,7 +120,7 @@ provider_service! {
         ) -> RpcResult<pb::call_function::Response> {
             let request = request.into_inner();
             let rpc = Rpc::new("CallFunction").of("tf_function", &request.name);
-            self.0.calls.run_cancellable(rpc, function::call(self.0.clone(), request)).await
+            self.0.calls.run_cancellable(rpc, provider::call_function(self.0.clone(), request)).await
         }
 
         async fn stop(&self, _request: Request<pb::stop::Request>) -> RpcResult<pb::stop::Response> {
@@ -156,12 +154,12 @@ provider_service! {
         run_cancellable read_data_source ReadDataSource(type_name) => read;
     }
 
-    ephemeral_resource["tf_ephemeral_resource_type"] {
+    data_source["tf_ephemeral_resource_type"] {
         run_cancellable validate_ephemeral_resource_config
-            ValidateEphemeralResourceConfig(type_name) => validate;
-        run_to_completion open_ephemeral_resource OpenEphemeralResource(type_name) => open;
-        run_cancellable renew_ephemeral_resource RenewEphemeralResource(type_name) => renew;
-        run_cancellable close_ephemeral_resource CloseEphemeralResource(type_name) => close;
+            ValidateEphemeralResourceConfig(type_name) => validate_ephemeral;
+        run_to_completion open_ephemeral_resource OpenEphemeralResource(type_name) => open_ephemeral;
+        run_cancellable renew_ephemeral_resource RenewEphemeralResource(type_name) => renew_ephemeral;
+        run_cancellable close_ephemeral_resource CloseEphemeralResource(type_name) => close_ephemeral;
     }
 
     list_resource["tf_list_resource_type"] {
@@ -172,19 +170,6 @@ provider_service! {
 
 fn has_errors(diagnostics: &[pb::Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
-}
-
-/// Checks a configuration by its schema and by the handler.
-fn check(
-    config: Option<DynamicValue>,
-    schema: &TypedSchema,
-    write_only_allowed: bool,
-    validate: impl FnOnce(Value) -> Diagnostics,
-) -> Outcome<Diagnostics> {
-    let config = decode::object(config, schema, "configuration")?;
-    let mut diagnostics = schema.block.check(&config, write_only_allowed);
-    diagnostics.extend(validate(config));
-    Ok(diagnostics)
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
-//! Data sources.
+//! Data sources and ephemeral resources.
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::{Diagnostics, Schema, Value};
 
-/// A data source.
+/// A data source or an ephemeral resource: an object that is computed from its arguments.
+///
+/// An ephemeral resource is read (opened) in every plan and in every apply, and never stored. It needs no renewal and no
+/// close.
 #[async_trait]
 pub trait DataSource: Send + Sync + 'static {
     /// The type name.
@@ -19,20 +22,12 @@ pub trait DataSource: Send + Sync + 'static {
         Diagnostics::new()
     }
 
-    /// Reads the data. An object that does not exist is an error, never null.
-    async fn read(&self, request: ReadDataRequest) -> ReadDataResponse;
+    /// Computes the object of wholly known arguments. An object that does not exist is an error, never null. The `Stop` RPC
+    /// cancels it.
+    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResponse;
 }
 
-/// `ReadDataSource`: data to read.
-#[derive(Debug)]
-pub struct ReadDataRequest {
-    /// The arguments, wholly known.
-    pub config: Value,
-    /// Cancelled by the `Stop` RPC.
-    pub cancel: CancellationToken,
-}
-
-/// The data. Ignored if `diagnostics` contains an error.
+/// The object. Ignored if `diagnostics` contains an error.
 #[derive(Debug)]
 pub struct ReadDataResponse {
     /// The arguments as configured and the attributes, wholly known.

@@ -2,7 +2,8 @@
 
 use super::{Type, Value};
 
-/// A pure function: the same arguments give the same result in every process.
+/// A pure function: the same arguments give the same result in every process. It is not called for unknown arguments: the
+/// result is unknown then.
 pub trait Function: Send + Sync + 'static {
     /// The name after `provider::NAME::`.
     fn name(&self) -> &'static str;
@@ -39,8 +40,6 @@ pub struct Parameter {
     pub ty: Type,
     /// Whether null is passed to the function; otherwise the host rejects it.
     pub allow_null: bool,
-    /// Whether unknown values are passed to the function; otherwise the result is unknown without a call.
-    pub allow_unknown: bool,
     /// Markdown for the docs.
     pub description: &'static str,
 }

@@ -1,11 +1,9 @@
 //! List resources: what `terraform query` finds.
 
-use std::ops::ControlFlow;
-
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostic, Diagnostics, Schema, Value};
+use super::{Diagnostics, Schema, Value};
 
 /// Lists the remote objects of a managed resource type.
 #[async_trait]
@@ -21,23 +19,11 @@ pub trait ListResource: Send + Sync + 'static {
         Diagnostics::new()
     }
 
-    /// Sends what is found to `results` until it breaks: then the limit is reached or the host has cancelled.
+    /// Lists the objects.
     ///
     /// # Errors
-    /// A failure of the whole list: the host then discards the results. Use [`ListEvent::Warning`] for a part that cannot
-    /// be read.
-    async fn list(
-        &self,
-        request: ListRequest,
-        results: &mut dyn ListResults,
-    ) -> Result<(), Diagnostics>;
-}
-
-/// Receives the events of a list.
-#[async_trait]
-pub trait ListResults: Send {
-    /// Sends an event as soon as the host accepts one. Breaks when the host accepts no more.
-    async fn send(&mut self, event: ListEvent) -> ControlFlow<()>;
+    /// A failure of the whole list. If only a part cannot be read, the response contains a warning.
+    async fn list(&self, request: ListRequest) -> Result<ListResponse, Diagnostics>;
 }
 
 /// `ListResource`: a list to make.
@@ -47,19 +33,19 @@ pub struct ListRequest {
     pub config: Value,
     /// Whether [`ListedResource::object`] is wanted.
     pub include_resource: bool,
-    /// The largest number of results. The server enforces it.
+    /// The largest number of results, at least one.
     pub limit: usize,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// One event of a list.
+/// The objects found. The server removes those beyond the limit.
 #[derive(Debug)]
-pub enum ListEvent {
-    /// An object was found.
-    Found(ListedResource),
-    /// Something is missing in the list.
-    Warning(Diagnostic),
+pub struct ListResponse {
+    /// The objects found.
+    pub found: Vec<ListedResource>,
+    /// What is missing in the list.
+    pub warnings: Diagnostics,
 }
 
 /// One object found.

@@ -3,13 +3,44 @@
 use std::fmt;
 
 /// A decimal number in a canonical form, so that equal numbers have equal texts and no digit is lost.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(String);
 
 impl Number {
     /// Parses decimal text, with or without an exponent. `None` if it is not a finite decimal number.
     pub fn parse(text: &str) -> Option<Self> {
-        canonical(text).map(Self)
+        let (sign, rest) = match text.strip_prefix('-') {
+            Some(rest) => ("-", rest),
+            None => ("", text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = [whole, fraction].concat();
+        if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let significant = all.trim_start_matches('0');
+        let digits = significant.trim_end_matches('0');
+        if digits.is_empty() {
+            return Some(Self("0".to_owned()));
+        }
+        // The value is digits x 10^exponent.
+        let trailing_zeros = significant.len() - digits.len();
+        let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+        let exponent = exponent.checked_add(i64::try_from(trailing_zeros).ok()?)?;
+        let places = usize::try_from(exponent.unsigned_abs()).ok();
+        Some(Self(match places.filter(|places| *places < MAX_PLAIN) {
+            None => format!("{sign}{digits}e{exponent}"),
+            Some(zeros) if exponent >= 0 => format!("{sign}{digits}{}", "0".repeat(zeros)),
+            Some(places) => {
+                let padded = format!("{digits:0>width$}", width = places + 1);
+                let (whole, fraction) = padded.split_at(padded.len() - places);
+                format!("{sign}{whole}.{fraction}")
+            }
+        }))
     }
 
     /// The shortest decimal that denotes this float. `None` for NaN and the infinities, which are not numbers in Terraform.
@@ -23,42 +54,6 @@ impl Number {
     }
 }
 
-/// Decimal text without superfluous zeros; `None` for text that is not a decimal number.
-fn canonical(text: &str) -> Option<String> {
-    let (sign, rest) = match text.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
-        None => (rest, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = [whole, fraction].concat();
-    if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let significant = all.trim_start_matches('0');
-    let digits = significant.trim_end_matches('0');
-    if digits.is_empty() {
-        return Some("0".to_owned());
-    }
-    // The value is digits x 10^exponent.
-    let trailing_zeros = significant.len() - digits.len();
-    let exponent = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
-    let exponent = exponent.checked_add(i64::try_from(trailing_zeros).ok()?)?;
-    let places = usize::try_from(exponent.unsigned_abs()).ok().filter(|places| *places < MAX_PLAIN);
-    Some(match places {
-        None => format!("{sign}{digits}e{exponent}"),
-        Some(zeros) if exponent >= 0 => format!("{sign}{digits}{}", "0".repeat(zeros)),
-        Some(places) => {
-            let padded = format!("{digits:0>width$}", width = places + 1);
-            let (whole, fraction) = padded.split_at(padded.len() - places);
-            format!("{sign}{whole}.{fraction}")
-        }
-    })
-}
-
 /// With fewer decimal places or trailing zeros than this, a number is written without an exponent.
 const MAX_PLAIN: usize = 1000;
 
@@ -69,12 +64,6 @@ impl From<i64> for Number {
 }
 
 impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{
-    DataSource, Diagnostics, EphemeralResource, Function, ListResource, Resource, Schema, Value,
-};
+use super::{Block, DataSource, Diagnostics, Function, ListResource, Resource, Schema, Value};
 
 /// A provider: its configuration, resources, data sources and functions.
 ///
@@ -16,7 +14,7 @@ use super::{
 pub trait Provider: Send + Sync + 'static {
     /// The arguments of the provider block.
     fn schema(&self) -> Schema {
-        Schema::default()
+        Schema::new(Block::default())
     }
 
     /// Checks the provider block without any I/O. Any argument may be unknown.
@@ -24,8 +22,9 @@ pub trait Provider: Send + Sync + 'static {
         Diagnostics::new()
     }
 
-    /// Configures the provider. Any argument may be unknown in a plan.
-    async fn configure(&self, _request: ConfigureRequest) -> Diagnostics {
+    /// Configures the provider. Any argument may be unknown in a plan. The version is that of Terraform, or the one that
+    /// `OpenTofu` claims to be.
+    async fn configure(&self, _config: Value, _terraform_version: String) -> Diagnostics {
         Diagnostics::new()
     }
 
@@ -40,7 +39,7 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// The ephemeral resources.
-    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn DataSource>> {
         Vec::new()
     }
 
@@ -56,13 +55,4 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Cleans up before the process exits, when no call is in progress. Aborted after a second.
     async fn close(&self) {}
-}
-
-/// `Configure`: the provider block.
-#[derive(Debug)]
-pub struct ConfigureRequest {
-    /// The version of Terraform, or the one that `OpenTofu` claims to be.
-    pub terraform_version: String,
-    /// The provider block.
-    pub config: Value,
 }

@@ -1,9 +1,10 @@
 //! Managed resources.
 
 use async_trait::async_trait;
+use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostic, Diagnostics, IdentitySchema, Path, Schema, Value};
+use super::{Diagnostic, Diagnostics, IdentitySchema, Mode, Path, Schema, Value};
 
 /// A managed resource.
 ///
@@ -32,7 +33,7 @@ pub trait Resource: Send + Sync + 'static {
     }
 
     /// Checks the arguments without any I/O. Called several times, on unconfigured processes too; any value may be unknown.
-    fn validate(&self, _request: &ValidateRequest) -> Diagnostics {
+    fn validate(&self, _config: &Value) -> Diagnostics {
         Diagnostics::new()
     }
 
@@ -40,20 +41,13 @@ pub trait Resource: Send + Sync + 'static {
     ///
     /// # Errors
     /// An unknown version.
-    fn upgrade(
-        &self,
-        version: i64,
-        _state: serde_json::Value,
-    ) -> Result<serde_json::Value, Diagnostics> {
-        Err(Diagnostic::error(
-            "State of an unknown version",
-            format!(
-                "The state of this {} was written under schema version {version}, which this provider cannot read. Use \
-                 the provider version that wrote it, or a later one.",
-                self.type_name()
-            ),
-        )
-        .into())
+    fn upgrade(&self, version: i64, _state: Json) -> Result<Json, Diagnostics> {
+        let detail = format!(
+            "The state of this {} was written under schema version {version}, which this provider cannot read. Use \
+             the provider version that wrote it, or a later one.",
+            self.type_name()
+        );
+        Err(Diagnostic::error("State of an unknown version", detail).into())
     }
 
     /// Refreshes the state. A null state means that the object no longer exists. With an error, state and private data stay
@@ -64,65 +58,54 @@ pub trait Resource: Send + Sync + 'static {
     async fn plan(&self, request: PlanRequest) -> PlanResponse;
 
     /// Plans a destroy. An error keeps the object.
-    async fn plan_destroy(&self, request: PlanDestroyRequest) -> PlanResponse {
+    async fn plan_destroy(&self, request: PlanRequest) -> PlanResponse {
         PlanResponse { private: request.private, ..PlanResponse::default() }
     }
 
     /// Creates the object. Once the remote object exists, the response must contain it, with errors or without. With an error,
     /// it is stored as tainted.
-    async fn create(&self, request: CreateRequest) -> ObjectResponse;
+    async fn create(&self, request: ApplyRequest) -> ObjectResponse;
 
     /// Updates the object. On failure the response contains the object as it is now.
-    async fn update(&self, request: UpdateRequest) -> ObjectResponse;
+    async fn update(&self, request: ApplyRequest) -> ObjectResponse;
 
     /// Deletes the object. A null state means success.
-    async fn delete(&self, request: DeleteRequest) -> ObjectResponse;
+    async fn delete(&self, request: ApplyRequest) -> ObjectResponse;
 
-    /// Imports an existing object; what cannot be known is null. A read follows.
+    /// Imports an existing object; what cannot be known is null. A read follows. The `Stop` RPC cancels it.
     ///
     /// # Errors
     /// An invalid id, an object that does not exist, or a resource without import.
-    async fn import(&self, _request: ImportRequest) -> Result<ObjectResponse, Diagnostics> {
-        Err(Diagnostic::error(
-            "Resource cannot be imported",
-            format!("{} does not support import.", self.type_name()),
-        )
-        .into())
+    async fn import(
+        &self,
+        _target: ImportTarget,
+        _cancel: CancellationToken,
+    ) -> Result<ObjectResponse, Diagnostics> {
+        let detail = format!("{} does not support import.", self.type_name());
+        Err(Diagnostic::error("Resource cannot be imported", detail).into())
     }
 
-    /// Converts the state of another resource type (`moved` block). Called on unconfigured processes.
+    /// Converts the state of another resource type (`moved` block); what cannot be known is null. Called on unconfigured
+    /// processes. An upgrade and a read follow.
     ///
     /// # Errors
     /// An unsupported source.
-    async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
-        Err(Diagnostic::error(
-            "Resource cannot be moved",
-            format!(
-                "{} cannot take over {} of {} (schema version {}).",
-                self.type_name(),
-                request.source_type,
-                request.source_provider,
-                request.source_version
-            ),
-        )
-        .into())
+    async fn move_from(&self, request: MoveRequest) -> Result<ObjectResponse, Diagnostics> {
+        let MoveRequest { source_type, source_provider, source_version, .. } = request;
+        let detail = format!(
+            "{} cannot take over {source_type} of {source_provider} (schema version {source_version}).",
+            self.type_name()
+        );
+        Err(Diagnostic::error("Resource cannot be moved", detail).into())
     }
 
     /// The configuration that describes an object, for `-generate-config-out`. By default every argument that is set.
     fn generate_config(&self, state: Value) -> Value {
         let mut config = state;
-        self.schema().block.clear_computed(&mut config);
+        let block = self.schema().block;
+        block.clear(&mut config, |attribute| attribute.mode == Mode::Computed);
         config
     }
-}
-
-/// `ValidateResourceTypeConfig`: a configuration to check.
-#[derive(Debug)]
-pub struct ValidateRequest {
-    /// The configuration; any value may be unknown.
-    pub config: Value,
-    /// Whether the host supports write-only arguments.
-    pub write_only_allowed: bool,
 }
 
 /// `ReadResource`: an object to refresh.
@@ -135,26 +118,19 @@ pub struct ReadRequest {
     pub cancel: CancellationToken,
 }
 
-/// `PlanResourceChange`: a create or an update to plan.
+/// `PlanResourceChange`: a change to plan.
 pub struct PlanRequest {
     /// The object in state; null for a create.
     pub prior: Value,
-    /// The configuration merged with the prior state: computed attributes that are not configured have their prior value.
+    /// The configuration merged with the prior state: computed attributes that are not configured have their prior value. Null
+    /// for a destroy.
     pub proposed: Value,
-    /// The configuration, write-only arguments included.
+    /// The configuration, write-only arguments included; null for a destroy.
     pub config: Value,
     /// The private data stored with the object. In the second plan of a replacement: what the first one planned.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
-}
-
-/// `PlanResourceChange` with a null proposed state: a destroy to plan.
-pub struct PlanDestroyRequest {
-    /// The object in state.
-    pub prior: Value,
-    /// The private data stored with it.
-    pub private: Vec<u8>,
 }
 
 /// The plan.
@@ -177,43 +153,21 @@ impl From<Value> for PlanResponse {
     }
 }
 
-/// `ApplyResourceChange` with a null prior state: an object to create.
-pub struct CreateRequest {
-    /// The planned object.
-    pub planned: Value,
-    /// The configuration, wholly known, write-only arguments included.
-    pub config: Value,
-    /// The planned private data.
-    pub private: Vec<u8>,
-    /// Cancelled by the `Stop` RPC.
-    pub cancel: CancellationToken,
-}
-
-/// `ApplyResourceChange`: an object to update.
-pub struct UpdateRequest {
-    /// The object in state.
+/// `ApplyResourceChange`: a change to make.
+pub struct ApplyRequest {
+    /// The object in state; null for a create.
     pub prior: Value,
-    /// The planned object.
+    /// The planned object; null for a delete.
     pub planned: Value,
-    /// The configuration, wholly known, write-only arguments included.
+    /// The configuration, wholly known, write-only arguments included; null for a delete.
     pub config: Value,
-    /// The planned private data.
+    /// The planned private data. For a delete: of the destroy plan or, in a replacement, of the plan that requires it.
     pub private: Vec<u8>,
     /// Cancelled by the `Stop` RPC.
     pub cancel: CancellationToken,
 }
 
-/// `ApplyResourceChange` with a null planned state: an object to delete.
-pub struct DeleteRequest {
-    /// The object in state.
-    pub prior: Value,
-    /// The planned private data: of the destroy plan or, in a replacement, of the plan that requires it.
-    pub private: Vec<u8>,
-    /// Cancelled by the `Stop` RPC.
-    pub cancel: CancellationToken,
-}
-
-/// An object that was read, created, updated, deleted or imported.
+/// An object that was read, created, updated, deleted, imported or moved.
 pub struct ObjectResponse {
     /// The object, wholly known; null if it no longer exists or, with an error, if the prior one is kept.
     pub state: Value,
@@ -230,16 +184,7 @@ impl From<Value> for ObjectResponse {
     }
 }
 
-/// `ImportResourceState`: an object to import.
-#[derive(Debug)]
-pub struct ImportRequest {
-    /// Which object.
-    pub target: ImportTarget,
-    /// Cancelled by the `Stop` RPC.
-    pub cancel: CancellationToken,
-}
-
-/// How an import names the remote object.
+/// `ImportResourceState`: how an import names the remote object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImportTarget {
     /// By the id of the command line or of an `import` block.
@@ -257,14 +202,5 @@ pub struct MoveRequest {
     /// The schema version of the source state, which is not upgraded.
     pub source_version: i64,
     /// The source state as stored.
-    pub source_state: serde_json::Value,
-}
-
-/// The converted object. An upgrade and a read follow.
-#[derive(Debug)]
-pub struct MoveResponse {
-    /// The object, wholly known; what cannot be known is null.
-    pub state: Value,
-    /// Warnings.
-    pub diagnostics: Diagnostics,
+    pub source_state: Json,
 }

@@ -3,12 +3,14 @@
 use super::{Diagnostic, Diagnostics, Path, Step, Type, Value};
 
 /// The schema of a provider block, resource, data source, ephemeral resource or list resource.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
     /// Increases when stored objects must be converted.
     pub version: i64,
     /// The outermost block.
     pub block: Block,
+    /// The type of its objects.
+    pub(crate) ty: Type,
 }
 
 /// Attributes and nested blocks.
@@ -64,7 +66,7 @@ pub struct NestedBlock {
 impl Schema {
     /// A schema of version 0.
     pub fn new(block: Block) -> Self {
-        Self { version: 0, block }
+        Self { version: 0, ty: block.ty(), block }
     }
 }
 
@@ -84,11 +86,6 @@ impl Block {
         Value::object(names.map(|name| (name.clone(), Value::Null)))
     }
 
-    /// The attribute of that name.
-    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().find(|attribute| attribute.name == name)
-    }
-
     /// Checks what hosts do not: required arguments that are null, values of computed attributes and, unless
     /// `write_only_allowed`, of write-only arguments.
     pub fn check(&self, config: &Value, write_only_allowed: bool) -> Diagnostics {
@@ -106,17 +103,8 @@ impl Block {
         own.chain(nested).collect()
     }
 
-    /// Sets every write-only argument of an object to null, at any depth.
-    pub fn clear_write_only(&self, object: &mut Value) {
-        self.clear(object, |attribute| attribute.write_only);
-    }
-
-    /// Sets every attribute that a configuration cannot set to null, at any depth.
-    pub fn clear_computed(&self, object: &mut Value) {
-        self.clear(object, |attribute| attribute.mode == Mode::Computed);
-    }
-
-    fn clear(&self, object: &mut Value, applies: fn(&Attribute) -> bool) {
+    /// Sets every attribute to which the condition applies to null, at any depth.
+    pub(crate) fn clear(&self, object: &mut Value, applies: fn(&Attribute) -> bool) {
         let Value::Map(entries) = object else { return };
         for attribute in self.attributes.iter().filter(|a| applies(a)) {
             entries.insert(attribute.name.clone(), Value::Null);
@@ -192,10 +180,42 @@ impl Attribute {
     }
 }
 
-impl NestedBlock {
-    /// A nested block of that name.
-    pub fn new(name: impl Into<String>, block: Block) -> Self {
-        Self { name: name.into(), block }
+/// The identity schema of a resource. The values are objects of its attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdentitySchema {
+    /// Increases when stored identities must be converted.
+    pub version: i64,
+    /// The attributes.
+    pub attributes: Vec<IdentityAttribute>,
+}
+
+/// One attribute of an identity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdentityAttribute {
+    /// The name.
+    pub name: String,
+    /// A primitive type, or a list of one.
+    pub ty: Type,
+    /// Whether an `import` block must set it; otherwise it may.
+    pub required_for_import: bool,
+    /// One sentence for the docs.
+    pub description: String,
+}
+
+impl IdentitySchema {
+    /// The type of identities under this schema.
+    pub fn ty(&self) -> Type {
+        Type::object(self.attributes.iter().map(|a| (a.name.clone(), a.ty.clone())))
+    }
+
+    /// Whether the value is a wholly known object with every attribute that an import requires.
+    pub(crate) fn is_complete(&self, identity: &Value) -> bool {
+        identity.as_map().is_some()
+            && identity.is_wholly_known()
+            && self
+                .attributes
+                .iter()
+                .all(|a| !a.required_for_import || !identity.get(&a.name).is_null())
     }
 }
 
@@ -214,7 +234,7 @@ mod tests {
                 Attribute::new("ours", Type::String, ""),
                 Attribute::new("secret", Type::String, "").write_only(),
             ],
-            blocks: vec![NestedBlock::new("one", inner)],
+            blocks: vec![NestedBlock { name: "one".to_owned(), block: inner }],
             description: String::new(),
         }
     }
@@ -252,13 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn clear_write_only_clears_at_any_depth() {
+    fn clear_sets_attributes_to_null_at_any_depth() {
         let mut object = block().empty();
         object.set("secret", "x");
-        block().clear_write_only(&mut object);
+        block().clear(&mut object, |attribute| attribute.write_only);
         assert_eq!(object, block().empty());
         let mut nothing = Value::Null;
-        block().clear_write_only(&mut nothing);
+        block().clear(&mut nothing, |_| true);
         assert!(nothing.is_null());
     }
 

@@ -63,10 +63,7 @@ impl Value {
     /// Sets an attribute of an object; does nothing on any other value.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         if let Self::Map(entries) = self {
-            match entries.get_mut(name) {
-                Some(entry) => *entry = value.into(),
-                None => drop(entries.insert(name.to_owned(), value.into())),
-            }
+            entries.insert(name.to_owned(), value.into());
         }
     }
 

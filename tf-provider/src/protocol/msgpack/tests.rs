@@ -144,6 +144,38 @@ fn nesting_is_limited() {
     assert!(decode(&nested(1_000_000), &deep).is_err());
 }
 
+fn stored(text: &str, ty: &Type) -> Result<Value, DecodeError> {
+    from_json(&serde_json::from_str(text).unwrap(), ty)
+}
+
+#[test]
+fn state_of_an_older_or_newer_build_is_read_under_the_present_schema() {
+    let ty = Type::object([("name", Type::String), ("months", Type::Number)]);
+    let read = stored(r#"{"name":"x","dropped":[1]}"#, &ty);
+    assert_eq!(read, Ok(Value::object([("name", "x".into()), ("months", Value::Null)])));
+}
+
+#[test]
+fn numbers_keep_every_digit() {
+    let read = stored("12345678901234567890.5", &Type::Number).unwrap();
+    assert_eq!(read.as_number().unwrap().to_string(), "12345678901234567890.5");
+}
+
+#[test]
+fn scalars_are_taken_from_each_others_text() {
+    assert_eq!(stored("\"7\"", &Type::Number), Ok(7.into()));
+    assert_eq!(stored("7", &Type::String), Ok("7".into()));
+    assert_eq!(stored("\"true\"", &Type::Bool), Ok(true.into()));
+    assert_eq!(stored("true", &Type::String), Ok("true".into()));
+}
+
+#[test]
+fn a_mismatch_names_its_place() {
+    let ty = Type::object([("a", Type::list(Type::Bool))]);
+    let error = stored(r#"{"a":[true,{}]}"#, &ty).unwrap_err();
+    assert_eq!((&*error.path.to_string(), error.problem), ("a[1]", "a bool is required"));
+}
+
 proptest! {
     #[test]
     fn decoding_reverses_encoding((ty, value) in typed()) {

@@ -1,46 +1,37 @@
 //! The RPCs of list resources.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
-use tonic::async_trait;
+use tonic::Status;
 
 use super::{
     super::{
-        calls::Responses,
         decode, encode,
-        pb::{
-            DynamicValue,
-            list_resource::{Event, Request},
-            validate_list_resource_config,
-        },
-        schemas::{Registered, TypedSchema},
+        pb::{self, DynamicValue, list_resource::Event},
     },
     Context, Outcome,
 };
-use crate::terraform::{Diagnostics, ListEvent, ListRequest, ListResults, Resource, Value};
+use crate::terraform::{Diagnostics, ListRequest, Schema, Value};
 
 pub(super) async fn validate(
     context: Arc<Context>,
-    request: validate_list_resource_config::Request,
-) -> Outcome<validate_list_resource_config::Response> {
+    request: pb::validate_list_resource_config::Request,
+) -> Outcome<pb::validate_list_resource_config::Response> {
     let list = context.registry().list_resources.get(&request.type_name)?;
     let config = config(request.config, &list.schema)?;
-    let mut diagnostics = list.schema.block.check(&config, false);
-    diagnostics.extend(list.handler.validate(&config));
-    Ok(diagnostics.into())
+    Ok([list.schema.block.check(&config, false), list.handler.validate(&config)].concat().into())
 }
 
+/// The warnings come first: hosts read no further than the last result that they want.
 pub(super) async fn list(
     context: Arc<Context>,
-    request: Request,
-    events: Responses<Event>,
-) -> Outcome<()> {
+    request: pb::list_resource::Request,
+) -> Outcome<Events> {
     let list = context.registry().list_resources.get(&request.type_name)?;
     let resource = context.registry().resources.get(&request.type_name)?;
     let limit = usize::try_from(request.limit.max(0)).unwrap_or(usize::MAX);
-    let mut results = Results { resource, remaining: limit, events };
     if limit == 0 {
-        return Ok(());
+        return Ok(Events(Vec::new()));
     }
     let request = ListRequest {
         config: config(request.config, &list.schema)?,
@@ -48,49 +39,33 @@ pub(super) async fn list(
         limit,
         cancel: context.calls.cancellation(),
     };
-    let outcome = list.handler.list(request, &mut results).await;
-    // An error event discards all results: once the limit is reached, they are complete.
-    if results.remaining == 0 { Ok(()) } else { outcome }
+    let response = list.handler.list(request).await?;
+    let warnings = response.warnings.into_iter().map(|warning| event(warning.into()));
+    let found = response.found.into_iter().take(limit).map(|found| Event {
+        identity: encode::identity(&found.identity, &*resource.handler),
+        display_name: found.display_name,
+        resource_object: found.object.and_then(|it| encode::stored(it, &resource.schema)),
+        diagnostic: Vec::new(),
+    });
+    Ok(Events(warnings.chain(found).map(Ok).collect()))
 }
 
 /// The arguments; without a `config` block, all of them are null.
-fn config(raw: Option<DynamicValue>, schema: &TypedSchema) -> Outcome<Value> {
+fn config(raw: Option<DynamicValue>, schema: &Schema) -> Outcome<Value> {
     let config = decode::value(raw, &schema.ty, "configuration")?;
     Ok(if config.is_null() { schema.block.empty() } else { config })
 }
 
-/// Encodes events for the host, up to the limit.
-struct Results<'a> {
-    resource: &'a Registered<dyn Resource>,
-    remaining: usize,
-    events: Responses<Event>,
+/// The messages of a stream.
+pub(super) struct Events(pub(super) Vec<Result<Event, Status>>);
+
+impl From<Diagnostics> for Events {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self(vec![Ok(event(diagnostics))])
+    }
 }
 
-#[async_trait]
-impl ListResults for Results<'_> {
-    async fn send(&mut self, event: ListEvent) -> ControlFlow<()> {
-        if self.remaining == 0 {
-            return ControlFlow::Break(());
-        }
-        let event = match event {
-            ListEvent::Found(found) => {
-                self.remaining -= 1;
-                Event {
-                    identity: encode::identity(&found.identity, &*self.resource.handler),
-                    display_name: found.display_name,
-                    resource_object: found
-                        .object
-                        .and_then(|object| encode::stored(object, &self.resource.schema)),
-                    diagnostic: Vec::new(),
-                }
-            }
-            ListEvent::Warning(warning) => Event::from(Diagnostics::from(warning)),
-        };
-        let delivered = self.events.send(Ok(event)).await.is_ok();
-        if delivered && self.remaining > 0 {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    }
+/// An event without a result.
+fn event(diagnostics: Diagnostics) -> Event {
+    Event { diagnostic: encode::diagnostics(diagnostics), ..Default::default() }
 }

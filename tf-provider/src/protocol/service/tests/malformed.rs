@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::terraform::{
-    ApplyResponse, Attribute, Block, CreateRequest, DeleteRequest, NestedBlock, PlanRequest,
-    PlanResponse, ReadRequest, ReadResponse, Resource, Schema, UpdateRequest,
+    ApplyRequest, Attribute, Block, NestedBlock, ObjectResponse, PlanRequest, PlanResponse,
+    ReadRequest, Resource, Schema,
 };
 
 struct Forms;
@@ -33,29 +33,29 @@ impl Resource for Form {
                 Attribute::new("map", Type::map(Type::String), "").optional(),
                 Attribute::new("id", Type::String, ""),
             ],
-            blocks: vec![NestedBlock::new("timeouts", timeouts())],
+            blocks: vec![NestedBlock { name: "timeouts".to_owned(), block: timeouts() }],
             ..Block::default()
         })
     }
 
-    async fn read(&self, request: ReadRequest) -> ReadResponse {
+    async fn read(&self, request: ReadRequest) -> ObjectResponse {
         let ReadRequest { state, private, .. } = request;
-        ReadResponse { state, private, diagnostics: Diagnostics::new() }
+        ObjectResponse { state, private, diagnostics: Diagnostics::new() }
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
         request.proposed.into()
     }
 
-    async fn create(&self, request: CreateRequest) -> ApplyResponse {
+    async fn create(&self, request: ApplyRequest) -> ObjectResponse {
         request.planned.into()
     }
 
-    async fn update(&self, request: UpdateRequest) -> ApplyResponse {
+    async fn update(&self, request: ApplyRequest) -> ObjectResponse {
         request.planned.into()
     }
 
-    async fn delete(&self, _request: DeleteRequest) -> ApplyResponse {
+    async fn delete(&self, _request: ApplyRequest) -> ObjectResponse {
         Value::Null.into()
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use tonic::async_trait;
 
 use crate::terraform::{
-    Attribute, Block, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, IdentityAttribute,
-    IdentitySchema, ImportRequest, ImportTarget, ListEvent, ListRequest, ListResource, ListResults,
-    ListedResource, MoveRequest, MoveResponse, ObjectResponse, PlanRequest, PlanResponse, Provider,
-    ReadRequest, Resource, Schema, Type, UpdateRequest, Value,
+    ApplyRequest, Attribute, Block, Diagnostic, Diagnostics, IdentityAttribute, IdentitySchema,
+    ImportTarget, ListRequest, ListResource, ListResponse, ListedResource, MoveRequest,
+    ObjectResponse, PlanRequest, PlanResponse, Provider, ReadRequest, Resource, Schema, Type,
+    Value,
 };
 
 pub(super) struct Shop;
@@ -73,39 +74,36 @@ impl Resource for Item {
         request.proposed.into()
     }
 
-    async fn create(&self, request: CreateRequest) -> ObjectResponse {
+    async fn create(&self, request: ApplyRequest) -> ObjectResponse {
         ObjectResponse {
             diagnostics: Diagnostic::error("Half done", "").into(),
             ..request.planned.into()
         }
     }
 
-    async fn update(&self, request: UpdateRequest) -> ObjectResponse {
+    async fn update(&self, request: ApplyRequest) -> ObjectResponse {
         request.planned.into()
     }
 
-    async fn delete(&self, request: DeleteRequest) -> ObjectResponse {
+    async fn delete(&self, request: ApplyRequest) -> ObjectResponse {
         assert_eq!(request.private, b"planned");
         Value::Null.into()
     }
 
-    async fn import(&self, request: ImportRequest) -> Result<ObjectResponse, Diagnostics> {
-        let name = match request.target {
+    async fn import(
+        &self,
+        target: ImportTarget,
+        _cancel: CancellationToken,
+    ) -> Result<ObjectResponse, Diagnostics> {
+        let name = match target {
             ImportTarget::Id(id) => id,
             ImportTarget::Identity(identity) => format!("{:?}", identity.get("name").as_str()),
         };
-        Ok(ObjectResponse {
-            state: item(name.as_str()),
-            private: Vec::new(),
-            diagnostics: Diagnostics::new(),
-        })
+        Ok(item(name.as_str()).into())
     }
 
-    async fn move_from(&self, request: MoveRequest) -> Result<MoveResponse, Diagnostics> {
-        Ok(MoveResponse {
-            state: item(request.source_type.as_str()),
-            diagnostics: Diagnostics::new(),
-        })
+    async fn move_from(&self, request: MoveRequest) -> Result<ObjectResponse, Diagnostics> {
+        Ok(item(request.source_type.as_str()).into())
     }
 }
 
@@ -130,20 +128,20 @@ impl Resource for Anonymous {
         Item.plan(request).await
     }
 
-    async fn create(&self, request: CreateRequest) -> ObjectResponse {
+    async fn create(&self, request: ApplyRequest) -> ObjectResponse {
         Item.create(request).await
     }
 
-    async fn update(&self, request: UpdateRequest) -> ObjectResponse {
+    async fn update(&self, request: ApplyRequest) -> ObjectResponse {
         Item.update(request).await
     }
 
-    async fn delete(&self, request: DeleteRequest) -> ObjectResponse {
+    async fn delete(&self, request: ApplyRequest) -> ObjectResponse {
         Item.delete(request).await
     }
 }
 
-/// Lists `count` items after a warning, and then fails if `fails` is set.
+/// Lists `count` items with a warning, whatever the limit is, or fails if `fails` is set.
 pub(super) struct Items;
 
 #[async_trait]
@@ -168,28 +166,20 @@ impl ListResource for Items {
         negative.then(error).into_iter().collect()
     }
 
-    async fn list(
-        &self,
-        request: ListRequest,
-        results: &mut dyn ListResults,
-    ) -> Result<(), Diagnostics> {
-        let warning = Diagnostic::warning("Incomplete", "");
-        let _ = results.send(ListEvent::Warning(warning)).await;
-        for number in 0..request.config.get("count").as_i64().unwrap_or(2) {
+    async fn list(&self, request: ListRequest) -> Result<ListResponse, Diagnostics> {
+        if request.config.get("fails").as_bool() == Some(true) {
+            return Err(Diagnostic::error("Refused", "").into());
+        }
+        let found = (0..request.config.get("count").as_i64().unwrap_or(2)).map(|number| {
             let object = item(format!("item {number}").as_str());
-            let found = ListedResource {
+            ListedResource {
                 identity: Value::object([("name", object.get("name").clone())]),
                 display_name: format!("Item {number}"),
                 object: request.include_resource.then_some(object),
-            };
-            if results.send(ListEvent::Found(found)).await.is_break() {
-                break;
             }
-        }
-        match request.config.get("fails").as_bool() {
-            Some(true) => Err(Diagnostic::error("Refused", "").into()),
-            _ => Ok(()),
-        }
+        });
+        let warnings = Diagnostic::warning("Incomplete", "").into();
+        Ok(ListResponse { found: found.collect(), warnings })
     }
 }
 
