@@ -10,7 +10,7 @@ use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
-    span::{Attributes, Id, Record},
+    span::{Attributes, Id},
 };
 use tracing_subscriber::{
     Layer,
@@ -43,17 +43,14 @@ fn subscriber(
 
 /// The level of a logging variable, as hosts understand it.
 pub(super) fn level(text: Option<&str>) -> LevelFilter {
-    let Some(text) = text else {
-        return LevelFilter::OFF;
-    };
-    match text.trim().to_ascii_uppercase().as_str() {
-        "OFF" => LevelFilter::OFF,
-        "ERROR" => LevelFilter::ERROR,
-        "WARN" => LevelFilter::WARN,
-        "INFO" => LevelFilter::INFO,
-        "DEBUG" => LevelFilter::DEBUG,
+    match text.map(|text| text.trim().to_ascii_uppercase()).as_deref() {
+        None | Some("OFF") => LevelFilter::OFF,
+        Some("ERROR") => LevelFilter::ERROR,
+        Some("WARN") => LevelFilter::WARN,
+        Some("INFO") => LevelFilter::INFO,
+        Some("DEBUG") => LevelFilter::DEBUG,
         // TRACE, JSON and invalid levels.
-        _ => LevelFilter::TRACE,
+        Some(_) => LevelFilter::TRACE,
     }
 }
 
@@ -75,17 +72,6 @@ where
         }
     }
 
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        // Formats before it locks: formatting may panic, and the panic hook logs.
-        let mut recorded = Fields::default();
-        values.record(&mut recorded);
-        if let Some(span) = context.span(id)
-            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
-        {
-            fields.0.extend(recorded.0);
-        }
-    }
-
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         let spans = context.event_scope(event).into_iter();
@@ -102,17 +88,13 @@ where
     }
 }
 
-/// The fields of a span or an event, each of limited length. No name starts with `@`, as those of the line itself do.
+/// The fields of a span or an event.
 #[derive(Debug, Default)]
 struct Fields(Map<String, Value>);
 
 impl Fields {
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        let name = match field.name().strip_prefix('@') {
-            Some(rest) => format!("_{rest}"),
-            None => field.name().to_owned(),
-        };
-        self.0.insert(name, value.into());
+        self.0.insert(field.name().to_owned(), value.into());
     }
 }
 
@@ -122,9 +104,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let mut text = value.to_owned();
-        truncate(&mut text, VALUE_LIMIT);
-        self.insert(field, text);
+        self.insert(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
