@@ -164,14 +164,14 @@ async fn authenticate(
     };
     // TLS reads 4 KiB at a time: the buffer saves system calls.
     let stream = BufReader::with_capacity(64 << 10, stream);
-    match timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => return Some(Either::Right(stream)),
-        Ok(Err(error)) => {
+    let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
+    handshake
+        .unwrap_or_else(|timeout| Err(timeout.into()))
+        .inspect_err(|error| {
             tracing::warn!(error = %error, "connection refused: TLS handshake failed");
-        }
-        Err(_) => tracing::warn!("connection refused: TLS handshake timed out"),
-    }
-    None
+        })
+        .ok()
+        .map(Either::Right)
 }
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);

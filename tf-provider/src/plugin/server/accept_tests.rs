@@ -17,7 +17,7 @@ struct Accepting {
 }
 
 impl Accepting {
-    async fn start(host: &Host) -> Self {
+    fn start(host: &Host) -> Self {
         let (listener, endpoint) = listener::bind(&environment(&[])).unwrap();
         let tls = Tls::pinned_to(&host.pem()).unwrap();
         let config = Some(Arc::clone(&tls.config));
@@ -42,7 +42,7 @@ impl Accepting {
 #[tokio::test]
 async fn silent_peer_does_not_delay_the_host() {
     let host = Host::new();
-    let mut accepting = Accepting::start(&host).await;
+    let mut accepting = Accepting::start(&host);
     let _silent = accepting.connect().await;
     let stream = accepting.connect_as(&host).await;
     accepting.open.wait_for(|open| *open == Some(1)).await.unwrap();
@@ -52,7 +52,7 @@ async fn silent_peer_does_not_delay_the_host() {
 
 #[tokio::test]
 async fn stranger_is_refused_and_not_counted() {
-    let accepting = Accepting::start(&Host::new()).await;
+    let accepting = Accepting::start(&Host::new());
     // In TLS 1.3 the client learns of the refusal when it reads. If it was accepted, the read never ends.
     let mut stranger = accepting.connect_as(&Host::new()).await;
     let read = timeout(Duration::from_secs(5), stranger.read_u8()).await;
@@ -62,7 +62,7 @@ async fn stranger_is_refused_and_not_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn handshake_times_out() {
-    let accepting = Accepting::start(&Host::new()).await;
+    let accepting = Accepting::start(&Host::new());
     let start = tokio::time::Instant::now();
     let mut silent = accepting.connect().await;
     assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
