@@ -22,8 +22,8 @@ mod validate;
 use std::sync::Arc;
 
 use tf_provider::{
-    ApplyRequest, CancellationToken, Diagnostics, IdentitySchema, ImportTarget, MoveRequest,
-    ObjectResponse, PlanRequest, PlanResponse, ReadRequest, Resource, Schema, Value, async_trait,
+    ApplyRequest, CancellationToken, Diagnostics, ImportTarget, MoveRequest, ObjectResponse,
+    PlanRequest, PlanResponse, ReadRequest, Resource, Schema, Value, async_trait,
 };
 
 pub(super) use self::list::UserCertificateList;
@@ -57,7 +57,7 @@ impl Resource for UserCertificateResource {
         schema::schema()
     }
 
-    fn identity_schema(&self) -> Option<IdentitySchema> {
+    fn identity_schema(&self) -> Option<Schema> {
         Some(schema::identity_schema())
     }
 

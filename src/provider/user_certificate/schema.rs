@@ -1,6 +1,6 @@
 //! Arguments and attributes. The descriptions are the text of the docs page.
 
-use tf_provider::{Attribute, Block, IdentityAttribute, IdentitySchema, Schema, Type};
+use tf_provider::{Attribute, Block, Schema, Type};
 
 use crate::provider::timeouts;
 
@@ -18,20 +18,15 @@ fn superseded_type() -> Type {
 }
 
 /// The identity: what stays the same over all renewals.
-pub(super) fn identity_schema() -> IdentitySchema {
-    let attribute = |name: &str, description: &str| IdentityAttribute {
-        name: name.to_owned(),
-        ty: Type::String,
-        required_for_import: true,
-        description: description.to_owned(),
-    };
-    IdentitySchema {
-        version: 0,
+pub(super) fn identity_schema() -> Schema {
+    let attribute = |name, description| Attribute::new(name, Type::String, description).required();
+    Schema::new(Block {
         attributes: vec![
             attribute("project_id", "The project of the database user."),
             attribute("username", "The database user, not encoded."),
         ],
-    }
+        ..Block::default()
+    })
 }
 
 const DESCRIPTION: &str = "Issues an Atlas-managed X.509 client certificate for a database user, stores it and its private key in \
@@ -197,7 +192,8 @@ mod tests {
             ..UserCertificate::default()
         };
         let found = object.identity().unwrap();
-        let names: Vec<_> = identity_schema().attributes.into_iter().map(|a| a.name).collect();
+        let names: Vec<_> =
+            identity_schema().block.attributes.into_iter().map(|a| a.name).collect();
         assert!(found.as_map().unwrap().keys().eq(&names));
         assert_eq!(found.get("project_id").as_str(), Some("32b6e34b3d91647abb20e7b8"));
         assert_eq!(found.get("username").as_str(), Some("a/b c%"));

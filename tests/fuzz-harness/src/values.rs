@@ -40,7 +40,7 @@ fn types() -> &'static [Type] {
         vec![
             certificate().block.ty(),
             Type::list(Type::map(Type::String)),
-            Type::set(Type::Number),
+            Type::Set(Box::new(Type::Number)),
             Type::list(Type::object([("a", Type::Bool)])),
             Type::map(Type::object([("a", Type::Number), ("b", Type::list(Type::String))])),
         ]

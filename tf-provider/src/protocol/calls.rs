@@ -51,12 +51,6 @@ impl Calls {
         self.tracker.wait().await;
     }
 
-    /// Counts as a call in progress until it is dropped.
-    #[cfg(test)]
-    pub(crate) fn hold(&self) -> tokio_util::task::task_tracker::TaskTrackerToken {
-        self.tracker.token()
-    }
-
     /// Runs a call without side effects. It is aborted when the client drops the request.
     pub(super) async fn run_cancellable<T: From<Diagnostics> + Send + 'static>(
         &self,
@@ -148,9 +142,17 @@ mod tests {
     use std::sync::Arc;
 
     use tokio::sync::oneshot;
+    use tokio_util::task::task_tracker::TaskTrackerToken;
 
     use super::*;
     use crate::protocol::pb;
+
+    impl Calls {
+        /// Counts as a call in progress until it is dropped.
+        pub(crate) fn hold(&self) -> TaskTrackerToken {
+            self.tracker.token()
+        }
+    }
 
     type Plan = pb::plan_resource_change::Response;
 

@@ -24,9 +24,10 @@ pub(super) fn identity_of(object: &Value, resource: &dyn Resource) -> Option<Res
     if object.is_null() { None } else { identity(&resource.identity(object)?, resource) }
 }
 
-/// `None` for an identity that is not wholly known: `OpenTofu` rejects that in a plan.
+/// `None` for an identity that is not wholly known, which `OpenTofu` rejects in a plan, or lacks a required attribute.
 pub(super) fn identity(identity: &Value, resource: &dyn Resource) -> Option<ResourceIdentityData> {
-    let complete = resource.identity_schema()?.is_complete(identity);
+    let problems = resource.identity_schema()?.block.check(identity, false);
+    let complete = identity.is_wholly_known() && identity.as_map().is_some() && problems.is_empty();
     complete.then(|| ResourceIdentityData { identity_data: value(identity) })
 }
 

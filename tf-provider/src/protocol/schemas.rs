@@ -10,8 +10,8 @@ use super::{
     pb::{self, schema::nested_block::NestingMode},
 };
 use crate::terraform::{
-    Attribute, Block, DataSource, Diagnostic, Function, IdentityAttribute, IdentitySchema,
-    ListResource, Mode, NestedBlock, Parameter, Provider, Resource, Schema, Signature, Type,
+    Attribute, Block, DataSource, Diagnostic, Function, ListResource, Mode, NestedBlock, Parameter,
+    Provider, Resource, Schema, Signature, Type,
 };
 
 /// Everything that a provider offers, by name.
@@ -58,10 +58,10 @@ impl Registry {
 
     pub(super) fn identity_schemas(&self) -> HashMap<String, pb::ResourceIdentitySchema> {
         let resources = self.resources.by_name.iter();
-        let schema = |resource: &Registered<dyn Resource>| resource.handler.identity_schema();
-        resources
-            .filter_map(|(name, it)| Some(((*name).into(), identity_schema(schema(it)?))))
-            .collect()
+        let identities = resources.filter_map(|(name, it)| {
+            Some(((*name).into(), identity_schema(&it.handler.identity_schema()?)))
+        });
+        identities.collect()
     }
 
     pub(super) fn function_signatures(&self) -> HashMap<String, pb::Function> {
@@ -141,17 +141,17 @@ fn attribute(attribute: &Attribute) -> pb::schema::Attribute {
     }
 }
 
-fn identity_schema(schema: IdentitySchema) -> pb::ResourceIdentitySchema {
-    let attribute = |it: IdentityAttribute| pb::resource_identity_schema::IdentityAttribute {
+fn identity_schema(schema: &Schema) -> pb::ResourceIdentitySchema {
+    let attribute = |it: &Attribute| pb::resource_identity_schema::IdentityAttribute {
+        name: it.name.clone(),
         r#type: type_json(&it.ty),
-        name: it.name,
-        required_for_import: it.required_for_import,
-        optional_for_import: !it.required_for_import,
-        description: it.description,
+        required_for_import: it.mode == Mode::Required,
+        optional_for_import: it.mode != Mode::Required,
+        description: it.description.clone(),
     };
     pb::ResourceIdentitySchema {
         version: schema.version,
-        identity_attributes: schema.attributes.into_iter().map(attribute).collect(),
+        identity_attributes: schema.block.attributes.iter().map(attribute).collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Diagnostic, Diagnostics, IdentitySchema, Mode, Path, Schema, Value};
+use super::{Diagnostic, Diagnostics, Mode, Path, Schema, Value};
 
 /// A managed resource.
 ///
@@ -19,8 +19,9 @@ pub trait Resource: Send + Sync + 'static {
     /// The arguments and attributes.
     fn schema(&self) -> Schema;
 
-    /// The identity schema, if objects of this type have an identity.
-    fn identity_schema(&self) -> Option<IdentitySchema> {
+    /// The schema of identities, if objects of this type have one: attributes of primitive types or lists of one. An `import`
+    /// block must set those that are required.
+    fn identity_schema(&self) -> Option<Schema> {
         None
     }
 

@@ -29,11 +29,6 @@ impl Type {
         Self::List(Box::new(element))
     }
 
-    /// A set of this type.
-    pub fn set(element: Type) -> Self {
-        Self::Set(Box::new(element))
-    }
-
     /// A map to this type.
     pub fn map(element: Type) -> Self {
         Self::Map(Box::new(element))
@@ -71,7 +66,7 @@ mod tests {
         for (ty, expected) in [
             (Type::String, r#""string""#),
             (Type::list(Type::Bool), r#"["list","bool"]"#),
-            (Type::set(Type::Number), r#"["set","number"]"#),
+            (Type::Set(Box::new(Type::Number)), r#"["set","number"]"#),
             (Type::map(Type::String), r#"["map","string"]"#),
             (Type::object([("a", Type::String)]), r#"["object",{"a":"string"}]"#),
         ] {

@@ -28,7 +28,7 @@ impl Page {
         for it in provider.resources() {
             let mut page = Self::of_schema("Resource", "resources", it.type_name(), &it.schema());
             let identity = it.identity_schema();
-            page.sections.extend(identity.map(|it| ("identity", schema::identity(&it))));
+            page.sections.extend(identity.map(|it| ("identity", schema::identity(&it.block))));
             pages.push(page);
         }
         pages.extend(provider.data_sources().iter().map(|it| {

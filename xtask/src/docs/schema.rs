@@ -1,7 +1,7 @@
 //! Schemas and signatures as the registry's Markdown: required, optional and read-only entries by name, nested blocks below.
 
 use serde_json::{Map, Value as Json};
-use tf_provider::{Attribute, Block, IdentitySchema, Mode, Signature};
+use tf_provider::{Attribute, Block, Mode, Signature};
 
 /// The section below the heading `## Schema`.
 pub(super) fn markdown(block: &Block) -> String {
@@ -9,9 +9,9 @@ pub(super) fn markdown(block: &Block) -> String {
 }
 
 /// The section below the heading `### Identity Schema`.
-pub(super) fn identity(schema: &IdentitySchema) -> String {
-    let entries = schema.attributes.iter().map(|it| {
-        let group = if it.required_for_import { "Required" } else { "Optional" };
+pub(super) fn identity(block: &Block) -> String {
+    let entries = block.attributes.iter().map(|it| {
+        let group = if it.mode == Mode::Required { "Required" } else { "Optional" };
         (
             group,
             it.name.as_str(),

@@ -54,7 +54,7 @@ fn observed_messages_of_hosts_are_decoded() {
         ("92 01 c0", Type::list(Type::Number), Value::List(vec![number("1"), Value::Null])),
         (
             "92 a1 6b d4 00 00",
-            Type::set(Type::String),
+            Type::Set(Box::new(Type::String)),
             Value::List(vec!["k".into(), Value::Unknown]),
         ),
         (
@@ -123,8 +123,10 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
         prop_oneof![
             (inner.clone(), 0_usize..20)
                 .prop_map(|((ty, value), n)| (Type::list(ty), Value::List(vec![value; n]))),
-            (inner.clone(), 0_usize..2)
-                .prop_map(|((ty, value), n)| (Type::set(ty), Value::List(vec![value; n]))),
+            (inner.clone(), 0_usize..2).prop_map(|((ty, value), n)| (
+                Type::Set(Box::new(ty)),
+                Value::List(vec![value; n])
+            )),
             named.prop_map(|named| {
                 let types = named.iter().map(|(name, (ty, _))| (name.clone(), ty.clone()));
                 let values = named.iter().map(|(name, (_, value))| (name.clone(), value.clone()));

@@ -54,7 +54,7 @@ pub(super) async fn upgrade_identity(
         );
         return Err(Diagnostic::error("Identity of an unknown version", detail).into());
     }
-    let identity = decode::stored(&raw, &schema.ty(), "stored identity")?;
+    let identity = decode::stored(&raw, &schema.ty, "stored identity")?;
     let upgraded_identity = encode::identity(&identity, handler);
     Ok(pb::upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
 }
@@ -141,7 +141,7 @@ pub(super) async fn import(
     let handler = &*resource.handler;
     let sent = request.identity.and_then(|identity| identity.identity_data);
     let identity = match handler.identity_schema() {
-        Some(schema) => decode::value(sent, &schema.ty(), "identity")?,
+        Some(schema) => decode::value(sent, &schema.ty, "identity")?,
         None => Value::Null,
     };
     let target = if identity.is_null() {

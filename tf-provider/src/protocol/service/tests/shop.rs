@@ -6,10 +6,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::async_trait;
 
 use crate::terraform::{
-    ApplyRequest, Attribute, Block, Diagnostic, Diagnostics, IdentityAttribute, IdentitySchema,
-    ImportTarget, ListRequest, ListResource, ListResponse, ListedResource, MoveRequest,
-    ObjectResponse, PlanRequest, PlanResponse, Provider, ReadRequest, Resource, Schema, Type,
-    Value,
+    ApplyRequest, Attribute, Block, Diagnostic, Diagnostics, ImportTarget, ListRequest,
+    ListResource, ListResponse, ListedResource, MoveRequest, ObjectResponse, PlanRequest,
+    PlanResponse, Provider, ReadRequest, Resource, Schema, Type, Value,
 };
 
 pub(super) struct Shop;
@@ -45,14 +44,10 @@ impl Resource for Item {
         })
     }
 
-    fn identity_schema(&self) -> Option<IdentitySchema> {
-        let attribute = IdentityAttribute {
-            name: "name".to_owned(),
-            ty: Type::String,
-            required_for_import: true,
-            description: String::new(),
-        };
-        Some(IdentitySchema { version: 1, attributes: vec![attribute] })
+    fn identity_schema(&self) -> Option<Schema> {
+        let attributes = vec![Attribute::new("name", Type::String, "").required()];
+        let schema = Schema::new(Block { attributes, ..Block::default() });
+        Some(Schema { version: 1, ..schema })
     }
 
     fn identity(&self, object: &Value) -> Option<Value> {
