@@ -193,8 +193,8 @@ mod tests {
     fn resolved(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> (String, usize) {
         let found = config::resolve(&block(arguments), &Environment::of(variables), String::new());
         let (resolved, warnings) = match found {
-            Ok((resolved, warnings)) => (resolved, warnings.iter().count()),
-            Err(problems) => return (problems.iter().next().unwrap().detail.clone(), 0),
+            Ok((resolved, warnings)) => (resolved, warnings.len()),
+            Err(problems) => return (problems.first().unwrap().detail.clone(), 0),
         };
         let text = match resolved {
             Resolved::Deferred(argument) => format!("unknown {argument}"),
@@ -292,7 +292,7 @@ mod tests {
             ("Bearer hidden", "starts with \"Bearer\""),
         ] {
             let problems = config::validate(&block(&[("access_token", value.into())]));
-            let problem = problems.iter().next().unwrap();
+            let problem = problems.first().unwrap();
             assert_eq!(problem.path, Some(Path::attribute("access_token")));
             assert!(
                 problem.detail.contains(says) && !problem.detail.contains("hid"),

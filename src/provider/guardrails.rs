@@ -174,7 +174,7 @@ mod tests {
         let guardrails = Guardrails::parse(&block(arguments)).unwrap();
         let refusals = guardrails.check(issuance);
         let is_first = guardrails.check_all_known(issuance).err();
-        assert_eq!(is_first, refusals.iter().next().cloned(), "plan and request agree");
+        assert_eq!(is_first, refusals.first().cloned(), "plan and request agree");
         refusals.iter().map(|refusal| refusal.path.as_ref().unwrap().to_string()).collect()
     }
 

@@ -115,7 +115,7 @@ fn a_variable_that_is_not_utf_8_is_an_error_that_names_it() {
     }));
     let block = schema().block.empty();
     let problems = resolve(&block, &environment, String::new()).err().unwrap();
-    let problem = problems.iter().next().unwrap();
+    let problem = problems.first().unwrap();
     assert!(problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"), "{problem:?}");
 }
 
@@ -133,7 +133,7 @@ fn the_block_of_a_ca_bundle_that_is_not_a_certificate_is_named_by_its_number() {
         (good.replace("-----END CERTIFICATE-----", ""), 1),
     ] {
         let problems = is_valid(&bundle);
-        let problem = problems.iter().next().unwrap();
+        let problem = problems.first().unwrap();
         assert!(problem.detail.contains(&format!("PEM block {number} of")), "{problem:?}");
     }
 }
