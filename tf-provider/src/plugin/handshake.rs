@@ -36,29 +36,9 @@ pub(super) fn line(endpoint: &Endpoint, certificate: Option<&[u8]>, multiplexing
     format!("{CORE_VERSION}|{PROTOCOL_VERSION}|{network}|{address}|grpc|{certificate}{seventh}\n")
 }
 
-/// The instructions for a developer who started the binary with `-debug`.
+/// The instructions for a developer who started the binary with `-debug`: the value of `TF_REATTACH_PROVIDERS` has an entry
+/// for each registry, because a short source address means another one to `terraform` than to `tofu`.
 pub(super) fn reattach(provider: &str, endpoint: &Endpoint, pid: u32) -> String {
-    // A single quote would end the word in a shell; JSON has an escape for it.
-    let value = reattach_providers(provider, endpoint, pid).replace('\'', "\\u0027");
-    let assignment = if cfg!(windows) {
-        format!(
-            "$env:TF_REATTACH_PROVIDERS='{value}'\n\nor, in cmd.exe,\n\nset TF_REATTACH_PROVIDERS={value}"
-        )
-    } else {
-        format!("TF_REATTACH_PROVIDERS='{value}'")
-    };
-    format!(
-        "The provider is running. To use it, set this in the environment of terraform or tofu:\n\
-         \n\
-         {assignment}\n\
-         \n\
-         Ctrl-C ends it.\n"
-    )
-}
-
-/// The value of `TF_REATTACH_PROVIDERS`, with an entry for each registry: a short source address means another one to
-/// `terraform` than to `tofu`.
-fn reattach_providers(provider: &str, endpoint: &Endpoint, pid: u32) -> String {
     // `Test` keeps hosts from ending this process after a run.
     let entry = json!({
         "Protocol": "grpc",
@@ -74,7 +54,22 @@ fn reattach_providers(provider: &str, endpoint: &Endpoint, pid: u32) -> String {
         }
     }
     entries.insert(provider.to_owned(), entry);
-    Value::Object(entries).to_string()
+    // A single quote would end the word in a shell; JSON has an escape for it.
+    let value = Value::Object(entries).to_string().replace('\'', "\\u0027");
+    let assignment = if cfg!(windows) {
+        format!(
+            "$env:TF_REATTACH_PROVIDERS='{value}'\n\nor, in cmd.exe,\n\nset TF_REATTACH_PROVIDERS={value}"
+        )
+    } else {
+        format!("TF_REATTACH_PROVIDERS='{value}'")
+    };
+    format!(
+        "The provider is running. To use it, set this in the environment of terraform or tofu:\n\
+         \n\
+         {assignment}\n\
+         \n\
+         Ctrl-C ends it.\n"
+    )
 }
 
 #[cfg(test)]
@@ -115,11 +110,18 @@ mod tests {
         assert_eq!(secured, "1|5|tcp|127.0.0.1:10000|grpc|+//+AQ|false\n");
     }
 
+    /// The value of the variable, which must be one word in a shell.
+    fn reattach_providers(provider: &str, address: &str, pid: u32) -> Value {
+        let text = reattach(provider, &endpoint("unix", address), pid);
+        let (_, rest) = text.split_once("TF_REATTACH_PROVIDERS='").unwrap();
+        let (word, rest) = rest.split_once('\'').unwrap();
+        assert!(rest.starts_with('\n'), "{text}");
+        serde_json::from_str(word).unwrap()
+    }
+
     #[test]
     fn reattach_names_the_process_under_the_addresses_of_both_registries() {
-        let endpoint = endpoint("unix", "/tmp/p/s");
-        let text = reattach_providers("registry.terraform.io/acme/cloud", &endpoint, 42);
-        let read: Value = serde_json::from_str(&text).unwrap();
+        let read = reattach_providers("registry.terraform.io/acme/cloud", "/tmp/p/s", 42);
         let keys: Vec<_> = read.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["registry.opentofu.org/acme/cloud", "registry.terraform.io/acme/cloud"]);
         assert_eq!(
@@ -133,24 +135,14 @@ mod tests {
 
     #[test]
     fn reattach_keeps_the_address_of_a_private_registry() {
-        let endpoint = endpoint("unix", "/s");
-        let text = reattach_providers("registry.acme.example/acme/cloud", &endpoint, 1);
-        let read: Value = serde_json::from_str(&text).unwrap();
+        let read = reattach_providers("registry.acme.example/acme/cloud", "/s", 1);
         assert!(read.get("registry.acme.example/acme/cloud").is_some());
         assert_eq!(read.as_object().unwrap().len(), 3);
     }
 
-    #[cfg(unix)]
     #[test]
     fn reattach_is_one_shell_word_for_any_path() {
-        let text = reattach("registry.terraform.io/a/b", &endpoint("unix", "/tmp/it's/s"), 1);
-        let line = text.lines().find(|line| line.starts_with("TF_REATTACH_PROVIDERS='")).unwrap();
-        let value = line
-            .strip_prefix("TF_REATTACH_PROVIDERS='")
-            .and_then(|rest| rest.strip_suffix('\''))
-            .unwrap();
-        assert!(!value.contains('\''));
-        let read: Value = serde_json::from_str(value).unwrap();
+        let read = reattach_providers("registry.terraform.io/a/b", "/tmp/it's/s", 1);
         assert_eq!(read["registry.terraform.io/a/b"]["Addr"]["String"], "/tmp/it's/s");
     }
 }

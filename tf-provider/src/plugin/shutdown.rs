@@ -81,19 +81,15 @@ pub(super) async fn host_gone(
     parent: impl Fn() -> u32,
     connections: watch::Receiver<Option<usize>>,
 ) -> Shutdown {
-    tokio::select! {
-        () = parent_changed(original, parent) => Shutdown::ParentEnded,
-        gone = no_connections(connections) => gone,
-    }
-}
-
-async fn parent_changed(original: u32, parent: impl Fn() -> u32) {
-    let mut ticks = interval(PARENT_POLL_INTERVAL);
-    loop {
-        ticks.tick().await;
-        if parent() != original {
-            return;
+    let parent_changed = async {
+        let mut ticks = interval(PARENT_POLL_INTERVAL);
+        while parent() == original {
+            ticks.tick().await;
         }
+    };
+    tokio::select! {
+        () = parent_changed => Shutdown::ParentEnded,
+        gone = no_connections(connections) => gone,
     }
 }
 
