@@ -3,8 +3,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
-    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, Path,
-    ReadDataResponse, Schema, Type, Value, async_trait,
+    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, Path, ReadDataResult,
+    Schema, Type, Value, async_trait,
 };
 use tokio::task::spawn_blocking;
 
@@ -37,10 +37,10 @@ impl DataSource for UnsealedCertificate {
         problems.into_iter().flatten().collect()
     }
 
-    async fn read(&self, config: Value, _cancel: CancellationToken) -> ReadDataResponse {
+    async fn read(&self, config: Value, _cancel: CancellationToken) -> ReadDataResult {
         let mut state = config;
-        let diagnostics = unseal(&mut state).await.unwrap_or_else(Diagnostics::from);
-        ReadDataResponse { state, diagnostics }
+        let warnings = unseal(&mut state).await?;
+        Ok((state, warnings))
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use local_atlas::{
     Answer, Certificate, Endpoint, Fault, LocalAtlas, Login as Kind, Options, Role, When, X509Type,
 };
-use tf_provider::{CancellationToken, Diagnostic, ReadDataResponse};
+use tf_provider::{CancellationToken, ReadDataResult};
 
 use super::*;
 use crate::provider::{client::State, testing::client};
@@ -33,16 +33,16 @@ impl World {
         self.atlas.control().issue(PROJECT, user, months)
     }
 
-    async fn many(&self, user: &str, days: Option<i64>) -> ReadDataResponse {
+    async fn many(&self, user: &str, days: Option<i64>) -> ReadDataResult {
         self.read(&UserCertificates(self.client.clone()), user, "expiring_within_days", days).await
     }
 
-    async fn inventory(&self, days: Option<i64>) -> ReadDataResponse {
+    async fn inventory(&self, days: Option<i64>) -> ReadDataResult {
         let source = UserCertificates(self.client.clone());
         self.read(&source, Value::Null, "expiring_within_days", days).await
     }
 
-    async fn one(&self, user: &str, id: Option<&str>) -> ReadDataResponse {
+    async fn one(&self, user: &str, id: Option<&str>) -> ReadDataResult {
         self.read(&UserCertificate(self.client.clone()), user, "certificate_id", id).await
     }
 
@@ -52,7 +52,7 @@ impl World {
         user: impl Into<Value>,
         argument: &str,
         value: impl Into<Value>,
-    ) -> ReadDataResponse {
+    ) -> ReadDataResult {
         let mut config = source.schema().block.empty();
         config.set("project_id", PROJECT);
         config.set("username", user);
@@ -61,14 +61,14 @@ impl World {
     }
 }
 
-fn state(response: ReadDataResponse) -> Value {
-    assert!(!response.diagnostics.iter().any(Diagnostic::is_error), "{:?}", response.diagnostics);
-    assert!(response.state.is_wholly_known());
-    response.state
+fn state(result: ReadDataResult) -> Value {
+    let (state, _) = result.unwrap();
+    assert!(state.is_wholly_known());
+    state
 }
 
-fn ids(response: ReadDataResponse) -> Vec<String> {
-    let state = state(response);
+fn ids(result: ReadDataResult) -> Vec<String> {
+    let state = state(result);
     let objects = state.get("certificates").as_list().unwrap().iter();
     objects.map(|object| object.get("certificate_id").as_str().unwrap().to_owned()).collect()
 }
@@ -78,10 +78,8 @@ fn whole_bytes(hex: &str) -> String {
 }
 
 /// Where the error points, and all its words.
-fn error(response: ReadDataResponse) -> (String, String) {
-    let error =
-        response.diagnostics.into_iter().find(|d| d.severity == tf_provider::Severity::Error);
-    let error = error.expect("an error");
+fn error(result: ReadDataResult) -> (String, String) {
+    let error = result.unwrap_err().remove(0);
     let path = error.path.map(|path| path.to_string()).unwrap_or_default();
     (path, format!("{} {}", error.summary, error.detail))
 }
@@ -120,8 +118,8 @@ async fn the_present_time_is_that_of_the_server() {
     assert_eq!(ids(world.many("many", Some(30)).await), Vec::<String>::new());
     assert_eq!(ids(world.many("many", Some(31)).await), [short]);
     assert_eq!(ids(world.many("many", Some(i64::MAX)).await).last(), Some(&long));
-    let response = world.many("none", None).await;
-    assert!(response.diagnostics.is_empty(), "the clock warning is given once");
+    let (_, warnings) = world.many("none", None).await.unwrap();
+    assert_eq!(warnings, [], "the clock warning is given once");
 }
 
 #[tokio::test]
@@ -172,8 +170,8 @@ async fn an_unknown_provider_configuration_is_named() {
     assert!(error(world.many("one", None).await).1.contains("client_secret"));
 }
 
-fn elements(response: ReadDataResponse) -> Vec<(String, String)> {
-    let state = state(response);
+fn elements(result: ReadDataResult) -> Vec<(String, String)> {
+    let state = state(result);
     let text = |object: &Value, name: &str| object.get(name).as_str().unwrap().to_owned();
     let objects = state.get("certificates").as_list().unwrap().iter();
     objects.map(|object| (text(object, "username"), text(object, "certificate_id"))).collect()
@@ -214,8 +212,8 @@ async fn an_inventory_reads_eight_lists_at_a_time() {
         assert_eq!(paused.hits(), 8);
         paused.release();
     };
-    let (response, ()) = tokio::join!(world.inventory(None), released);
-    assert_eq!(elements(response), []);
+    let (result, ()) = tokio::join!(world.inventory(None), released);
+    assert_eq!(elements(result), []);
     assert_eq!(control.request_count(Endpoint::ListCertificates), 23);
 }
 

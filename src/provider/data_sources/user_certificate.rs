@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tf_provider::{
-    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, Path,
-    ReadDataResponse, Schema, Type, Value, async_trait,
+    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, Path, ReadDataResult,
+    Schema, Type, Value, async_trait,
 };
 
 use super::{ATTRIBUTES, project_argument, unexpired};
@@ -41,29 +41,18 @@ impl DataSource for UserCertificate {
         validate_user(config).chain(certificate_id(config).err()).collect()
     }
 
-    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResponse {
-        let result = read(&self.0, &config, &cancel).await;
-        let (state, diagnostics) = result.unwrap_or_else(|error| (config, error.into()));
-        ReadDataResponse { state, diagnostics }
+    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResult {
+        let user = UserId::read(&config)?;
+        let id = certificate_id(&config)?;
+        let session = self.0.session()?;
+        let list = certificates(&session, &user, &cancel).await?;
+        let found = find(&list, id, &user)?;
+        let mut state = config;
+        for (name, _, value) in ATTRIBUTES {
+            state.set(name, value(found));
+        }
+        Ok((state, session.warnings(Some(list.server_time))))
     }
-}
-
-/// The state with the attributes of the certificate, and warnings.
-async fn read(
-    client: &ProviderClient,
-    config: &Value,
-    cancel: &CancellationToken,
-) -> Result<(Value, Diagnostics), Diagnostic> {
-    let user = UserId::read(config)?;
-    let id = certificate_id(config)?;
-    let session = client.session()?;
-    let list = certificates(&session, &user, cancel).await?;
-    let mut state = config.clone();
-    let found = find(&list, id, &user)?;
-    for (name, _, value) in ATTRIBUTES {
-        state.set(name, value(found));
-    }
-    Ok((state, session.warnings(Some(list.server_time))))
 }
 
 fn find<'a>(

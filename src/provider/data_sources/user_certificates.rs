@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tf_provider::{
-    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, ReadDataResponse,
+    Attribute, Block, CancellationToken, DataSource, Diagnostic, Diagnostics, ReadDataResult,
     Schema, Type, Value, async_trait,
 };
 
@@ -54,29 +54,18 @@ impl DataSource for UserCertificates {
         validate_user(config).chain(expiring_within_days(config).err()).collect()
     }
 
-    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResponse {
-        let result = read(&self.0, &config, &cancel).await;
-        let (state, diagnostics) = result.unwrap_or_else(|error| (config, error.into()));
-        ReadDataResponse { state, diagnostics }
+    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResult {
+        let days = expiring_within_days(&config)?;
+        let project = required(&config, "project_id")?;
+        let session = self.0.session()?;
+        let username = Attr::read(&config, USERNAME)?.into_known();
+        let lists = lists(&session, &project, username, &cancel).await?;
+        let lists: Vec<UserList> = lists.try_collect().await?;
+        let mut state = config;
+        state.set(CERTIFICATES, Value::List(elements(&lists, days)));
+        let server_time = lists.iter().map(|(_, list)| list.server_time).max();
+        Ok((state, session.warnings(server_time)))
     }
-}
-
-/// The state with the certificates, and warnings.
-async fn read(
-    client: &ProviderClient,
-    config: &Value,
-    cancel: &CancellationToken,
-) -> Result<(Value, Diagnostics), Diagnostic> {
-    let days = expiring_within_days(config)?;
-    let project = required(config, "project_id")?;
-    let session = client.session()?;
-    let username = Attr::read(config, USERNAME)?.into_known();
-    let lists = lists(&session, &project, username, cancel).await?;
-    let lists: Vec<UserList> = lists.try_collect().await?;
-    let mut state = config.clone();
-    state.set(CERTIFICATES, Value::List(elements(&lists, days)));
-    let server_time = lists.iter().map(|(_, list)| list.server_time).max();
-    Ok((state, session.warnings(server_time)))
 }
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.

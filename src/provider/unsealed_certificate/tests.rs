@@ -29,7 +29,7 @@ fn config(sealed: impl Into<Value>, identities: impl Into<Value>) -> Value {
     config
 }
 
-async fn opened(config: Value) -> ReadDataResponse {
+async fn opened(config: Value) -> ReadDataResult {
     UnsealedCertificate.read(config, CancellationToken::new()).await
 }
 
@@ -47,23 +47,24 @@ async fn opens_with_the_identity_that_fits_and_takes_the_pair_apart() {
     let private_key = made.signing_key.serialize_pem().replace("\r\n", "\n");
     let combined = format!("{certificate}{private_key}");
     let given = config(sealed(&combined, &mine), vec![other.secret, mine.secret]);
-    let response = opened(given.clone()).await;
-    assert!(response.diagnostics.is_empty());
+    let (result, warnings) = opened(given.clone()).await.unwrap();
+    assert_eq!(warnings, []);
     let mut wanted = given;
     wanted.set("combined_pem", combined);
     wanted.set("certificate_pem", certificate);
     wanted.set("private_key_pem", private_key);
-    assert_eq!(response.state, wanted);
-    assert!(response.state.is_wholly_known());
+    assert_eq!(result, wanted);
+    assert!(result.is_wholly_known());
 }
 
 #[tokio::test]
 async fn what_is_no_pair_is_given_whole_with_a_warning() {
     let mine = key();
-    let response = opened(config(sealed("hunter2", &mine), vec![mine.secret])).await;
-    assert_eq!(response.state.get("combined_pem").as_str(), Some("hunter2"));
-    assert!(response.state.get("private_key_pem").is_null());
-    let (severity, path, text) = only(response.diagnostics);
+    let opened = opened(config(sealed("hunter2", &mine), vec![mine.secret])).await;
+    let (result, warnings) = opened.unwrap();
+    assert_eq!(result.get("combined_pem").as_str(), Some("hunter2"));
+    assert!(result.get("private_key_pem").is_null());
+    let (severity, path, text) = only(warnings);
     assert_eq!((severity, path.as_str()), (Severity::Warning, SEALED));
     assert!(text.starts_with("Unsealed text is not a certificate and its key"), "{text}");
     assert!(!text.contains("hunter2"));
@@ -80,8 +81,8 @@ async fn failures_blame_the_argument_and_show_none_of_it() {
         ("hunter2", &mine.secret, SEALED),
         ("-----BEGIN PRIVATE KEY-----\nhunter2\n", &mine.secret, SEALED),
     ] {
-        let response = opened(config(sealed, vec![identity.clone()])).await;
-        let (severity, path, text) = only(response.diagnostics);
+        let opened = opened(config(sealed, vec![identity.clone()])).await;
+        let (severity, path, text) = only(opened.unwrap_err());
         assert_eq!((severity, path.as_str()), (Severity::Error, blamed));
         assert!(!text.contains("hunter2") && !text.contains(&identity[20..40]), "{text}");
     }

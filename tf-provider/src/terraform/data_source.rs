@@ -22,16 +22,12 @@ pub trait DataSource: Send + Sync + 'static {
         Diagnostics::new()
     }
 
-    /// Computes the object of wholly known arguments. An object that does not exist is an error, never null. The `Stop` RPC
-    /// cancels it.
-    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResponse;
+    /// Computes the object from wholly known arguments. The `Stop` RPC cancels it.
+    ///
+    /// # Errors
+    /// A failure, or an object that does not exist.
+    async fn read(&self, config: Value, cancel: CancellationToken) -> ReadDataResult;
 }
 
-/// The object. Ignored if `diagnostics` contains an error.
-#[derive(Debug)]
-pub struct ReadDataResponse {
-    /// The arguments as configured and the attributes, wholly known.
-    pub state: Value,
-    /// Errors and warnings.
-    pub diagnostics: Diagnostics,
-}
+/// The arguments as configured with the attributes, wholly known, and warnings.
+pub type ReadDataResult = Result<(Value, Diagnostics), Diagnostics>;

@@ -10,7 +10,7 @@ use super::{
     },
     Context, Outcome,
 };
-use crate::terraform::{DataSource, Diagnostics, ReadDataResponse};
+use crate::terraform::{DataSource, Diagnostics, ReadDataResult};
 
 impl Registered<dyn DataSource> {
     fn validate(&self, config: Option<DynamicValue>) -> Outcome<Diagnostics> {
@@ -18,13 +18,9 @@ impl Registered<dyn DataSource> {
         Ok([self.schema.block.check(&config, false), self.handler.validate(&config)].concat())
     }
 
-    async fn read(
-        &self,
-        config: Option<DynamicValue>,
-        context: &Context,
-    ) -> Outcome<ReadDataResponse> {
+    async fn read(&self, config: Option<DynamicValue>, context: &Context) -> ReadDataResult {
         let config = decode::object(config, &self.schema, "configuration")?;
-        Ok(self.handler.read(config, context.calls.cancellation()).await)
+        self.handler.read(config, context.calls.cancellation()).await
     }
 }
 
@@ -41,11 +37,8 @@ pub(super) async fn read(
     request: pb::read_data_source::Request,
 ) -> Outcome<pb::read_data_source::Response> {
     let source = context.registry().data_sources.get(&request.type_name)?;
-    let response = source.read(request.config, &context).await?;
-    Ok(pb::read_data_source::Response {
-        state: encode::value(&response.state),
-        ..response.diagnostics.into()
-    })
+    let (state, warnings) = source.read(request.config, &context).await?;
+    Ok(pb::read_data_source::Response { state: encode::value(&state), ..warnings.into() })
 }
 
 pub(super) async fn validate_ephemeral(
@@ -61,11 +54,8 @@ pub(super) async fn open_ephemeral(
     request: pb::open_ephemeral_resource::Request,
 ) -> Outcome<pb::open_ephemeral_resource::Response> {
     let resource = context.registry().ephemeral_resources.get(&request.type_name)?;
-    let response = resource.read(request.config, &context).await?;
-    Ok(pb::open_ephemeral_resource::Response {
-        result: encode::value(&response.state),
-        ..response.diagnostics.into()
-    })
+    let (result, warnings) = resource.read(request.config, &context).await?;
+    Ok(pb::open_ephemeral_resource::Response { result: encode::value(&result), ..warnings.into() })
 }
 
 /// No open resource has a time at which it must be renewed.
