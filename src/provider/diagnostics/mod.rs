@@ -24,12 +24,12 @@ pub(crate) fn from_atlas(error: &Error, subject: &dyn Display) -> Diagnostic {
 /// was ambiguous.
 pub(crate) fn not_issued(error: &IssueError, user: &UserId) -> Diagnostic {
     match error {
-        IssueError::NotIssued(error) if error.is_cancelled() => Diagnostic::error(
-            "Canceled before the certificate was requested",
-            format!(
+        IssueError::NotIssued(error) if error.is_cancelled() => {
+            let detail = format!(
                 "No certificate was issued for {user}, because the run was canceled before the request was sent."
-            ),
-        ),
+            );
+            Diagnostic::error("Canceled before the certificate was requested", detail)
+        }
         IssueError::NotIssued(error) => {
             diagnostic(error, failure(error, user) + " No certificate was issued.")
         }
