@@ -6,18 +6,18 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse,
-    Schema, Type, Value, async_trait,
+    Attribute, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
+    Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, project_argument, unexpired};
+use super::{ATTRIBUTES, project_argument};
 use crate::{
     atlas::Username,
     provider::{
-        arguments::{required, validate_user},
+        arguments::{required, schema, validate_user},
         attr::{Attr, read_number},
         client::ProviderClient,
-        inventory::{UserList, lists},
+        inventory::{UserList, lists, unexpired},
     },
 };
 
@@ -34,20 +34,17 @@ impl DataSource for UserCertificates {
         let element = Type::object(names.map(|name| (name, Type::String)));
         let fields =
             ATTRIBUTES.map(|(name, description, _)| format!("\n- `{name}`: {description}"));
-        Schema::new(Block {
-            attributes: vec![
-                project_argument(),
-                Attribute::new(USERNAME, Type::String, USERNAME_DESCRIPTION).optional(),
-                Attribute::new(WITHIN, Type::Number, WITHIN_DESCRIPTION).optional(),
-                Attribute::new(
-                    CERTIFICATES,
-                    Type::list(element),
-                    format!("{CERTIFICATES_DESCRIPTION}{}", fields.concat()),
-                ),
-            ],
-            blocks: vec![],
-            description: DESCRIPTION.to_owned(),
-        })
+        let attributes = vec![
+            project_argument(),
+            Attribute::new(USERNAME, Type::String, USERNAME_DESCRIPTION).optional(),
+            Attribute::new(WITHIN, Type::Number, WITHIN_DESCRIPTION).optional(),
+            Attribute::new(
+                CERTIFICATES,
+                Type::list(element),
+                format!("{CERTIFICATES_DESCRIPTION}{}", fields.concat()),
+            ),
+        ];
+        schema(attributes, DESCRIPTION)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc};
 
 use futures_util::StreamExt as _;
 use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, ListEvent, ListRequest, ListResource, ListResults,
+    Attribute, Diagnostic, Diagnostics, ListEvent, ListRequest, ListResource, ListResults,
     ListedResource, Schema, Severity, Type, Value, async_trait,
 };
 
@@ -18,9 +18,9 @@ use super::{
 use crate::{
     atlas::CertificateList,
     provider::{
-        arguments::{UserId, required, validate_user},
+        arguments::{UserId, required, schema, validate_user},
         client::ProviderClient,
-        inventory::lists,
+        inventory::{lists, unexpired},
     },
 };
 
@@ -34,14 +34,11 @@ impl ListResource for UserCertificateList {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(Block {
-            attributes: vec![
-                Attribute::new("project_id", Type::String, PROJECT_DESCRIPTION).required(),
-                Attribute::new("username", Type::String, USERNAME_DESCRIPTION).optional(),
-            ],
-            blocks: vec![],
-            description: DESCRIPTION.to_owned(),
-        })
+        let attributes = vec![
+            Attribute::new("project_id", Type::String, PROJECT_DESCRIPTION).required(),
+            Attribute::new("username", Type::String, USERNAME_DESCRIPTION).optional(),
+        ];
+        schema(attributes, DESCRIPTION)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -95,9 +92,8 @@ fn listed_resource(
     include_resource: bool,
 ) -> Option<ListedResource> {
     let newest = list.newest()?;
-    let valid = list.certificates.iter().filter(|c| c.is_valid_at(list.server_time));
     let date = newest.not_after.strftime("%Y-%m-%d");
-    let display_name = match valid.count() {
+    let display_name = match unexpired(list).count() {
         1 => format!("{}: 1 certificate, expires {date}", user.username),
         count => format!("{}: {count} certificates, newest expires {date}", user.username),
     };

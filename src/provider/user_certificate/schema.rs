@@ -12,11 +12,6 @@ pub(super) fn schema() -> Schema {
     })
 }
 
-/// One entry of `superseded_certificates`.
-fn superseded_type() -> Type {
-    Type::object(["certificate_id", "not_after", "reason"].map(|name| (name, Type::String)))
-}
-
 /// The identity: what stays the same over all renewals.
 pub(super) fn identity_schema() -> IdentitySchema {
     let attribute = |name: &str, description: &str| IdentityAttribute {
@@ -86,6 +81,7 @@ fn arguments() -> Vec<Attribute> {
 
 #[rustfmt::skip]
 fn attributes() -> Vec<Attribute> {
+    let superseded = ["certificate_id", "not_after", "reason"].map(|name| (name, Type::String));
     vec![
         Attribute::new("id", Type::String,
             "`project_id/username`, with the name percent-encoded. Stable across renewals."),
@@ -115,7 +111,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::new("revision", Type::Number,
             "Changes whenever a new certificate is issued, and only then (Unix time of `not_before`). Use it for \
              `*_wo_version` arguments and triggers."),
-        Attribute::new("superseded_certificates", Type::list(superseded_type()),
+        Attribute::new("superseded_certificates", Type::list(Type::object(superseded)),
             "Previous certificates of this resource that had not expired when the current one was issued: \
              `certificate_id`, `not_after`, and the `reason` for which the next one was issued. Entries are removed \
              when the next certificate is issued, so compare `not_after`."),
