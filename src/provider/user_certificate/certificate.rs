@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
     model::{Attr, IssueReason, Status, SupersededCertificate, UserCertificate},
-    renewal::renewal_time,
+    renewal::{Days, renewal_time},
 };
 use crate::{
     atlas::{ListedCertificate, Months},
@@ -32,7 +32,12 @@ impl UserCertificate {
 
     /// Whether state holds a response of Atlas that could not be parsed.
     pub(super) fn is_unparsed(&self) -> bool {
-        self.certificate_id.is_null() && !(self.combined_pem.is_null() && self.sealed_pem.is_null())
+        self.certificate_id.is_null() && self.has_key()
+    }
+
+    /// Whether state holds a private key, in plain text or sealed.
+    pub(super) fn has_key(&self) -> bool {
+        !self.combined_pem.is_null() || !self.sealed_pem.is_null()
     }
 
     /// Sets what the certificate contains.
@@ -57,15 +62,22 @@ impl UserCertificate {
     fn set_validity(&mut self, not_before: Timestamp, not_after: Timestamp) {
         self.not_before = Attr::Known(not_before);
         self.not_after = Attr::Known(not_after);
-        self.renewal_time = Attr::Known(renewal_time(
-            not_before,
-            not_after,
-            self.renew_before_days.known().copied(),
-        ));
+        self.renewal_time = self.renewal_time_with(self.renew_before_days);
         self.revision = Attr::Known(not_before.as_second());
         if self.months_until_expiration.is_null() {
             self.months_until_expiration =
                 Months::parse(months_between(not_before, not_after)).ok().into();
+        }
+    }
+
+    /// When this window opens; unknown if it is, null without a certificate.
+    pub(super) fn renewal_time_with(&self, window: Attr<Days>) -> Attr<Timestamp> {
+        match (self.not_before, self.not_after) {
+            _ if window.is_unknown() => Attr::Unknown,
+            (Attr::Known(not_before), Attr::Known(not_after)) => {
+                Attr::Known(renewal_time(not_before, not_after, window.known().copied()))
+            }
+            _ => Attr::Null,
         }
     }
 

@@ -28,25 +28,19 @@ use tf_provider::{
     Value, async_trait,
 };
 
-pub(super) use self::list::UserCertificateList;
-use self::{
-    import::ImportId, model::UserCertificate, predecessors::Predecessors,
-    private_state::PrivateState,
+use self::{import::ImportId, model::UserCertificate, private_state::PrivateState};
+pub(super) use self::{
+    key_storage::build_archive, list::UserCertificateList, predecessors::Predecessors,
 };
 use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 
 /// The resource.
+#[derive(Default)]
 pub(super) struct UserCertificateResource {
-    client: Arc<ProviderClient>,
-    predecessors: Predecessors,
-}
-
-impl UserCertificateResource {
-    pub(super) fn new(client: Arc<ProviderClient>) -> Self {
-        Self { client, predecessors: Predecessors::default() }
-    }
+    pub(super) client: Arc<ProviderClient>,
+    pub(super) predecessors: Arc<Predecessors>,
 }
 
 #[async_trait]
@@ -88,8 +82,7 @@ impl Resource for UserCertificateResource {
         let read =
             async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
         let (state, diagnostics) = match read.await {
-            Ok(Some((object, warnings))) => (object.into_value(), warnings),
-            Ok(None) => (state, Diagnostics::new()),
+            Ok((object, warnings)) => (object.into_value(), warnings),
             Err(problems) => (state, problems),
         };
         ReadResponse { state, private, diagnostics }
@@ -126,4 +119,14 @@ impl Resource for UserCertificateResource {
 /// Reads a stored object and its private data.
 fn stored(object: &Value, private: &[u8]) -> Result<(UserCertificate, PrivateState), Diagnostics> {
     Ok((UserCertificate::from_value(object)?, PrivateState::parse(private)?))
+}
+
+/// The state after an apply, with the responses that could not be parsed in its private data.
+fn applied(
+    state: Value,
+    unparsed_responses: Vec<String>,
+    diagnostics: Diagnostics,
+) -> ApplyResponse {
+    let private = PrivateState { unparsed_responses, ..PrivateState::default() };
+    ApplyResponse { state, private: private.to_bytes(), diagnostics }
 }

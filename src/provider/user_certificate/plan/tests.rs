@@ -14,6 +14,7 @@ use crate::{
     atlas::{ProjectId, Username},
     provider::user_certificate::{
         model::{RecipientList, SupersededCertificate},
+        renewal::Days,
         schema::schema,
     },
 };
