@@ -3,10 +3,10 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
+use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::{Problems, invalid_argument, non_empty, to_sentence},
+    arguments::{self, Problems, invalid_argument, non_empty, to_sentence},
     attr::read_number,
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Reads environment variables.
-pub(super) struct Environment(Box<Lookup>);
+pub(super) struct Environment(pub(super) Box<Lookup>);
 
 type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
@@ -32,13 +32,10 @@ pub(super) enum Resolved {
 
 /// The schema of the provider block.
 pub(super) fn schema() -> Schema {
-    Schema::new(Block {
-        attributes: attributes().into_iter().chain(guardrails::attributes()).collect(),
-        description:
-            "Issues and renews X.509 client certificates for MongoDB Atlas database users."
-                .to_owned(),
-        ..Block::default()
-    })
+    let description =
+        "Issues and renews X.509 client certificates for MongoDB Atlas database users.";
+    let attributes = attributes().into_iter().chain(guardrails::attributes()).collect();
+    arguments::schema(attributes, description)
 }
 
 #[rustfmt::skip] // an attribute is a row: name, type, description, properties
@@ -78,61 +75,53 @@ fn attributes() -> Vec<Attribute> {
 
 /// Checks the arguments of the provider block, except unknown ones.
 pub(super) fn validate(block: &Value) -> Diagnostics {
-    ProviderBlock::parse(block).err().unwrap_or_default()
+    let empty = Environment(Box::new(|_| None));
+    resolve(block, &empty, String::new()).err().unwrap_or_default()
 }
 
-/// Resolves the provider block and the environment, with warnings.
-///
-/// # Errors
-/// Every invalid setting, at its argument or with the name of its environment variable.
+/// Resolves the provider block and the environment, with warnings. An omitted argument that no environment variable can
+/// replace has its default; every invalid one is an error.
 pub(super) fn resolve(
     block: &Value,
     environment: &Environment,
     user_agent: String,
 ) -> Result<(Resolved, Diagnostics), Diagnostics> {
-    let parsed = ProviderBlock::parse(block)?;
-    if let Some(argument) = parsed.unknown {
+    let mut problems = Problems::default();
+    let inputs = problems.take(Inputs::from_block(block)).unwrap_or_default();
+    let base_url = problems.take(base_url(block)).unwrap_or_default();
+    let api_version = problems.take(api_version(block)).unwrap_or_default();
+    let max_retries = problems.take(max_retries(block)).unwrap_or_default();
+    let request_timeout = problems.take(request_timeout(block)).unwrap_or_default();
+    let ca_bundle_pem = problems.take(ca_bundle(block)).unwrap_or_default();
+    let guardrails = problems.take(Guardrails::parse(block)).unwrap_or_default();
+    problems.finish(())?;
+    let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
+    if let Some(argument) = unknown.or_else(|| credentials::unknown_argument(block)) {
         return Ok((Resolved::Deferred(argument), Diagnostics::new()));
     }
-    let from_block = parsed.credentials.into_credentials();
-    let (credentials, mut warnings) = if from_block.is_some() {
-        (from_block, Diagnostics::new())
-    } else {
-        let (inputs, warnings) = Inputs::from_environment(environment)?;
-        (inputs.into_credentials(), warnings)
+    let (credentials, warnings) = match inputs.into_credentials() {
+        (None, _) => Inputs::from_environment(environment)?,
+        from_block => from_block,
     };
-    let base_url = match parsed.base_url {
+    let base_url = match base_url {
         Some(base_url) => base_url,
         None => environment.base_url()?.unwrap_or_else(BaseUrl::cloud),
     };
-    let Some((credentials, warning)) = credentials else {
+    let Some(credentials) = credentials else {
         return Ok((Resolved::MissingCredentials(credentials::missing_credentials()), warnings));
     };
-    warnings.extend(warning);
+    let proxy = environment.proxy(&base_url)?;
     let config = Config {
-        proxy: environment.proxy(&base_url)?,
         base_url,
-        api_version: parsed.api_version,
+        api_version,
         credentials,
-        request_timeout: parsed.request_timeout,
-        max_retries: parsed.max_retries,
-        ca_bundle_pem: parsed.ca_bundle_pem,
+        request_timeout,
+        max_retries,
+        ca_bundle_pem,
+        proxy,
         user_agent,
     };
-    Ok((Resolved::Ready(Box::new(config), parsed.guardrails), warnings))
-}
-
-/// The parsed provider block. Omitted arguments that no environment variable can replace have their defaults.
-struct ProviderBlock {
-    /// The first argument that is unknown and needed for a client.
-    unknown: Option<&'static str>,
-    credentials: Inputs,
-    base_url: Option<BaseUrl>,
-    api_version: ApiVersion,
-    max_retries: u32,
-    request_timeout: Duration,
-    ca_bundle_pem: Option<String>,
-    guardrails: Guardrails,
+    Ok((Resolved::Ready(Box::new(config), guardrails), warnings))
 }
 
 /// The arguments that a client needs, credentials apart.
@@ -145,24 +134,6 @@ const CLIENT_ARGUMENTS: [&str; 6] = [
     "ca_bundle_pem",
 ];
 
-impl ProviderBlock {
-    fn parse(block: &Value) -> Result<Self, Diagnostics> {
-        let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
-        let mut problems = Problems::default();
-        let parsed = Self {
-            unknown: unknown.or_else(|| credentials::unknown_argument(block)),
-            credentials: problems.take(Inputs::from_block(block)).unwrap_or_default(),
-            base_url: problems.take(base_url(block)).unwrap_or_default(),
-            api_version: problems.take(api_version(block)).unwrap_or_default(),
-            max_retries: problems.take(max_retries(block)).unwrap_or_default(),
-            request_timeout: problems.take(request_timeout(block)).unwrap_or_default(),
-            ca_bundle_pem: problems.take(ca_bundle(block)).unwrap_or_default(),
-            guardrails: problems.take(Guardrails::parse(block)).unwrap_or_default(),
-        };
-        problems.finish(parsed)
-    }
-}
-
 impl Environment {
     /// The environment of this process.
     #[cfg_attr(
@@ -173,17 +144,7 @@ impl Environment {
         Self(Box::new(|name| std::env::var_os(name)))
     }
 
-    #[cfg(test)]
-    pub(super) fn of(variables: &[(&str, &str)]) -> Self {
-        let variables: std::collections::HashMap<String, OsString> =
-            variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).into())).collect();
-        Self(Box::new(move |name| variables.get(name).cloned()))
-    }
-
     /// The first of these variables that is set and not empty, without surrounding white space.
-    ///
-    /// # Errors
-    /// The variable that is not UTF-8.
     pub(super) fn first(
         &self,
         names: &[&'static str],
@@ -205,15 +166,15 @@ impl Environment {
 
     fn base_url(&self) -> Result<Option<BaseUrl>, Diagnostic> {
         let found = self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?;
-        let parsed = found.map(|(variable, text)| {
-            BaseUrl::parse(&text).map_err(|error| {
-                invalid_variable(format!(
-                    "The environment variable {variable} is not a valid base URL. {}",
-                    to_sentence(error)
-                ))
-            })
-        });
-        parsed.transpose()
+        let Some((variable, text)) = found else {
+            return Ok(None);
+        };
+        BaseUrl::parse(&text).map(Some).map_err(|error| {
+            let problem = to_sentence(error);
+            invalid_variable(format!(
+                "The environment variable {variable} is not a valid base URL. {problem}"
+            ))
+        })
     }
 
     /// The proxy through which the base URL is reached.
@@ -240,11 +201,9 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     let url =
         BaseUrl::parse(text).map_err(|error| invalid_argument("base_url", to_sentence(error)))?;
     if is_government && !url.is_government() {
-        let conflict = Diagnostic::error(
-            "Conflict between base_url and is_mongodbgov_cloud",
-            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.",
-        );
-        return Err(conflict.at(Path::attribute("base_url")));
+        let summary = "Conflict between base_url and is_mongodbgov_cloud";
+        let detail = "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.";
+        return Err(Diagnostic::error(summary, detail).at(Path::attribute("base_url")));
     }
     Ok(Some(url))
 }
@@ -282,21 +241,22 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
         return Ok(None);
     };
     let invalid = |problem| Err(invalid_argument("ca_bundle_pem", problem));
-    let starts: Vec<_> = bundle.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
-    if starts.is_empty() {
+    let blocks: Vec<_> = bundle.split(BEGIN).skip(1).collect();
+    if blocks.is_empty() {
         return invalid("It contains no PEM block (-----BEGIN CERTIFICATE-----).".to_owned());
     }
-    let ends = starts.iter().skip(1).copied().chain([bundle.len()]);
-    for (number, (start, end)) in (1..).zip(starts.iter().zip(ends)) {
-        if let Err(error) = x509::parse_certificate(&bundle[*start..end]) {
+    for (number, block) in (1..).zip(&blocks) {
+        if let Err(error) = x509::parse_certificate(&format!("{BEGIN}{block}")) {
             return invalid(format!(
                 "PEM block {number} of {} is not a usable certificate: {error}. Only certificates of certificate authorities belong here.",
-                starts.len()
+                blocks.len()
             ));
         }
     }
     Ok(Some(bundle.to_owned()))
 }
+
+const BEGIN: &str = "-----BEGIN ";
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The provider block and the environment, resolved together.
 
 use super::*;
+use crate::provider::testing::environment;
 
 /// A provider block with these arguments and an access token.
 fn block(arguments: &[(&str, Value)]) -> Value {
@@ -13,7 +14,7 @@ fn block(arguments: &[(&str, Value)]) -> Value {
 }
 
 fn config(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> Result<Config, Diagnostics> {
-    match resolve(&block(arguments), &Environment::of(variables), "agent".into())?.0 {
+    match resolve(&block(arguments), &environment(variables), "agent".into())?.0 {
         Resolved::Ready(config, _) => Ok(*config),
         Resolved::Deferred(argument) => panic!("{argument} is unknown"),
         Resolved::MissingCredentials(error) => panic!("{error:?}"),
@@ -141,8 +142,7 @@ fn the_block_of_a_ca_bundle_that_is_not_a_certificate_is_named_by_its_number() {
 #[test]
 fn an_unknown_setting_defers_the_client() {
     for name in CLIENT_ARGUMENTS {
-        let resolved =
-            resolve(&block(&[(name, Value::Unknown)]), &Environment::of(&[]), String::new());
+        let resolved = resolve(&block(&[(name, Value::Unknown)]), &environment(&[]), String::new());
         assert!(matches!(resolved, Ok((Resolved::Deferred(argument), _)) if argument == name));
     }
 }
