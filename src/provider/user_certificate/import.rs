@@ -13,6 +13,7 @@ use crate::{
         arguments::{UserId, is_certificate_id, to_sentence},
         client::{ProviderClient, Session},
         diagnostics::from_atlas,
+        timeouts,
     },
 };
 
@@ -23,16 +24,27 @@ pub(super) async fn import(
     cancel: &CancellationToken,
 ) -> Result<(UserCertificate, Diagnostics), Diagnostic> {
     let session = client.session()?;
-    let call = Session::call(cancel, UserCertificate::default().timeout("read"));
+    let call = Session::call(cancel, timeouts::READ);
     let (user, list) = find(&session, &id, &call).await?;
     let found = match &id.certificate_id {
         Some(id) => list.certificates.iter().find(|certificate| certificate.certificate_id == *id),
         None => list.newest(),
     };
-    let found = found.ok_or_else(|| nothing_to_import(&user, id.certificate_id.as_deref()))?;
-    let mut diagnostics = session.warnings(Some(list.server_time));
-    diagnostics.push(without_key(&user, found));
-    Ok((imported_object(user, found, list.server_time), diagnostics))
+    let found = found.ok_or_else(|| {
+        let wanted = id.certificate_id.map_or_else(String::new, |id| format!(" {id}"));
+        let detail = format!(
+            "Atlas lists no unexpired certificate{wanted} for {user}. Without the import, the next apply issues one with its key."
+        );
+        Diagnostic::error("No certificate to import", detail)
+    })?;
+    let detail = format!(
+        "Certificate {} of {user} is imported without its key: Atlas returns a private key once, when it issues a certificate, so combined_pem stays \
+         null. To get a certificate with its key, issue a new one: terraform apply -replace=ADDRESS. The imported one stays valid until {}.",
+        found.certificate_id, found.not_after
+    );
+    let mut warnings = session.warnings(Some(list.server_time));
+    warnings.push(Diagnostic::warning("Imported without its private key", detail));
+    Ok((imported_object(user, found, list.server_time), warnings))
 }
 
 /// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a
@@ -76,11 +88,11 @@ impl ImportId {
         let separator = id.find(['/', '-']).ok_or_else(|| invalid_id("It contains no /."))?;
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
         let project = ProjectId::parse(project).map_err(invalid_id)?;
+        let user = |name: &str| {
+            Username::parse(name).map(|username| UserId { project, username }).map_err(invalid_id)
+        };
         if id[separator..].starts_with('-') {
-            return Ok(Self::newest(UserId {
-                project,
-                username: Username::parse(rest).map_err(invalid_id)?,
-            }));
+            return Ok(Self::newest(user(rest)?));
         }
         let (name, certificate_id) = match rest.split('/').collect::<Vec<_>>()[..] {
             [name] => (name, None),
@@ -94,10 +106,7 @@ impl ImportId {
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;
         Ok(Self {
-            user: UserId {
-                project,
-                username: Username::parse(&percent_decoded(name)?).map_err(invalid_id)?,
-            },
+            user: user(&percent_decoded(name)?)?,
             username_with_spaces: Username::parse(&with_spaces).ok().filter(|_| name.contains('+')),
             certificate_id,
         })
@@ -124,13 +133,11 @@ fn percent_decoded(text: &str) -> Result<String, Diagnostic> {
 
 fn invalid_id(problem: impl Display) -> Diagnostic {
     let problem = to_sentence(problem);
-    Diagnostic::error(
-        "Invalid import id",
-        format!(
-            "{problem} Use PROJECT_ID/USERNAME for the newest certificate, or PROJECT_ID/USERNAME/CERTIFICATE_ID, with every / or % in the name \
-             percent-encoded; the official provider's form PROJECT_ID-USERNAME is accepted, too."
-        ),
-    )
+    let detail = format!(
+        "{problem} Use PROJECT_ID/USERNAME for the newest certificate, or PROJECT_ID/USERNAME/CERTIFICATE_ID, with every / or % in the name \
+         percent-encoded; the official provider's form PROJECT_ID-USERNAME is accepted, too."
+    );
+    Diagnostic::error("Invalid import id", detail)
 }
 
 /// The object of a certificate in the list.
@@ -145,27 +152,6 @@ pub(super) fn imported_object(
     object.has_private_key = Attr::Known(false);
     object.issue_reason = Attr::Known(IssueReason::Imported);
     object
-}
-
-fn nothing_to_import(user: &UserId, certificate_id: Option<&str>) -> Diagnostic {
-    let wanted = certificate_id.map_or_else(String::new, |id| format!(" {id}"));
-    Diagnostic::error(
-        "No certificate to import",
-        format!(
-            "Atlas lists no unexpired certificate{wanted} for {user}. Without the import, the next apply issues one with its key."
-        ),
-    )
-}
-
-fn without_key(user: &UserId, found: &ListedCertificate) -> Diagnostic {
-    Diagnostic::warning(
-        "Imported without its private key",
-        format!(
-            "Certificate {} of {user} is imported without its key: Atlas returns a private key once, when it issues a certificate, so combined_pem stays \
-             null. To get a certificate with its key, issue a new one: terraform apply -replace=ADDRESS. The imported one stays valid until {}.",
-            found.certificate_id, found.not_after
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -114,10 +114,7 @@ impl UserCertificate {
     /// The value of an object that does not exist.
     pub(super) const ABSENT: Value = Value::Null;
 
-    /// Reads an object.
-    ///
-    /// # Errors
-    /// One for each attribute that is invalid.
+    /// Reads an object. Every invalid attribute is an error.
     pub(super) fn from_value(value: &Value) -> Result<Self, Diagnostics> {
         let (object, problems) = Self::decode(value);
         if problems.is_empty() { Ok(object) } else { Err(problems) }
