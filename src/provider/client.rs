@@ -48,7 +48,7 @@ pub(super) enum State {
     #[default]
     Unconfigured,
     /// This argument of the provider block is unknown, which only happens during plan.
-    Deferred(&'static str),
+    Deferred(String),
     /// No credentials were found: an error only for operations that call Atlas.
     MissingCredentials(Diagnostic),
     Ready(Arc<Session>),
@@ -93,7 +93,6 @@ impl ProviderClient {
         Ok(session.filter(|session| !session.has_no_preflight.load(Ordering::Relaxed)))
     }
 
-    /// Records that this process has received an `ApplyResourceChange`.
     pub(crate) fn mark_applying(&self) {
         if let State::Ready(session) = &self.lock().state {
             session.has_no_preflight.store(true, Ordering::Relaxed);
@@ -199,7 +198,6 @@ impl Session {
         self.observe(self.atlas.users(project, call).await)
     }
 
-    /// Records that Atlas could not be reached.
     fn observe<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.as_ref().is_err_and(Error::is_unreachable) {
             self.has_no_preflight.store(true, Ordering::Relaxed);

@@ -16,21 +16,18 @@ use crate::{
     x509,
 };
 
-/// Reads environment variables.
-pub(super) struct Environment(pub(super) Box<Lookup>);
-
-type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+/// Reads an environment variable.
+pub(super) type Environment = dyn Fn(&str) -> Option<OsString>;
 
 /// The result of a provider block and the environment together.
 pub(super) enum Resolved {
     /// This argument is unknown.
-    Deferred(&'static str),
+    Deferred(String),
     /// No credentials were found. The error is for the operations that need some.
     MissingCredentials(Diagnostic),
     Ready(Box<Config>, Guardrails),
 }
 
-/// The schema of the provider block.
 pub(super) fn schema() -> Schema {
     let description =
         "Issues and renews X.509 client certificates for MongoDB Atlas database users.";
@@ -75,8 +72,7 @@ fn attributes() -> Vec<Attribute> {
 
 /// Checks the arguments of the provider block, except unknown ones.
 pub(super) fn validate(block: &Value) -> Diagnostics {
-    let empty = Environment(Box::new(|_| None));
-    resolve(block, &empty, String::new()).err().unwrap_or_default()
+    resolve(block, &|_| None, String::new()).err().unwrap_or_default()
 }
 
 /// Resolves the provider block and the environment, with warnings. An omitted argument that no environment variable can
@@ -95,8 +91,11 @@ pub(super) fn resolve(
     let ca_bundle_pem = problems.take(ca_bundle(block)).unwrap_or_default();
     let guardrails = problems.take(Guardrails::parse(block)).unwrap_or_default();
     problems.finish(())?;
-    let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
-    if let Some(argument) = unknown.or_else(|| credentials::unknown_argument(block)) {
+    let mut names = attributes().into_iter().map(|attribute| attribute.name);
+    // A known access token is used in any case.
+    let has_token = non_empty(block, "access_token").is_some();
+    let is_needed = |name: &str| !(has_token && credentials::is_argument(name));
+    if let Some(argument) = names.find(|name| block.get(name).is_unknown() && is_needed(name)) {
         return Ok((Resolved::Deferred(argument), Diagnostics::new()));
     }
     let (credentials, warnings) = match inputs.into_credentials() {
@@ -105,12 +104,12 @@ pub(super) fn resolve(
     };
     let base_url = match base_url {
         Some(base_url) => base_url,
-        None => environment.base_url()?.unwrap_or_else(BaseUrl::cloud),
+        None => base_url_of(environment)?.unwrap_or_else(BaseUrl::cloud),
     };
     let Some(credentials) = credentials else {
         return Ok((Resolved::MissingCredentials(credentials::missing_credentials()), warnings));
     };
-    let proxy = environment.proxy(&base_url)?;
+    let proxy = proxy(environment, &base_url)?;
     let config = Config {
         base_url,
         api_version,
@@ -124,68 +123,53 @@ pub(super) fn resolve(
     Ok((Resolved::Ready(Box::new(config), guardrails), warnings))
 }
 
-/// The arguments that a client needs, credentials apart.
-const CLIENT_ARGUMENTS: [&str; 6] = [
-    "base_url",
-    "is_mongodbgov_cloud",
-    "api_version",
-    "max_retries",
-    "request_timeout",
-    "ca_bundle_pem",
-];
+/// Reads the environment of this process.
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "the only reader of settings"))]
+pub(super) fn process_environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
 
-impl Environment {
-    /// The environment of this process.
-    #[cfg_attr(
-        not(test),
-        expect(clippy::disallowed_methods, reason = "the only reader of settings")
-    )]
-    pub(super) fn of_process() -> Self {
-        Self(Box::new(|name| std::env::var_os(name)))
-    }
-
-    /// The first of these variables that is set and not empty, without surrounding white space.
-    pub(super) fn first(
-        &self,
-        names: &[&'static str],
-    ) -> Result<Option<(&'static str, String)>, Diagnostic> {
-        for name in names {
-            let value = (self.0)(name).map(OsString::into_string).transpose();
-            let value = value.map_err(|_| {
-                invalid_variable(format!(
-                    "The environment variable {name} contains bytes that are not UTF-8 text."
-                ))
-            })?;
-            let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            if let Some(text) = text {
-                return Ok(Some((name, text.to_owned())));
-            }
-        }
-        Ok(None)
-    }
-
-    fn base_url(&self) -> Result<Option<BaseUrl>, Diagnostic> {
-        let found = self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?;
-        let Some((variable, text)) = found else {
-            return Ok(None);
-        };
-        BaseUrl::parse(&text).map(Some).map_err(|error| {
-            let problem = to_sentence(error);
+/// The first of these variables that is set and not empty, without surrounding white space.
+pub(super) fn first_variable(
+    environment: &Environment,
+    names: &[&'static str],
+) -> Result<Option<(&'static str, String)>, Diagnostic> {
+    for name in names {
+        let value = environment(name).map(OsString::into_string).transpose();
+        let value = value.map_err(|_| {
             invalid_variable(format!(
-                "The environment variable {variable} is not a valid base URL. {problem}"
+                "The environment variable {name} contains bytes that are not UTF-8 text."
             ))
-        })
+        })?;
+        let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        if let Some(text) = text {
+            return Ok(Some((name, text.to_owned())));
+        }
     }
+    Ok(None)
+}
 
-    /// The proxy through which the base URL is reached.
-    fn proxy(&self, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
-        let https_proxy = self.first(&Proxy::VARIABLES)?;
-        let no_proxy = self.first(&Proxy::EXCLUSION_VARIABLES)?;
-        let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
-        let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
-        let proxy = base_url.proxy(https_proxy, no_proxy);
-        proxy.map_err(|error| invalid_variable(to_sentence(error)))
-    }
+fn base_url_of(environment: &Environment) -> Result<Option<BaseUrl>, Diagnostic> {
+    let names = ["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"];
+    let Some((variable, text)) = first_variable(environment, &names)? else {
+        return Ok(None);
+    };
+    BaseUrl::parse(&text).map(Some).map_err(|error| {
+        let problem = to_sentence(error);
+        invalid_variable(format!(
+            "The environment variable {variable} is not a valid base URL. {problem}"
+        ))
+    })
+}
+
+/// The proxy through which the base URL is reached.
+fn proxy(environment: &Environment, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
+    let https_proxy = first_variable(environment, &Proxy::VARIABLES)?;
+    let no_proxy = first_variable(environment, &Proxy::EXCLUSION_VARIABLES)?;
+    let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
+    let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
+    let proxy = base_url.proxy(https_proxy, no_proxy);
+    proxy.map_err(|error| invalid_variable(to_sentence(error)))
 }
 
 fn invalid_variable(problem: String) -> Diagnostic {

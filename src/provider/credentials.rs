@@ -5,7 +5,7 @@ use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
 use super::{
     arguments::{Problems, non_empty},
-    config::Environment,
+    config::{Environment, first_variable},
 };
 use crate::atlas::Credentials;
 
@@ -51,7 +51,7 @@ impl Inputs {
         // The variable that is set, or the one to set.
         let mut names = ARGUMENTS.map(|(_, variables)| variables[0]);
         for (place, (argument, variables)) in ARGUMENTS.into_iter().enumerate() {
-            if let Some((variable, text)) = environment.first(variables)? {
+            if let Some((variable, text)) = first_variable(environment, variables)? {
                 let name = format!("The environment variable {variable}");
                 inputs.0[place] = Some(usable(argument, &name, &text)?);
                 names[place] = variable;
@@ -107,14 +107,8 @@ impl Inputs {
 /// The credentials to use, if any set is complete, and warnings.
 pub(super) type Selected = (Option<Credentials>, Diagnostics);
 
-/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used
-/// in any case.
-pub(super) fn unknown_argument(block: &Value) -> Option<&'static str> {
-    if non_empty(block, "access_token").is_some() {
-        return None;
-    }
-    let mut arguments = ARGUMENTS.into_iter().map(|(argument, _)| argument);
-    arguments.find(|argument| block.get(argument).is_unknown())
+pub(super) fn is_argument(name: &str) -> bool {
+    ARGUMENTS.iter().any(|(argument, _)| *argument == name)
 }
 
 /// The error for operations that need credentials.

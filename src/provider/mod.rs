@@ -26,7 +26,7 @@ use tf_provider::{
 
 use self::{
     client::{ProviderClient, Session, State},
-    config::{Environment, Resolved},
+    config::Resolved,
     unsealed_certificate::UnsealedCertificate,
     user_certificate::{Predecessors, UserCertificateList, UserCertificateResource},
 };
@@ -53,8 +53,8 @@ impl AtlasProvider {
             "terraform-provider-atlas/{} Terraform/{host_version}",
             env!("CARGO_PKG_VERSION")
         );
-        let environment = Environment::of_process();
-        let (resolved, warnings) = config::resolve(&request.config, &environment, user_agent)?;
+        let (resolved, warnings) =
+            config::resolve(&request.config, &config::process_environment, user_agent)?;
         self.client.set(match resolved {
             Resolved::Deferred(argument) => State::Deferred(argument),
             Resolved::MissingCredentials(error) => State::MissingCredentials(error),

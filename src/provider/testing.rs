@@ -6,7 +6,6 @@ use local_atlas::LocalAtlas;
 
 use super::{
     client::{ProviderClient, Session, State},
-    config::Environment,
     guardrails::Guardrails,
 };
 use crate::{
@@ -34,8 +33,8 @@ pub(super) fn client(atlas: &LocalAtlas) -> Arc<ProviderClient> {
 }
 
 /// An environment with these variables.
-pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
+pub(super) fn environment(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> + use<> {
     let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).into()));
     let variables: HashMap<String, OsString> = variables.collect();
-    Environment(Box::new(move |name| variables.get(name).cloned()))
+    move |name| variables.get(name).cloned()
 }
