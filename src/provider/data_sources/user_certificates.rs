@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tf_provider::{
     Attribute, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
     Type, Value, async_trait,
@@ -78,10 +78,13 @@ async fn read(
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
 fn elements(lists: &[UserList], days: Option<i64>) -> Vec<Value> {
+    let window = days.map(|days| SignedDuration::from_secs(days.saturating_mul(24 * 60 * 60)));
     let mut found = Vec::new();
     for (user, list) in lists {
-        let latest = days.and_then(|days| after(list.server_time, days));
-        let in_time = unexpired(list).filter(|c| latest.is_none_or(|latest| c.not_after <= latest));
+        let in_time = unexpired(list).filter(|certificate| {
+            let remaining = certificate.not_after.duration_since(list.server_time);
+            window.is_none_or(|window| remaining <= window)
+        });
         found.extend(in_time.map(|certificate| (&user.username, certificate)));
     }
     found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
@@ -91,12 +94,6 @@ fn elements(lists: &[UserList], days: Option<i64>) -> Vec<Value> {
         Value::object([username].into_iter().chain(attributes))
     };
     found.into_iter().map(object).collect()
-}
-
-/// The time that many days after `now`; `None` if it cannot be represented, which is after every expiry.
-fn after(now: Timestamp, days: i64) -> Option<Timestamp> {
-    let seconds = days.checked_mul(24 * 60 * 60)?;
-    now.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
 
 /// The configured number of days; `None` if it is null or unknown.
