@@ -15,7 +15,7 @@ use super::{
 use crate::{
     atlas::{ListedCertificate, Months, ProjectId, Username},
     provider::arguments::{UserId, is_certificate_id, to_sentence},
-    x509::{self, Bundle},
+    x509::Bundle,
 };
 
 const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
@@ -31,7 +31,12 @@ pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnost
         ["mongodbatlas"] | [.., "mongodb" | "hashicorp" | "-", "mongodbatlas"] | [.., "atlas"]
     );
     if !known_address || ![OFFICIAL_TYPE, TYPE_NAME].contains(&&*request.source_type) {
-        return Err(not_movable(request).into());
+        let MoveRequest { source_type, source_provider, source_version, .. } = request;
+        let detail = format!(
+            "{TYPE_NAME} accepts {OFFICIAL_TYPE} of the provider mongodb/mongodbatlas, and its own type; not {source_type} of {source_provider} \
+             (schema version {source_version})."
+        );
+        return Err(Diagnostic::error("Resource cannot be moved here", detail).into());
     }
     let has = |name: &str| request.source_state.get(name).is_some();
     if has("certificate_id") && !has("current_certificate") {
@@ -79,35 +84,27 @@ fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
     let warning = if let Some(pem) = pem.map(SecretString::from) {
         let bundle = Bundle::parse(&pem);
         object.combined_pem = Attr::Known(pem);
-        bundle
-            .map(|bundle| object.set_certificate(&bundle.certificate))
-            .err()
-            .map(|error| unreadable(&error))
+        let certificate = bundle.map(|bundle| object.set_certificate(&bundle.certificate));
+        certificate.err().map(|error| {
+            let detail = format!(
+                "The value that the official provider stored as current_certificate is not a certificate with its key: {error}. It is kept \
+                 unchanged as combined_pem, and no certificate is issued for it; terraform apply -replace=ADDRESS issues a new one."
+            );
+            Diagnostic::warning("Moved certificate cannot be read", detail)
+        })
     } else {
         let certificates = source.certificates.unwrap_or_default();
         let listed = certificates.iter().filter_map(listed_certificate);
         if let Some(newest) = listed.max_by_key(|certificate| certificate.created_at) {
             object.set_listed_certificate(&newest);
         }
-        Some(without_key(&user))
+        let detail = format!(
+            "The official provider stored no certificate with a key for {user}, as after an import. combined_pem stays null until the next certificate \
+             is issued; terraform apply -replace=ADDRESS issues one at once."
+        );
+        Some(Diagnostic::warning("Moved without its private key", detail))
     };
     Ok(MoveResponse { state: object.into_value(), diagnostics: warning.into_iter().collect() })
-}
-
-fn unreadable(error: &x509::Error) -> Diagnostic {
-    let detail = format!(
-        "The value that the official provider stored as current_certificate is not a certificate with its key: {error}. It is kept \
-         unchanged as combined_pem, and no certificate is issued for it; terraform apply -replace=ADDRESS issues a new one."
-    );
-    Diagnostic::warning("Moved certificate cannot be read", detail)
-}
-
-fn without_key(user: &UserId) -> Diagnostic {
-    let detail = format!(
-        "The official provider stored no certificate with a key for {user}, as after an import. combined_pem stays null until the next certificate \
-         is issued; terraform apply -replace=ADDRESS issues one at once."
-    );
-    Diagnostic::warning("Moved without its private key", detail)
 }
 
 /// An entry of `certificates`; `None` if it does not describe a certificate.
@@ -145,15 +142,6 @@ fn unusable(name: &str, problem: impl Display) -> Diagnostic {
         to_sentence(problem)
     );
     Diagnostic::error("Object cannot be moved", detail)
-}
-
-fn not_movable(request: &MoveRequest) -> Diagnostic {
-    let MoveRequest { source_type, source_provider, source_version, .. } = request;
-    let detail = format!(
-        "{TYPE_NAME} accepts {OFFICIAL_TYPE} of the provider mongodb/mongodbatlas, and its own type; not {source_type} of {source_provider} \
-         (schema version {source_version})."
-    );
-    Diagnostic::error("Resource cannot be moved here", detail)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Validation of the configuration: all problems at once, each at its argument. Unknown values are not checked.
 
-use std::fmt::Display;
-
 use secrecy::SecretString;
 use tf_provider::{Diagnostic, Diagnostics, Number, Path, ValidateRequest};
 
@@ -39,7 +37,16 @@ pub(super) fn arguments(config: &UserCertificate) -> Diagnostics {
         problems.extend(recipients(list));
     }
     if let Attr::Known(password) = &config.pkcs12_password_wo {
-        problems.extend(archive(password, config.private_key_recipients.known()));
+        let path = Path::attribute("pkcs12_password_wo");
+        if let Err(error) = pkcs12::check_password(password) {
+            problems.push(attr::invalid("Invalid password", error).at(path.clone()));
+        }
+        if config.private_key_recipients.known().is_some() {
+            let detail = "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from \
+                 a sealed key, build the archive where it is decrypted.";
+            let summary = "PKCS#12 archive and sealed key together";
+            problems.push(Diagnostic::error(summary, detail).at(path));
+        }
     }
     let UserCertificate { pkcs12_password_wo, pkcs12_password_wo_version, .. } = config;
     problems.extend(pair("pkcs12_password_wo", pkcs12_password_wo, pkcs12_password_wo_version));
@@ -72,42 +79,20 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
         return vec![Diagnostic::error("No recipients", detail).at(path)];
     }
-    let invalid = |index: u32, problem: &dyn Display| {
-        attr::invalid("Invalid recipient", problem).at(path.at_index(index))
-    };
     let (mut problems, mut valid) = (Vec::new(), Vec::new());
     for (index, element) in (0..).zip(&list.0) {
-        match element {
-            Attr::Unknown => {}
-            Attr::Null => problems.push(invalid(index, &"a recipient is null")),
-            Attr::Known(recipient) => match Recipients::parse(&[recipient]) {
-                Ok(_) => valid.push((index, recipient.as_str())),
-                Err(error) => problems.push(invalid(index, &error.reason)),
-            },
-        }
-    }
-    // Whether recipients can be combined shows only together.
-    let recipients: Vec<_> = valid.iter().map(|(_, recipient)| *recipient).collect();
-    if problems.is_empty()
-        && let Err(error) = Recipients::parse(&recipients)
-        && let Some((index, _)) = valid.get(error.index as usize)
-    {
-        problems.push(invalid(*index, &error.reason));
-    }
-    problems
-}
-
-fn archive(password: &SecretString, recipients: Option<&RecipientList>) -> Diagnostics {
-    let mut problems = Diagnostics::new();
-    let path = Path::attribute("pkcs12_password_wo");
-    if let Err(error) = pkcs12::check_password(password) {
-        problems.push(attr::invalid("Invalid password", error).at(path.clone()));
-    }
-    if recipients.is_some() {
-        let detail = "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from a \
-             sealed key, build the archive where it is decrypted.";
-        let summary = "PKCS#12 archive and sealed key together";
-        problems.push(Diagnostic::error(summary, detail).at(path));
+        let problem = match element {
+            Attr::Unknown => continue,
+            Attr::Null => "a recipient is null",
+            Attr::Known(recipient) => {
+                // Together with those before it: not all kinds can be combined.
+                valid.push(recipient.as_str());
+                let Err(error) = Recipients::parse(&valid) else { continue };
+                valid.pop();
+                error.reason
+            }
+        };
+        problems.push(attr::invalid("Invalid recipient", problem).at(path.at_index(index)));
     }
     problems
 }
