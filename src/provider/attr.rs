@@ -20,7 +20,6 @@ pub(crate) enum Attr<T> {
     Null,
     /// Known after apply.
     Unknown,
-    /// A value.
     Known(T),
 }
 

@@ -34,7 +34,6 @@ const PROJECTS: &str = "allowed_project_ids";
 const MONTHS: &str = "max_months_until_expiration";
 const RECIPIENTS: &str = "require_private_key_recipients";
 
-/// The arguments in the provider's schema.
 #[rustfmt::skip]
 pub(super) fn attributes() -> [Attribute; 3] {
     [

@@ -17,7 +17,6 @@ const OPERATIONS: [(&str, Duration, &str); 3] = [
 /// The time limit of one lookup.
 pub(crate) const READ: Duration = Duration::from_secs(300);
 
-/// The block's schema.
 pub(crate) fn block() -> NestedBlock {
     let attributes = OPERATIONS.map(|(name, default, what)| {
         let minutes = default.as_secs() / 60;

@@ -14,7 +14,6 @@ use self::{user_certificate::UserCertificate, user_certificates::UserCertificate
 use super::client::ProviderClient;
 use crate::{atlas::ListedCertificate, x509};
 
-/// All data sources.
 pub(crate) fn all(client: &Arc<ProviderClient>) -> Vec<Arc<dyn DataSource>> {
     vec![
         Arc::new(UserCertificate(Arc::clone(client))),

@@ -7,7 +7,6 @@ use crate::atlas::{CredentialKind, Error, ErrorKind, Operation, READS_SSL_CERT_F
 pub(super) struct Advice {
     pub(super) summary: &'static str,
     pub(super) next_step: &'static str,
-    /// The argument to blame.
     pub(super) argument: Option<&'static str>,
 }
 
@@ -15,7 +14,6 @@ fn advise(summary: &'static str, next_step: &'static str) -> Advice {
     Advice { summary, next_step, argument: None }
 }
 
-/// The advice for an error.
 pub(super) fn advice(error: &Error) -> Advice {
     match error.kind() {
         _ if error.is_api_version_removed() => advise(

@@ -12,7 +12,6 @@ use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
 
 use self::{parse_certificate::PARSE_CERTIFICATE, split_pem::SPLIT_PEM, x509_uri::X509_URI};
 
-/// Every function.
 pub(crate) fn all() -> Vec<Arc<dyn Function>> {
     vec![Arc::new(PARSE_CERTIFICATE), Arc::new(SPLIT_PEM), Arc::new(X509_URI)]
 }

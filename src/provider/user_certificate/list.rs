@@ -24,7 +24,6 @@ use crate::{
     },
 };
 
-/// The list resource.
 pub(crate) struct UserCertificateList(pub(crate) Arc<ProviderClient>);
 
 #[async_trait]

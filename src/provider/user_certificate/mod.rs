@@ -36,7 +36,6 @@ use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 
-/// The resource.
 #[derive(Default)]
 pub(super) struct UserCertificateResource {
     pub(super) client: Arc<ProviderClient>,

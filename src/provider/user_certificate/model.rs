@@ -48,7 +48,6 @@ macro_rules! model {
                 (object, problems.0)
             }
 
-            /// The object as a value of the schema's type.
             pub(super) fn into_value(self) -> Value {
                 Value::object([
                     $((stringify!($issued), self.$issued.encode()),)*
@@ -144,9 +143,8 @@ impl UserCertificate {
 
     /// The time that an operation may take.
     pub(super) fn timeout(&self, operation: &str) -> Duration {
-        let configured =
-            self.timeouts.known().and_then(|timeouts| timeouts.get(operation)?.known());
-        timeouts::timeout(operation, configured.map(String::as_str))
+        let text = self.timeouts.known().and_then(|timeouts| timeouts.get(operation)?.known());
+        timeouts::timeout(operation, text.map(String::as_str))
     }
 }
 

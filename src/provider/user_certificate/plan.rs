@@ -79,7 +79,6 @@ fn failed(private: Vec<u8>, diagnostics: Diagnostics) -> PlanResponse {
 pub(super) struct PlannedChange {
     /// The object; unknown where a new certificate decides.
     pub(super) object: UserCertificate,
-    /// The arguments whose change requires replacement.
     pub(super) requires_replace: Vec<Path>,
     pub(super) diagnostics: Diagnostics,
 }

@@ -18,8 +18,8 @@ pub(super) fn warnings(
     let is_declined = renewal == Renewal::None
         && config.auto_renew == Attr::Known(false)
         && renewal::needs_renewal(prior, config) == Some(true);
-    let status =
-        if is_declined { Some(not_renewed(prior, user)) } else { status(prior, user, renewal) };
+    let declined = is_declined.then(|| not_renewed(prior, user));
+    let status = declined.or_else(|| status(prior, user, renewal));
     let mut warnings: Diagnostics = status.into_iter().collect();
     if prior.is_unparsed() && renewal::has_explicit_change(prior, config) {
         let detail = format!(

@@ -48,7 +48,6 @@ impl PrivateState {
         }
     }
 
-    /// The bytes to store; empty if there is nothing to store.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         if *self == Self::default() {
             return Vec::new();

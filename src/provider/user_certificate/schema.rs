@@ -12,7 +12,6 @@ pub(super) fn schema() -> Schema {
     })
 }
 
-/// The identity: what stays the same over all renewals.
 pub(super) fn identity_schema() -> IdentitySchema {
     let attribute = |name: &str, description: &str| IdentityAttribute {
         name: name.to_owned(),
