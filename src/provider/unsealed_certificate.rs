@@ -72,11 +72,12 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
         Err(error) => return Ok(not_a_pair(&error, "pkcs12_base64 is null").into()),
     };
     let archive = build_archive(bundle, password, profile(object)?).await;
-    object.set(PKCS12, archive.map_err(not_archived)?.expose_secret());
+    let archive = archive.map_err(|problem| not_archived(&problem))?;
+    object.set(PKCS12, archive.expose_secret());
     Ok(Diagnostics::new())
 }
 
-fn not_archived(problem: String) -> Diagnostic {
+fn not_archived(problem: &str) -> Diagnostic {
     let detail = format!(
         "The sealed certificate was opened, but no archive can be built from it: {problem}."
     );
