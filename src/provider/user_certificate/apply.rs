@@ -1,12 +1,13 @@
 //! Create, update and delete.
 
+use secrecy::ExposeSecret;
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Severity, UpdateRequest,
 };
 
 use super::{
     UserCertificateResource, applied,
-    issue::{Failure, IssueRequest, Unparsed},
+    issue::{Failure, IssueRequest},
     model::UserCertificate,
     predecessors::{Predecessor, Successor},
     private_state::destroy_warning,
@@ -57,7 +58,7 @@ pub(super) async fn create(
         return other.returned_with(failure, RETURNED_AGAIN);
     }
     match failure.unparsed {
-        Some(Unparsed { object, .. }) => {
+        Some(object) => {
             let problems = with_detail(failure.problems, UNPARSED_ON_CREATE);
             applied(object.into_value(), Vec::new(), problems)
         }
@@ -69,8 +70,9 @@ impl Failure {
     /// The kept responses with that of the failed request, and the problems.
     fn keep_response(self, mut kept: Vec<String>) -> (Vec<String>, Diagnostics) {
         match self.unparsed {
-            Some(unparsed) => {
-                kept.push(unparsed.text);
+            Some(object) => {
+                let plain = object.combined_pem.known().map(|text| text.expose_secret().to_owned());
+                kept.extend(plain.or(object.sealed_pem.into_known()));
                 (kept, with_detail(self.problems, UNPARSED_ON_UPDATE))
             }
             None => (kept, self.problems),
@@ -202,7 +204,7 @@ mod tests {
             .predecessors
             .hold(successor, Predecessor { object, private: PrivateState::default() });
         let request = || CreateRequest {
-            planned: plan_create(config.clone(), &config).object.into_value(),
+            planned: plan_create(config.clone(), &config).0.into_value(),
             config: config.clone().into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),
@@ -236,7 +238,7 @@ mod tests {
         };
         resource.predecessors.hold(Successor::new(&config), predecessor);
         let request = CreateRequest {
-            planned: plan_create(config.clone(), &config).object.into_value(),
+            planned: plan_create(config.clone(), &config).0.into_value(),
             config: config.into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),

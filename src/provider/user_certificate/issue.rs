@@ -27,15 +27,8 @@ pub(super) type IssueResult = Result<(UserCertificate, Diagnostics), Failure>;
 /// Why there is no new object.
 pub(super) struct Failure {
     pub(super) problems: Diagnostics,
-    pub(super) unparsed: Option<Unparsed>,
-}
-
-/// A response that could not be parsed.
-pub(super) struct Unparsed {
-    /// The response in the form in which state may hold it.
-    pub(super) text: String,
-    /// The planned object with the response, and without attributes of a certificate.
-    pub(super) object: Box<UserCertificate>,
+    /// The planned object with a response that could not be parsed in the place of the key.
+    pub(super) unparsed: Option<Box<UserCertificate>>,
 }
 
 impl<T: Into<Diagnostics>> From<T> for Failure {
@@ -146,11 +139,8 @@ impl IssueRequest<'_> {
             superseded_certificates: Attr::Known(Vec::new()),
             ..self.planned.clone()
         };
-        let object = self.storage.store_protected(object, text.clone()).with_unknown_null();
-        Failure {
-            problems: error.into(),
-            unparsed: Some(Unparsed { text, object: Box::new(object) }),
-        }
+        let object = self.storage.store_protected(object, text).with_unknown_null();
+        Failure { problems: error.into(), unparsed: Some(Box::new(object)) }
     }
 
     /// Stores the key in another form, or changes arguments only. Sends no request.

@@ -1,5 +1,4 @@
-//! Plan: prior state and configuration become the planned object. Pure apart from the preflight request; the same input
-//! gives the same plan.
+//! Plan: prior state and configuration become the planned object. Pure apart from the preflight request.
 
 use tf_provider::{Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanResponse, Severity};
 
@@ -30,20 +29,22 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
         Err(problems) => return failed(request.private, problems),
     };
     let (proposed, _) = UserCertificate::decode(&request.proposed);
-    let PlannedChange { object, requires_replace, mut diagnostics } = match &prior {
-        None => plan_create(proposed, &config),
-        Some(prior) => plan_update(prior, proposed, &config),
-    };
+    let requires_replace = prior.as_ref().map_or_else(Vec::new, |prior| replaced(prior, &config));
     let is_replacement = !requires_replace.is_empty();
-    match &prior {
-        None => private.successor = Some(Successor::new(&config)),
+    let (object, mut diagnostics) = match &prior {
+        None => {
+            private.successor = Some(Successor::new(&config));
+            plan_create(proposed, &config)
+        }
         Some(prior) if is_replacement => {
             // Core destroys the old object without another plan call for it.
+            let (object, mut diagnostics) = plan_create(proposed, &config);
             diagnostics.extend(destroy_warning(prior, &private));
             private.destroy_warned = true;
+            (object, diagnostics)
         }
-        Some(_) => {}
-    }
+        Some(prior) => plan_update(prior, proposed, &config),
+    };
     diagnostics.extend(guardrails(client, prior.as_ref(), &object));
     if !held && (is_create || is_replacement) {
         diagnostics.extend(preflight(client, &config, &request.cancel).await);
@@ -75,16 +76,18 @@ fn failed(private: Vec<u8>, diagnostics: Diagnostics) -> PlanResponse {
     PlanResponse { private, diagnostics, ..PlanResponse::default() }
 }
 
-/// The planned object and what the user should know about it.
-pub(super) struct PlannedChange {
-    /// The object; unknown where a new certificate decides.
-    pub(super) object: UserCertificate,
-    pub(super) requires_replace: Vec<Path>,
-    pub(super) diagnostics: Diagnostics,
+/// The arguments whose change requires replacement.
+fn replaced(prior: &UserCertificate, config: &UserCertificate) -> Vec<Path> {
+    let project = (prior.project_id != config.project_id).then_some("project_id");
+    let username = (prior.username != config.username).then_some("username");
+    project.into_iter().chain(username).map(Path::attribute).collect()
 }
 
 /// Plans a new object. `proposed` is the configuration.
-pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -> PlannedChange {
+pub(super) fn plan_create(
+    proposed: UserCertificate,
+    config: &UserCertificate,
+) -> (UserCertificate, Diagnostics) {
     // The proposed value of a replacement is the stored one.
     let months = config.months_until_expiration.or(Months::DEFAULT);
     let mut diagnostics = Diagnostics::new();
@@ -100,7 +103,7 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
         id: config.user().map_or(Attr::Unknown, |user| Attr::Known(resource_id(&user))),
         ..plan_issue(proposed, config, Attr::Known(IssueReason::Created), Attr::Null)
     };
-    PlannedChange { object, requires_replace: Vec::new(), diagnostics }
+    (object, diagnostics)
 }
 
 /// Plans a change of a stored object. `proposed` is the configuration, completed with stored values.
@@ -108,14 +111,7 @@ pub(super) fn plan_update(
     prior: &UserCertificate,
     mut proposed: UserCertificate,
     config: &UserCertificate,
-) -> PlannedChange {
-    let project = (prior.project_id != config.project_id).then_some("project_id");
-    let username = (prior.username != config.username).then_some("username");
-    let requires_replace: Vec<_> =
-        project.into_iter().chain(username).map(Path::attribute).collect();
-    if !requires_replace.is_empty() {
-        return PlannedChange { requires_replace, ..plan_create(proposed, config) };
-    }
+) -> (UserCertificate, Diagnostics) {
     // A list that names the same recipients in another order or spelling is not a change.
     if let (Attr::Known(configured), Attr::Known(stored)) =
         (&proposed.private_key_recipients, &prior.private_key_recipients)
@@ -136,7 +132,7 @@ pub(super) fn plan_update(
         Renewal::None => plan_without_issuing(prior, proposed, config),
     };
     diagnostics.extend(warnings(prior, config, renewal));
-    PlannedChange { object, requires_replace, diagnostics }
+    (object, diagnostics)
 }
 
 /// Everything that a new certificate would change is unknown, because it may or may not be issued.

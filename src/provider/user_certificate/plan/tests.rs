@@ -88,11 +88,8 @@ fn a_window_is_reduced_with_a_warning_unless_it_was_validated_with_another_valid
             renew_before_days: Days::new(80).into(),
             ..minimal()
         };
-        let change = plan_update(&stored, proposed(&stored, &config), &config);
-        change
-            .diagnostics
-            .iter()
-            .any(|warning| warning.summary.starts_with("Renewal window longer"))
+        let (_, warnings) = plan_update(&stored, proposed(&stored, &config), &config);
+        warnings.iter().any(|warning| warning.summary.starts_with("Renewal window longer"))
     };
     for status in [Status::Active, Status::RenewalDue, Status::Expired] {
         assert!(warns(status, 3), "{status:?}");
@@ -130,11 +127,11 @@ fn set(object: &UserCertificate) -> BTreeSet<&String> {
 }
 
 fn planned(prior: &UserCertificate, config: &UserCertificate) -> UserCertificate {
-    plan_update(prior, proposed(prior, config), config).object
+    plan_update(prior, proposed(prior, config), config).0
 }
 
 fn create(config: &UserCertificate) -> UserCertificate {
-    plan_create(config.clone(), config).object
+    plan_create(config.clone(), config).0
 }
 
 /// The object that a host proposes: the configuration, completed with stored values of computed attributes.
