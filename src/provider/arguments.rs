@@ -39,8 +39,7 @@ pub(super) fn validate_user(config: &Value) -> impl Iterator<Item = Diagnostic> 
     project.into_iter().chain(Attr::<Username>::read(config, "username").err())
 }
 
-/// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text,
-/// from a variable's default, counts as omitted.
+/// The text of an argument without surrounding white space; `None` if it is omitted, unknown or blank.
 pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
     block.get(name).as_str().map(str::trim).filter(|text| !text.is_empty())
 }

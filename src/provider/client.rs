@@ -205,8 +205,7 @@ impl Session {
         result
     }
 
-    /// Warnings about a deprecated API version and about a clock that differs from Atlas's, each once per
-    /// configuration.
+    /// Warns of a deprecated API version and of a clock that differs from Atlas's, each once per configuration.
     pub(crate) fn warnings(&self, server_time: Option<Timestamp>) -> Diagnostics {
         let notice = self.atlas.take_deprecation_notice();
         let clock = server_time.and_then(|server_time| self.clock_warning(server_time));

@@ -1,5 +1,4 @@
-//! The provider block and the environment become the configuration of the client. Credentials are chosen in
-//! `credentials`.
+//! The provider block and the environment become the configuration of the client.
 
 use std::{ffi::OsString, time::Duration};
 

@@ -73,8 +73,7 @@ impl Inputs {
         Ok((credentials, warnings))
     }
 
-    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials
-    /// that are ignored.
+    /// The first complete credentials: access token, service account, API key. A warning names those that are ignored.
     pub(super) fn into_credentials(self) -> Selected {
         let [token, client_id, client_secret, public_key, private_key] = self.0;
         let text = |value: SecretString| value.expose_secret().to_owned();

@@ -1,5 +1,4 @@
-//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12
-//! archive.
+//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or as an archive, too.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -58,8 +57,7 @@ impl KeyStorage {
         })
     }
 
-    /// The object with a key, new or from state, and a warning if there is no archive of it; `None` if encryption
-    /// failed.
+    /// The object with a key, and a warning if there is no archive of it; `None` if encryption failed.
     pub(super) async fn store(
         &self,
         object: UserCertificate,

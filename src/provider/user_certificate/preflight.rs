@@ -48,8 +48,7 @@ pub(super) fn guardrails(
     is_refused.then(adopt::recipients_required).into_iter().collect()
 }
 
-/// Reports what would make issuing fail, as far as one request for the user can detect it. Failures that may be
-/// temporary are silent.
+/// Reports what would make issuing fail, as far as one request for the user can detect it, unless it may be temporary.
 pub(super) async fn preflight(
     client: &ProviderClient,
     config: &UserCertificate,

@@ -21,8 +21,7 @@ pub(super) struct PrivateState {
     /// In the plan of a create: the planned object. Never stored in state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) successor: Option<Successor>,
-    /// Responses to certificate requests in place that could not be parsed, encrypted if there are recipients. The object keeps its
-    /// certificate.
+    /// Responses to certificate requests in place that could not be parsed, encrypted if there are recipients.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,
 }
@@ -30,8 +29,7 @@ pub(super) struct PrivateState {
 const VERSION: u32 = 1;
 
 impl PrivateState {
-    /// Reads the bytes. Those of another format are an error, and the caller returns them unchanged: they may contain a
-    /// key.
+    /// Reads the bytes. The caller returns those of another format unchanged, because they may contain a key.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Diagnostic> {
         if bytes.is_empty() {
             return Ok(Self::default());
@@ -57,8 +55,7 @@ impl PrivateState {
     }
 }
 
-/// The warning at the end of an object: which certificates go on working, and how access is ended. `None` if all of
-/// them have expired.
+/// The warning at the end of an object: which certificates go on working, and how access is ended.
 pub(super) fn destroy_warning(
     object: &UserCertificate,
     private: &PrivateState,

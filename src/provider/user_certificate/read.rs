@@ -1,5 +1,4 @@
-//! Read: the user's certificates and the server's clock become `status`. Plan and apply use this
-//! finding, and read no clock.
+//! Read: the user's certificates and the server's clock become `status`. Plan and apply read no clock.
 
 use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
 
