@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
-use tf_provider::{CancellationToken, Diagnostic};
+use tf_provider::{CancellationToken, Diagnostic, Value};
 
 use super::{
-    arguments::{UserId, to_sentence},
+    arguments::{UserId, required, to_sentence},
+    attr::Attr,
     client::Session,
     diagnostics::from_atlas,
     timeouts,
@@ -16,22 +17,23 @@ use crate::atlas::{CertificateList, ListedCertificate, ProjectId, Username, prin
 /// How many lists are read at a time.
 const CONCURRENT_LISTS: usize = 8;
 
-/// The list of one user, or without `username` those of all users of `$external` whose certificates Atlas issues, in
-/// the order of the users. The stream has an error for each user that cannot be read.
+/// The list of the user of a configuration, or without `username` those of all users of `$external` whose certificates
+/// Atlas issues, in the order of the users. The stream has an error for each user that cannot be read.
 pub(crate) async fn lists(
     session: &Session,
-    project: &ProjectId,
-    username: Option<Username>,
+    config: &Value,
     cancel: &CancellationToken,
 ) -> Result<impl Stream<Item = Result<UserList, Diagnostic>>, Diagnostic> {
+    let project = required(config, "project_id")?;
+    let username = Attr::read(config, "username")?.into_known();
     let is_inventory = username.is_none();
-    let usernames = match username {
-        Some(username) => vec![Ok(username)],
-        None => managed_users(session, project, cancel).await?,
+    let users = match username {
+        Some(username) => vec![Ok(UserId { project, username })],
+        None => managed_users(session, &project, cancel).await?,
     };
-    let lists = stream::iter(usernames).map(move |username| async move {
-        let user = match username {
-            Ok(username) => UserId { project: project.clone(), username },
+    let lists = stream::iter(users).map(move |user| async move {
+        let user = match user {
+            Ok(user) => user,
             Err(unusable) => return Some(Err(unusable)),
         };
         match session.certificates(&user, &Session::call(cancel, timeouts::READ)).await {
@@ -44,25 +46,25 @@ pub(crate) async fn lists(
     Ok(lists.buffered(CONCURRENT_LISTS).filter_map(std::future::ready))
 }
 
-/// The names of the users whose certificates Atlas issues; an error for a name that requests cannot contain.
+/// The users whose certificates Atlas issues; an error for one whose name requests cannot contain.
 async fn managed_users(
     session: &Session,
     project: &ProjectId,
     cancel: &CancellationToken,
-) -> Result<Vec<Result<Username, Diagnostic>>, Diagnostic> {
+) -> Result<Vec<Result<UserId, Diagnostic>>, Diagnostic> {
     let users = session.users(project, &Session::call(cancel, timeouts::READ)).await;
     let users = users.map_err(|error| from_atlas(&error, &format!("project {project}")))?;
     let managed =
         users.iter().filter(|user| user.auth_database == "$external" && user.x509_type == MANAGED);
-    let parsed = managed.map(|user| {
-        Username::parse(&user.username).map_err(|problem| {
-            let name = printable(&user.username, 100);
-            let problem = to_sentence(problem);
+    let parsed = managed.map(|user| match Username::parse(&user.username) {
+        Ok(username) => Ok(UserId { project: project.clone(), username }),
+        Err(problem) => {
+            let (name, problem) = (printable(&user.username, 100), to_sentence(problem));
             let detail = format!(
                 "The certificates of the database user \"{name}\" of project {project} cannot be read. {problem}"
             );
-            Diagnostic::error("Unusable username", detail)
-        })
+            Err(Diagnostic::error("Unusable username", detail))
+        }
     });
     Ok(parsed.collect())
 }

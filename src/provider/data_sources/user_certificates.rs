@@ -14,8 +14,8 @@ use super::{ATTRIBUTES, project_argument};
 use crate::{
     atlas::Username,
     provider::{
-        arguments::{required, schema, validate_user},
-        attr::{Attr, read_number},
+        arguments::{schema, validate_user},
+        attr::read_number,
         client::ProviderClient,
         inventory::{UserList, lists, unexpired},
     },
@@ -65,11 +65,8 @@ async fn read(
 ) -> Result<(Value, Diagnostics), Diagnostic> {
     let ReadDataRequest { config, cancel } = request;
     let days = expiring_within_days(config)?;
-    let project = required(config, "project_id")?;
     let session = client.session()?;
-    let username = Attr::read(config, USERNAME)?.into_known();
-    let lists = lists(&session, &project, username, cancel).await?;
-    let lists: Vec<UserList> = lists.try_collect().await?;
+    let lists: Vec<UserList> = lists(&session, config, cancel).await?.try_collect().await?;
     let mut state = config.clone();
     state.set(CERTIFICATES, Value::List(elements(&lists, days)));
     let server_time = lists.iter().map(|(_, list)| list.server_time).max();

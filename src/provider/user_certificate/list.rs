@@ -18,7 +18,7 @@ use super::{
 use crate::{
     atlas::CertificateList,
     provider::{
-        arguments::{UserId, required, schema, validate_user},
+        arguments::{UserId, schema, validate_user},
         client::ProviderClient,
         inventory::{lists, unexpired},
     },
@@ -50,8 +50,6 @@ impl ListResource for UserCertificateList {
         results: &mut dyn ListResults,
     ) -> Result<(), Diagnostics> {
         let ListRequest { config, include_resource, limit, cancel } = &request;
-        let project = required(config, "project_id")?;
-        let username = Attr::read(config, "username")?.into_known();
         let session = self.0.session()?;
         if *limit == 0 {
             return Ok(());
@@ -59,7 +57,7 @@ impl ListResource for UserCertificateList {
         // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can
         // be.
         let (mut unread, mut any_read) = (Vec::new(), false);
-        let mut lists = pin!(lists(&session, &project, username, cancel).await?);
+        let mut lists = pin!(lists(&session, config, cancel).await?);
         while let Some(list) = lists.next().await {
             let mut events = Vec::new();
             match list {
