@@ -19,8 +19,8 @@ use crate::{
     sealing::Recipients,
 };
 
-/// Defines [`UserCertificate`], its conversion from and to [`Value`], and the list of attributes that a new certificate
-/// changes. An attribute is declared once, under the name that it has in the schema.
+/// Defines [`UserCertificate`], its conversion from and to [`Value`], and which attributes a new certificate changes. An
+/// attribute is declared once, under the name that it has in the schema.
 macro_rules! model {
     (
         issued { $($issued:ident: $issued_type:ty,)* }
@@ -34,10 +34,6 @@ macro_rules! model {
         }
 
         impl UserCertificate {
-            /// The attributes that every new certificate changes: unknown in a plan that issues.
-            #[cfg(test)]
-            pub(super) const ISSUED: &[&str] = &[$(stringify!($issued)),*];
-
             /// Reads every attribute. One that is invalid is reported and counts as unknown.
             pub(super) fn decode(value: &Value) -> (Self, Diagnostics) {
                 let mut problems = Problems::default();
