@@ -42,8 +42,8 @@ struct Configured {
 }
 
 /// Whether requests to Atlas are possible.
-#[derive(Default, Clone)]
-pub(super) enum State {
+#[derive(Default)]
+pub(super) enum State<C = Arc<Session>> {
     /// There is no valid provider configuration.
     #[default]
     Unconfigured,
@@ -51,7 +51,7 @@ pub(super) enum State {
     Deferred(String),
     /// No credentials were found: an error only for operations that call Atlas.
     MissingCredentials(Diagnostic),
-    Ready(Arc<Session>),
+    Ready(C),
 }
 
 impl ProviderClient {

@@ -7,6 +7,7 @@ use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Schema, Type, Value}
 use super::{
     arguments::{self, Problems, invalid_argument, non_empty, to_sentence},
     attr::read_number,
+    client::State,
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
 };
@@ -17,15 +18,6 @@ use crate::{
 
 /// Reads an environment variable.
 pub(super) type Environment = dyn Fn(&str) -> Option<OsString>;
-
-/// The result of a provider block and the environment together.
-pub(super) enum Resolved {
-    /// This argument is unknown.
-    Deferred(String),
-    /// No credentials were found. The error is for the operations that need some.
-    MissingCredentials(Diagnostic),
-    Ready(Box<Config>, Guardrails),
-}
 
 pub(super) fn schema() -> Schema {
     let description =
@@ -71,16 +63,17 @@ fn attributes() -> Vec<Attribute> {
 
 /// Checks the arguments of the provider block, except unknown ones.
 pub(super) fn validate(block: &Value) -> Diagnostics {
-    resolve(block, &|_| None, String::new()).err().unwrap_or_default()
+    resolve(block, &|_| None, String::new(), |_, _| Ok(())).err().unwrap_or_default()
 }
 
-/// Resolves the provider block and the environment, with warnings. An omitted argument that no environment variable can
-/// replace has its default; every invalid one is an error.
-pub(super) fn resolve(
+/// Resolves the provider block and the environment, and creates the client. Returns warnings, too. An omitted argument
+/// that no environment variable can replace has its default; every invalid one is an error.
+pub(super) fn resolve<C>(
     block: &Value,
     environment: &Environment,
     user_agent: String,
-) -> Result<(Resolved, Diagnostics), Diagnostics> {
+    create_client: impl FnOnce(Config, Guardrails) -> Result<C, Diagnostic>,
+) -> Result<(State<C>, Diagnostics), Diagnostics> {
     let mut problems = Problems::default();
     let inputs = problems.take(Inputs::from_block(block)).unwrap_or_default();
     let base_url = problems.take(base_url(block)).unwrap_or_default();
@@ -95,7 +88,7 @@ pub(super) fn resolve(
     let has_token = non_empty(block, "access_token").is_some();
     let is_needed = |name: &str| !(has_token && credentials::is_argument(name));
     if let Some(argument) = names.find(|name| block.get(name).is_unknown() && is_needed(name)) {
-        return Ok((Resolved::Deferred(argument), Diagnostics::new()));
+        return Ok((State::Deferred(argument), Diagnostics::new()));
     }
     let (credentials, warnings) = match inputs.into_credentials() {
         (None, _) => Inputs::from_environment(environment)?,
@@ -106,7 +99,7 @@ pub(super) fn resolve(
         None => base_url_of(environment)?.unwrap_or_else(BaseUrl::cloud),
     };
     let Some(credentials) = credentials else {
-        return Ok((Resolved::MissingCredentials(credentials::missing_credentials()), warnings));
+        return Ok((State::MissingCredentials(credentials::missing_credentials()), warnings));
     };
     let proxy = proxy(environment, &base_url)?;
     let config = Config {
@@ -119,7 +112,7 @@ pub(super) fn resolve(
         proxy,
         user_agent,
     };
-    Ok((Resolved::Ready(Box::new(config), guardrails), warnings))
+    Ok((State::Ready(create_client(config, guardrails)?), warnings))
 }
 
 /// Reads the environment of this process.

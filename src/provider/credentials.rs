@@ -157,10 +157,7 @@ fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagno
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{
-        config::{self, Resolved},
-        testing::environment,
-    };
+    use crate::provider::{client::State, config, testing::environment};
 
     fn block(arguments: &[(&str, Value)]) -> Value {
         let mut block = config::schema().block.empty();
@@ -172,15 +169,17 @@ mod tests {
 
     /// The credentials or the first error, and the number of warnings.
     fn resolved(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> (String, usize) {
-        let found = config::resolve(&block(arguments), &environment(variables), String::new());
+        let (block, environment) = (block(arguments), environment(variables));
+        let found = config::resolve(&block, &environment, String::new(), |config, _| Ok(config));
         let (resolved, warnings) = match found {
             Ok((resolved, warnings)) => (resolved, warnings.iter().count()),
             Err(problems) => return (problems.iter().next().unwrap().detail.clone(), 0),
         };
         let text = match resolved {
-            Resolved::Deferred(argument) => format!("unknown {argument}"),
-            Resolved::MissingCredentials(error) => error.summary,
-            Resolved::Ready(config, _) => match config.credentials {
+            State::Deferred(argument) => format!("unknown {argument}"),
+            State::MissingCredentials(error) => error.summary,
+            State::Unconfigured => panic!("it is configured"),
+            State::Ready(config) => match config.credentials {
                 Credentials::Token(token) => format!("token {}", token.expose_secret()),
                 Credentials::ServiceAccount { client_id, client_secret } => {
                     format!("account {client_id}:{}", client_secret.expose_secret())

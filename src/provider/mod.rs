@@ -26,7 +26,6 @@ use tf_provider::{
 
 use self::{
     client::{ProviderClient, Session, State},
-    config::Resolved,
     unsealed_certificate::UnsealedCertificate,
     user_certificate::{Predecessors, UserCertificateList, UserCertificateResource},
 };
@@ -53,18 +52,16 @@ impl AtlasProvider {
             "terraform-provider-atlas/{} Terraform/{host_version}",
             env!("CARGO_PKG_VERSION")
         );
-        let (resolved, warnings) =
-            config::resolve(&request.config, &config::process_environment, user_agent)?;
-        self.client.set(match resolved {
-            Resolved::Deferred(argument) => State::Deferred(argument),
-            Resolved::MissingCredentials(error) => State::MissingCredentials(error),
-            Resolved::Ready(config, guardrails) => {
-                let clock = Arc::new(SystemClock);
-                let client = Client::new(*config, clock.clone(), self.issued_ids.clone())
-                    .map_err(invalid_configuration)?;
-                State::Ready(Arc::new(Session::new(client, guardrails, clock)))
-            }
-        });
+        let create_client = |config, guardrails| {
+            let clock = Arc::new(SystemClock);
+            let client = Client::new(config, clock.clone(), self.issued_ids.clone())
+                .map_err(invalid_configuration)?;
+            Ok(Arc::new(Session::new(client, guardrails, clock)))
+        };
+        let environment = &config::process_environment;
+        let (state, warnings) =
+            config::resolve(&request.config, environment, user_agent, create_client)?;
+        self.client.set(state);
         Ok(warnings)
     }
 }

@@ -14,10 +14,12 @@ fn block(arguments: &[(&str, Value)]) -> Value {
 }
 
 fn config(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> Result<Config, Diagnostics> {
-    match resolve(&block(arguments), &environment(variables), "agent".into())?.0 {
-        Resolved::Ready(config, _) => Ok(*config),
-        Resolved::Deferred(argument) => panic!("{argument} is unknown"),
-        Resolved::MissingCredentials(error) => panic!("{error:?}"),
+    let environment = environment(variables);
+    match resolve(&block(arguments), &environment, "agent".into(), |config, _| Ok(config))?.0 {
+        State::Ready(config) => Ok(config),
+        State::Deferred(argument) => panic!("{argument} is unknown"),
+        State::MissingCredentials(error) => panic!("{error:?}"),
+        State::Unconfigured => panic!("it is configured"),
     }
 }
 
@@ -115,7 +117,7 @@ fn a_variable_that_is_not_utf_8_is_an_error_that_names_it() {
         (name == "MONGODB_ATLAS_CLIENT_SECRET").then(|| OsString::from_vec(vec![b'a', 0xff]))
     };
     let block = schema().block.empty();
-    let problems = resolve(&block, &environment, String::new()).err().unwrap();
+    let problems = resolve(&block, &environment, String::new(), |_, _| Ok(())).err().unwrap();
     let problem = problems.iter().next().unwrap();
     assert!(problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"), "{problem:?}");
 }
@@ -149,7 +151,8 @@ fn an_unknown_setting_defers_the_client() {
         "request_timeout",
         "ca_bundle_pem",
     ] {
-        let resolved = resolve(&block(&[(name, Value::Unknown)]), &environment(&[]), String::new());
-        assert!(matches!(resolved, Ok((Resolved::Deferred(argument), _)) if argument == name));
+        let block = block(&[(name, Value::Unknown)]);
+        let resolved = resolve(&block, &environment(&[]), String::new(), |_, _| Ok(()));
+        assert!(matches!(resolved, Ok((State::Deferred(argument), _)) if argument == name));
     }
 }
