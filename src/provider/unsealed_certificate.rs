@@ -32,7 +32,8 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [identities(config).err(), password(config).err(), profile(config).err()];
+        let profile = Attr::<Profile>::read(config, PROFILE);
+        let problems = [identities(config).err(), password(config).err(), profile.err()];
         problems.into_iter().flatten().collect()
     }
 
@@ -71,7 +72,8 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
         Ok(bundle) => bundle,
         Err(error) => return Ok(not_a_pair(&error, "pkcs12_base64 is null").into()),
     };
-    let archive = build_archive(bundle, password, profile(object)?).await;
+    let profile = Attr::read(object, PROFILE)?.into_known().unwrap_or_default();
+    let archive = build_archive(bundle, password, profile).await;
     let archive = archive.map_err(|problem| not_archived(&problem))?;
     object.set(PKCS12, archive.expose_secret());
     Ok(Diagnostics::new())
@@ -126,11 +128,6 @@ fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
         Some(Err(error)) => Err(invalid("Invalid password", error).at(Path::attribute(PASSWORD))),
         _ => Ok(password),
     }
-}
-
-/// The profile of the archive; the default if it is null or unknown.
-fn profile(config: &Value) -> Result<Profile, Diagnostic> {
-    Ok(Attr::read(config, PROFILE)?.into_known().unwrap_or_default())
 }
 
 const SEALED: &str = "sealed_pem";

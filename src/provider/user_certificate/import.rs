@@ -4,9 +4,12 @@ use std::{fmt::Display, sync::Arc};
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
+use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget};
 
-use super::model::{Attr, IssueReason, UserCertificate};
+use super::{
+    applied,
+    model::{Attr, IssueReason, UserCertificate},
+};
 use crate::{
     atlas::{CallOptions, CertificateList, ListedCertificate, ProjectId, Username},
     provider::{
@@ -17,14 +20,21 @@ use crate::{
     },
 };
 
-/// Imports a certificate without its private key. Returns the object, and warnings.
+/// Imports a certificate without its private key.
 pub(super) async fn import(
     client: &ProviderClient,
-    id: ImportId,
-    cancel: &CancellationToken,
-) -> Result<(UserCertificate, Diagnostics), Diagnostic> {
+    request: ImportRequest,
+) -> Result<ImportResponse, Diagnostics> {
+    let id = match &request.target {
+        ImportTarget::Id(id) => ImportId::parse(id)?,
+        ImportTarget::Identity(identity) => {
+            let user = UserCertificate::from_value(identity)?.user();
+            let incomplete = || invalid_id("The identity has no project_id or no username.");
+            ImportId::newest(user.ok_or_else(incomplete)?)
+        }
+    };
     let session = client.session()?;
-    let call = Session::call(cancel, timeouts::READ);
+    let call = Session::call(&request.cancel, timeouts::READ);
     let (user, list) = find(&session, &id, &call).await?;
     let found = match &id.certificate_id {
         Some(id) => list.certificates.iter().find(|certificate| certificate.certificate_id == *id),
@@ -44,7 +54,8 @@ pub(super) async fn import(
     );
     let mut warnings = session.warnings(Some(list.server_time));
     warnings.push(Diagnostic::warning("Imported without its private key", detail));
-    Ok((imported_object(user, found, list.server_time), warnings))
+    let object = imported_object(user, found, list.server_time);
+    Ok(applied(object.into_value(), Vec::new(), warnings))
 }
 
 /// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a
@@ -73,7 +84,7 @@ async fn find(
 
 /// An import id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ImportId {
+struct ImportId {
     user: UserId,
     /// The name with a space for each `+`, if the id has that character.
     username_with_spaces: Option<Username>,
@@ -84,7 +95,7 @@ pub(super) struct ImportId {
 impl ImportId {
     /// Parses `PROJECT/USER` and `PROJECT/USER/CERTIFICATE` (both percent-decoded), and the official provider's
     /// `PROJECT-USER` (never decoded).
-    pub(super) fn parse(id: &str) -> Result<Self, Diagnostic> {
+    fn parse(id: &str) -> Result<Self, Diagnostic> {
         let separator = id.find(['/', '-']).ok_or_else(|| invalid_id("It contains no /."))?;
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
         let project = ProjectId::parse(project).map_err(invalid_id)?;
@@ -110,13 +121,6 @@ impl ImportId {
             username_with_spaces: Username::parse(&with_spaces).ok().filter(|_| name.contains('+')),
             certificate_id,
         })
-    }
-
-    /// The newest certificate of the user of an identity.
-    pub(super) fn from_identity(identity: &UserCertificate) -> Result<Self, Diagnostic> {
-        let user = identity.user();
-        user.map(Self::newest)
-            .ok_or_else(|| invalid_id("The identity has no project_id or no username."))
     }
 
     fn newest(user: UserId) -> Self {

@@ -23,15 +23,15 @@ use std::sync::Arc;
 
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, IdentitySchema, ImportRequest,
-    ImportResponse, ImportTarget, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest,
-    PlanResponse, ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest,
-    Value, async_trait,
+    ImportResponse, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, Value,
+    async_trait,
 };
 
-use self::{import::ImportId, model::UserCertificate, private_state::PrivateState};
 pub(super) use self::{
     key_storage::build_archive, list::UserCertificateList, predecessors::Predecessors,
 };
+use self::{model::UserCertificate, private_state::PrivateState};
 use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
@@ -77,14 +77,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
-        let ReadRequest { state, private, cancel } = request;
-        let read =
-            async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
-        let (state, diagnostics) = match read.await {
-            Ok((object, warnings)) => (object.into_value(), warnings),
-            Err(problems) => (state, problems),
-        };
-        ReadResponse { state, private, diagnostics }
+        read::read(&self.client, request).await
     }
 
     async fn update(&self, request: UpdateRequest) -> ApplyResponse {
@@ -96,14 +89,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
-        let id = match &request.target {
-            ImportTarget::Id(id) => ImportId::parse(id)?,
-            ImportTarget::Identity(identity) => {
-                ImportId::from_identity(&UserCertificate::from_value(identity)?)?
-            }
-        };
-        let (object, diagnostics) = import::import(&self.client, id, &request.cancel).await?;
-        Ok(ImportResponse { state: object.into_value(), private: Vec::new(), diagnostics })
+        import::import(&self.client, request).await
     }
 
     fn generate_config(&self, state: Value) -> Value {

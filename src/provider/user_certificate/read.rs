@@ -1,6 +1,6 @@
 //! Read: the user's certificates and the server's clock become `status`. Plan and apply read no clock.
 
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
+use tf_provider::{CancellationToken, Diagnostic, Diagnostics, ReadRequest, ReadResponse};
 
 use super::model::{Attr, Status, UserCertificate};
 use crate::{
@@ -12,8 +12,19 @@ use crate::{
     },
 };
 
+/// Refreshes the object. If that fails, it stays as it is.
+pub(super) async fn read(client: &ProviderClient, request: ReadRequest) -> ReadResponse {
+    let ReadRequest { state, private, cancel } = request;
+    let read = async { refreshed(client, UserCertificate::from_value(&state)?, &cancel).await };
+    let (state, diagnostics) = match read.await {
+        Ok((object, warnings)) => (object.into_value(), warnings),
+        Err(problems) => (state, problems),
+    };
+    ReadResponse { state, private, diagnostics }
+}
+
 /// Compares the object with Atlas's list. Returns the object with its status, and warnings.
-pub(super) async fn read(
+async fn refreshed(
     client: &ProviderClient,
     mut object: UserCertificate,
     cancel: &CancellationToken,
