@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    model::{Attr, IssueReason, Status, SupersededCertificate, UserCertificate},
+    model::{Attr, Status, SupersededCertificate, UserCertificate},
     renewal::{Days, renewal_time},
 };
 use crate::{
@@ -106,10 +106,18 @@ impl UserCertificate {
         {
             *revision = revision.saturating_add(1);
         }
-        let superseded = match (predecessor, self.issue_reason) {
-            (Some(predecessor), Attr::Known(reason)) => predecessor.superseded_by(reason, now),
-            _ => Vec::new(),
-        };
+        let mut superseded = Vec::new();
+        if let (Some(predecessor), Attr::Known(reason)) = (predecessor, self.issue_reason) {
+            superseded
+                .extend(predecessor.superseded_certificates.known().into_iter().flatten().cloned());
+            // A certificate that Atlas does not list any more counts too: it may go on working.
+            if let (Attr::Known(certificate_id), Attr::Known(not_after)) =
+                (predecessor.certificate_id.clone(), predecessor.not_after)
+            {
+                superseded.push(SupersededCertificate { certificate_id, not_after, reason });
+            }
+        }
+        superseded.retain(|certificate| now < certificate.not_after);
         self.superseded_certificates = Attr::Known(superseded);
     }
 
@@ -118,19 +126,6 @@ impl UserCertificate {
         let superseded = self.superseded_certificates.known().into_iter().flatten();
         let ids = superseded.map(|certificate| &certificate.certificate_id);
         ids.chain(self.certificate_id.known()).map(String::as_str)
-    }
-
-    /// The unexpired certificates of this object, once its present one is replaced.
-    fn superseded_by(&self, reason: IssueReason, now: Timestamp) -> Vec<SupersededCertificate> {
-        let mut all = self.superseded_certificates.known().cloned().unwrap_or_default();
-        // A certificate that Atlas does not list any more counts too: it may go on working.
-        if let (Attr::Known(certificate_id), Attr::Known(not_after)) =
-            (self.certificate_id.clone(), self.not_after)
-        {
-            all.push(SupersededCertificate { certificate_id, not_after, reason });
-        }
-        all.retain(|certificate| now < certificate.not_after);
-        all
     }
 }
 
@@ -163,7 +158,10 @@ pub(super) fn months_between(not_before: Timestamp, not_after: Timestamp) -> i64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atlas::{ProjectId, Username};
+    use crate::{
+        atlas::{ProjectId, Username},
+        provider::user_certificate::model::IssueReason,
+    };
 
     fn object(user: &str) -> UserCertificate {
         let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();

@@ -89,36 +89,23 @@ impl IssueRequest<'_> {
             Ok(certificate) => certificate,
             Err(error) => return Err(self.unparsed(issued, user, &error.to_string())),
         };
-        let built = catch_panic(|| self.object(certificate, issued.server_time));
-        let Some((object, expired)) = built else {
+        let built = catch_panic(|| {
+            let mut object = self.planned.clone();
+            object.set_certificate(certificate);
+            object.status = Attr::Known(Status::Active);
+            object.has_private_key = Attr::Known(true);
+            let now = expiry_reference(certificate.not_before, issued.server_time);
+            object.set_predecessor(self.predecessor, now);
+            (object, now)
+        });
+        let Some((object, now)) = built else {
             let problem = "parsing it failed because of a bug of the provider";
             return Err(self.unparsed(issued, user, problem));
         };
         let stored = self.storage.store(object, &issued.pem).await;
         let (object, warning) = stored.ok_or_else(|| key_lost(certificate))?;
-        let mut diagnostics = catch_panic(|| mismatches(certificate, user)).unwrap_or_default();
-        diagnostics.extend(expired.into_iter().chain(warning));
-        Ok((object.with_unknown_null(), diagnostics))
-    }
-
-    /// The object without its key, and a warning if the certificate has expired.
-    fn object(
-        &self,
-        certificate: &Certificate,
-        server_time: Option<Timestamp>,
-    ) -> (UserCertificate, Option<Diagnostic>) {
-        let mut object = self.planned.clone();
-        object.set_certificate(certificate);
-        object.status = Attr::Known(Status::Active);
-        object.has_private_key = Attr::Known(true);
-        let now = expiry_reference(certificate.not_before, server_time);
-        object.set_predecessor(self.predecessor, now);
-        let detail = format!(
-            "Atlas issued {}, and the time of its response is {now:.0}. The next plan renews it.",
-            named(certificate)
-        );
-        let expired = Diagnostic::warning("Certificate has expired already", detail);
-        (object, (now >= certificate.not_after).then_some(expired))
+        let warnings = catch_panic(|| warnings(certificate, user, now)).unwrap_or_default();
+        Ok((object.with_unknown_null(), warnings.into_iter().chain(warning).collect()))
     }
 
     fn unparsed(&self, issued: &IssuedCertificate, user: &UserId, problem: &str) -> Failure {
@@ -175,7 +162,8 @@ impl IssueRequest<'_> {
     }
 }
 
-fn mismatches(certificate: &Certificate, user: &UserId) -> Diagnostics {
+/// Warnings about an issued certificate.
+fn warnings(certificate: &Certificate, user: &UserId, now: Timestamp) -> Diagnostics {
     let UserId { project, username } = user;
     let mut warnings = Diagnostics::new();
     if !x509::subject_matches(username.as_str(), certificate) {
@@ -194,6 +182,13 @@ fn mismatches(certificate: &Certificate, user: &UserId) -> Diagnostics {
         );
         let summary = "Certificate is from another project's authority";
         warnings.push(Diagnostic::warning(summary, detail));
+    }
+    if now >= certificate.not_after {
+        let detail = format!(
+            "Atlas issued {}, and the time of its response is {now:.0}. The next plan renews it.",
+            named(certificate)
+        );
+        warnings.push(Diagnostic::warning("Certificate has expired already", detail));
     }
     warnings
 }
