@@ -26,25 +26,18 @@ use tf_provider::{
     PlanRequest, PlanResponse, ReadRequest, Resource, Schema, Value, async_trait,
 };
 
-pub(super) use self::list::UserCertificateList;
-use self::{
-    import::ImportId, model::UserCertificate, predecessors::Predecessors,
-    private_state::PrivateState,
+pub(super) use self::{
+    key_storage::build_archive, list::UserCertificateList, predecessors::Predecessors,
 };
+use self::{model::UserCertificate, private_state::PrivateState};
 use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 
-/// The resource.
+#[derive(Default)]
 pub(super) struct UserCertificateResource {
-    client: Arc<ProviderClient>,
-    predecessors: Predecessors,
-}
-
-impl UserCertificateResource {
-    pub(super) fn new(client: Arc<ProviderClient>) -> Self {
-        Self { client, predecessors: Predecessors::default() }
-    }
+    pub(super) client: Arc<ProviderClient>,
+    pub(super) predecessors: Arc<Predecessors>,
 }
 
 #[async_trait]
@@ -82,15 +75,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn read(&self, request: ReadRequest) -> ObjectResponse {
-        let ReadRequest { state, private, cancel } = request;
-        let read =
-            async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
-        let (state, diagnostics) = match read.await {
-            Ok(Some((object, warnings))) => (object.into_value(), warnings),
-            Ok(None) => (state, Diagnostics::new()),
-            Err(problems) => (state, problems),
-        };
-        ObjectResponse { state, private, diagnostics }
+        read::read(&self.client, request).await
     }
 
     async fn update(&self, request: ApplyRequest) -> ObjectResponse {
@@ -106,14 +91,7 @@ impl Resource for UserCertificateResource {
         target: ImportTarget,
         cancel: CancellationToken,
     ) -> Result<ObjectResponse, Diagnostics> {
-        let id = match &target {
-            ImportTarget::Id(id) => ImportId::parse(id)?,
-            ImportTarget::Identity(identity) => {
-                ImportId::from_identity(&UserCertificate::from_value(identity)?)?
-            }
-        };
-        let (object, diagnostics) = import::import(&self.client, id, &cancel).await?;
-        Ok(ObjectResponse { state: object.into_value(), private: Vec::new(), diagnostics })
+        import::import(&self.client, &target, &cancel).await
     }
 
     fn generate_config(&self, state: Value) -> Value {
@@ -128,4 +106,14 @@ impl Resource for UserCertificateResource {
 /// Reads a stored object and its private data.
 fn stored(object: &Value, private: &[u8]) -> Result<(UserCertificate, PrivateState), Diagnostics> {
     Ok((UserCertificate::from_value(object)?, PrivateState::parse(private)?))
+}
+
+/// The state after an apply, with the responses that could not be parsed in its private data.
+fn applied(
+    state: Value,
+    unparsed_responses: Vec<String>,
+    diagnostics: Diagnostics,
+) -> ObjectResponse {
+    let private = PrivateState { unparsed_responses, ..PrivateState::default() };
+    ObjectResponse { state, private: private.to_bytes(), diagnostics }
 }

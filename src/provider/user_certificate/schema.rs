@@ -2,7 +2,7 @@
 
 use tf_provider::{Attribute, Block, Schema, Type};
 
-use crate::provider::timeouts;
+use crate::provider::{arguments, timeouts};
 
 pub(super) fn schema() -> Schema {
     Schema::new(Block {
@@ -12,21 +12,15 @@ pub(super) fn schema() -> Schema {
     })
 }
 
-/// One entry of `superseded_certificates`.
-fn superseded_type() -> Type {
-    Type::object(["certificate_id", "not_after", "reason"].map(|name| (name, Type::String)))
-}
-
-/// The identity: what stays the same over all renewals.
 pub(super) fn identity_schema() -> Schema {
     let attribute = |name, description| Attribute::new(name, Type::String, description).required();
-    Schema::new(Block {
-        attributes: vec![
+    arguments::schema(
+        vec![
             attribute("project_id", "The project of the database user."),
             attribute("username", "The database user, not encoded."),
         ],
-        ..Block::default()
-    })
+        "",
+    )
 }
 
 const DESCRIPTION: &str = "Issues an Atlas-managed X.509 client certificate for a database user, stores it and its private key in \
@@ -81,6 +75,7 @@ fn arguments() -> Vec<Attribute> {
 
 #[rustfmt::skip]
 fn attributes() -> Vec<Attribute> {
+    let superseded = ["certificate_id", "not_after", "reason"].map(|name| (name, Type::String));
     vec![
         Attribute::new("id", Type::String,
             "`project_id/username`, with the name percent-encoded. Stable across renewals."),
@@ -110,7 +105,7 @@ fn attributes() -> Vec<Attribute> {
         Attribute::new("revision", Type::Number,
             "Changes whenever a new certificate is issued, and only then (Unix time of `not_before`). Use it for \
              `*_wo_version` arguments and triggers."),
-        Attribute::new("superseded_certificates", Type::list(superseded_type()),
+        Attribute::new("superseded_certificates", Type::list(Type::object(superseded)),
             "Previous certificates of this resource that had not expired when the current one was issued: \
              `certificate_id`, `not_after`, and the `reason` for which the next one was issued. Entries are removed \
              when the next certificate is issued, so compare `not_after`."),
@@ -143,7 +138,11 @@ mod tests {
     #[test]
     fn attributes_of_a_certificate_are_computed() {
         let schema = schema();
-        for name in UserCertificate::ISSUED {
+        let object = UserCertificate::default().with_issued_unknown().into_value();
+        let issued = object.as_map().unwrap().iter().filter(|(_, value)| value.is_unknown());
+        let issued: Vec<_> = issued.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(issued.len(), 13);
+        for name in &issued {
             let mut attributes = schema.block.attributes.iter();
             let mode = attributes.find(|it| it.name == *name).map(|it| it.mode);
             assert_eq!(mode, Some(Mode::Computed), "{name}");
@@ -152,9 +151,7 @@ mod tests {
             .block
             .attributes
             .iter()
-            .filter(|a| {
-                a.mode == Mode::Computed && !UserCertificate::ISSUED.contains(&a.name.as_str())
-            })
+            .filter(|a| a.mode == Mode::Computed && !issued.contains(&a.name.as_str()))
             .map(|a| a.name.as_str())
             .collect();
         // These stay known when a certificate is issued: the plan says what they become.
