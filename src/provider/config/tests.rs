@@ -118,7 +118,7 @@ fn a_variable_that_is_not_utf_8_is_an_error_that_names_it() {
     };
     let block = schema().block.empty();
     let problems = resolve(&block, &environment, String::new(), |_, _| Ok(())).err().unwrap();
-    let problem = problems.iter().next().unwrap();
+    let problem = problems.first().unwrap();
     assert!(problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"), "{problem:?}");
 }
 
