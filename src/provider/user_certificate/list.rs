@@ -82,11 +82,11 @@ fn listed_resource(
         1 => format!("{}: 1 certificate, expires {date}", user.username),
         count => format!("{}: {count} certificates, newest expires {date}", user.username),
     };
-    let object = imported_object(user, newest, list.server_time);
+    let object = imported_object(user, newest, list.server_time).into_value();
     Some(ListedResource {
-        identity: object.identity()?,
+        identity: UserCertificate::identity(&object)?,
         display_name,
-        object: include_resource.then(|| object.into_value()),
+        object: include_resource.then_some(object),
     })
 }
 

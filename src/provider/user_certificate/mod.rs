@@ -55,7 +55,7 @@ impl Resource for UserCertificateResource {
     }
 
     fn identity(&self, object: &Value) -> Option<Value> {
-        UserCertificate::decode(object).0.identity()
+        UserCertificate::identity(object)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {

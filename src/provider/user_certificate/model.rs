@@ -131,9 +131,10 @@ impl UserCertificate {
         Some(UserId { project: project.clone(), username: username.clone() })
     }
 
-    /// The identity: project and user, which stay the same over all renewals. `None` while one is unknown.
-    pub(super) fn identity(&self) -> Option<Value> {
-        let UserId { project, username } = self.user()?;
+    /// The identity of an object: project and user, which stay the same over all renewals. `None` while one is unknown.
+    pub(super) fn identity(object: &Value) -> Option<Value> {
+        let project = Attr::<ProjectId>::read(object, "project_id").ok()?.into_known()?;
+        let username = Attr::<Username>::read(object, "username").ok()?.into_known()?;
         Some(Value::object([("project_id", project.encode()), ("username", username.encode())]))
     }
 

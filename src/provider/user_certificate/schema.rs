@@ -188,13 +188,13 @@ mod tests {
             username: Username::parse("a/b c%").ok().into(),
             ..UserCertificate::default()
         };
-        let found = object.identity().unwrap();
+        let found = UserCertificate::identity(&object.clone().into_value()).unwrap();
         let names: Vec<_> =
             identity_schema().block.attributes.into_iter().map(|a| a.name).collect();
         assert!(found.as_map().unwrap().keys().eq(&names));
         assert_eq!(found.get("project_id").as_str(), Some("32b6e34b3d91647abb20e7b8"));
         assert_eq!(found.get("username").as_str(), Some("a/b c%"));
         let unknown = UserCertificate { username: Attr::Unknown, ..object };
-        assert!(unknown.identity().is_none());
+        assert!(UserCertificate::identity(&unknown.into_value()).is_none());
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     msgpack,
     pb::{self, DynamicValue, ResourceIdentityData, attribute_path::step::Selector},
+    schemas::Registered,
 };
 use crate::terraform::{
     Diagnostic, Diagnostics, FunctionError, Path, Resource, Schema, Severity, Step, Value,
@@ -20,13 +21,19 @@ pub(super) fn stored(mut object: Value, schema: &Schema) -> Option<DynamicValue>
 }
 
 /// The identity of an object; `None` if it has none.
-pub(super) fn identity_of(object: &Value, resource: &dyn Resource) -> Option<ResourceIdentityData> {
-    if object.is_null() { None } else { identity(&resource.identity(object)?, resource) }
+pub(super) fn identity_of(
+    object: &Value,
+    resource: &Registered<dyn Resource>,
+) -> Option<ResourceIdentityData> {
+    if object.is_null() { None } else { identity(&resource.handler.identity(object)?, resource) }
 }
 
 /// `None` for an identity that is not wholly known, which `OpenTofu` rejects in a plan, or lacks a required attribute.
-pub(super) fn identity(identity: &Value, resource: &dyn Resource) -> Option<ResourceIdentityData> {
-    let problems = resource.identity_schema()?.block.check(identity, false);
+pub(super) fn identity(
+    identity: &Value,
+    resource: &Registered<dyn Resource>,
+) -> Option<ResourceIdentityData> {
+    let problems = resource.identity_schema.as_ref()?.block.check(identity, false);
     let complete = identity.is_wholly_known() && identity.as_map().is_some() && problems.is_empty();
     complete.then(|| ResourceIdentityData { identity_data: value(identity) })
 }

@@ -44,7 +44,7 @@ const MAX_DEPTH: usize = 256;
 
 /// Encodes a value.
 pub(super) fn encode(value: &Value) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(1024);
     // Writing to a vector cannot fail.
     let _ = write(&mut out, value);
     out
@@ -112,14 +112,17 @@ fn object(
     attributes: &BTreeMap<String, Type>,
     form: Form,
 ) -> Result<Value, DecodeError> {
-    let mut object = BTreeMap::new();
+    let (mut read_entries, mut in_order) = (Vec::with_capacity(entries.len()), attributes.iter());
     for (name, value) in entries {
         let name = text(name)?;
-        if let Some(ty) = attributes.get(name) {
+        // Hosts send attributes in order, which saves a search.
+        let next = in_order.next().filter(|(next, _)| *next == name).map(|(_, ty)| ty);
+        if let Some(ty) = next.or_else(|| attributes.get(name)) {
             let at = |error: DecodeError| error.at(Step::Attribute(name.to_owned()));
-            object.insert(name.to_owned(), read(value, ty, form).map_err(at)?);
+            read_entries.push((name.to_owned(), read(value, ty, form).map_err(at)?));
         }
     }
+    let mut object: BTreeMap<_, _> = read_entries.into_iter().collect();
     if form == Form::Stored {
         for name in attributes.keys() {
             object.entry(name.clone()).or_insert(Value::Null);

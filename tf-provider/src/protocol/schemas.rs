@@ -31,26 +31,27 @@ pub(super) struct Handlers<T: ?Sized> {
     by_name: BTreeMap<&'static str, Registered<T>>,
 }
 
-/// A handler with its schema.
+/// A handler with its schemas.
 pub(super) struct Registered<T: ?Sized> {
     pub(super) handler: Arc<T>,
     pub(super) schema: Schema,
+    pub(super) identity_schema: Option<Schema>,
 }
 
 impl Registry {
     pub(super) fn new(provider: &dyn Provider) -> Self {
-        let data_source = |it: &dyn DataSource| (it.type_name(), it.schema());
+        let data_source = |it: &dyn DataSource| (it.type_name(), it.schema(), None);
         let ephemeral = provider.ephemeral_resources();
         let functions = provider.functions().into_iter();
         Self {
             provider: provider.schema(),
             resources: Handlers::new("resource type", provider.resources(), |it| {
-                (it.type_name(), it.schema())
+                (it.type_name(), it.schema(), it.identity_schema())
             }),
             data_sources: Handlers::new("data source", provider.data_sources(), data_source),
             ephemeral_resources: Handlers::new("ephemeral resource type", ephemeral, data_source),
             list_resources: Handlers::new("list resource type", provider.list_resources(), |it| {
-                (it.type_name(), it.schema())
+                (it.type_name(), it.schema(), None)
             }),
             functions: functions.map(|it| (it.name(), (it.clone(), it.signature()))).collect(),
         }
@@ -59,7 +60,7 @@ impl Registry {
     pub(super) fn identity_schemas(&self) -> HashMap<String, pb::ResourceIdentitySchema> {
         let resources = self.resources.by_name.iter();
         let identities = resources.filter_map(|(name, it)| {
-            Some(((*name).into(), identity_schema(&it.handler.identity_schema()?)))
+            Some(((*name).into(), identity_schema(it.identity_schema.as_ref()?)))
         });
         identities.collect()
     }
@@ -74,11 +75,11 @@ impl<T: ?Sized> Handlers<T> {
     fn new(
         kind: &'static str,
         handlers: Vec<Arc<T>>,
-        describe: impl Fn(&T) -> (&'static str, Schema),
+        describe: impl Fn(&T) -> (&'static str, Schema, Option<Schema>),
     ) -> Self {
         let handlers = handlers.into_iter().map(|handler| {
-            let (name, schema) = describe(&handler);
-            (name, Registered { handler, schema })
+            let (name, schema, identity_schema) = describe(&handler);
+            (name, Registered { handler, schema, identity_schema })
         });
         Self { kind, by_name: handlers.collect() }
     }

@@ -42,7 +42,7 @@ pub(super) async fn list(
     let response = list.handler.list(request).await?;
     let warnings = response.warnings.into_iter().map(|warning| event(warning.into()));
     let found = response.found.into_iter().take(limit).map(|found| Event {
-        identity: encode::identity(&found.identity, &*resource.handler),
+        identity: encode::identity(&found.identity, resource),
         display_name: found.display_name,
         resource_object: found.object.and_then(|it| encode::stored(it, &resource.schema)),
         diagnostic: Vec::new(),

@@ -41,9 +41,9 @@ pub(super) async fn upgrade_identity(
     context: Arc<Context>,
     request: pb::upgrade_resource_identity::Request,
 ) -> Outcome<pb::upgrade_resource_identity::Response> {
-    let handler = &*context.registry().resources.get(&request.type_name)?.handler;
+    let resource = context.registry().resources.get(&request.type_name)?;
     let raw = request.raw_identity.unwrap_or_default().json;
-    let (Some(schema), false) = (handler.identity_schema(), raw.is_empty()) else {
+    let (Some(schema), false) = (&resource.identity_schema, raw.is_empty()) else {
         return Ok(pb::upgrade_resource_identity::Response::default());
     };
     if request.version != schema.version {
@@ -55,7 +55,7 @@ pub(super) async fn upgrade_identity(
         return Err(Diagnostic::error("Identity of an unknown version", detail).into());
     }
     let identity = decode::stored(&raw, &schema.ty, "stored identity")?;
-    let upgraded_identity = encode::identity(&identity, handler);
+    let upgraded_identity = encode::identity(&identity, resource);
     Ok(pb::upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn read(
     };
     let response = resource.handler.read(request).await;
     Ok(pb::read_resource::Response {
-        new_identity: encode::identity_of(&response.state, &*resource.handler),
+        new_identity: encode::identity_of(&response.state, resource),
         new_state: encode::stored(response.state, &resource.schema),
         private: response.private,
         ..response.diagnostics.into()
@@ -96,7 +96,7 @@ pub(super) async fn plan(
         handler.plan(PlanRequest { prior, proposed, config, private, cancel }).await
     };
     Ok(pb::plan_resource_change::Response {
-        planned_identity: encode::identity_of(&response.planned, handler),
+        planned_identity: encode::identity_of(&response.planned, resource),
         planned_state: encode::stored(response.planned, &resource.schema),
         requires_replace: response.requires_replace.iter().map(encode::attribute_path).collect(),
         planned_private: response.private,
@@ -125,7 +125,7 @@ pub(super) async fn apply(
         handler.update(request).await
     };
     Ok(pb::apply_resource_change::Response {
-        new_identity: encode::identity_of(&response.state, handler),
+        new_identity: encode::identity_of(&response.state, resource),
         new_state: encode::stored(response.state, &resource.schema),
         private: response.private,
         ..response.diagnostics.into()
@@ -140,7 +140,7 @@ pub(super) async fn import(
     let resource = context.registry().resources.get(&request.type_name)?;
     let handler = &*resource.handler;
     let sent = request.identity.and_then(|identity| identity.identity_data);
-    let identity = match handler.identity_schema() {
+    let identity = match &resource.identity_schema {
         Some(schema) => decode::value(sent, &schema.ty, "identity")?,
         None => Value::Null,
     };
@@ -152,7 +152,7 @@ pub(super) async fn import(
     let response = handler.import(target, context.calls.cancellation()).await?;
     let imported = pb::import_resource_state::ImportedResource {
         type_name: request.type_name,
-        identity: encode::identity_of(&response.state, handler),
+        identity: encode::identity_of(&response.state, resource),
         state: encode::stored(response.state, &resource.schema),
         private: response.private,
     };
@@ -175,7 +175,7 @@ pub(super) async fn move_state(
     };
     let response = resource.handler.move_from(request).await?;
     Ok(pb::move_resource_state::Response {
-        target_identity: encode::identity_of(&response.state, &*resource.handler),
+        target_identity: encode::identity_of(&response.state, resource),
         target_state: encode::stored(response.state, &resource.schema),
         target_private: response.private,
         ..response.diagnostics.into()
