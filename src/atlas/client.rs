@@ -28,7 +28,7 @@ use crate::clock::Clock;
 
 /// A client with one set of credentials at one server. Clones share connections, tokens and lists.
 #[derive(Clone)]
-pub struct Client(pub(super) Arc<Inner>);
+pub(crate) struct Client(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) auth: Authenticator,
@@ -39,7 +39,7 @@ pub(super) struct Inner {
 
 impl Client {
     /// Creates a client without access to the network or the disk. The clock is read if a response has no date.
-    pub fn new(
+    pub(crate) fn new(
         config: Config,
         clock: Arc<dyn Clock>,
         issued_ids: Arc<IssuedIds>,
@@ -56,13 +56,18 @@ impl Client {
 
     /// Registers a certificate from an earlier run, so that a reconciliation does not take it for one whose key was lost:
     /// it can be as young as the resolution of the server's times.
-    pub fn register_existing(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
+    pub(crate) fn register_existing(
+        &self,
+        project: &ProjectId,
+        user: &Username,
+        certificate_id: &str,
+    ) {
         let key = self.0.auth.endpoints.user_key(project, user);
         self.0.issued_ids.insert(key, certificate_id);
     }
 
     /// Reads a database user of `$external`. The user is cached.
-    pub async fn user(
+    pub(crate) async fn user(
         &self,
         project: &ProjectId,
         user: &Username,
@@ -80,7 +85,7 @@ impl Client {
     }
 
     /// Lists the database users of a project, of all authentication databases. The list is not cached.
-    pub async fn users(
+    pub(crate) async fn users(
         &self,
         project: &ProjectId,
         options: &CallOptions,
@@ -90,7 +95,7 @@ impl Client {
     }
 
     /// Lists a user's unexpired certificates. The list is cached until this client issues a certificate for the user.
-    pub async fn certificates(
+    pub(crate) async fn certificates(
         &self,
         project: &ProjectId,
         user: &Username,
@@ -137,7 +142,7 @@ impl Client {
     }
 
     /// Revokes the access token, if there is one, within `timeout`.
-    pub async fn close(&self, timeout: Duration) {
+    pub(crate) async fn close(&self, timeout: Duration) {
         let options = CallOptions {
             deadline: Instant::now() + timeout,
             cancel: CancellationToken::new(),
@@ -149,7 +154,7 @@ impl Client {
     }
 
     /// The first announcement that the API version in use will be removed; `None` after it was returned once.
-    pub fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
+    pub(crate) fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
         let notice = self.0.auth.http.deprecation.get()?;
         notice.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -15,28 +15,28 @@ use super::{
 
 /// The configuration of a client.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// The address of the API.
-    pub base_url: BaseUrl,
+    pub(crate) base_url: BaseUrl,
     /// The version of the API.
-    pub api_version: ApiVersion,
+    pub(crate) api_version: ApiVersion,
     /// The credentials.
-    pub credentials: Credentials,
+    pub(crate) credentials: Credentials,
     /// The time limit of one HTTP request.
-    pub request_timeout: Duration,
+    pub(crate) request_timeout: Duration,
     /// How often a failed request is retried where that is safe. A 429 with `Retry-After` does not count.
-    pub max_retries: u32,
+    pub(crate) max_retries: u32,
     /// Certificate authorities to trust besides the system's, in PEM.
-    pub ca_bundle_pem: Option<String>,
+    pub(crate) ca_bundle_pem: Option<String>,
     /// The proxy, if the base URL is reached through one: see [`BaseUrl::proxy`].
-    pub proxy: Option<Proxy>,
+    pub(crate) proxy: Option<Proxy>,
     /// The `User-Agent` header.
-    pub user_agent: String,
+    pub(crate) user_agent: String,
 }
 
 /// Versions of the Admin API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ApiVersion {
+pub(crate) enum ApiVersion {
     /// `/api/atlas/v1.0`, plain JSON.
     #[default]
     V1_0,
@@ -46,7 +46,7 @@ pub enum ApiVersion {
 
 /// Kinds of credentials.
 #[derive(Clone, Debug)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// A service account: OAuth 2.0 client credentials.
     ServiceAccount {
         /// The client ID.
@@ -68,7 +68,7 @@ pub enum Credentials {
 /// A kind of credentials, without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "as in `Credentials`")]
-pub enum CredentialKind {
+pub(crate) enum CredentialKind {
     ServiceAccount,
     ApiKey,
     Token,
@@ -86,18 +86,18 @@ impl Credentials {
 
 /// The time limit and the cancellation of one call, and whether it may be retried.
 #[derive(Clone, Debug)]
-pub struct CallOptions {
+pub(crate) struct CallOptions {
     /// When the whole call must have ended, waits included.
-    pub deadline: Instant,
+    pub(crate) deadline: Instant,
     /// Ends waits and requests that have not been sent.
-    pub cancel: CancellationToken,
+    pub(crate) cancel: CancellationToken,
     /// Whether a failed request is retried, as often as the configuration allows and where that is safe.
-    pub is_retried: bool,
+    pub(crate) is_retried: bool,
 }
 
 /// An absolute URL without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BaseUrl {
+pub(crate) struct BaseUrl {
     /// Scheme, host and port; the port is left out if it is the scheme's default.
     pub(super) origin: String,
     /// Host and port.
@@ -108,7 +108,7 @@ pub struct BaseUrl {
 
 impl BaseUrl {
     /// Parses `https://host[:port][/path]`; `http` is accepted for loopback addresses only.
-    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidParameter> {
         let not_a_url = "a base URL is an absolute URL, like https://cloud.mongodb.com";
         let url = Url::parse(text.trim()).map_err(|_| InvalidParameter(not_a_url))?;
         let host = url.host_str().unwrap_or_default();
@@ -135,12 +135,12 @@ impl BaseUrl {
     }
 
     /// `https://cloud.mongodb.com`.
-    pub fn cloud() -> Self {
+    pub(crate) fn cloud() -> Self {
         Self::known("cloud.mongodb.com")
     }
 
     /// `https://cloud.mongodbgov.com`, for United States government customers.
-    pub fn government() -> Self {
+    pub(crate) fn government() -> Self {
         Self::known("cloud.mongodbgov.com")
     }
 
@@ -150,7 +150,7 @@ impl BaseUrl {
     }
 
     /// Whether the host is in the domain of Atlas for Government.
-    pub fn is_government(&self) -> bool {
+    pub(crate) fn is_government(&self) -> bool {
         format!(".{}", proxy::split_port(&self.address).0).ends_with(".mongodbgov.com")
     }
 
@@ -159,7 +159,7 @@ impl BaseUrl {
     ///
     /// # Errors
     /// The value of the proxy variable cannot be used, even if the address is excluded.
-    pub fn proxy(
+    pub(crate) fn proxy(
         &self,
         https_proxy: Option<(&'static str, &str)>,
         no_proxy: Option<&str>,
@@ -184,7 +184,7 @@ impl fmt::Display for BaseUrl {
 
 /// Why a client cannot be created from a configuration.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The bundle contains no certificate, or a block that cannot be read.
     #[error("the CA bundle contains no PEM certificates that can be read")]
     CaBundle,

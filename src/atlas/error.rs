@@ -13,7 +13,7 @@ use super::{config::CredentialKind, sanitize::printable};
 /// A failed call. Cheap to clone, because concurrent callers can share a call.
 #[derive(Clone, Debug, Error)]
 #[error(transparent)]
-pub struct Error(Arc<Inner>);
+pub(crate) struct Error(Arc<Inner>);
 
 #[derive(Debug, Error)]
 #[error("{} {kind}", .request.operation)]
@@ -28,22 +28,22 @@ pub(super) type Source = Box<dyn StdError + Send + Sync>;
 
 /// The part of a request that an error names.
 #[derive(Clone, Debug)]
-pub struct RequestInfo {
+pub(crate) struct RequestInfo {
     /// What the request does.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// The HTTP method.
-    pub method: Method,
+    pub(crate) method: Method,
     /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
-    pub address: Arc<str>,
+    pub(crate) address: Arc<str>,
     /// The kind of the configured credentials.
-    pub credentials: CredentialKind,
+    pub(crate) credentials: CredentialKind,
     /// Path and query, percent-encoded as sent.
-    pub target: String,
+    pub(crate) target: String,
 }
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// `POST` of a certificate.
     IssueCertificate,
     /// `GET` of a user's certificates.
@@ -60,7 +60,7 @@ pub enum Operation {
 
 /// Causes, as far as a caller can act on them.
 #[derive(Clone, Debug, Error)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// Atlas, or its token endpoint, refused the request.
     #[error("{}: HTTP {}{}", if .0.status < 500 { "was refused" } else { "failed" }, .0.status, .0.code_in_parentheses())]
     Api(ApiError),
@@ -109,15 +109,15 @@ pub enum ErrorKind {
 
 /// The error body of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// The error code of Atlas, or that of OAuth.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The server's description of the error.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// The invalid fields of the request, each with its problem.
-    pub fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Error {
@@ -135,22 +135,22 @@ impl Error {
     }
 
     /// The request.
-    pub fn request(&self) -> &RequestInfo {
+    pub(crate) fn request(&self) -> &RequestInfo {
         &self.0.request
     }
 
     /// How many requests were attempted; 0 if the call failed before the first.
-    pub fn attempts(&self) -> u32 {
+    pub(crate) fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
     /// The cause.
-    pub fn kind(&self) -> &ErrorKind {
+    pub(crate) fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
     /// The HTTP status of the response, if it was an error.
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self.last_failure() {
             ErrorKind::Api(error) => Some(error.status),
             ErrorKind::UnexpectedResponse(status, _) | ErrorKind::Redirected(status, _) => {
@@ -161,7 +161,7 @@ impl Error {
     }
 
     /// The error body of the response.
-    pub fn api_error(&self) -> Option<&ApiError> {
+    pub(crate) fn api_error(&self) -> Option<&ApiError> {
         match self.last_failure() {
             ErrorKind::Api(error) => Some(error),
             _ => None,
@@ -169,12 +169,12 @@ impl Error {
     }
 
     /// The error code of Atlas.
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         self.api_error()?.code.as_deref()
     }
 
     /// The message of the network or TLS library, in one line.
-    pub fn source_message(&self) -> Option<String> {
+    pub(crate) fn source_message(&self) -> Option<String> {
         let outermost: &(dyn StdError + 'static) = self.0.source.as_ref()?.as_ref();
         let mut messages: Vec<_> = successors(Some(outermost), |error| StdError::source(*error))
             .filter(|error| !is_wrapper(*error))
@@ -186,48 +186,48 @@ impl Error {
     }
 
     /// The project does not exist, or the credentials have no access to it.
-    pub fn is_project_not_found(&self) -> bool {
+    pub(crate) fn is_project_not_found(&self) -> bool {
         self.is_not_found(&["GROUP_NOT_FOUND", "INVALID_GROUP_ID"])
     }
 
     /// The database user does not exist.
-    pub fn is_user_not_found(&self) -> bool {
+    pub(crate) fn is_user_not_found(&self) -> bool {
         self.is_not_found(&["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"])
     }
 
     /// Atlas has removed this version of the API.
-    pub fn is_api_version_removed(&self) -> bool {
+    pub(crate) fn is_api_version_removed(&self) -> bool {
         self.status() == Some(410)
     }
 
     /// The request used the latest API version, so that another `api_version` cannot help.
-    pub fn uses_latest_api_version(&self) -> bool {
+    pub(crate) fn uses_latest_api_version(&self) -> bool {
         self.0.request.target.contains("/v2/")
     }
 
     /// The credentials are valid and lack a role or access to the project.
-    pub fn is_missing_role(&self) -> bool {
+    pub(crate) fn is_missing_role(&self) -> bool {
         self.code().is_some_and(is_role_code)
     }
 
     /// Atlas rejected the credentials themselves.
-    pub fn is_rejected_credentials(&self) -> bool {
+    pub(crate) fn is_rejected_credentials(&self) -> bool {
         self.api_error().is_some_and(|error| error.status == 401) && !self.is_missing_role()
     }
 
     /// No response was received, neither from Atlas nor from a gateway.
-    pub fn is_unreachable(&self) -> bool {
+    pub(crate) fn is_unreachable(&self) -> bool {
         let kind = self.last_failure();
         kind.may_pass() || matches!(kind, ErrorKind::Tls | ErrorKind::Deadline)
     }
 
     /// The caller canceled the call.
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.kind(), ErrorKind::Cancelled)
     }
 
     /// The deadline of the call was reached, or the wait before a retry would exceed it.
-    pub fn is_deadline_exceeded(&self) -> bool {
+    pub(crate) fn is_deadline_exceeded(&self) -> bool {
         matches!(self.kind(), ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline(..))
     }
 
@@ -262,7 +262,7 @@ fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
 
 impl ErrorKind {
     /// Whether no connection was established, so that nothing was sent.
-    pub fn is_connect(&self) -> bool {
+    pub(crate) fn is_connect(&self) -> bool {
         matches!(self, Self::Connect(_) | Self::Proxy | Self::Tls)
     }
 

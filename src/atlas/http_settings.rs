@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Whether `SSL_CERT_FILE` is read for the system's trusted certificate authorities (`rustls-platform-verifier`).
-pub const READS_SSL_CERT_FILE: bool = cfg!(all(unix, not(target_vendor = "apple")));
+pub(crate) const READS_SSL_CERT_FILE: bool = cfg!(all(unix, not(target_vendor = "apple")));
 
 /// The certificate authorities to trust besides the system's.
 pub(super) fn extra_roots(config: &Config) -> Result<Vec<Certificate>, ConfigError> {

@@ -26,21 +26,21 @@ use crate::x509;
 
 /// An issued certificate.
 #[derive(Clone, Debug)]
-pub struct IssuedCertificate {
+pub(crate) struct IssuedCertificate {
     /// The certificate and its private key as text, or whatever else the response contained. A body that is not text is
     /// a `data:` URL.
-    pub pem: SecretString,
+    pub(crate) pem: SecretString,
     /// The certificate, if the text is a certificate with its private key.
-    pub certificate: Result<x509::Certificate, x509::Error>,
+    pub(crate) certificate: Result<x509::Certificate, x509::Error>,
     /// The server's clock.
-    pub server_time: Option<Timestamp>,
+    pub(crate) server_time: Option<Timestamp>,
     /// The result of the reconciliation, if the response does not identify its certificate.
-    pub reconciliation: Option<Reconciliation>,
+    pub(crate) reconciliation: Option<Reconciliation>,
 }
 
 /// Why no certificate was received.
 #[derive(Clone, Debug, Error)]
-pub enum IssueError {
+pub(crate) enum IssueError {
     /// The request was refused, or canceled or failed before it was sent; nothing was issued.
     #[error(transparent)]
     NotIssued(Error),
@@ -57,7 +57,7 @@ pub enum IssueError {
 
 /// What is known about a certificate request with an uncertain outcome.
 #[derive(Clone, Debug)]
-pub enum Reconciliation {
+pub(crate) enum Reconciliation {
     /// The list contains no new certificate: none was issued.
     NoneFound,
     /// The list contains these certificates, issued since the request was sent and not received by this process.
@@ -73,7 +73,7 @@ impl Client {
     ///
     /// Never issues two: the request is retried only if the previous attempt certainly had no effect. Do not drop the
     /// future after the request was sent, because the private key would be lost.
-    pub async fn issue(
+    pub(crate) async fn issue(
         &self,
         project: &ProjectId,
         user: &Username,

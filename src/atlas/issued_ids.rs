@@ -15,7 +15,7 @@ use super::request::UserKey;
 
 /// The certificates that this process has received or awaits.
 #[derive(Debug, Default)]
-pub struct IssuedIds(Mutex<HashMap<UserKey, UserEntry>>);
+pub(crate) struct IssuedIds(Mutex<HashMap<UserKey, UserEntry>>);
 
 #[derive(Debug, Default)]
 struct UserEntry {

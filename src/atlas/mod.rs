@@ -28,14 +28,14 @@ mod single_use_body;
 mod tests;
 
 pub(crate) use self::sanitize::printable;
-pub use self::{
+pub(crate) use self::{
     client::Client,
     config::{ApiVersion, BaseUrl, CallOptions, Config, ConfigError, CredentialKind, Credentials},
-    error::{ApiError, Error, ErrorKind, Operation, RequestInfo},
+    error::{Error, ErrorKind, Operation},
     http_settings::READS_SSL_CERT_FILE,
     issue::{IssueError, IssuedCertificate, Reconciliation},
     issued_ids::IssuedIds,
     params::{InvalidParameter, Months, ProjectId, Username},
-    proxy::{InvalidProxy, Proxy},
+    proxy::Proxy,
     response::{CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate},
 };

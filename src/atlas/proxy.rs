@@ -11,7 +11,7 @@ use url::Url;
 
 /// A proxy from an environment variable.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// With the credentials for the proxy.
     pub(super) url: Url,
     /// Host and port.
@@ -20,12 +20,12 @@ pub struct Proxy {
 
 impl Proxy {
     /// The environment variables that name the proxy, in the order in which they are read; an empty one counts as unset.
-    pub const VARIABLES: [&'static str; 2] = ["HTTPS_PROXY", "https_proxy"];
+    pub(crate) const VARIABLES: [&'static str; 2] = ["HTTPS_PROXY", "https_proxy"];
     /// The environment variables that list the hosts without a proxy, in the same way.
-    pub const EXCLUSION_VARIABLES: [&'static str; 2] = ["NO_PROXY", "no_proxy"];
+    pub(crate) const EXCLUSION_VARIABLES: [&'static str; 2] = ["NO_PROXY", "no_proxy"];
 
     /// Parses the value of a proxy variable: a URL, or the `host:port` of an HTTP proxy.
-    pub fn parse(variable: &'static str, value: &str) -> Result<Self, InvalidProxy> {
+    pub(crate) fn parse(variable: &'static str, value: &str) -> Result<Self, InvalidProxy> {
         let invalid = |problem| InvalidProxy { variable, problem };
         let scheme = if value.contains("://") { "" } else { "http://" };
         // The proxy resolves the name, as in Go, where both spellings mean the same.
@@ -56,7 +56,7 @@ impl fmt::Debug for Proxy {
 /// Why the value of a proxy variable cannot be used.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the environment variable {variable} {problem}")]
-pub struct InvalidProxy {
+pub(crate) struct InvalidProxy {
     variable: &'static str,
     problem: &'static str,
 }

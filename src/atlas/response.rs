@@ -17,11 +17,11 @@ use super::{
 
 /// A user's unexpired certificates at one moment.
 #[derive(Clone, Debug)]
-pub struct CertificateList {
+pub(crate) struct CertificateList {
     /// In the order of the API.
-    pub certificates: Vec<ListedCertificate>,
+    pub(crate) certificates: Vec<ListedCertificate>,
     /// The moment, by the server's clock.
-    pub server_time: Timestamp,
+    pub(crate) server_time: Timestamp,
     /// The same moment by the local monotonic clock.
     pub(super) fetched_at: Instant,
     /// When the first request for the list was made.
@@ -30,38 +30,38 @@ pub struct CertificateList {
 
 /// A certificate in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ListedCertificate {
+pub(crate) struct ListedCertificate {
     /// The serial number in decimal.
-    pub certificate_id: String,
+    pub(crate) certificate_id: String,
     /// One hour before the certificate was issued.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// The expiry.
-    pub not_after: Timestamp,
+    pub(crate) not_after: Timestamp,
     /// The subject as RFC 2253 text, as the API returned it: not safe to print.
-    pub subject: String,
+    pub(crate) subject: String,
 }
 
 /// A database user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DatabaseUser {
+pub(crate) struct DatabaseUser {
     /// The name, as the API returned it: not safe to print.
-    pub username: String,
+    pub(crate) username: String,
     /// The authentication database: `$external` for a user with a certificate.
-    pub auth_database: String,
+    pub(crate) auth_database: String,
     /// Which authority issues the user's certificates: `MANAGED` is Atlas, `CUSTOMER` another one, and `NONE` a user that
     /// does not authenticate with certificates.
-    pub x509_type: String,
+    pub(crate) x509_type: String,
 }
 
 /// The announcement that an endpoint will be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeprecationNotice {
+pub(crate) struct DeprecationNotice {
     /// The operation that received it.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// The `Deprecation` header: since when the endpoint is deprecated.
-    pub deprecation: Option<String>,
+    pub(crate) deprecation: Option<String>,
     /// The `Sunset` header: when the endpoint will be removed.
-    pub sunset: Option<String>,
+    pub(crate) sunset: Option<String>,
 }
 
 /// The response of the token endpoint.
@@ -81,7 +81,7 @@ pub(super) struct Page<T> {
 
 impl CertificateList {
     /// The unexpired certificate that was issued last; of several issued together, the one with the highest ID.
-    pub fn newest(&self) -> Option<&ListedCertificate> {
+    pub(crate) fn newest(&self) -> Option<&ListedCertificate> {
         self.certificates
             .iter()
             .filter(|certificate| certificate.is_valid_at(self.server_time))
@@ -91,12 +91,12 @@ impl CertificateList {
 
 impl ListedCertificate {
     /// Whether the certificate has not expired at that time, which can be later than the list.
-    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
         self.not_after > now
     }
 
     /// Orders IDs, which are decimal numbers without leading zeros, by their value.
-    pub fn serial_order(&self) -> (usize, &str) {
+    pub(crate) fn serial_order(&self) -> (usize, &str) {
         (self.certificate_id.len(), &self.certificate_id)
     }
 }
