@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    str::FromStr,
     sync::Arc,
 };
 
@@ -54,6 +55,7 @@ impl Recipients {
     /// # Errors
     /// The first recipient that cannot be used, by its position.
     pub fn parse(texts: &[&str]) -> Result<Self, InvalidKey> {
+        let is_post_quantum = |name: &str| name.starts_with("age1tagpq1");
         let mut keys: BTreeMap<String, _> = BTreeMap::new();
         for (index, text) in (0..).zip(texts) {
             let invalid = |reason| InvalidKey { index, reason };
@@ -78,8 +80,6 @@ impl PartialEq for Recipients {
     }
 }
 
-impl Eq for Recipients {}
-
 impl fmt::Debug for Recipients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -89,21 +89,21 @@ impl fmt::Debug for Recipients {
 /// The canonical text of a recipient, and its key; or the reason why it cannot be used.
 fn parse_recipient(text: &str) -> Result<(String, Key), &'static str> {
     let lower = text.to_ascii_lowercase();
-    let (canonical, key): (_, Key) = if let Ok(key) = text.parse::<x25519::Recipient>() {
-        let canonical = key.to_string();
-        if has_small_order(&canonical) {
-            return Err(NOT_A_RECIPIENT);
-        }
-        (canonical, Arc::new(key))
-    } else if let Ok(key) = text.parse::<tag::Recipient>() {
-        (key.to_string(), Arc::new(key))
-    } else if let Ok(key) = text.parse::<tagpq::Recipient>() {
-        (key.to_string(), Arc::new(key))
-    } else {
-        return Err(unusable_recipient(&lower));
-    };
-    // FIPS 203 forbids encodings of ML-KEM keys that are not reduced; their canonical text differs.
-    if canonical == lower { Ok((canonical, key)) } else { Err(NOT_A_RECIPIENT) }
+    parse_key::<x25519::Recipient>(text)
+        .filter(|(canonical, _)| !has_small_order(canonical))
+        .or_else(|| parse_key::<tag::Recipient>(text))
+        .or_else(|| parse_key::<tagpq::Recipient>(text))
+        // FIPS 203 forbids encodings of ML-KEM keys that are not reduced; their canonical text differs.
+        .filter(|(canonical, _)| *canonical == lower)
+        .ok_or_else(|| unusable_recipient(&lower))
+}
+
+fn parse_key<K>(text: &str) -> Option<(String, Key)>
+where
+    K: FromStr + ToString + age::Recipient + Send + Sync + 'static,
+{
+    let key: K = text.parse().ok()?;
+    Some((key.to_string(), Arc::new(key)))
 }
 
 /// Whether an X25519 recipient is a point of small order, with which every key exchange has the same result. age detects
@@ -116,10 +116,6 @@ fn has_small_order(recipient: &str) -> bool {
         return false;
     };
     agree_ephemeral(ours, UnparsedPublicKey::new(&X25519, point), (), |_| Ok(())).is_err()
-}
-
-fn is_post_quantum(recipient: &str) -> bool {
-    recipient.starts_with("age1tagpq1")
 }
 
 /// The reason why a text, in lower case, is not a recipient of a supported kind.
