@@ -10,17 +10,14 @@ use url::Url;
 
 use super::{
     params::InvalidParameter,
-    proxy::{self, InvalidProxy, Proxy},
+    proxy::{self, Proxy},
 };
 
 /// The configuration of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    /// The address of the API.
     pub(crate) base_url: BaseUrl,
-    /// The version of the API.
     pub(crate) api_version: ApiVersion,
-    /// The credentials.
     pub(crate) credentials: Credentials,
     /// The time limit of one HTTP request.
     pub(crate) request_timeout: Duration,
@@ -30,7 +27,6 @@ pub(crate) struct Config {
     pub(crate) ca_bundle_pem: Option<String>,
     /// The proxy, if the base URL is reached through one: see [`BaseUrl::proxy`].
     pub(crate) proxy: Option<Proxy>,
-    /// The `User-Agent` header.
     pub(crate) user_agent: String,
 }
 
@@ -48,26 +44,15 @@ pub(crate) enum ApiVersion {
 #[derive(Clone, Debug)]
 pub(crate) enum Credentials {
     /// A service account: OAuth 2.0 client credentials.
-    ServiceAccount {
-        /// The client ID.
-        client_id: String,
-        /// The client secret.
-        client_secret: SecretString,
-    },
+    ServiceAccount { client_id: String, client_secret: SecretString },
     /// A programmatic API key: HTTP Digest.
-    ApiKey {
-        /// The public key.
-        public_key: String,
-        /// The private key.
-        private_key: SecretString,
-    },
+    ApiKey { public_key: String, private_key: SecretString },
     /// An access token, used as it is.
     Token(SecretString),
 }
 
 /// A kind of credentials, without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in `Credentials`")]
 pub(crate) enum CredentialKind {
     ServiceAccount,
     ApiKey,
@@ -154,25 +139,18 @@ impl BaseUrl {
         format!(".{}", proxy::split_port(&self.address).0).ends_with(".mongodbgov.com")
     }
 
-    /// The proxy through which this address is reached, from the values of the environment variables
-    /// [`Proxy::VARIABLES`] (with the name of the one that is set) and [`Proxy::EXCLUSION_VARIABLES`].
+    /// The proxy through which this address is reached, from the values of the environment variables `HTTPS_PROXY` and
+    /// `NO_PROXY`.
     ///
     /// # Errors
-    /// The value of the proxy variable cannot be used, even if the address is excluded.
+    /// The value of `HTTPS_PROXY` cannot be used, even if the address is excluded.
     pub(crate) fn proxy(
         &self,
-        https_proxy: Option<(&'static str, &str)>,
-        no_proxy: Option<&str>,
-    ) -> Result<Option<Proxy>, InvalidProxy> {
-        let proxy = https_proxy.filter(|(_, value)| !value.trim().is_empty());
-        let proxy = proxy.map(|(variable, value)| Proxy::parse(variable, value)).transpose()?;
-        let is_excluded = proxy::is_excluded(no_proxy.unwrap_or(""), &self.address);
-        Ok(proxy.filter(|_| !is_excluded))
-    }
-
-    /// Whether TLS is not used.
-    pub(super) fn is_http(&self) -> bool {
-        self.origin.starts_with("http:")
+        https_proxy: &str,
+        no_proxy: &str,
+    ) -> Result<Option<Proxy>, InvalidParameter> {
+        let proxy = Proxy::parse(https_proxy)?;
+        Ok((!proxy::is_excluded(no_proxy, &self.address)).then_some(proxy))
     }
 }
 
@@ -245,16 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_used_unless_it_is_unset_or_the_host_is_excluded() {
+    fn a_proxy_is_used_unless_the_host_is_excluded() {
         let url = BaseUrl::cloud();
-        let proxy = |value, no_proxy| url.proxy(Some(("HTTPS_PROXY", value)), no_proxy);
-        assert!(proxy("proxy:1", None).unwrap().is_some());
-        assert!(proxy("proxy:1", Some("example.com")).unwrap().is_some());
-        assert!(proxy("proxy:1", Some("mongodb.com")).unwrap().is_none());
-        assert!(proxy(" ", None).unwrap().is_none());
-        assert!(url.proxy(None, Some("*")).unwrap().is_none());
-        assert!(proxy("nonsense://x", Some("*")).is_err());
+        assert!(url.proxy("proxy:1", "").unwrap().is_some());
+        assert!(url.proxy("proxy:1", "example.com").unwrap().is_some());
+        assert!(url.proxy("proxy:1", "mongodb.com").unwrap().is_none());
+        assert!(url.proxy("nonsense://x", "*").is_err());
         let local = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-        assert!(local.proxy(Some(("HTTPS_PROXY", "proxy:1")), None).unwrap().is_none());
+        assert!(local.proxy("proxy:1", "").unwrap().is_none());
     }
 }

@@ -218,12 +218,15 @@ impl Environment {
 
     /// The proxy through which the base URL is reached.
     fn proxy(&self, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
-        let https_proxy = self.first(&Proxy::VARIABLES)?;
-        let no_proxy = self.first(&Proxy::EXCLUSION_VARIABLES)?;
-        let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
-        let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
-        let proxy = base_url.proxy(https_proxy, no_proxy);
-        proxy.map_err(|error| invalid_variable(to_sentence(error)))
+        let https_proxy = self.first(&["HTTPS_PROXY", "https_proxy"])?;
+        let no_proxy = self.first(&["NO_PROXY", "no_proxy"])?;
+        let Some((variable, https_proxy)) = https_proxy else {
+            return Ok(None);
+        };
+        let no_proxy = no_proxy.map(|(_, value)| value).unwrap_or_default();
+        base_url.proxy(&https_proxy, &no_proxy).map_err(|error| {
+            invalid_variable(format!("The environment variable {variable} {error}."))
+        })
     }
 }
 

@@ -44,7 +44,7 @@ fn https_config(url: &str) -> Config {
 
 fn through_proxy(proxy: &str) -> Config {
     let url = "https://atlas.example";
-    let proxy = BaseUrl::parse(url).unwrap().proxy(Some(("HTTPS_PROXY", proxy)), None);
+    let proxy = BaseUrl::parse(url).unwrap().proxy(proxy, "");
     Config { proxy: proxy.unwrap(), ..https_config(url) }
 }
 
