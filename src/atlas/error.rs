@@ -29,13 +29,10 @@ pub(super) type Source = Box<dyn StdError + Send + Sync>;
 /// The part of a request that an error names.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestInfo {
-    /// What the request does.
     pub(crate) operation: Operation,
-    /// The HTTP method.
     pub(crate) method: Method,
     /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
     pub(crate) address: Arc<str>,
-    /// The kind of the configured credentials.
     pub(crate) credentials: CredentialKind,
     /// Path and query, percent-encoded as sent.
     pub(crate) target: String,
@@ -44,17 +41,12 @@ pub(crate) struct RequestInfo {
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
-    /// `POST` of a certificate.
     IssueCertificate,
-    /// `GET` of a user's certificates.
     ListCertificates,
-    /// `GET` of a database user.
     ReadUser,
-    /// `GET` of a project's database users.
     ListUsers,
-    /// The request for an access token or an HTTP Digest challenge.
+    /// Requests an access token or an HTTP Digest challenge.
     Authenticate,
-    /// The revocation of an access token.
     RevokeToken,
 }
 
@@ -81,7 +73,6 @@ pub(crate) enum ErrorKind {
     /// The proxy did not open a connection; nothing was sent.
     #[error("could not reach the server: the proxy did not open a connection")]
     Proxy,
-    /// The connection was closed before the response was complete.
     #[error("received no complete response: the connection broke")]
     ConnectionLost,
     /// No complete response within this time limit of one request.
@@ -96,10 +87,8 @@ pub(crate) enum ErrorKind {
     /// The caller canceled the call.
     #[error("was stopped")]
     Cancelled,
-    /// The system's trusted certificate authorities could not be loaded.
     #[error("could not start: the system's trusted certificate authorities could not be loaded")]
     NoRootCertificates,
-    /// The HTTP client could not be created.
     #[error("could not start: the HTTP client could not be set up")]
     Setup,
     /// A successful response with an invalid body: what is wrong with it.
@@ -134,7 +123,6 @@ impl Error {
         Self(Arc::new(Inner { request: request.clone(), attempts, kind, source }))
     }
 
-    /// The request.
     pub(crate) fn request(&self) -> &RequestInfo {
         &self.0.request
     }
@@ -144,28 +132,23 @@ impl Error {
         self.0.attempts
     }
 
-    /// The cause.
     pub(crate) fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
     /// The HTTP status of the response, if it was an error.
     pub(crate) fn status(&self) -> Option<u16> {
-        match self.last_failure() {
-            ErrorKind::Api(error) => Some(error.status),
-            ErrorKind::UnexpectedResponse(status, _) | ErrorKind::Redirected(status, _) => {
-                Some(*status)
-            }
+        match self.last_failure().kind() {
+            ErrorKind::Api(ApiError { status, .. })
+            | ErrorKind::UnexpectedResponse(status, _)
+            | ErrorKind::Redirected(status, _) => Some(*status),
             _ => None,
         }
     }
 
     /// The error body of the response.
     pub(crate) fn api_error(&self) -> Option<&ApiError> {
-        match self.last_failure() {
-            ErrorKind::Api(error) => Some(error),
-            _ => None,
-        }
+        if let ErrorKind::Api(error) = self.last_failure().kind() { Some(error) } else { None }
     }
 
     /// The error code of Atlas.
@@ -175,10 +158,13 @@ impl Error {
 
     /// The message of the network or TLS library, in one line.
     pub(crate) fn source_message(&self) -> Option<String> {
-        let outermost: &(dyn StdError + 'static) = self.0.source.as_ref()?.as_ref();
-        let mut messages: Vec<_> = successors(Some(outermost), |error| StdError::source(*error))
-            .filter(|error| !is_wrapper(*error))
-            .map(|error| printable(&error.to_string(), 300))
+        let first: &(dyn StdError + 'static) = self.last_failure().0.source.as_ref()?.as_ref();
+        let mut messages: Vec<_> = successors(Some(first), |error| StdError::source(*error))
+            .filter(|error| !error.is::<reqwest::Error>())
+            .map(ToString::to_string)
+            // Of hyper-util 0.1, such as `client error (Connect)`: the reason is in its source.
+            .filter(|message| !message.starts_with("client error ("))
+            .map(|message| printable(&message, 300))
             .collect();
         messages.dedup();
         let from = messages.len().saturating_sub(2);
@@ -207,7 +193,13 @@ impl Error {
 
     /// The credentials are valid and lack a role or access to the project.
     pub(crate) fn is_missing_role(&self) -> bool {
-        self.code().is_some_and(is_role_code)
+        let codes = [
+            "USER_UNAUTHORIZED",
+            "NOT_IN_GROUP",
+            "USER_CANNOT_ACCESS_GROUP",
+            "NOT_ORG_GROUP_CREATOR",
+        ];
+        self.code().is_some_and(|code| codes.contains(&code))
     }
 
     /// Atlas rejected the credentials themselves.
@@ -217,7 +209,7 @@ impl Error {
 
     /// No response was received, neither from Atlas nor from a gateway.
     pub(crate) fn is_unreachable(&self) -> bool {
-        let kind = self.last_failure();
+        let kind = self.last_failure().kind();
         kind.may_pass() || matches!(kind, ErrorKind::Tls | ErrorKind::Deadline)
     }
 
@@ -235,29 +227,10 @@ impl Error {
         self.status() == Some(404) && self.code().is_some_and(|code| codes.contains(&code))
     }
 
-    /// The cause, or the reason for the retry that there was no time for.
-    fn last_failure(&self) -> &ErrorKind {
-        match self.kind() {
-            ErrorKind::RetryExceedsDeadline(_, cause) => cause.kind(),
-            kind => kind,
-        }
+    /// The error, or the reason for the retry that there was no time for.
+    fn last_failure(&self) -> &Self {
+        if let ErrorKind::RetryExceedsDeadline(_, cause) = self.kind() { cause } else { self }
     }
-}
-
-/// Whether a code of a 401 response means valid credentials without the required role or access.
-pub(super) fn is_role_code(code: &str) -> bool {
-    matches!(
-        code,
-        "USER_UNAUTHORIZED" | "NOT_IN_GROUP" | "USER_CANNOT_ACCESS_GROUP" | "NOT_ORG_GROUP_CREATOR"
-    )
-}
-
-/// Whether an error only says that there is a source. The last type, of hyper-util, is known by its text (hyper-util 0.1:
-/// `client error (Connect)`).
-fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<Error>()
-        || error.is::<reqwest::Error>()
-        || error.to_string().starts_with("client error (")
 }
 
 impl ErrorKind {
