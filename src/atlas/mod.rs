@@ -27,7 +27,6 @@ mod single_use_body;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::sanitize::printable;
 pub(crate) use self::{
     client::Client,
     config::{ApiVersion, BaseUrl, CallOptions, Config, ConfigError, CredentialKind, Credentials},
@@ -35,7 +34,8 @@ pub(crate) use self::{
     http_settings::READS_SSL_CERT_FILE,
     issue::{IssueError, IssuedCertificate, Reconciliation},
     issued_ids::IssuedIds,
-    params::{InvalidParameter, Months, ProjectId, Username},
+    params::{InvalidParameter, Months, ProjectId, UserId, Username, is_certificate_id},
     proxy::Proxy,
     response::{CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate},
+    sanitize::printable,
 };

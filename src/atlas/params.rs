@@ -23,7 +23,6 @@ impl ProjectId {
         }
     }
 
-    /// The ID as text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,7 +50,6 @@ impl Username {
         }))
     }
 
-    /// The name as given.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,6 +63,13 @@ impl Username {
     pub(crate) fn encoded(&self) -> String {
         utf8_percent_encode(&self.0, SEGMENT).to_string()
     }
+}
+
+/// A database user of a project: the owner of certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserId {
+    pub(crate) project: ProjectId,
+    pub(crate) username: Username,
 }
 
 /// The validity of a certificate in months.
@@ -83,7 +88,6 @@ impl Months {
         }
     }
 
-    /// The number.
     pub(crate) fn get(self) -> u8 {
         self.0
     }
@@ -120,16 +124,16 @@ fn is_compound_name(text: &str) -> bool {
         is_escaped = !is_escaped && character == '\\';
         is_separator
     });
-    let parts: Vec<_> = parts.collect();
-    parts.len() > 1 && parts.into_iter().all(names_an_attribute)
+    let attributes = parts.map(|part| part.split_once('=').map_or("", |(name, _)| name.trim()));
+    let attributes: Vec<_> = attributes.collect();
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    attributes.len() > 1
+        && attributes.iter().all(|name| !name.is_empty() && name.bytes().all(is_valid))
 }
 
-fn names_an_attribute(part: &str) -> bool {
-    part.trim_start().split_once('=').is_some_and(|(attribute, _)| {
-        let attribute = attribute.trim_end();
-        !attribute.is_empty()
-            && attribute.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
-    })
+/// Whether a text can be the ID of a certificate: its serial number in decimal.
+pub(crate) fn is_certificate_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const PROJECT_ID_SHAPE: &str =

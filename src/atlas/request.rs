@@ -9,11 +9,10 @@ use reqwest::Method;
 use super::{
     config::{ApiVersion, BaseUrl, Config},
     error::{Operation, RequestInfo},
-    params::{Months, ProjectId, Username},
+    params::{Months, ProjectId, UserId},
 };
 
 /// A request without its authorization. Not `Debug`, because a form can contain a token.
-#[derive(Clone)]
 pub(super) struct Request {
     pub(super) info: RequestInfo,
     pub(super) accept: &'static str,
@@ -58,29 +57,24 @@ impl Endpoints {
         Self { config: Arc::clone(config), address: address.into() }
     }
 
-    pub(super) fn user_key(&self, project: &ProjectId, user: &Username) -> UserKey {
+    pub(super) fn user_key(&self, user: &UserId) -> UserKey {
         UserKey {
             server: self.config.base_url.clone(),
-            project: project.clone(),
-            common_name: user.common_name(),
+            project: user.project.clone(),
+            common_name: user.username.common_name(),
         }
     }
 
     /// Issues one more certificate.
-    pub(super) fn issue(&self, project: &ProjectId, user: &Username, months: Months) -> Request {
-        let path = certificates_path(project, user);
+    pub(super) fn issue(&self, user: &UserId, months: Months) -> Request {
+        let path = certificates_path(user);
         let body = format!("{{\"monthsUntilExpiration\":{months}}}");
         self.api(Operation::IssueCertificate, &path, Some(body))
     }
 
     /// Reads a page of a user's unexpired certificates. Pages are numbered from 1.
-    pub(super) fn certificates(
-        &self,
-        project: &ProjectId,
-        user: &Username,
-        page: usize,
-    ) -> Request {
-        let path = format!("{}?{}", certificates_path(project, user), page_query(page));
+    pub(super) fn certificates(&self, user: &UserId, page: usize) -> Request {
+        let path = format!("{}?{}", certificates_path(user), page_query(page));
         self.api(Operation::ListCertificates, &path, None)
     }
 
@@ -91,8 +85,8 @@ impl Endpoints {
     }
 
     /// Reads a database user of `$external`.
-    pub(super) fn user(&self, project: &ProjectId, user: &Username) -> Request {
-        let path = format!("/groups/{project}/databaseUsers/$external/{}", user.encoded());
+    pub(super) fn user(&self, UserId { project, username }: &UserId) -> Request {
+        let path = format!("/groups/{project}/databaseUsers/$external/{}", username.encoded());
         self.api(Operation::ReadUser, &path, None)
     }
 
@@ -147,8 +141,8 @@ impl Endpoints {
     }
 }
 
-fn certificates_path(project: &ProjectId, user: &Username) -> String {
-    format!("/groups/{project}/databaseUsers/{}/certs", user.encoded())
+fn certificates_path(UserId { project, username }: &UserId) -> String {
+    format!("/groups/{project}/databaseUsers/{}/certs", username.encoded())
 }
 
 fn page_query(page: usize) -> String {
@@ -161,15 +155,18 @@ pub(super) const PAGE_SIZE: usize = 500;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atlas::tests::unit_config;
+    use crate::atlas::{Username, tests::unit_config};
 
-    fn subject() -> (ProjectId, Username) {
-        (ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(), Username::parse("a b/é").unwrap())
+    fn user() -> UserId {
+        UserId {
+            project: ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
+            username: Username::parse("a b/é").unwrap(),
+        }
     }
 
     #[test]
     fn both_api_versions_have_the_same_paths_and_bodies() {
-        let (project, user) = subject();
+        let user = user();
         for (api_version, prefix, media) in [
             (ApiVersion::V1_0, "/atlas/api/atlas/v1.0", "application/json"),
             (ApiVersion::V2, "/atlas/api/atlas/v2", "application/vnd.atlas.2023-01-01+json"),
@@ -177,7 +174,7 @@ mod tests {
             let base_url = BaseUrl::parse("https://proxy.example/atlas/").unwrap();
             let config = Config { base_url, api_version, ..(*unit_config()).clone() };
             let endpoints = Endpoints::new(&Arc::new(config));
-            let post = endpoints.issue(&project, &user, Months::parse(3).unwrap());
+            let post = endpoints.issue(&user, Months::parse(3).unwrap());
             let path = format!(
                 "{prefix}/groups/32b6e34b3d91647abb20e7b8/databaseUsers/a%20b%2F%C3%A9/certs"
             );
@@ -186,28 +183,28 @@ mod tests {
             assert_eq!((post.accept, post.body), (media, Some((media, body))));
             assert!(!post.info.operation.is_idempotent());
 
-            let list = endpoints.certificates(&project, &user, 2);
+            let list = endpoints.certificates(&user, 2);
             assert_eq!(
                 list.info.target,
                 format!("{path}?includeCount=true&itemsPerPage=500&pageNum=2")
             );
             assert_eq!((list.info.method.as_str(), list.accept, list.body), ("GET", media, None));
 
-            let users = endpoints.users(&project, 1);
+            let users = endpoints.users(&user.project, 1);
             let query = "?includeCount=true&itemsPerPage=500&pageNum=1";
-            let path = format!("{prefix}/groups/{project}/databaseUsers{query}");
+            let path = format!("{prefix}/groups/{}/databaseUsers{query}", user.project);
             assert_eq!(users.info.target, path);
 
-            let read = endpoints.user(&project, &user);
+            let read = endpoints.user(&user);
             assert!(read.info.target.ends_with("/databaseUsers/$external/a%20b%2F%C3%A9"));
         }
     }
 
     #[test]
     fn a_challenge_is_requested_with_get_from_the_same_path() {
-        let (project, user) = subject();
+        let user = user();
         let endpoints = Endpoints::new(&unit_config());
-        let post = endpoints.issue(&project, &user, Months::parse(3).unwrap());
+        let post = endpoints.issue(&user, Months::parse(3).unwrap());
         let challenge = endpoints.challenge(&post);
         assert_eq!(
             (challenge.info.method.as_str(), &challenge.info.target),

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     error::{ApiError, ErrorKind, Operation},
+    params::is_certificate_id,
     request::PAGE_SIZE,
     sanitize::{first_line, printable, redacted},
 };
@@ -24,8 +25,6 @@ pub(crate) struct CertificateList {
     pub(crate) server_time: Timestamp,
     /// The same moment by the local monotonic clock.
     pub(super) fetched_at: Instant,
-    /// When the first request for the list was made.
-    pub(super) requested_at: Instant,
 }
 
 /// A certificate in the list.
@@ -35,7 +34,6 @@ pub(crate) struct ListedCertificate {
     pub(crate) certificate_id: String,
     /// One hour before the certificate was issued.
     pub(crate) created_at: Timestamp,
-    /// The expiry.
     pub(crate) not_after: Timestamp,
     /// The subject as RFC 2253 text, as the API returned it: not safe to print.
     pub(crate) subject: String,
@@ -62,13 +60,6 @@ pub(crate) struct DeprecationNotice {
     pub(crate) deprecation: Option<String>,
     /// The `Sunset` header: when the endpoint will be removed.
     pub(crate) sunset: Option<String>,
-}
-
-/// The response of the token endpoint.
-pub(super) struct TokenResponse {
-    pub(super) access_token: SecretString,
-    /// Seconds.
-    pub(super) expires_in: Option<u64>,
 }
 
 /// A page of a list.
@@ -146,16 +137,8 @@ pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, ErrorKind> {
     database_user(&json(body)).ok_or(ErrorKind::InvalidBody("it is not a database user"))
 }
 
-/// Parses the response of the token endpoint.
-pub(super) fn token(body: &[u8]) -> Result<TokenResponse, ErrorKind> {
-    let json = json(body);
-    let token = json["access_token"].as_str();
-    let access_token = token.ok_or(ErrorKind::InvalidBody("it contains no access token"))?.into();
-    Ok(TokenResponse { access_token, expires_in: json["expires_in"].as_u64() })
-}
-
 /// A body as JSON; null if it is not JSON. A member of it that does not exist is null, too.
-fn json(body: &[u8]) -> Value {
+pub(super) fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
@@ -177,10 +160,9 @@ fn listed(json: &Value) -> Option<ListedCertificate> {
         Value::Number(number) => number.to_string(),
         other => other.as_str()?.to_owned(),
     };
-    let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
     let time = |name| json[name].as_str()?.parse().ok();
-    (is_digits && !certificate_id.is_empty()).then_some(ListedCertificate {
-        certificate_id,
+    Some(ListedCertificate {
+        certificate_id: Some(certificate_id).filter(|id| is_certificate_id(id))?,
         created_at: time("createdAt")?,
         not_after: time("notAfter")?,
         subject: json["subject"].as_str().unwrap_or_default().to_owned(),

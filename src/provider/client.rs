@@ -176,16 +176,15 @@ impl Session {
         known_ids: impl Iterator<Item = &str>,
         call: &CallOptions,
     ) -> Result<IssuedCertificate, Diagnostic> {
-        let UserId { project, username } = user;
         self.guardrails.check_all_known(&Issuance {
-            project_id: Some(project),
+            project_id: Some(&user.project),
             months: Some(months),
             is_sealed: Some(recipients.is_some()),
         })?;
         for id in known_ids {
-            self.atlas.register_existing(project, username, id);
+            self.atlas.register_existing(user, id);
         }
-        let issued = self.atlas.issue(project, username, months, call).await;
+        let issued = self.atlas.issue(user, months, call).await;
         issued.map_err(|error| diagnostics::not_issued(&error, user))
     }
 
@@ -195,7 +194,7 @@ impl Session {
         user: &UserId,
         call: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        self.observe(self.atlas.certificates(&user.project, &user.username, call).await)
+        self.observe(self.atlas.certificates(user, call).await)
     }
 
     /// The database user; see [`Client::user`].
@@ -204,7 +203,7 @@ impl Session {
         user: &UserId,
         call: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        self.observe(self.atlas.user(&user.project, &user.username, call).await)
+        self.observe(self.atlas.user(user, call).await)
     }
 
     /// All database users of a project; see [`Client::users`].

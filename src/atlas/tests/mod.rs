@@ -26,12 +26,12 @@ use crate::clock::Clock;
 use server::Server;
 
 /// A client with a bearer token.
-fn client(server: &Server) -> Client {
+fn client(server: &Server) -> Arc<Client> {
     client_with(server, Credentials::Token("a-token".into()))
 }
 
-fn client_with(server: &Server, login: Credentials) -> Client {
-    Client::new(config(server, login), clock(), Arc::default()).unwrap()
+fn client_with(server: &Server, login: Credentials) -> Arc<Client> {
+    Client::new(config(server, login), clock(), Arc::default()).unwrap().into()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -69,13 +69,12 @@ fn call() -> CallOptions {
     }
 }
 
-fn project() -> ProjectId {
+/// A user of a project of its own.
+fn user() -> UserId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    ProjectId::parse(&format!("{:024x}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()
-}
-
-fn user() -> Username {
-    Username::parse("app").unwrap()
+    let project = format!("{:024x}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let username = Username::parse("app").unwrap();
+    UserId { project: ProjectId::parse(&project).unwrap(), username }
 }
 
 fn months() -> Months {
