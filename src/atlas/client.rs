@@ -19,7 +19,7 @@ use super::{
     error::{Error, ErrorKind},
     issued_ids::IssuedIds,
     params::{ProjectId, UserId},
-    request::{Request, UserKey},
+    request::{self, Request, UserKey},
     response::{self, CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate, Page},
     shared::Shared,
 };
@@ -47,7 +47,7 @@ impl Client {
     /// Registers a certificate from an earlier run, so that a reconciliation does not take it for one whose key was lost:
     /// it can be as young as the resolution of the server's times.
     pub(crate) fn register_existing(&self, user: &UserId, certificate_id: &str) {
-        self.issued_ids.insert(self.auth.endpoints.user_key(user), certificate_id);
+        self.issued_ids.insert(UserKey::new(&self.auth.http.config, user), certificate_id);
     }
 
     /// Reads a database user of `$external`. The user is cached.
@@ -56,14 +56,14 @@ impl Client {
         user: &UserId,
         options: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        let endpoints = &self.auth.endpoints;
-        let request = endpoints.user(user);
+        let config = &self.auth.http.config;
+        let request = request::user(config, user);
         let fetch = async || {
             let response = self.auth.call(&request, options).await?;
             let user = response::user(&response.body);
             user.map(Arc::new).map_err(|kind| response.error(&request, kind))
         };
-        let key = endpoints.user_key(user);
+        let key = UserKey::new(config, user);
         self.users.get(&key, &request.info, options, fetch).await
     }
 
@@ -73,7 +73,7 @@ impl Client {
         project: &ProjectId,
         options: &CallOptions,
     ) -> Result<Vec<DatabaseUser>, Error> {
-        let request = |page| self.auth.endpoints.users(project, page);
+        let request = |page| request::users(&self.auth.http.config, project, page);
         Ok(self.read_pages(options, &request, response::users, |_, _| true).await?.0)
     }
 
@@ -83,15 +83,15 @@ impl Client {
         user: &UserId,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        let endpoints = &self.auth.endpoints;
-        let request = |page| endpoints.certificates(user, page);
+        let config = &self.auth.http.config;
+        let request = |page| request::certificates(config, user, page);
         let fetch = async || {
             let is_valid_at = ListedCertificate::is_valid_at;
             let pages = self.read_pages(options, &request, response::certificates, is_valid_at);
             let (certificates, server_time, fetched_at) = pages.await?;
             Ok(Arc::new(CertificateList { certificates, server_time, fetched_at }))
         };
-        let key = endpoints.user_key(user);
+        let key = UserKey::new(config, user);
         self.lists.get(&key, &request(1).info, options, fetch).await
     }
 

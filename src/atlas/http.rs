@@ -96,10 +96,10 @@ impl From<SendError> for Error {
 
 impl HttpClient {
     /// Creates a client without access to the network or the disk.
-    pub(super) fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         Ok(Self {
             extra_roots: extra_roots(&config)?,
-            config,
+            config: Arc::new(config),
             clock,
             client: OnceCell::new(),
             deprecation: OnceLock::new(),

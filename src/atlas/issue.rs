@@ -14,13 +14,12 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    auth::Authenticator,
     client::Client,
     config::CallOptions,
     error::Error,
     http::{Response, SendError},
     params::{Months, UserId},
-    request::UserKey,
+    request::{self, UserKey},
     response::{self, CertificateList, ListedCertificate},
 };
 use crate::x509;
@@ -78,8 +77,8 @@ impl Client {
         months: Months,
         options: &CallOptions,
     ) -> Result<IssuedCertificate, IssueError> {
-        let key = self.auth.endpoints.user_key(user);
-        let request = self.auth.endpoints.issue(user, months);
+        let config = &self.auth.http.config;
+        let (key, request) = (UserKey::new(config, user), request::issue(config, user, months));
         let pending = self.issued_ids.start(&key);
         let (cause, sent_at) = match self.auth.send(&request, options).await {
             Ok(response) => {
@@ -164,10 +163,10 @@ impl Client {
         sent_at: Instant,
         options: &CallOptions,
     ) -> Reconciliation {
-        let Authenticator { endpoints, http, .. } = &self.auth;
-        let key = endpoints.user_key(user);
+        let config = &self.auth.http.config;
+        let key = UserKey::new(config, user);
         let settled_at = sent_at + SETTLE_DELAY;
-        let list_by = settled_at.max(Instant::now()) + http.config.request_timeout;
+        let list_by = settled_at.max(Instant::now()) + config.request_timeout;
         let options = CallOptions {
             deadline: options.deadline.max(list_by),
             is_retried: true,
@@ -179,7 +178,7 @@ impl Client {
                 self.certificates(user, &options).await
             }
             kind = options.ended() => {
-                Err(Error::new(&endpoints.certificates(user, 1).info, 0, kind))
+                Err(Error::new(&request::certificates(config, user, 1).info, 0, kind))
             }
         };
         let list = match list {

@@ -92,7 +92,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::atlas::{error::ErrorKind, request::Endpoints, tests::unit_config};
+    use crate::atlas::{error::ErrorKind, request, tests::unit_config};
 
     struct Fixture {
         shared: Arc<Shared<u8, usize>>,
@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn info() -> RequestInfo {
-        Endpoints::new(&unit_config()).token().info
+        request::token(&unit_config()).info
     }
 
     fn within(seconds: u64) -> CallOptions {

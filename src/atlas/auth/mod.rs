@@ -17,7 +17,7 @@ use super::{
     config::{CallOptions, Config, ConfigError, Credentials},
     error::{Error, RequestInfo},
     http::{HttpClient, Response, SendError},
-    request::{Endpoints, Request},
+    request::{self, Request},
     shared::Shared,
 };
 use crate::clock::Clock;
@@ -25,7 +25,6 @@ use crate::clock::Clock;
 /// Sends requests with the configured credentials.
 pub(super) struct Authenticator {
     pub(super) http: HttpClient,
-    pub(super) endpoints: Endpoints,
     /// The header of all requests with an access token, or of the token requests of a service account.
     credential: HeaderValue,
     /// The token of a service account.
@@ -42,8 +41,6 @@ enum Authorization {
 
 impl Authenticator {
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        let config = Arc::new(config);
-        let endpoints = Endpoints::new(&config);
         let http = HttpClient::new(config, clock)?;
         let (credential, name) = match &http.config.credentials {
             Credentials::ServiceAccount { client_id, client_secret } => {
@@ -53,7 +50,7 @@ impl Authenticator {
             Credentials::Token(token) => (oauth::bearer(token), "access token"),
         };
         let credential = credential.ok_or(ConfigError::Credential(name))?;
-        Ok(Self { http, endpoints, credential, token: Shared::new(), challenge: Shared::new() })
+        Ok(Self { http, credential, token: Shared::new(), challenge: Shared::new() })
     }
 
     /// Sends a request with retries, and once more with new credentials if a 401 response demands it.
@@ -94,7 +91,7 @@ impl Authenticator {
     /// Revokes the token of a service account, if there is one.
     pub(super) async fn revoke(&self, options: &CallOptions) -> Result<(), Error> {
         if let Some(token) = self.token.remove(&()) {
-            let request = self.endpoints.revoke(token.value.expose_secret());
+            let request = request::revoke(&self.http.config, token.value.expose_secret());
             self.call_as_service_account(&request, options).await?;
         }
         Ok(())
@@ -160,7 +157,7 @@ impl Authenticator {
     }
 
     async fn fetch_token(&self, options: &CallOptions) -> Result<Arc<Token>, Error> {
-        let request = self.endpoints.token();
+        let request = request::token(&self.http.config);
         let response = self.call_as_service_account(&request, options).await?;
         let token = Token::parse(&response.body, response.received_at);
         token.map(Arc::new).map_err(|kind| response.error(&request, kind))
@@ -181,7 +178,7 @@ impl Authenticator {
         request: &Request,
         options: &CallOptions,
     ) -> Result<Option<Arc<Challenge>>, Error> {
-        let request = self.endpoints.challenge(request);
+        let request = request::challenge(&self.http.config, request);
         let response = self.http.send(&request, options, 0, || None).await?;
         if response.status == 429 || response.status >= 500 {
             return Err(response.status_error(&request));

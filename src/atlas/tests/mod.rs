@@ -52,8 +52,8 @@ fn config_at(url: &str, login: Credentials) -> Config {
 }
 
 /// A configuration for unit tests that send nothing.
-pub(super) fn unit_config() -> Arc<Config> {
-    Arc::new(config_at("https://cloud.mongodb.com", Credentials::Token("t".into())))
+pub(super) fn unit_config() -> Config {
+    config_at("https://cloud.mongodb.com", Credentials::Token("t".into()))
 }
 
 /// A clock an hour ahead of the server's.
