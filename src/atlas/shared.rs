@@ -48,7 +48,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
             kind = options.ended() => return Err(Error::new(request, 0, kind)),
         };
         if result.is_err() {
-            self.remove_cell_if(key, |current| Arc::ptr_eq(current, &cell));
+            self.lock().retain(|_, current| !Arc::ptr_eq(current, &cell));
         }
         result
     }
@@ -64,16 +64,10 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
         cell.get()?.as_ref().ok().cloned()
     }
 
-    /// Removes the cached value if the condition holds. A fetch in progress is unaffected.
-    pub(super) fn remove_if(&self, key: &K, condition: impl Fn(&V) -> bool) {
-        self.remove_cell_if(key, |cell| matches!(cell.get(), Some(Ok(value)) if condition(value)));
-    }
-
-    fn remove_cell_if(&self, key: &K, condition: impl Fn(&Cell<V>) -> bool) {
-        let mut cells = self.lock();
-        if cells.get(key).is_some_and(condition) {
-            cells.remove(key);
-        }
+    /// Removes the cached values for which the condition holds. A fetch in progress is unaffected.
+    pub(super) fn remove_if(&self, condition: impl Fn(&V) -> bool) {
+        let is_removed = |cell: &Cell<V>| matches!(cell.get(), Some(Ok(value)) if condition(value));
+        self.lock().retain(|_, cell| !is_removed(cell));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Cell<V>>> {
@@ -148,7 +142,7 @@ mod tests {
             assert_eq!(call.await.unwrap().unwrap(), 0);
         }
         assert_eq!(fixture.call(&within(5), false).await.unwrap().unwrap(), 0);
-        fixture.shared.remove_if(&1, |value| *value > 0);
+        fixture.shared.remove_if(|value| *value > 0);
         assert_eq!(fixture.shared.remove(&1), Some(0));
         assert_eq!(fixture.call(&within(5), false).await.unwrap().unwrap(), 1);
     }

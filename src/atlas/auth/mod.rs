@@ -106,7 +106,7 @@ impl Authenticator {
         match &self.http.config.credentials {
             Credentials::Token(_) => Ok(Authorization::Header(self.credential.clone())),
             Credentials::ServiceAccount { .. } => {
-                self.token.remove_if(&(), |token| token.is_due());
+                self.token.remove_if(|token| token.is_due());
                 let fetch = async || self.fetch_token(options).await;
                 let token = self.token.get(&(), &request.info, options, fetch).await?;
                 Ok(Authorization::Header(token.header.clone()))
@@ -114,7 +114,7 @@ impl Authenticator {
             Credentials::ApiKey { .. } => {
                 let fetch = async || self.fetch_challenge(request, options).await;
                 let challenge = self.challenge.get(&(), &request.info, options, fetch).await?;
-                self.challenge.remove_if(&(), Option::is_none);
+                self.challenge.remove_if(Option::is_none);
                 Ok(Authorization::Digest(challenge))
             }
         }
@@ -138,7 +138,7 @@ impl Authenticator {
         match used {
             // Also a new token: it can have been revoked, or not be known to all servers yet.
             Authorization::Header(used) => {
-                self.token.remove_if(&(), |current| current.header == *used);
+                self.token.remove_if(|current| current.header == *used);
                 matches!(self.http.config.credentials, Credentials::ServiceAccount { .. })
             }
             Authorization::Digest(used) => {
