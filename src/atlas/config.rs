@@ -13,7 +13,6 @@ use super::{
     proxy::{self, Proxy},
 };
 
-/// The configuration of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) base_url: BaseUrl,
@@ -30,7 +29,6 @@ pub(crate) struct Config {
     pub(crate) user_agent: String,
 }
 
-/// Versions of the Admin API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum ApiVersion {
     /// `/api/atlas/v1.0`, plain JSON.
@@ -40,7 +38,6 @@ pub(crate) enum ApiVersion {
     V2,
 }
 
-/// Kinds of credentials.
 #[derive(Clone, Debug)]
 pub(crate) enum Credentials {
     /// A service account: OAuth 2.0 client credentials.
@@ -119,12 +116,11 @@ impl BaseUrl {
         }))
     }
 
-    /// `https://cloud.mongodb.com`.
     pub(crate) fn cloud() -> Self {
         Self::known("cloud.mongodb.com")
     }
 
-    /// `https://cloud.mongodbgov.com`, for United States government customers.
+    /// For United States government customers.
     pub(crate) fn government() -> Self {
         Self::known("cloud.mongodbgov.com")
     }
@@ -163,10 +159,8 @@ impl fmt::Display for BaseUrl {
 /// Why a client cannot be created from a configuration.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum ConfigError {
-    /// The bundle contains no certificate, or a block that cannot be read.
     #[error("the CA bundle contains no PEM certificates that can be read")]
     CaBundle,
-    /// This credential contains a character that no HTTP header can carry.
     #[error("the {0} contains characters that cannot be sent, such as a line break")]
     Credential(&'static str),
 }

@@ -38,7 +38,6 @@ pub(crate) struct RequestInfo {
     pub(crate) target: String,
 }
 
-/// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operation {
     IssueCertificate,
@@ -64,13 +63,12 @@ pub(crate) enum ErrorKind {
     /// status and its `Location` header.
     #[error("was answered with a redirect (HTTP {0}), which is not followed")]
     Redirected(u16, Option<String>),
-    /// No connection, so nothing was sent: the reason.
+    /// The reason.
     #[error("could not reach the server: {0}")]
     Connect(&'static str),
-    /// The certificate of the server is not trusted, or TLS failed otherwise; nothing was sent.
+    /// The certificate of the server is not trusted, or TLS failed otherwise.
     #[error("could not reach the server: TLS failed")]
     Tls,
-    /// The proxy did not open a connection; nothing was sent.
     #[error("could not reach the server: the proxy did not open a connection")]
     Proxy,
     #[error("received no complete response: the connection broke")]
@@ -78,13 +76,11 @@ pub(crate) enum ErrorKind {
     /// No complete response within this time limit of one request.
     #[error("received no response within {} seconds", .0.as_secs())]
     TimedOut(Duration),
-    /// The time limit of the call was reached.
     #[error("reached the time limit of the whole operation")]
     Deadline,
     /// The wait before a retry would end after the deadline of the call. The wait, and the reason for the retry.
     #[error("{}, and the next attempt would be in {} seconds, after the time limit of the whole operation", .1.kind(), .0.as_secs())]
     RetryExceedsDeadline(Duration, Error),
-    /// The caller canceled the call.
     #[error("was stopped")]
     Cancelled,
     #[error("could not start: the system's trusted certificate authorities could not be loaded")]
@@ -99,11 +95,9 @@ pub(crate) enum ErrorKind {
 /// The error body of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ApiError {
-    /// The HTTP status.
     pub(crate) status: u16,
     /// The error code of Atlas, or that of OAuth.
     pub(crate) code: Option<String>,
-    /// The server's description of the error.
     pub(crate) detail: Option<String>,
     /// The invalid fields of the request, each with its problem.
     pub(crate) fields: Vec<(String, String)>,
@@ -146,12 +140,10 @@ impl Error {
         }
     }
 
-    /// The error body of the response.
     pub(crate) fn api_error(&self) -> Option<&ApiError> {
         if let ErrorKind::Api(error) = self.last_failure().kind() { Some(error) } else { None }
     }
 
-    /// The error code of Atlas.
     pub(crate) fn code(&self) -> Option<&str> {
         self.api_error()?.code.as_deref()
     }
@@ -176,12 +168,10 @@ impl Error {
         self.is_not_found(&["GROUP_NOT_FOUND", "INVALID_GROUP_ID"])
     }
 
-    /// The database user does not exist.
     pub(crate) fn is_user_not_found(&self) -> bool {
         self.is_not_found(&["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"])
     }
 
-    /// Atlas has removed this version of the API.
     pub(crate) fn is_api_version_removed(&self) -> bool {
         self.status() == Some(410)
     }
@@ -213,7 +203,6 @@ impl Error {
         kind.may_pass() || matches!(kind, ErrorKind::Tls | ErrorKind::Deadline)
     }
 
-    /// The caller canceled the call.
     pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.kind(), ErrorKind::Cancelled)
     }

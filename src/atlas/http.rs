@@ -23,7 +23,6 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Sends requests to one server.
 pub(super) struct HttpClient {
     pub(super) config: Arc<Config>,
     /// Stands in for the server's clock if a response has no date.
@@ -95,7 +94,6 @@ impl From<SendError> for Error {
 }
 
 impl HttpClient {
-    /// Creates a client without access to the network or the disk.
     pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         Ok(Self {
             extra_roots: extra_roots(&config)?,

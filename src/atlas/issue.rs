@@ -24,7 +24,6 @@ use super::{
 };
 use crate::x509;
 
-/// An issued certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedCertificate {
     /// The certificate and its private key as text, or whatever else the response contained. A body that is not text is
@@ -32,7 +31,6 @@ pub(crate) struct IssuedCertificate {
     pub(crate) pem: SecretString,
     /// The certificate, if the text is a certificate with its private key.
     pub(crate) certificate: Result<x509::Certificate, x509::Error>,
-    /// The server's clock.
     pub(crate) server_time: Option<Timestamp>,
     /// What is known about the certificate if it cannot be used.
     pub(crate) reconciliation: Option<Reconciliation>,
@@ -62,7 +60,6 @@ pub(crate) enum Reconciliation {
     Candidates(Vec<ListedCertificate>),
     /// The response contains this certificate without its private key, which is lost.
     KeyLost(Box<x509::Certificate>),
-    /// The list could not be read.
     ListFailed(Error),
 }
 

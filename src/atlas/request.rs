@@ -64,7 +64,6 @@ impl UserKey {
     }
 }
 
-/// Issues one more certificate.
 pub(super) fn issue(config: &Config, user: &UserId, months: Months) -> Request {
     let body = format!("{{\"monthsUntilExpiration\":{months}}}");
     api(config, Operation::IssueCertificate, &certificates_path(user), Some(body))
@@ -100,7 +99,6 @@ pub(super) fn token(config: &Config) -> Request {
     oauth(config, Operation::Authenticate, "token", form)
 }
 
-/// Revokes an access token.
 pub(super) fn revoke(config: &Config, token: &str) -> Request {
     let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
     let form = format!("token={token}&token_type_hint=access_token");

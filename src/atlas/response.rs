@@ -27,7 +27,6 @@ pub(crate) struct CertificateList {
     pub(super) fetched_at: Instant,
 }
 
-/// A certificate in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ListedCertificate {
     /// The serial number in decimal.
@@ -39,7 +38,6 @@ pub(crate) struct ListedCertificate {
     pub(crate) subject: String,
 }
 
-/// A database user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct DatabaseUser {
     /// The name, as the API returned it: not safe to print.
@@ -62,7 +60,6 @@ pub(crate) struct DeprecationNotice {
     pub(crate) sunset: Option<String>,
 }
 
-/// A page of a list.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     pub(super) has_next: bool,
@@ -122,17 +119,14 @@ fn trim_start(text: &str) -> &str {
     text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// Parses a page of certificates.
 pub(super) fn certificates(body: &[u8]) -> Result<Page<ListedCertificate>, ErrorKind> {
     page(body, listed).ok_or(ErrorKind::InvalidBody("it is not a list of certificates"))
 }
 
-/// Parses a page of database users.
 pub(super) fn users(body: &[u8]) -> Result<Page<DatabaseUser>, ErrorKind> {
     page(body, database_user).ok_or(ErrorKind::InvalidBody("it is not a list of database users"))
 }
 
-/// Parses a database user.
 pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, ErrorKind> {
     database_user(&json(body)).ok_or(ErrorKind::InvalidBody("it is not a database user"))
 }
