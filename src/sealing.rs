@@ -23,24 +23,16 @@ use aws_lc_rs::{
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-/// Encrypts a text to all recipients. Returns an armored age file, which differs at each call.
-pub fn seal(text: &SecretString, recipients: &Recipients) -> Result<String, SealError> {
+/// Encrypts a text to all recipients. Returns an armored age file, which differs at each call; `None` if there is no
+/// recipient.
+pub fn seal(text: &SecretString, recipients: &Recipients) -> Option<String> {
     let keys = recipients.0.values().map(|key| &**key as &dyn age::Recipient);
-    let encryptor = Encryptor::with_recipients(keys).map_err(|_| SealError)?;
-    let encrypt = || {
-        let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
-        let mut writer = encryptor.wrap_output(armor)?;
-        writer.write_all(text.expose_secret().as_bytes())?;
-        writer.finish()?.finish()
-    };
-    let sealed = encrypt().map_err(|_: std::io::Error| SealError)?;
-    String::from_utf8(sealed).map_err(|_| SealError)
+    let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor).ok()?;
+    let mut writer = Encryptor::with_recipients(keys).ok()?.wrap_output(armor).ok()?;
+    writer.write_all(text.expose_secret().as_bytes()).ok()?;
+    let sealed = writer.finish().ok()?.finish().ok()?;
+    String::from_utf8(sealed).ok()
 }
-
-/// Encryption failed: there is no recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the text could not be encrypted to the recipients")]
-pub struct SealError;
 
 /// The public keys that a text is encrypted to: a set, so order, repetition and letter case are irrelevant.
 #[derive(Clone, Default)]
@@ -208,13 +200,6 @@ const OTHER_RECIPIENTS: &str =
 const HARDWARE_ONLY: &str = "the text is encrypted to keys in hardware only, which this provider cannot use; decrypt it where the device \
      is, with age 1.3 or later and the age plugin of the device, such as age-plugin-yubikey, age-plugin-tpm or age-plugin-se: \
      age --decrypt -i IDENTITY_FILE";
-
-impl UnsealError {
-    /// Whether the text is intact and other identities could decrypt it.
-    pub fn is_wrong_identity(self) -> bool {
-        matches!(self, Self::WrongIdentity(_))
-    }
-}
 
 /// Secret keys for decryption.
 #[derive(Clone)]
