@@ -32,7 +32,7 @@ pub(crate) struct RequestInfo {
     pub(crate) operation: Operation,
     pub(crate) method: Method,
     /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
-    pub(crate) address: String,
+    pub(crate) address: Arc<str>,
     pub(crate) credentials: CredentialKind,
     /// Path and query, percent-encoded as sent.
     pub(crate) target: String,

@@ -32,7 +32,7 @@ impl Request {
         }
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let credentials = config.credentials.kind();
-        let info = RequestInfo { operation, method, address, credentials, target };
+        let info = RequestInfo { operation, method, address: address.into(), credentials, target };
         Self { info, accept, body: body.map(|(media_type, body)| (media_type, body.into())) }
     }
 
