@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     pkcs12::{self, Profile},
     provider::attr::{Attr, invalid},
-    sealing::{self, Identities, UnsealError},
+    sealing::{self, Identities},
     x509::{self, Bundle},
 };
 
@@ -49,11 +49,10 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
     let identities = identities(object)?;
     let sealed = object.get(SEALED).as_str().unwrap_or_default();
     let pem = sealing::unseal(sealed, &identities).map_err(|error| {
-        let (summary, path) = match error {
-            UnsealError::WrongIdentity(_) => {
-                ("No identity opens the sealed certificate", IDENTITIES)
-            }
-            UnsealError::Unusable(_) => ("Sealed certificate cannot be opened", SEALED),
+        let (summary, path) = if matches!(error, sealing::UnsealError::WrongIdentity(_)) {
+            ("No identity opens the sealed certificate", IDENTITIES)
+        } else {
+            ("Sealed certificate cannot be opened", SEALED)
         };
         invalid(summary, error).at(Path::attribute(path))
     })?;
