@@ -213,11 +213,8 @@ fn unaccounted_for(
     is_received: impl Fn(&str) -> bool,
 ) -> Vec<ListedCertificate> {
     let since = list.fetched_at.saturating_duration_since(sent_at).as_secs();
-    let earliest = list
-        .server_time
-        .as_second()
-        .saturating_sub_unsigned(since)
-        .saturating_sub(CREATED_AT_OFFSET + ROUNDING);
+    let server_sent_at = list.server_time.as_second().saturating_sub_unsigned(since);
+    let earliest = server_sent_at.saturating_sub(CREATED_AT_OFFSET + ROUNDING);
     let is_candidate = |certificate: &&ListedCertificate| {
         certificate.created_at.as_second() >= earliest && !is_received(&certificate.certificate_id)
     };
