@@ -29,6 +29,20 @@ impl CallOptions {
             () = sleep_until(self.deadline) => ErrorKind::Deadline,
         }
     }
+
+    /// Whether a request can be sent after a wait. A certificate request needs time for its response, because a timeout can
+    /// lose the key of a certificate.
+    fn check_time(&self, operation: Operation, wait: Duration) -> Result<(), ErrorKind> {
+        let needed = if operation.is_idempotent() { Duration::ZERO } else { MIN_ISSUE_TIME };
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if self.cancel.is_cancelled() {
+            Err(ErrorKind::Cancelled)
+        } else if wait.saturating_add(needed) < left {
+            Ok(())
+        } else {
+            Err(ErrorKind::Deadline)
+        }
+    }
 }
 
 impl HttpClient {
@@ -44,7 +58,8 @@ impl HttpClient {
         let info = &request.info;
         let mut attempt = previous_attempts;
         let mut budget = Budget { retries: 0, max_retries: self.config.max_retries };
-        check_time(info.operation, options, Duration::ZERO)
+        options
+            .check_time(info.operation, Duration::ZERO)
             .map_err(|kind| Error::new(info, attempt, kind))?;
         loop {
             attempt += 1;
@@ -55,7 +70,7 @@ impl HttpClient {
             let Some(RetryAfter { wait, consumes_budget, reason }) = retry else {
                 return result;
             };
-            if let Err(kind) = check_time(info.operation, options, wait) {
+            if let Err(kind) = options.check_time(info.operation, wait) {
                 let kind = match (kind, result) {
                     (ErrorKind::Deadline, Ok(response)) => {
                         ErrorKind::RetryExceedsDeadline(wait, response.status_error(request))
@@ -108,24 +123,6 @@ impl HttpClient {
             }
             Err(_) => Some(AttemptOutcome::NotSent),
         }
-    }
-}
-
-/// Whether a request can be sent after a wait. A certificate request needs time for its response, because a timeout can lose
-/// the key of a certificate.
-fn check_time(
-    operation: Operation,
-    options: &CallOptions,
-    wait: Duration,
-) -> Result<(), ErrorKind> {
-    let needed = if operation.is_idempotent() { Duration::ZERO } else { MIN_ISSUE_TIME };
-    let left = options.deadline.saturating_duration_since(Instant::now());
-    if options.cancel.is_cancelled() {
-        Err(ErrorKind::Cancelled)
-    } else if wait.saturating_add(needed) < left {
-        Ok(())
-    } else {
-        Err(ErrorKind::Deadline)
     }
 }
 
