@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Debug, sync::Arc, time::Duration};
 
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, ConfigError, Credentials, IssuedCertificate},
-    clock::SystemClock,
+    clock,
     pkcs12::{self, Profile},
     sealing::{self, Identities, Recipients},
     x509,
@@ -42,7 +42,7 @@ fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
 }
 
 fn client(config: Config) -> Result<Client, ConfigError> {
-    Client::new(config, Arc::new(SystemClock), Arc::default())
+    Client::new(config, clock::now, Arc::default())
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Client {
     /// Creates a client without access to the network or the disk. The clock is read if a response has no date.
     pub(crate) fn new(
         config: Config,
-        clock: Arc<dyn Clock>,
+        clock: Clock,
         issued_ids: Arc<IssuedIds>,
     ) -> Result<Self, ConfigError> {
         let auth = Authenticator::new(config, clock)?;
@@ -131,7 +131,7 @@ impl Client {
                 let request = request(number);
                 let response = self.auth.call(&request, options).await?;
                 let page = parse(&response.body).map_err(|kind| response.error(&request, kind))?;
-                let now = response.server_time.unwrap_or_else(|| self.auth.http.clock.now());
+                let now = response.server_time.unwrap_or_else(self.auth.http.clock);
                 let (server_time, fetched_at, total) =
                     *first.get_or_insert((now, response.received_at, page.total));
                 let has_changed =

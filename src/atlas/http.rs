@@ -26,7 +26,7 @@ use crate::clock::Clock;
 pub(super) struct HttpClient {
     pub(super) config: Arc<Config>,
     /// Stands in for the server's clock if a response has no date.
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: Clock,
     /// The first notice in a response, until it is taken.
     pub(super) deprecation: OnceLock<Mutex<Option<DeprecationNotice>>>,
     /// Created for the first request.
@@ -94,7 +94,7 @@ impl From<SendError> for Error {
 }
 
 impl HttpClient {
-    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: Config, clock: Clock) -> Result<Self, ConfigError> {
         Ok(Self {
             extra_roots: extra_roots(&config)?,
             config: Arc::new(config),

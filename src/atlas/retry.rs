@@ -110,7 +110,7 @@ impl HttpClient {
             Ok(response) if response.is_success() => None,
             Ok(Response { status, headers, body, server_time, .. }) => {
                 let code = response::api_error(*status, body).and_then(|error| error.code);
-                let now = server_time.unwrap_or_else(|| self.clock.now());
+                let now = server_time.unwrap_or_else(self.clock);
                 Some(AttemptOutcome::Status {
                     status: *status,
                     is_maintenance: code.as_deref() == Some(MAINTENANCE),

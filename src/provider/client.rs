@@ -143,14 +143,14 @@ pub(super) fn not_known_yet(argument: &str) -> Diagnostic {
 pub(crate) struct Session {
     atlas: Client,
     pub(crate) guardrails: Guardrails,
-    clock: Arc<dyn Clock>,
+    clock: Clock,
     has_warned_of_clock: AtomicBool,
     /// Whether Atlas could not be reached, or this process has received an `ApplyResourceChange`.
     has_no_preflight: AtomicBool,
 }
 
 impl Session {
-    pub(super) fn new(atlas: Client, guardrails: Guardrails, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(atlas: Client, guardrails: Guardrails, clock: Clock) -> Self {
         let (has_warned_of_clock, has_no_preflight) = Default::default();
         Self { atlas, guardrails, clock, has_warned_of_clock, has_no_preflight }
     }
@@ -232,7 +232,7 @@ impl Session {
     }
 
     fn clock_warning(&self, server_time: Timestamp) -> Option<Diagnostic> {
-        let local_time = self.clock.now();
+        let local_time = (self.clock)();
         let difference = local_time.duration_since(server_time).unsigned_abs();
         if difference <= CLOCK_TOLERANCE || self.has_warned_of_clock.swap(true, Ordering::Relaxed) {
             return None;
@@ -282,8 +282,8 @@ mod tests {
             proxy: None,
             user_agent: "test".to_owned(),
         };
-        let clock = Arc::new("2027-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
-        let client = Client::new(config, clock.clone(), Arc::default()).unwrap();
+        let clock: Clock = || "2027-01-01T00:00:00Z".parse().unwrap();
+        let client = Client::new(config, clock, Arc::default()).unwrap();
         Session::new(client, Guardrails::default(), clock)
     }
 

@@ -32,13 +32,12 @@ use self::{
 };
 use crate::{
     atlas::{Client, ConfigError, IssuedIds},
-    clock::{Clock, SystemClock},
+    clock,
 };
 
 /// The provider `atlas`.
 pub struct AtlasProvider {
     client: Arc<ProviderClient>,
-    clock: Arc<dyn Clock>,
     /// Certificates that this process has received, from every configuration.
     issued_ids: Arc<IssuedIds>,
     environment: Environment,
@@ -49,7 +48,6 @@ impl AtlasProvider {
     pub fn new() -> Self {
         Self {
             client: Arc::default(),
-            clock: Arc::new(SystemClock),
             issued_ids: Arc::default(),
             environment: Environment::of_process(),
         }
@@ -66,9 +64,9 @@ impl AtlasProvider {
             Resolved::Deferred(argument) => State::Deferred(argument),
             Resolved::MissingCredentials(error) => State::MissingCredentials(error),
             Resolved::Ready(config, guardrails) => {
-                let client = Client::new(*config, self.clock.clone(), self.issued_ids.clone())
+                let client = Client::new(*config, clock::now, self.issued_ids.clone())
                     .map_err(invalid_configuration)?;
-                State::Ready(Arc::new(Session::new(client, guardrails, self.clock.clone())))
+                State::Ready(Arc::new(Session::new(client, guardrails, clock::now)))
             }
         });
         Ok(warnings)

@@ -40,7 +40,7 @@ enum Authorization {
 }
 
 impl Authenticator {
-    pub(super) fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: Config, clock: Clock) -> Result<Self, ConfigError> {
         let http = HttpClient::new(config, clock)?;
         let (credential, name) = match &http.config.credentials {
             Credentials::ServiceAccount { client_id, client_secret } => {

@@ -365,7 +365,7 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             posts
         });
         let config = config_at(&url, Credentials::Token("t".into()));
-        let client = Client::new(config, clock(), Arc::default()).unwrap();
+        let client = Client::new(config, clock, Arc::default()).unwrap();
         let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
         client.auth.http.client.set(http.tls_certs_only([]).build().unwrap()).unwrap();
         let result = issue(&client, &user(), &call()).await;

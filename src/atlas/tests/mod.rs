@@ -22,7 +22,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::clock::Clock;
 use server::Server;
 
 /// A client with a bearer token.
@@ -31,7 +30,7 @@ fn client(server: &Server) -> Arc<Client> {
 }
 
 fn client_with(server: &Server, login: Credentials) -> Arc<Client> {
-    Client::new(config(server, login), clock(), Arc::default()).unwrap().into()
+    Client::new(config(server, login), clock, Arc::default()).unwrap().into()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -57,8 +56,8 @@ pub(super) fn unit_config() -> Config {
 }
 
 /// A clock an hour ahead of the server's.
-fn clock() -> Arc<dyn Clock> {
-    Arc::new("2026-08-10T04:00:00Z".parse::<Timestamp>().unwrap())
+fn clock() -> Timestamp {
+    "2026-08-10T04:00:00Z".parse().unwrap()
 }
 
 fn call() -> CallOptions {

@@ -244,7 +244,7 @@ async fn an_error_has_the_api_version_of_its_request() {
     for (api_version, newest) in [(ApiVersion::V1_0, false), (ApiVersion::V2, true)] {
         let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
         let config = Config { api_version, ..config(&server, Credentials::Token("t".into())) };
-        let client = Client::new(config, clock(), Arc::default()).unwrap();
+        let client = Client::new(config, clock, Arc::default()).unwrap();
         let read = client.certificates(&user(), &call()).await;
         let error = read.unwrap_err();
         assert!(error.is_api_version_removed());

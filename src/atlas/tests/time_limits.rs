@@ -19,7 +19,7 @@ async fn a_response_after_the_time_limit_makes_the_outcome_ambiguous() {
     .await;
     let login = Credentials::Token("t".into());
     let config = Config { request_timeout: Duration::from_millis(300), ..config(&server, login) };
-    let client = Client::new(config, clock(), Arc::default()).unwrap();
+    let client = Client::new(config, clock, Arc::default()).unwrap();
     let error = issue(&client, &user(), &call()).await.unwrap_err();
     let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
     assert!(matches!(cause.kind(), ErrorKind::TimedOut(_)));
@@ -31,7 +31,7 @@ async fn a_response_after_the_time_limit_makes_the_outcome_ambiguous() {
 async fn a_request_is_not_sent_without_time_for_its_response() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::new(config, clock(), Arc::default()).unwrap();
+    let client = Client::new(config, clock, Arc::default()).unwrap();
     let hurried = CallOptions { deadline: Instant::now() + Duration::from_secs(2), ..call() };
     let error = issue(&client, &user(), &hurried).await.unwrap_err();
     assert!(matches!(error, IssueError::NotIssued(error) if error.is_deadline_exceeded()));

@@ -11,7 +11,7 @@ use tf_provider::CancellationToken;
 use super::*;
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, Credentials, Months, ProjectId, Username},
-    clock::SystemClock,
+    clock,
     provider::client::Session,
 };
 
@@ -89,7 +89,7 @@ impl World {
             proxy: None,
             user_agent: "test".to_owned(),
         };
-        let client = Client::new(config, Arc::new(SystemClock), Arc::default()).unwrap();
+        let client = Client::new(config, clock::now, Arc::default()).unwrap();
         let (project, username) = (ProjectId::parse(PROJECT), Username::parse("app"));
         let user = UserId { project: project.unwrap(), username: username.unwrap() };
         Self { atlas, client, user }
