@@ -101,13 +101,10 @@ where
 /// Whether an X25519 recipient is a point of small order, with which every key exchange has the same result. age detects
 /// this when it encrypts, by a panic.
 fn has_small_order(recipient: &str) -> bool {
-    let Ok((_, point)) = bech32::decode(recipient) else {
-        return true;
-    };
-    let Ok(ours) = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()) else {
-        return false;
-    };
-    agree_ephemeral(ours, UnparsedPublicKey::new(&X25519, point), (), |_| Ok(())).is_err()
+    let point = bech32::decode(recipient).map(|(_, point)| point).unwrap_or_default();
+    let theirs = UnparsedPublicKey::new(&X25519, point);
+    let ours = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new());
+    ours.is_ok_and(|ours| agree_ephemeral(ours, theirs, (), |_| Ok(())).is_err())
 }
 
 /// The reason why a text, in lower case, is not a recipient of a supported kind.

@@ -169,16 +169,15 @@ impl Client {
             is_retried: true,
             ..options.clone()
         };
-        let list = tokio::select! {
-            () = sleep_until(settled_at) => {
-                self.lists.remove(&key); // it may be too old, even if it is only being fetched
-                self.certificates(user, &options).await
-            }
+        tokio::select! {
+            () = sleep_until(settled_at) => {}
             kind = options.ended() => {
-                Err(Error::new(&request::certificates(config, user, 1).info, 0, kind))
+                let request = request::certificates(config, user, 1);
+                return Reconciliation::ListFailed(Error::new(&request.info, 0, kind));
             }
-        };
-        let list = match list {
+        }
+        self.lists.remove(&key); // it may be too old, even if it is only being fetched
+        let list = match self.certificates(user, &options).await {
             Ok(list) => list,
             Err(error) => return Reconciliation::ListFailed(error),
         };
