@@ -37,7 +37,6 @@ fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
             user_agent: "test".to_owned(),
         };
         shows_nothing(&config);
-        shows_nothing(&client(config).expect("a client"));
     }
 }
 
@@ -155,11 +154,11 @@ fn no_error_about_settings_repeats_a_credential() {
         )),
         user_agent: "test".to_owned(),
     };
-    let error = client(config(Credentials::Token(SECRET.into()))).expect_err("no certificate");
+    let error = client(config(Credentials::Token(SECRET.into()))).err().expect("no certificate");
     assert!(!told(&error).contains("hunter2"));
     let unsendable = SecretString::from(format!("{SECRET}\n{SECRET}"));
     let config = Config { ca_bundle_pem: None, ..config(Credentials::Token(unsendable)) };
-    let error = client(config).expect_err("a line break cannot be sent");
+    let error = client(config).err().expect("a line break cannot be sent");
     assert!(!told(&error).contains("hunter2"));
     let diagnostic = Diagnostic::error("summary", told(&error));
     assert!(!format!("{diagnostic:?}").contains("hunter2"));

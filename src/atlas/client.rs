@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashSet,
-    fmt,
     hash::Hash,
     sync::{Arc, PoisonError},
     time::Duration,
@@ -169,9 +168,3 @@ type Items<T> = (Vec<T>, Timestamp, Instant);
 
 /// 50,000 items.
 const MAX_PAGES: usize = 100;
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.auth.http.config.base_url)
-    }
-}

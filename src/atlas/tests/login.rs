@@ -255,9 +255,9 @@ async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
             "the public key contains characters that cannot be sent, such as a line break",
         ),
     ] {
-        let error = Client::new(config(&server, login), clock, Arc::default()).unwrap_err();
+        let error = Client::new(config(&server, login), clock, Arc::default()).err().unwrap();
         assert_eq!(error.to_string(), text);
     }
     let broken = Config { ca_bundle_pem: Some("no pem".into()), ..config(&server, api_key()) };
-    assert_eq!(Client::new(broken, clock, Arc::default()).unwrap_err(), ConfigError::CaBundle);
+    assert_eq!(Client::new(broken, clock, Arc::default()).err().unwrap(), ConfigError::CaBundle);
 }
