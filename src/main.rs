@@ -25,7 +25,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let served = runtime.block_on(serve(AtlasProvider::new(), &ABOUT));
+    let served = runtime.block_on(serve(AtlasProvider::default(), &ABOUT));
     runtime.shutdown_background();
     match served {
         Ok(()) => ExitCode::SUCCESS,

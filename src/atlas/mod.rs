@@ -33,7 +33,7 @@ pub(crate) use self::{
     http_settings::READS_SSL_CERT_FILE,
     issue::{IssueError, IssuedCertificate, Reconciliation},
     issued_ids::IssuedIds,
-    params::{InvalidParameter, Months, ProjectId, UserId, Username, is_certificate_id},
+    params::{Months, ProjectId, UserId, Username, is_certificate_id},
     proxy::Proxy,
     response::{CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate},
     sanitize::printable,

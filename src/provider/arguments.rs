@@ -2,36 +2,24 @@
 
 use std::fmt;
 
-use tf_provider::{Diagnostic, Diagnostics, Path, Value};
+use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Value};
 
 use super::attr::{Attr, Field};
 use crate::atlas::{ProjectId, Username};
 pub(crate) use crate::atlas::{UserId, is_certificate_id};
 
-impl UserId {
-    /// Reads `project_id` and `username`.
-    ///
-    /// # Errors
-    /// One of them is invalid or unknown.
-    pub(crate) fn read(config: &Value) -> Result<Self, Diagnostic> {
-        Ok(Self {
-            project: required(config, "project_id")?,
-            username: required(config, "username")?,
-        })
-    }
-}
-
-/// The object of a sentence.
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the database user \"{}\" of project {}", self.username, self.project)
     }
 }
 
-/// Reads an argument that is needed for a request to Atlas.
-///
-/// # Errors
-/// It is invalid or unknown.
+/// The schema of a block that has attributes only.
+pub(super) fn schema(attributes: Vec<Attribute>, description: &str) -> Schema {
+    Schema::new(Block { attributes, blocks: Vec::new(), description: description.to_owned() })
+}
+
+/// Reads an argument that is needed for a request to Atlas: an unknown value is an error, too.
 pub(super) fn required<T: Field>(config: &Value, name: &str) -> Result<T, Diagnostic> {
     Attr::read(config, name)?.into_known().ok_or_else(|| {
         let detail = format!("{name} must be known before certificates can be read.");
@@ -45,8 +33,7 @@ pub(super) fn validate_user(config: &Value) -> impl Iterator<Item = Diagnostic> 
     project.into_iter().chain(Attr::<Username>::read(config, "username").err())
 }
 
-/// The text of an argument without surrounding white space, or `None` if it is omitted, unknown or blank: a blank text,
-/// from a variable's default, counts as omitted.
+/// The text of an argument without surrounding white space; `None` if it is omitted, unknown or blank.
 pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
     block.get(name).as_str().map(str::trim).filter(|text| !text.is_empty())
 }

@@ -20,7 +20,6 @@ pub(crate) enum Attr<T> {
     Null,
     /// Known after apply.
     Unknown,
-    /// A value.
     Known(T),
 }
 
@@ -38,7 +37,6 @@ impl<T> Attr<T> {
         if let Self::Known(value) = self { Some(value) } else { None }
     }
 
-    /// The value, if there is one and it is known.
     pub(crate) fn into_known(self) -> Option<T> {
         if let Self::Known(value) = self { Some(value) } else { None }
     }
@@ -67,10 +65,7 @@ pub(crate) trait Field: Sized {
 }
 
 impl<T: Field> Attr<T> {
-    /// Reads an attribute of an object.
-    ///
-    /// # Errors
-    /// The value is invalid; the error is at the attribute.
+    /// Reads an attribute of an object. An invalid value is an error at the attribute.
     pub(crate) fn read(object: &Value, name: &str) -> Result<Self, Diagnostic> {
         Self::decode(object.get(name)).map_err(|problem| problem.at(Path::attribute(name)))
     }
@@ -153,15 +148,13 @@ field! {
 /// The error for a stored value that this version cannot read.
 pub(crate) fn unreadable(value: &Value) -> Diagnostic {
     let text = value.as_str().map_or_else(|| format!("{value:?}"), |text| format!("{text:?}"));
-    Diagnostic::error(
-        "Stored object cannot be read",
-        format!(
-            "This version of the provider does not support the value {text}. Use the version that wrote it, or a newer one."
-        ),
-    )
+    let detail = format!(
+        "This version of the provider does not support the value {text}. Use the version that wrote it, or a newer one."
+    );
+    Diagnostic::error("Stored object cannot be read", detail)
 }
 
-/// Parses a whole number; an invalid one is an error that names the attribute and the numbers expected.
+/// Parses a whole number; an invalid one is an error at the attribute that names the numbers expected.
 pub(crate) fn whole_number<T>(
     value: &Value,
     name: &str,
@@ -170,26 +163,22 @@ pub(crate) fn whole_number<T>(
 ) -> Result<T, Diagnostic> {
     value.as_i64().and_then(parse).ok_or_else(|| {
         let detail = format!("A whole number of {expected} is needed, not {value:?}.");
-        Diagnostic::error(format!("Invalid {name}"), detail)
+        Diagnostic::error(format!("Invalid {name}"), detail).at(Path::attribute(name))
     })
 }
 
-/// Reads an attribute of an object that is a whole number.
-///
-/// # Errors
-/// The number is invalid; the error is at the attribute.
+/// Reads an attribute of an object that is a whole number; see [`whole_number`].
 pub(crate) fn read_number<T>(
     object: &Value,
     name: &str,
     expected: &str,
     parse: impl Fn(i64) -> Option<T>,
 ) -> Result<Attr<T>, Diagnostic> {
-    let number = match object.get(name) {
-        Value::Null => return Ok(Attr::Null),
-        Value::Unknown => return Ok(Attr::Unknown),
-        value => whole_number(value, name, expected, parse),
-    };
-    number.map(Attr::Known).map_err(|problem| problem.at(Path::attribute(name)))
+    match object.get(name) {
+        Value::Null => Ok(Attr::Null),
+        Value::Unknown => Ok(Attr::Unknown),
+        value => whole_number(value, name, expected, parse).map(Attr::Known),
+    }
 }
 
 /// The error for an invalid value.

@@ -29,8 +29,6 @@ use crate::{
 
 /// The difference between this machine's clock and Atlas's from which on a warning is given.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
-/// The time limit of a preflight request.
-const PREFLIGHT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The result of the last Configure, shared by the provider and everything it offers.
 #[derive(Default)]
@@ -39,23 +37,21 @@ pub(crate) struct ProviderClient(Mutex<Configured>);
 #[derive(Default)]
 struct Configured {
     state: State,
-    /// Increases with every Configure.
-    generation: u64,
     /// Clients of earlier configurations that running calls may still use.
     retired: Vec<Arc<Session>>,
 }
 
 /// Whether requests to Atlas are possible.
-#[derive(Default, Clone)]
-pub(super) enum State {
+#[derive(Default)]
+pub(super) enum State<C = Arc<Session>> {
     /// There is no valid provider configuration.
     #[default]
     Unconfigured,
     /// This argument of the provider block is unknown, which only happens during plan.
-    Deferred(&'static str),
+    Deferred(String),
     /// No credentials were found: an error only for operations that call Atlas.
     MissingCredentials(Diagnostic),
-    Ready(Arc<Session>),
+    Ready(C),
 }
 
 impl ProviderClient {
@@ -65,7 +61,6 @@ impl ProviderClient {
         if let State::Ready(previous) = std::mem::replace(&mut configured.state, state) {
             configured.retired.push(previous);
         }
-        configured.generation += 1;
     }
 
     /// The client, or the error that explains why there is none.
@@ -74,11 +69,11 @@ impl ProviderClient {
             State::Ready(session) => Ok(Arc::clone(session)),
             State::Deferred(argument) => Err(not_known_yet(argument)),
             State::MissingCredentials(error) => Err(error.clone()),
-            State::Unconfigured => Err(Diagnostic::error(
-                "Provider not configured",
-                "This call needs a valid provider configuration, and the last one was missing or invalid. If Terraform reported no other error, please \
-                 report this as a provider bug.",
-            )),
+            State::Unconfigured => {
+                let detail = "This call needs a valid provider configuration, and the last one was missing or invalid. If Terraform reported no other \
+                     error, please report this as a provider bug.";
+                Err(Diagnostic::error("Provider not configured", detail))
+            }
         }
     }
 
@@ -98,12 +93,6 @@ impl ProviderClient {
         Ok(session.filter(|session| !session.has_no_preflight.load(Ordering::Relaxed)))
     }
 
-    /// Identifies the current provider configuration: data of one run must not reach another one in the same process.
-    pub(crate) fn generation(&self) -> u64 {
-        self.lock().generation
-    }
-
-    /// Records that this process has received an `ApplyResourceChange`.
     pub(crate) fn mark_applying(&self) {
         if let State::Ready(session) = &self.lock().state {
             session.has_no_preflight.store(true, Ordering::Relaxed);
@@ -130,13 +119,11 @@ impl ProviderClient {
 }
 
 pub(super) fn not_known_yet(argument: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Provider configuration not known yet",
-        format!(
-            "The provider argument \"{argument}\" is not known until apply, but this operation has to call Atlas now. Apply the resource that it depends \
-             on first (for example with -target), or use environment variables."
-        ),
-    )
+    let detail = format!(
+        "The provider argument \"{argument}\" is not known until apply, but this operation has to call Atlas now. Apply the resource that it depends \
+         on first (for example with -target), or use environment variables."
+    );
+    Diagnostic::error("Provider configuration not known yet", detail)
 }
 
 /// An Atlas client with the guardrails of its provider block.
@@ -158,11 +145,6 @@ impl Session {
     /// Limits an operation to `timeout`, waits included; `cancel` ends its waits.
     pub(crate) fn call(cancel: &CancellationToken, timeout: Duration) -> CallOptions {
         CallOptions { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
-    }
-
-    /// Limits a preflight request: one attempt.
-    pub(crate) fn preflight_call(cancel: &CancellationToken) -> CallOptions {
-        CallOptions { is_retried: false, ..Self::call(cancel, PREFLIGHT_TIMEOUT) }
     }
 
     /// Issues a certificate whose key will be encrypted to `recipients`, or stored in plain text. This is the only way
@@ -215,7 +197,6 @@ impl Session {
         self.observe(self.atlas.users(project, call).await)
     }
 
-    /// Records that Atlas could not be reached.
     fn observe<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.as_ref().is_err_and(Error::is_unreachable) {
             self.has_no_preflight.store(true, Ordering::Relaxed);
@@ -223,8 +204,7 @@ impl Session {
         result
     }
 
-    /// Warnings about a deprecated API version and about a clock that differs from Atlas's, each once per
-    /// configuration.
+    /// Warns of a deprecated API version and of a clock that differs from Atlas's, each once per configuration.
     pub(crate) fn warnings(&self, server_time: Option<Timestamp>) -> Diagnostics {
         let notice = self.atlas.take_deprecation_notice();
         let clock = server_time.and_then(|server_time| self.clock_warning(server_time));
@@ -237,13 +217,11 @@ impl Session {
         if difference <= CLOCK_TOLERANCE || self.has_warned_of_clock.swap(true, Ordering::Relaxed) {
             return None;
         }
-        Some(Diagnostic::warning(
-            "Clock differs from Atlas",
-            format!(
-                "The clock of this machine is at {local_time:.0}, Atlas's at {server_time:.0}. Renewal is decided by Atlas's clock, so certificates are not \
-                 affected, but TLS connections and other tools may fail until the clock is corrected.",
-            ),
-        ))
+        let detail = format!(
+            "The clock of this machine is at {local_time:.0}, Atlas's at {server_time:.0}. Renewal is decided by Atlas's clock, so certificates are not \
+             affected, but TLS connections and other tools may fail until the clock is corrected.",
+        );
+        Some(Diagnostic::warning("Clock differs from Atlas", detail))
     }
 }
 
@@ -251,14 +229,12 @@ fn deprecated(notice: &DeprecationNotice) -> Diagnostic {
     let since = notice.deprecation.iter().map(|date| format!(" Deprecated since: {date}."));
     let sunset = notice.sunset.iter().map(|date| format!(" Removed on: {date}."));
     let dates: String = since.chain(sunset).collect();
-    Diagnostic::warning(
-        "Atlas API version is deprecated",
-        format!(
-            "Atlas marks the API version that was used to {} as deprecated.{dates} Upgrade the provider, or set api_version in the provider block to a \
-             version that is not deprecated.",
-            notice.operation
-        ),
-    )
+    let detail = format!(
+        "Atlas marks the API version that was used to {} as deprecated.{dates} Upgrade the provider, or set api_version in the provider block to a \
+         version that is not deprecated.",
+        notice.operation
+    );
+    Diagnostic::warning("Atlas API version is deprecated", detail)
 }
 
 #[cfg(test)]
@@ -310,7 +286,7 @@ mod tests {
             project: ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
             username: Username::parse("app").unwrap(),
         };
-        let call = Session::preflight_call(&CancellationToken::new());
+        let call = Session::call(&CancellationToken::new(), Duration::from_secs(10));
         assert!(session.user(&user, &call).await.is_err());
         assert!(client.preflight_session().unwrap().is_none());
         assert!(client.session().is_ok(), "other requests are still made");

@@ -1,13 +1,13 @@
-//! The provider block and the environment become the configuration of the client. Credentials are chosen in
-//! `credentials`.
+//! The provider block and the environment become the configuration of the client.
 
 use std::{ffi::OsString, time::Duration};
 
-use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Type, Value};
+use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Schema, Type, Value};
 
 use super::{
-    arguments::{Problems, invalid_argument, non_empty, to_sentence},
+    arguments::{self, Problems, invalid_argument, non_empty, to_sentence},
     attr::read_number,
+    client::State,
     credentials::{self, Inputs},
     guardrails::{self, Guardrails},
 };
@@ -16,29 +16,14 @@ use crate::{
     x509,
 };
 
-/// Reads environment variables.
-pub(super) struct Environment(Box<Lookup>);
+/// Reads an environment variable.
+pub(super) type Environment = dyn Fn(&str) -> Option<OsString>;
 
-type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
-
-/// The result of a provider block and the environment together.
-pub(super) enum Resolved {
-    /// This argument is unknown.
-    Deferred(&'static str),
-    /// No credentials were found. The error is for the operations that need some.
-    MissingCredentials(Diagnostic),
-    Ready(Box<Config>, Guardrails),
-}
-
-/// The schema of the provider block.
 pub(super) fn schema() -> Schema {
-    Schema::new(Block {
-        attributes: attributes().into_iter().chain(guardrails::attributes()).collect(),
-        description:
-            "Issues and renews X.509 client certificates for MongoDB Atlas database users."
-                .to_owned(),
-        ..Block::default()
-    })
+    let description =
+        "Issues and renews X.509 client certificates for MongoDB Atlas database users.";
+    let attributes = attributes().into_iter().chain(guardrails::attributes()).collect();
+    arguments::schema(attributes, description)
 }
 
 #[rustfmt::skip] // an attribute is a row: name, type, description, properties
@@ -78,156 +63,108 @@ fn attributes() -> Vec<Attribute> {
 
 /// Checks the arguments of the provider block, except unknown ones.
 pub(super) fn validate(block: &Value) -> Diagnostics {
-    ProviderBlock::parse(block).err().unwrap_or_default()
+    resolve(block, &|_| None, String::new(), |_, _| Ok(())).err().unwrap_or_default()
 }
 
-/// Resolves the provider block and the environment, with warnings.
-///
-/// # Errors
-/// Every invalid setting, at its argument or with the name of its environment variable.
-pub(super) fn resolve(
+/// Resolves the provider block and the environment, and creates the client. Returns warnings, too. An omitted argument
+/// that no environment variable can replace has its default; every invalid one is an error.
+pub(super) fn resolve<C>(
     block: &Value,
     environment: &Environment,
     user_agent: String,
-) -> Result<(Resolved, Diagnostics), Diagnostics> {
-    let parsed = ProviderBlock::parse(block)?;
-    if let Some(argument) = parsed.unknown {
-        return Ok((Resolved::Deferred(argument), Diagnostics::new()));
+    create_client: impl FnOnce(Config, Guardrails) -> Result<C, Diagnostic>,
+) -> Result<(State<C>, Diagnostics), Diagnostics> {
+    let mut problems = Problems::default();
+    let inputs = problems.take(Inputs::from_block(block)).unwrap_or_default();
+    let base_url = problems.take(base_url(block)).unwrap_or_default();
+    let api_version = problems.take(api_version(block)).unwrap_or_default();
+    let max_retries = problems.take(max_retries(block)).unwrap_or_default();
+    let request_timeout = problems.take(request_timeout(block)).unwrap_or_default();
+    let ca_bundle_pem = problems.take(ca_bundle(block)).unwrap_or_default();
+    let guardrails = problems.take(Guardrails::parse(block)).unwrap_or_default();
+    problems.finish(())?;
+    let mut names = attributes().into_iter().map(|attribute| attribute.name);
+    // A known access token is used in any case.
+    let has_token = non_empty(block, "access_token").is_some();
+    let is_needed = |name: &str| !(has_token && credentials::is_argument(name));
+    if let Some(argument) = names.find(|name| block.get(name).is_unknown() && is_needed(name)) {
+        return Ok((State::Deferred(argument), Diagnostics::new()));
     }
-    let from_block = parsed.credentials.into_credentials();
-    let (credentials, mut warnings) = if from_block.is_some() {
-        (from_block, Diagnostics::new())
-    } else {
-        let (inputs, warnings) = Inputs::from_environment(environment)?;
-        (inputs.into_credentials(), warnings)
+    let (credentials, warnings) = match inputs.into_credentials() {
+        (None, _) => Inputs::from_environment(environment)?,
+        from_block => from_block,
     };
-    let base_url = match parsed.base_url {
+    let base_url = match base_url {
         Some(base_url) => base_url,
-        None => environment.base_url()?.unwrap_or_else(BaseUrl::cloud),
+        None => base_url_of(environment)?.unwrap_or_else(BaseUrl::cloud),
     };
-    let Some((credentials, warning)) = credentials else {
-        return Ok((Resolved::MissingCredentials(credentials::missing_credentials()), warnings));
+    let Some(credentials) = credentials else {
+        return Ok((State::MissingCredentials(credentials::missing_credentials()), warnings));
     };
-    warnings.extend(warning);
+    let proxy = proxy(environment, &base_url)?;
     let config = Config {
-        proxy: environment.proxy(&base_url)?,
         base_url,
-        api_version: parsed.api_version,
+        api_version,
         credentials,
-        request_timeout: parsed.request_timeout,
-        max_retries: parsed.max_retries,
-        ca_bundle_pem: parsed.ca_bundle_pem,
+        request_timeout,
+        max_retries,
+        ca_bundle_pem,
+        proxy,
         user_agent,
     };
-    Ok((Resolved::Ready(Box::new(config), parsed.guardrails), warnings))
+    Ok((State::Ready(create_client(config, guardrails)?), warnings))
 }
 
-/// The parsed provider block. Omitted arguments that no environment variable can replace have their defaults.
-struct ProviderBlock {
-    /// The first argument that is unknown and needed for a client.
-    unknown: Option<&'static str>,
-    credentials: Inputs,
-    base_url: Option<BaseUrl>,
-    api_version: ApiVersion,
-    max_retries: u32,
-    request_timeout: Duration,
-    ca_bundle_pem: Option<String>,
-    guardrails: Guardrails,
+/// Reads the environment of this process.
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "the only reader of settings"))]
+pub(super) fn process_environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
-/// The arguments that a client needs, credentials apart.
-const CLIENT_ARGUMENTS: [&str; 6] = [
-    "base_url",
-    "is_mongodbgov_cloud",
-    "api_version",
-    "max_retries",
-    "request_timeout",
-    "ca_bundle_pem",
-];
-
-impl ProviderBlock {
-    fn parse(block: &Value) -> Result<Self, Diagnostics> {
-        let unknown = CLIENT_ARGUMENTS.into_iter().find(|name| block.get(name).is_unknown());
-        let mut problems = Problems::default();
-        let parsed = Self {
-            unknown: unknown.or_else(|| credentials::unknown_argument(block)),
-            credentials: problems.take(Inputs::from_block(block)).unwrap_or_default(),
-            base_url: problems.take(base_url(block)).unwrap_or_default(),
-            api_version: problems.take(api_version(block)).unwrap_or_default(),
-            max_retries: problems.take(max_retries(block)).unwrap_or_default(),
-            request_timeout: problems.take(request_timeout(block)).unwrap_or_default(),
-            ca_bundle_pem: problems.take(ca_bundle(block)).unwrap_or_default(),
-            guardrails: problems.take(Guardrails::parse(block)).unwrap_or_default(),
-        };
-        problems.finish(parsed)
-    }
-}
-
-impl Environment {
-    /// The environment of this process.
-    #[cfg_attr(
-        not(test),
-        expect(clippy::disallowed_methods, reason = "the only reader of settings")
-    )]
-    pub(super) fn of_process() -> Self {
-        Self(Box::new(|name| std::env::var_os(name)))
-    }
-
-    #[cfg(test)]
-    pub(super) fn of(variables: &[(&str, &str)]) -> Self {
-        let variables: std::collections::HashMap<String, OsString> =
-            variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).into())).collect();
-        Self(Box::new(move |name| variables.get(name).cloned()))
-    }
-
-    /// The first of these variables that is set and not empty, without surrounding white space.
-    ///
-    /// # Errors
-    /// The variable that is not UTF-8.
-    pub(super) fn first(
-        &self,
-        names: &[&'static str],
-    ) -> Result<Option<(&'static str, String)>, Diagnostic> {
-        for name in names {
-            let value = (self.0)(name).map(OsString::into_string).transpose();
-            let value = value.map_err(|_| {
-                invalid_variable(format!(
-                    "The environment variable {name} contains bytes that are not UTF-8 text."
-                ))
-            })?;
-            let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
-            if let Some(text) = text {
-                return Ok(Some((name, text.to_owned())));
-            }
+/// The first of these variables that is set and not empty, without surrounding white space.
+pub(super) fn first_variable(
+    environment: &Environment,
+    names: &[&'static str],
+) -> Result<Option<(&'static str, String)>, Diagnostic> {
+    for name in names {
+        let value = environment(name).map(OsString::into_string).transpose();
+        let value = value.map_err(|_| {
+            invalid_variable(format!(
+                "The environment variable {name} contains bytes that are not UTF-8 text."
+            ))
+        })?;
+        let text = value.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        if let Some(text) = text {
+            return Ok(Some((name, text.to_owned())));
         }
-        Ok(None)
     }
+    Ok(None)
+}
 
-    fn base_url(&self) -> Result<Option<BaseUrl>, Diagnostic> {
-        let found = self.first(&["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"])?;
-        let parsed = found.map(|(variable, text)| {
-            BaseUrl::parse(&text).map_err(|error| {
-                invalid_variable(format!(
-                    "The environment variable {variable} is not a valid base URL. {}",
-                    to_sentence(error)
-                ))
-            })
-        });
-        parsed.transpose()
-    }
+fn base_url_of(environment: &Environment) -> Result<Option<BaseUrl>, Diagnostic> {
+    let names = ["MONGODB_ATLAS_BASE_URL", "MCLI_OPS_MANAGER_URL"];
+    let Some((variable, text)) = first_variable(environment, &names)? else {
+        return Ok(None);
+    };
+    BaseUrl::parse(&text).map(Some).map_err(|error| {
+        let problem = to_sentence(error);
+        invalid_variable(format!(
+            "The environment variable {variable} is not a valid base URL. {problem}"
+        ))
+    })
+}
 
-    /// The proxy through which the base URL is reached.
-    fn proxy(&self, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
-        let https_proxy = self.first(&["HTTPS_PROXY", "https_proxy"])?;
-        let no_proxy = self.first(&["NO_PROXY", "no_proxy"])?;
-        let Some((variable, https_proxy)) = https_proxy else {
-            return Ok(None);
-        };
-        let no_proxy = no_proxy.map(|(_, value)| value).unwrap_or_default();
-        base_url.proxy(&https_proxy, &no_proxy).map_err(|error| {
-            invalid_variable(format!("The environment variable {variable} {error}."))
-        })
-    }
+/// The proxy through which the base URL is reached.
+fn proxy(environment: &Environment, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
+    let https_proxy = first_variable(environment, &["HTTPS_PROXY", "https_proxy"])?;
+    let no_proxy = first_variable(environment, &["NO_PROXY", "no_proxy"])?;
+    let Some((variable, https_proxy)) = https_proxy else {
+        return Ok(None);
+    };
+    let no_proxy = no_proxy.map(|(_, value)| value).unwrap_or_default();
+    base_url
+        .proxy(&https_proxy, &no_proxy)
+        .map_err(|error| invalid_variable(format!("The environment variable {variable} {error}.")))
 }
 
 fn invalid_variable(problem: String) -> Diagnostic {
@@ -243,11 +180,9 @@ fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     let url =
         BaseUrl::parse(text).map_err(|error| invalid_argument("base_url", to_sentence(error)))?;
     if is_government && !url.is_government() {
-        let conflict = Diagnostic::error(
-            "Conflict between base_url and is_mongodbgov_cloud",
-            "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.",
-        );
-        return Err(conflict.at(Path::attribute("base_url")));
+        let summary = "Conflict between base_url and is_mongodbgov_cloud";
+        let detail = "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.";
+        return Err(Diagnostic::error(summary, detail).at(Path::attribute("base_url")));
     }
     Ok(Some(url))
 }
@@ -285,21 +220,22 @@ fn ca_bundle(block: &Value) -> Result<Option<String>, Diagnostic> {
         return Ok(None);
     };
     let invalid = |problem| Err(invalid_argument("ca_bundle_pem", problem));
-    let starts: Vec<_> = bundle.match_indices("-----BEGIN ").map(|(at, _)| at).collect();
-    if starts.is_empty() {
+    let blocks: Vec<_> = bundle.split(BEGIN).skip(1).collect();
+    if blocks.is_empty() {
         return invalid("It contains no PEM block (-----BEGIN CERTIFICATE-----).".to_owned());
     }
-    let ends = starts.iter().skip(1).copied().chain([bundle.len()]);
-    for (number, (start, end)) in (1..).zip(starts.iter().zip(ends)) {
-        if let Err(error) = x509::parse_certificate(&bundle[*start..end]) {
+    for (number, block) in (1..).zip(&blocks) {
+        if let Err(error) = x509::parse_certificate(&format!("{BEGIN}{block}")) {
             return invalid(format!(
                 "PEM block {number} of {} is not a usable certificate: {error}. Only certificates of certificate authorities belong here.",
-                starts.len()
+                blocks.len()
             ));
         }
     }
     Ok(Some(bundle.to_owned()))
 }
+
+const BEGIN: &str = "-----BEGIN ";
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
 use super::{
     arguments::{Problems, non_empty},
-    config::Environment,
+    config::{Environment, first_variable},
 };
 use crate::atlas::Credentials;
 
@@ -27,10 +27,7 @@ const ARGUMENTS: [(&str, &[&str]); 5] = [
 const PAIRS: [[usize; 2]; 2] = [[1, 2], [3, 4]];
 
 impl Inputs {
-    /// Reads the provider block. An unknown argument counts as not set.
-    ///
-    /// # Errors
-    /// Unusable values and incomplete pairs, each at its argument.
+    /// Reads the provider block. An unknown argument counts as not set; unusable values and incomplete pairs are errors.
     pub(super) fn from_block(block: &Value) -> Result<Self, Diagnostics> {
         let mut problems = Problems::default();
         let inputs = ARGUMENTS.map(|(argument, _)| {
@@ -48,18 +45,13 @@ impl Inputs {
         problems.finish(Self(inputs))
     }
 
-    /// Reads the environment. An incomplete pair is an error, or a warning if other credentials are complete.
-    ///
-    /// # Errors
-    /// Names the first environment variable that cannot be used.
-    pub(super) fn from_environment(
-        environment: &Environment,
-    ) -> Result<(Self, Diagnostics), Diagnostic> {
+    /// The credentials of the environment. An incomplete pair is an error, or a warning if others are complete.
+    pub(super) fn from_environment(environment: &Environment) -> Result<Selected, Diagnostic> {
         let mut inputs = Self::default();
         // The variable that is set, or the one to set.
         let mut names = ARGUMENTS.map(|(_, variables)| variables[0]);
         for (place, (argument, variables)) in ARGUMENTS.into_iter().enumerate() {
-            if let Some((variable, text)) = environment.first(variables)? {
+            if let Some((variable, text)) = first_variable(environment, variables)? {
                 let name = format!("The environment variable {variable}");
                 inputs.0[place] = Some(usable(argument, &name, &text)?);
                 names[place] = variable;
@@ -67,8 +59,9 @@ impl Inputs {
         }
         let incomplete = incomplete_pairs(inputs.0.each_ref().map(Option::is_some))
             .map(|[given, missing]| incomplete(names[given], names[missing]));
-        if inputs.complete_kinds().is_empty() {
-            return incomplete.into_iter().next().map_or(Ok((inputs, Diagnostics::new())), Err);
+        let (credentials, several) = inputs.into_credentials();
+        if credentials.is_none() {
+            return incomplete.into_iter().next().map_or(Ok((None, several)), Err);
         }
         // Variables are often left over from other tools.
         let warnings = incomplete.map(|problem| {
@@ -76,67 +69,54 @@ impl Inputs {
                 " Other credentials in the environment are complete, so this one is ignored.";
             Diagnostic::warning(problem.summary, problem.detail + note)
         });
-        let warnings = warnings.collect();
-        Ok((inputs, warnings))
+        let warnings = warnings.chain(several).collect();
+        Ok((credentials, warnings))
     }
 
-    /// The credentials to use: access token, then service account, then API key. A warning names complete credentials
-    /// that are ignored.
-    pub(super) fn into_credentials(self) -> Option<(Credentials, Option<Diagnostic>)> {
-        let kinds = self.complete_kinds();
-        let (used, ignored) = kinds.split_first()?;
-        let warning = (!ignored.is_empty()).then(|| {
-            let ignored = ignored.join(" and the ");
-            Diagnostic::warning(
-                "More than one set of credentials",
-                format!("The {used} is used; the {ignored} is ignored. Remove the credentials that are not needed."),
-            )
-        });
+    /// The first complete credentials: access token, service account, API key. A warning names those that are ignored.
+    pub(super) fn into_credentials(self) -> Selected {
+        let [token, client_id, client_secret, public_key, private_key] = self.0;
         let text = |value: SecretString| value.expose_secret().to_owned();
-        let credentials = match self.0 {
-            [Some(token), ..] => Credentials::Token(token),
-            [_, Some(client_id), Some(client_secret), ..] => {
-                Credentials::ServiceAccount { client_id: text(client_id), client_secret }
-            }
-            [.., Some(public_key), Some(private_key)] => {
-                Credentials::ApiKey { public_key: text(public_key), private_key }
-            }
-            _ => return None,
-        };
-        Some((credentials, warning))
-    }
-
-    fn complete_kinds(&self) -> Vec<&'static str> {
-        let [token, id, secret, public_key, private_key] = self.0.each_ref().map(Option::is_some);
+        let account = client_id.zip(client_secret).map(|(client_id, client_secret)| {
+            Credentials::ServiceAccount { client_id: text(client_id), client_secret }
+        });
+        let key = public_key.zip(private_key).map(|(public_key, private_key)| {
+            Credentials::ApiKey { public_key: text(public_key), private_key }
+        });
         let kinds = [
-            (token, "access token"),
-            (id && secret, "service account"),
-            (public_key && private_key, "API key"),
+            ("access token", token.map(Credentials::Token)),
+            ("service account", account),
+            ("API key", key),
         ];
-        let complete = kinds.into_iter().filter(|(is_complete, _)| *is_complete);
-        complete.map(|(_, kind)| kind).collect()
+        let mut complete = kinds.into_iter().filter(|(_, credentials)| credentials.is_some());
+        let Some((used, credentials)) = complete.next() else {
+            return (None, Diagnostics::new());
+        };
+        let ignored: Vec<_> = complete.map(|(kind, _)| kind).collect();
+        let detail = format!(
+            "The {used} is used; the {} is ignored. Remove the credentials that are not needed.",
+            ignored.join(" and the ")
+        );
+        let warning = Diagnostic::warning("More than one set of credentials", detail);
+        let warning = Some(warning).filter(|_| !ignored.is_empty());
+        (credentials, warning.into_iter().collect())
     }
 }
 
-/// The argument that has to be known before credentials can be chosen, if one is unknown. A known access token is used
-/// in any case.
-pub(super) fn unknown_argument(block: &Value) -> Option<&'static str> {
-    if non_empty(block, "access_token").is_some() {
-        return None;
-    }
-    let mut arguments = ARGUMENTS.into_iter().map(|(argument, _)| argument);
-    arguments.find(|argument| block.get(argument).is_unknown())
+/// The credentials to use, if any set is complete, and warnings.
+pub(super) type Selected = (Option<Credentials>, Diagnostics);
+
+pub(super) fn is_argument(name: &str) -> bool {
+    ARGUMENTS.iter().any(|(argument, _)| *argument == name)
 }
 
 /// The error for operations that need credentials.
 pub(super) fn missing_credentials() -> Diagnostic {
-    Diagnostic::error(
-        "No Atlas credentials",
-        "Set one of these in the provider block, or as environment variables:\n\
+    let detail = "Set one of these in the provider block, or as environment variables:\n\
          \x20 - a service account: client_id and client_secret (MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET)\n\
          \x20 - an API key: public_key and private_key (MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY)\n\
-         \x20 - an access token: access_token (MONGODB_ATLAS_ACCESS_TOKEN)",
-    )
+         \x20 - an access token: access_token (MONGODB_ATLAS_ACCESS_TOKEN)";
+    Diagnostic::error("No Atlas credentials", detail)
 }
 
 /// The places of pairs of which only the first returned one is set.
@@ -146,10 +126,8 @@ fn incomplete_pairs(is_set: [bool; 5]) -> impl Iterator<Item = [usize; 2]> {
 }
 
 fn incomplete(given: &str, missing: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Incomplete credentials",
-        format!("{given} is set but {missing} is missing. Set both."),
-    )
+    let detail = format!("{given} is set but {missing} is missing. Set both.");
+    Diagnostic::error("Incomplete credentials", detail)
 }
 
 /// Takes a credential that consists of visible ASCII characters. `name` is where it was set.
@@ -179,7 +157,7 @@ fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagno
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::config::{self, Resolved};
+    use crate::provider::{client::State, config, testing::environment};
 
     fn block(arguments: &[(&str, Value)]) -> Value {
         let mut block = config::schema().block.empty();
@@ -191,15 +169,17 @@ mod tests {
 
     /// The credentials or the first error, and the number of warnings.
     fn resolved(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> (String, usize) {
-        let found = config::resolve(&block(arguments), &Environment::of(variables), String::new());
+        let (block, environment) = (block(arguments), environment(variables));
+        let found = config::resolve(&block, &environment, String::new(), |config, _| Ok(config));
         let (resolved, warnings) = match found {
             Ok((resolved, warnings)) => (resolved, warnings.iter().count()),
             Err(problems) => return (problems.iter().next().unwrap().detail.clone(), 0),
         };
         let text = match resolved {
-            Resolved::Deferred(argument) => format!("unknown {argument}"),
-            Resolved::MissingCredentials(error) => error.summary,
-            Resolved::Ready(config, _) => match config.credentials {
+            State::Deferred(argument) => format!("unknown {argument}"),
+            State::MissingCredentials(error) => error.summary,
+            State::Unconfigured => panic!("it is configured"),
+            State::Ready(config) => match config.credentials {
                 Credentials::Token(token) => format!("token {}", token.expose_secret()),
                 Credentials::ServiceAccount { client_id, client_secret } => {
                     format!("account {client_id}:{}", client_secret.expose_secret())

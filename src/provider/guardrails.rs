@@ -34,7 +34,6 @@ const PROJECTS: &str = "allowed_project_ids";
 const MONTHS: &str = "max_months_until_expiration";
 const RECIPIENTS: &str = "require_private_key_recipients";
 
-/// The arguments in the provider's schema.
 #[rustfmt::skip]
 pub(super) fn attributes() -> [Attribute; 3] {
     [
@@ -51,10 +50,6 @@ pub(super) fn attributes() -> [Attribute; 3] {
 }
 
 impl Guardrails {
-    /// Parses the arguments of the provider block.
-    ///
-    /// # Errors
-    /// One diagnostic for each invalid argument, at the argument.
     pub(super) fn parse(block: &Value) -> Result<Self, Diagnostics> {
         let parse = |months| Months::parse(months).ok();
         let max_months = read_number(block, MONTHS, "months from 1 to 24", parse);
@@ -120,13 +115,10 @@ impl Guardrails {
 }
 
 fn refusal(summary: &str, argument: &str, reason: &str) -> Diagnostic {
-    Diagnostic::error(
-        summary,
-        format!(
-            "No certificate is issued: {reason}. Change {argument}, or the guardrail. If this stops a terraform destroy, run it with -refresh=false."
-        ),
-    )
-    .at(Path::attribute(argument))
+    let detail = format!(
+        "No certificate is issued: {reason}. Change {argument}, or the guardrail. If this stops a terraform destroy, run it with -refresh=false."
+    );
+    Diagnostic::error(summary, detail).at(Path::attribute(argument))
 }
 
 fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {

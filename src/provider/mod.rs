@@ -26,9 +26,8 @@ use tf_provider::{
 
 use self::{
     client::{ProviderClient, Session, State},
-    config::{Environment, Resolved},
     unsealed_certificate::UnsealedCertificate,
-    user_certificate::{UserCertificateList, UserCertificateResource},
+    user_certificate::{Predecessors, UserCertificateList, UserCertificateResource},
 };
 use crate::{
     atlas::{Client, ConfigError, IssuedIds},
@@ -36,46 +35,33 @@ use crate::{
 };
 
 /// The provider `atlas`.
+#[derive(Default)]
 pub struct AtlasProvider {
     client: Arc<ProviderClient>,
     /// Certificates that this process has received, from every configuration.
     issued_ids: Arc<IssuedIds>,
-    environment: Environment,
+    predecessors: Arc<Predecessors>,
 }
 
 impl AtlasProvider {
-    /// The provider with the clock and the environment of this process.
-    pub fn new() -> Self {
-        Self {
-            client: Arc::default(),
-            issued_ids: Arc::default(),
-            environment: Environment::of_process(),
-        }
-    }
-
     fn configured(&self, request: &ConfigureRequest) -> Result<Diagnostics, Diagnostics> {
+        // The host sends its version; a header cannot carry every character.
+        let graphic = request.terraform_version.chars().filter(char::is_ascii_graphic);
+        let host_version: String = graphic.take(64).collect();
         let user_agent = format!(
-            "terraform-provider-atlas/{} Terraform/{}",
-            env!("CARGO_PKG_VERSION"),
-            header_safe(&request.terraform_version)
+            "terraform-provider-atlas/{} Terraform/{host_version}",
+            env!("CARGO_PKG_VERSION")
         );
-        let (resolved, warnings) = config::resolve(&request.config, &self.environment, user_agent)?;
-        self.client.set(match resolved {
-            Resolved::Deferred(argument) => State::Deferred(argument),
-            Resolved::MissingCredentials(error) => State::MissingCredentials(error),
-            Resolved::Ready(config, guardrails) => {
-                let client = Client::new(*config, clock::now, self.issued_ids.clone())
-                    .map_err(invalid_configuration)?;
-                State::Ready(Arc::new(Session::new(client, guardrails, clock::now)))
-            }
-        });
+        let create_client = |config, guardrails| {
+            let client = Client::new(config, clock::now, self.issued_ids.clone())
+                .map_err(invalid_configuration)?;
+            Ok(Arc::new(Session::new(client, guardrails, clock::now)))
+        };
+        let environment = &config::process_environment;
+        let (state, warnings) =
+            config::resolve(&request.config, environment, user_agent, create_client)?;
+        self.client.set(state);
         Ok(warnings)
-    }
-}
-
-impl Default for AtlasProvider {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -94,12 +80,16 @@ impl Provider for AtlasProvider {
 
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics {
         self.client.set(State::Unconfigured); // a failed Configure leaves no client behind
+        self.predecessors.clear();
         self.client.close_retired(CLOSE_TIMEOUT).await;
         self.configured(&request).unwrap_or_else(|problems| problems)
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(UserCertificateResource::new(self.client.clone()))]
+        vec![Arc::new(UserCertificateResource {
+            client: self.client.clone(),
+            predecessors: self.predecessors.clone(),
+        })]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
@@ -124,17 +114,11 @@ impl Provider for AtlasProvider {
 }
 
 fn invalid_configuration(error: ConfigError) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error("Provider cannot be configured", arguments::to_sentence(error));
+    let problem = attr::invalid("Provider cannot be configured", error);
     match error {
-        ConfigError::CaBundle => diagnostic.at(Path::attribute("ca_bundle_pem")),
-        ConfigError::Credential(_) => diagnostic,
+        ConfigError::CaBundle => problem.at(Path::attribute("ca_bundle_pem")),
+        ConfigError::Credential(_) => problem,
     }
-}
-
-/// Keeps the characters of a version that a header can carry: the host sends the version.
-fn header_safe(text: &str) -> String {
-    text.chars().filter(char::is_ascii_graphic).take(64).collect()
 }
 
 #[cfg(test)]

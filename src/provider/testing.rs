@@ -1,6 +1,6 @@
 //! What unit tests of several files need.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, ffi::OsString, sync::Arc, time::Duration};
 
 use local_atlas::LocalAtlas;
 
@@ -30,4 +30,11 @@ pub(super) fn client(atlas: &LocalAtlas) -> Arc<ProviderClient> {
     let client = ProviderClient::default();
     client.set(State::Ready(Arc::new(session)));
     Arc::new(client)
+}
+
+/// An environment with these variables.
+pub(super) fn environment(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> + use<> {
+    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).into()));
+    let variables: HashMap<String, OsString> = variables.collect();
+    move |name| variables.get(name).cloned()
 }

@@ -3,30 +3,31 @@
 use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
-use tf_provider::{Attribute, Block, Diagnostic, NestedBlock, Path, Type};
+use tf_provider::{Attribute, Diagnostic, NestedBlock, Path, Type};
+
+use super::arguments::schema;
 
 /// Operations with a timeout: name, default, and what they do.
 const OPERATIONS: [(&str, Duration, &str); 3] = [
     ("create", Duration::from_secs(600), "issuing the first certificate"),
-    ("read", Duration::from_secs(300), "reading the certificate at every refresh"),
+    ("read", READ, "reading the certificate at every refresh"),
     ("update", Duration::from_secs(600), "issuing a new certificate in place"),
 ];
 
-/// The block's schema.
+/// The time limit of one lookup.
+pub(crate) const READ: Duration = Duration::from_secs(300);
+
 pub(crate) fn block() -> NestedBlock {
-    let attributes = OPERATIONS
-        .iter()
-        .map(|(name, default, what)| {
-            let text = format!(
-                "Time limit for {what}, including waits for the rate limit of Atlas. A duration such as `90s`, `5m` or `1h30m`. \
-                 Defaults to `{}m`.",
-                default.as_secs() / 60
-            );
-            Attribute::new(*name, Type::String, text).optional()
-        })
-        .collect();
-    let description = "Time limits of operations. Changing them does not call Atlas.".to_owned();
-    NestedBlock::new("timeouts", Block { attributes, description, ..Block::default() })
+    let attributes = OPERATIONS.map(|(name, default, what)| {
+        let minutes = default.as_secs() / 60;
+        let text = format!(
+            "Time limit for {what}, including waits for the rate limit of Atlas. A duration such as `90s`, `5m` or `1h30m`. \
+             Defaults to `{minutes}m`."
+        );
+        Attribute::new(name, Type::String, text).optional()
+    });
+    let description = "Time limits of operations. Changing them does not call Atlas.";
+    NestedBlock::new("timeouts", schema(attributes.into(), description).block)
 }
 
 /// The error for a duration that is invalid.
@@ -44,11 +45,9 @@ pub(crate) fn check(operation: &str, duration: &str) -> Option<Diagnostic> {
 
 /// The time limit of an operation: as configured, or its default.
 pub(crate) fn timeout(operation: &str, configured: Option<&str>) -> Duration {
-    let default = OPERATIONS.iter().find(|(name, ..)| *name == operation);
-    configured
-        .and_then(parse)
-        .or(default.map(|(_, default, _)| *default))
-        .unwrap_or(Duration::from_secs(300))
+    let mut defaults = OPERATIONS.iter().filter(|(name, ..)| *name == operation);
+    let default = || defaults.next().map(|(_, default, _)| *default);
+    configured.and_then(parse).or_else(default).unwrap_or_default()
 }
 
 /// Parses a duration as Go writes it (and as jiff's friendly format allows), at most a hundred years.

@@ -3,14 +3,17 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, EphemeralResource, OpenRequest, OpenResponse, Path,
-    Schema, Type, Value, async_trait,
+    Attribute, Diagnostic, Diagnostics, EphemeralResource, OpenRequest, OpenResponse, Path, Schema,
+    Type, Value, async_trait,
 };
-use tokio::task::spawn_blocking;
 
 use crate::{
     pkcs12::{self, Profile},
-    provider::attr::{Attr, invalid},
+    provider::{
+        arguments::schema,
+        attr::{Attr, invalid},
+        user_certificate::build_archive,
+    },
     sealing::{self, Identities},
     x509::{self, Bundle},
 };
@@ -25,15 +28,12 @@ impl EphemeralResource for UnsealedCertificate {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(Block {
-            attributes: attributes(),
-            blocks: vec![],
-            description: DESCRIPTION.to_owned(),
-        })
+        schema(attributes(), DESCRIPTION)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
-        let problems = [identities(config).err(), password(config).err(), profile(config).err()];
+        let profile = Attr::<Profile>::read(config, PROFILE);
+        let problems = [identities(config).err(), password(config).err(), profile.err()];
         problems.into_iter().flatten().collect()
     }
 
@@ -68,41 +68,30 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
     let Some(password) = password(object)? else {
         return Ok(Diagnostics::new());
     };
-    match Bundle::parse(&pem) {
-        Ok(bundle) => {
-            let archive = archive(bundle, password, profile(object)?).await?;
-            object.set(PKCS12, archive.expose_secret());
-            Ok(Diagnostics::new())
-        }
-        Err(error) => Ok(not_a_pair(&error, "pkcs12_base64 is null").into()),
-    }
+    let bundle = match Bundle::parse(&pem) {
+        Ok(bundle) => bundle,
+        Err(error) => return Ok(not_a_pair(&error, "pkcs12_base64 is null").into()),
+    };
+    let profile = Attr::read(object, PROFILE)?.into_known().unwrap_or_default();
+    let archive = build_archive(bundle, password, profile).await;
+    let archive = archive.map_err(|problem| not_archived(&problem))?;
+    object.set(PKCS12, archive.expose_secret());
+    Ok(Diagnostics::new())
 }
 
-async fn archive(
-    bundle: Bundle,
-    password: SecretString,
-    profile: Profile,
-) -> Result<SecretString, Diagnostic> {
-    let failed = |problem: String| {
-        let text = format!(
-            "The sealed certificate was opened, but no archive can be built from it: {problem}."
-        );
-        Diagnostic::error("PKCS#12 archive cannot be built", text).at(Path::attribute(PASSWORD))
-    };
-    spawn_blocking(move || pkcs12::archive(&bundle, &password, profile))
-        .await
-        .map_err(|_| failed("this is a bug of the provider".to_owned()))?
-        .map_err(|error| failed(error.to_string()))
+fn not_archived(problem: &str) -> Diagnostic {
+    let detail = format!(
+        "The sealed certificate was opened, but no archive can be built from it: {problem}."
+    );
+    Diagnostic::error("PKCS#12 archive cannot be built", detail).at(Path::attribute(PASSWORD))
 }
 
 fn not_a_pair(error: &x509::Error, consequence: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Unsealed text is not a certificate and its key",
-        format!(
-            "The sealed text was opened, but {error}. combined_pem has all of it; {consequence}."
-        ),
-    )
-    .at(Path::attribute(SEALED))
+    let detail = format!(
+        "The sealed text was opened, but {error}. combined_pem has all of it; {consequence}."
+    );
+    Diagnostic::warning("Unsealed text is not a certificate and its key", detail)
+        .at(Path::attribute(SEALED))
 }
 
 /// The known identities; all of them when the resource is opened.
@@ -139,11 +128,6 @@ fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
         Some(Err(error)) => Err(invalid("Invalid password", error).at(Path::attribute(PASSWORD))),
         _ => Ok(password),
     }
-}
-
-/// The profile of the archive; the default if it is null or unknown.
-fn profile(config: &Value) -> Result<Profile, Diagnostic> {
-    Ok(Attr::read(config, PROFILE)?.into_known().unwrap_or_default())
 }
 
 const SEALED: &str = "sealed_pem";

@@ -1,6 +1,7 @@
 //! The provider block and the environment, resolved together.
 
 use super::*;
+use crate::provider::testing::environment;
 
 /// A provider block with these arguments and an access token.
 fn block(arguments: &[(&str, Value)]) -> Value {
@@ -13,10 +14,12 @@ fn block(arguments: &[(&str, Value)]) -> Value {
 }
 
 fn config(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> Result<Config, Diagnostics> {
-    match resolve(&block(arguments), &Environment::of(variables), "agent".into())?.0 {
-        Resolved::Ready(config, _) => Ok(*config),
-        Resolved::Deferred(argument) => panic!("{argument} is unknown"),
-        Resolved::MissingCredentials(error) => panic!("{error:?}"),
+    let environment = environment(variables);
+    match resolve(&block(arguments), &environment, "agent".into(), |config, _| Ok(config))?.0 {
+        State::Ready(config) => Ok(config),
+        State::Deferred(argument) => panic!("{argument} is unknown"),
+        State::MissingCredentials(error) => panic!("{error:?}"),
+        State::Unconfigured => panic!("it is configured"),
     }
 }
 
@@ -110,11 +113,11 @@ fn an_invalid_base_url_in_the_environment_is_an_error_that_names_the_variable() 
 fn a_variable_that_is_not_utf_8_is_an_error_that_names_it() {
     use std::os::unix::ffi::OsStringExt as _;
 
-    let environment = Environment(Box::new(|name| {
+    let environment = |name: &str| {
         (name == "MONGODB_ATLAS_CLIENT_SECRET").then(|| OsString::from_vec(vec![b'a', 0xff]))
-    }));
+    };
     let block = schema().block.empty();
-    let problems = resolve(&block, &environment, String::new()).err().unwrap();
+    let problems = resolve(&block, &environment, String::new(), |_, _| Ok(())).err().unwrap();
     let problem = problems.iter().next().unwrap();
     assert!(problem.detail.contains("MONGODB_ATLAS_CLIENT_SECRET"), "{problem:?}");
 }
@@ -140,10 +143,17 @@ fn the_block_of_a_ca_bundle_that_is_not_a_certificate_is_named_by_its_number() {
 
 #[test]
 fn an_unknown_setting_defers_the_client() {
-    for name in CLIENT_ARGUMENTS {
-        let resolved =
-            resolve(&block(&[(name, Value::Unknown)]), &Environment::of(&[]), String::new());
-        assert!(matches!(resolved, Ok((Resolved::Deferred(argument), _)) if argument == name));
+    for name in [
+        "base_url",
+        "is_mongodbgov_cloud",
+        "api_version",
+        "max_retries",
+        "request_timeout",
+        "ca_bundle_pem",
+    ] {
+        let block = block(&[(name, Value::Unknown)]);
+        let resolved = resolve(&block, &environment(&[]), String::new(), |_, _| Ok(()));
+        assert!(matches!(resolved, Ok((State::Deferred(argument), _)) if argument == name));
     }
 }
 

@@ -12,12 +12,8 @@ use tf_provider::{Attribute, DataSource, Type, Value};
 
 use self::{user_certificate::UserCertificate, user_certificates::UserCertificates};
 use super::client::ProviderClient;
-use crate::{
-    atlas::{CertificateList, ListedCertificate},
-    x509,
-};
+use crate::{atlas::ListedCertificate, x509};
 
-/// All data sources.
 pub(crate) fn all(client: &Arc<ProviderClient>) -> Vec<Arc<dyn DataSource>> {
     vec![
         Arc::new(UserCertificate(Arc::clone(client))),
@@ -41,11 +37,6 @@ const ATTRIBUTES: [ListedAttribute; 5] = [
     ("not_after", "End of validity, RFC 3339 in UTC, such as `2026-11-10T03:06:35Z`.",
         |certificate| certificate.not_after.to_string().into()),
 ];
-
-/// The certificates of a list that are valid at the time of the list.
-fn unexpired(list: &CertificateList) -> impl Iterator<Item = &ListedCertificate> {
-    list.certificates.iter().filter(|certificate| certificate.is_valid_at(list.server_time))
-}
 
 fn project_argument() -> Attribute {
     let description =

@@ -168,7 +168,7 @@ async fn several_lookups_of_one_user_share_one_request() {
 #[tokio::test]
 async fn an_unknown_provider_configuration_is_named() {
     let world = World::new();
-    world.client.set(State::Deferred("client_secret"));
+    world.client.set(State::Deferred("client_secret".to_owned()));
     assert!(error(world.many("one", None).await).1.contains("client_secret"));
 }
 

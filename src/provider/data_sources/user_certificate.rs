@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, Path, ReadDataRequest, ReadDataResponse,
+    Attribute, DataSource, Diagnostic, Diagnostics, Path, ReadDataRequest, ReadDataResponse,
     Schema, Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, project_argument, unexpired};
-use crate::{
-    atlas::{CertificateList, ListedCertificate},
-    provider::{
-        arguments::{UserId, is_certificate_id, to_sentence, validate_user},
-        client::ProviderClient,
-        inventory::certificates,
-    },
+use super::{ATTRIBUTES, project_argument};
+use crate::provider::{
+    arguments::{UserId, is_certificate_id, required, schema, to_sentence, validate_user},
+    client::{ProviderClient, Session},
+    diagnostics::from_atlas,
+    inventory::unexpired,
+    timeouts,
 };
 
 pub(super) struct UserCertificate(pub(super) Arc<ProviderClient>);
@@ -34,7 +33,7 @@ impl DataSource for UserCertificate {
             ID => Attribute::new(ID, Type::String, ID_DESCRIPTION).optional_computed(),
             name => Attribute::new(name, Type::String, description),
         }));
-        Schema::new(Block { attributes, blocks: vec![], description: DESCRIPTION.to_owned() })
+        schema(attributes, DESCRIPTION)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -53,29 +52,39 @@ async fn read(
     client: &ProviderClient,
     request: &ReadDataRequest,
 ) -> Result<(Value, Diagnostics), Diagnostic> {
-    let user = UserId::read(&request.config)?;
-    let id = certificate_id(&request.config)?;
+    let ReadDataRequest { config, cancel } = request;
+    let project = required(config, "project_id")?;
+    let user = UserId { project, username: required(config, "username")? };
+    let id = certificate_id(config)?;
     let session = client.session()?;
-    let list = certificates(&session, &user, &request.cancel).await?;
-    let mut state = request.config.clone();
-    let found = find(&list, id, &user)?;
+    let list = session.certificates(&user, &Session::call(cancel, timeouts::READ)).await;
+    let list = list.map_err(|error| from_atlas(&error, &user))?;
+    let mut state = config.clone();
+    let found = match id {
+        Some(id) => unexpired(&list).find(|certificate| certificate.certificate_id == id),
+        None => list.newest(),
+    };
+    let found = found.ok_or_else(|| not_found(&user, id, unexpired(&list).count()))?;
     for (name, _, value) in ATTRIBUTES {
         state.set(name, value(found));
     }
     Ok((state, session.warnings(Some(list.server_time))))
 }
 
-fn find<'a>(
-    list: &'a CertificateList,
-    id: Option<&str>,
-    user: &UserId,
-) -> Result<&'a ListedCertificate, Diagnostic> {
-    match id {
-        None => list.newest().ok_or_else(|| no_certificate(user)),
-        Some(id) => unexpired(list)
-            .find(|certificate| certificate.certificate_id == id)
-            .ok_or_else(|| not_found(id, unexpired(list).count(), user)),
-    }
+fn not_found(user: &UserId, id: Option<&str>, unexpired: usize) -> Diagnostic {
+    let Some(id) = id else {
+        let detail = to_sentence(format!(
+            "{user} has no unexpired certificate. Issue one with the resource atlas_user_certificate; if the same configuration does, take the username of \
+             this data source from that resource, so that it is read afterwards. If having no certificate is valid, use the data source \
+             atlas_user_certificates: its list may be empty."
+        ));
+        return Diagnostic::error("No certificate", detail).at(Path::attribute("username"));
+    };
+    let detail = to_sentence(format!(
+        "{user} has no unexpired certificate {id} (unexpired certificates: {unexpired}). Atlas does not list expired ones. Look the id up with the \
+         data source atlas_user_certificates, or omit certificate_id for the newest certificate."
+    ));
+    Diagnostic::error("Certificate not found", detail).at(Path::attribute(ID))
 }
 
 /// The configured certificate id; `None` if it is null or unknown.
@@ -86,29 +95,6 @@ fn certificate_id(config: &Value) -> Result<Option<&str>, Diagnostic> {
     }
     let text = "Atlas's id of a certificate is its serial number in decimal: digits only. The hexadecimal form is serial_number.";
     Err(Diagnostic::error("Invalid certificate id", text).at(Path::attribute(ID)))
-}
-
-fn no_certificate(user: &UserId) -> Diagnostic {
-    Diagnostic::error(
-        "No certificate",
-        to_sentence(format!(
-            "{user} has no unexpired certificate. Issue one with the resource atlas_user_certificate; if the same configuration does, take the username of \
-             this data source from that resource, so that it is read afterwards. If having no certificate is valid, use the data source \
-             atlas_user_certificates: its list may be empty."
-        )),
-    )
-    .at(Path::attribute("username"))
-}
-
-fn not_found(id: &str, unexpired: usize, user: &UserId) -> Diagnostic {
-    Diagnostic::error(
-        "Certificate not found",
-        to_sentence(format!(
-            "{user} has no unexpired certificate {id} (unexpired certificates: {unexpired}). Atlas does not list expired ones. Look the id up with the \
-             data source atlas_user_certificates, or omit certificate_id for the newest certificate."
-        )),
-    )
-    .at(Path::attribute(ID))
 }
 
 const ID: &str = "certificate_id";

@@ -4,20 +4,20 @@
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tf_provider::{
-    Attribute, Block, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse,
-    Schema, Type, Value, async_trait,
+    Attribute, DataSource, Diagnostic, Diagnostics, ReadDataRequest, ReadDataResponse, Schema,
+    Type, Value, async_trait,
 };
 
-use super::{ATTRIBUTES, project_argument, unexpired};
+use super::{ATTRIBUTES, project_argument};
 use crate::{
     atlas::Username,
     provider::{
-        arguments::{required, validate_user},
-        attr::{Attr, read_number},
+        arguments::{schema, validate_user},
+        attr::read_number,
         client::ProviderClient,
-        inventory::{UserList, lists},
+        inventory::{UserList, lists, unexpired},
     },
 };
 
@@ -34,20 +34,17 @@ impl DataSource for UserCertificates {
         let element = Type::object(names.map(|name| (name, Type::String)));
         let fields =
             ATTRIBUTES.map(|(name, description, _)| format!("\n- `{name}`: {description}"));
-        Schema::new(Block {
-            attributes: vec![
-                project_argument(),
-                Attribute::new(USERNAME, Type::String, USERNAME_DESCRIPTION).optional(),
-                Attribute::new(WITHIN, Type::Number, WITHIN_DESCRIPTION).optional(),
-                Attribute::new(
-                    CERTIFICATES,
-                    Type::list(element),
-                    format!("{CERTIFICATES_DESCRIPTION}{}", fields.concat()),
-                ),
-            ],
-            blocks: vec![],
-            description: DESCRIPTION.to_owned(),
-        })
+        let attributes = vec![
+            project_argument(),
+            Attribute::new(USERNAME, Type::String, USERNAME_DESCRIPTION).optional(),
+            Attribute::new(WITHIN, Type::Number, WITHIN_DESCRIPTION).optional(),
+            Attribute::new(
+                CERTIFICATES,
+                Type::list(element),
+                format!("{CERTIFICATES_DESCRIPTION}{}", fields.concat()),
+            ),
+        ];
+        schema(attributes, DESCRIPTION)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -68,11 +65,8 @@ async fn read(
 ) -> Result<(Value, Diagnostics), Diagnostic> {
     let ReadDataRequest { config, cancel } = request;
     let days = expiring_within_days(config)?;
-    let project = required(config, "project_id")?;
     let session = client.session()?;
-    let username = Attr::read(config, USERNAME)?.into_known();
-    let lists = lists(&session, &project, username, cancel).await?;
-    let lists: Vec<UserList> = lists.try_collect().await?;
+    let lists: Vec<UserList> = lists(&session, config, cancel).await?.try_collect().await?;
     let mut state = config.clone();
     state.set(CERTIFICATES, Value::List(elements(&lists, days)));
     let server_time = lists.iter().map(|(_, list)| list.server_time).max();
@@ -81,10 +75,13 @@ async fn read(
 
 /// The unexpired certificates of all lists that expire within `days` days, sorted by expiry and then by id.
 fn elements(lists: &[UserList], days: Option<i64>) -> Vec<Value> {
+    let window = days.map(|days| SignedDuration::from_secs(days.saturating_mul(24 * 60 * 60)));
     let mut found = Vec::new();
     for (user, list) in lists {
-        let latest = days.and_then(|days| after(list.server_time, days));
-        let in_time = unexpired(list).filter(|c| latest.is_none_or(|latest| c.not_after <= latest));
+        let in_time = unexpired(list).filter(|certificate| {
+            let remaining = certificate.not_after.duration_since(list.server_time);
+            window.is_none_or(|window| remaining <= window)
+        });
         found.extend(in_time.map(|certificate| (&user.username, certificate)));
     }
     found.sort_by_key(|(_, certificate)| (certificate.not_after, certificate.serial_order()));
@@ -94,12 +91,6 @@ fn elements(lists: &[UserList], days: Option<i64>) -> Vec<Value> {
         Value::object([username].into_iter().chain(attributes))
     };
     found.into_iter().map(object).collect()
-}
-
-/// The time that many days after `now`; `None` if it cannot be represented, which is after every expiry.
-fn after(now: Timestamp, days: i64) -> Option<Timestamp> {
-    let seconds = days.checked_mul(24 * 60 * 60)?;
-    now.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
 
 /// The configured number of days; `None` if it is null or unknown.

@@ -7,7 +7,6 @@ use crate::atlas::{CredentialKind, Error, ErrorKind, Operation, READS_SSL_CERT_F
 pub(super) struct Advice {
     pub(super) summary: &'static str,
     pub(super) next_step: &'static str,
-    /// The argument to blame.
     pub(super) argument: Option<&'static str>,
 }
 
@@ -15,122 +14,96 @@ fn advise(summary: &'static str, next_step: &'static str) -> Advice {
     Advice { summary, next_step, argument: None }
 }
 
-/// The advice for an error.
 pub(super) fn advice(error: &Error) -> Advice {
     match error.kind() {
         _ if error.is_api_version_removed() => advise(
             "Atlas API version was removed",
-            if error.uses_latest_api_version() {
-                "Atlas has removed this version of its API. Upgrade the provider."
-            } else {
-                "Atlas has removed this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider block."
-            },
+            if error.uses_latest_api_version() { UPGRADE } else { UPGRADE_OR_CHANGE_VERSION },
         ),
         ErrorKind::Api(_) if error.request().operation == Operation::Authenticate => {
             authentication(error)
         }
         ErrorKind::Api(_) => error.code().and_then(in_table).unwrap_or_else(|| by_status(error)),
         ErrorKind::UnexpectedResponse(status, _) => unexpected_response(error, *status),
-        ErrorKind::Redirected(..) => advise(
-            "Unexpected redirect",
-            "Redirects are not followed, because the credentials would be sent to another address. Check base_url and any proxy.",
-        ),
-        ErrorKind::Tls => advise(
-            "TLS connection to Atlas failed",
-            if READS_SSL_CERT_FILE {
-                "The TLS handshake failed; the cause says why. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the \
-                 environment variable SSL_CERT_FILE to a PEM file that contains it."
-            } else {
-                "The TLS handshake failed; the cause says why. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
-            },
-        ),
-        ErrorKind::Proxy => advise(
-            "Proxy did not connect to Atlas",
-            "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no proxy.",
-        ),
-        ErrorKind::Connect(_) => advise(
-            "Atlas cannot be reached",
-            "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).",
-        ),
-        ErrorKind::ConnectionLost => advise(
-            "Connection to Atlas lost",
-            "Check the network and any proxy, then run this again.",
-        ),
-        ErrorKind::TimedOut(_) => advise(
-            "No response from Atlas",
-            "Atlas or a proxy took longer than request_timeout of the provider block. Run this again, or increase request_timeout.",
-        ),
-        ErrorKind::Deadline => advise(
-            "Operation timed out",
-            "Increase the resource's timeouts, or run this again later.",
-        ),
-        ErrorKind::RetryExceedsDeadline(..) => advise(
-            "Operation timed out before a retry",
-            "Increase the resource's timeouts, reduce -parallelism if Atlas limits the rate of requests, or run this again later.",
-        ),
-        ErrorKind::Cancelled => advise(
-            "Operation canceled",
-            "The run was canceled during a wait or before the request was sent.",
-        ),
-        ErrorKind::NoRootCertificates => advise(
-            "No trusted certificate authorities",
-            if READS_SSL_CERT_FILE {
-                "This machine has no trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, set the environment \
-                 variable SSL_CERT_FILE to a PEM file, or set ca_bundle_pem in the provider block."
-            } else {
-                "The trusted certificate authorities of this machine could not be read. Set ca_bundle_pem in the provider block."
-            },
-        ),
-        ErrorKind::Setup => advise(
-            "Provider cannot be configured",
-            "Check the environment variables HTTPS_PROXY and NO_PROXY, and ca_bundle_pem in the provider block.",
-        ),
-        ErrorKind::InvalidBody(_) => advise(
-            "Invalid response from Atlas",
-            "The response does not have the form of the Atlas API. Check base_url and any proxy. If both are right, please report this as a provider bug.",
-        ),
+        ErrorKind::Redirected(..) => advise("Unexpected redirect", REDIRECTED),
+        ErrorKind::Tls => advise("TLS connection to Atlas failed", TLS_FAILED),
+        ErrorKind::Proxy => advise("Proxy did not connect to Atlas", PROXY_FAILED),
+        ErrorKind::Connect(_) => advise("Atlas cannot be reached", UNREACHABLE),
+        ErrorKind::ConnectionLost => advise("Connection to Atlas lost", CONNECTION_LOST),
+        ErrorKind::TimedOut(_) => advise("No response from Atlas", TIMED_OUT),
+        ErrorKind::Deadline => advise("Operation timed out", DEADLINE),
+        ErrorKind::RetryExceedsDeadline(..) => {
+            advise("Operation timed out before a retry", RETRY_EXCEEDS_DEADLINE)
+        }
+        ErrorKind::Cancelled => advise("Operation canceled", CANCELED),
+        ErrorKind::NoRootCertificates => advise("No trusted certificate authorities", NO_ROOTS),
+        ErrorKind::Setup => advise("Provider cannot be configured", SETUP),
+        ErrorKind::InvalidBody(_) => advise("Invalid response from Atlas", INVALID_BODY),
     }
 }
+
+const UPGRADE: &str = "Atlas has removed this version of its API. Upgrade the provider.";
+const UPGRADE_OR_CHANGE_VERSION: &str = "Atlas has removed this version of its API. Upgrade the provider, or set api_version = \"v2\" in the provider \
+    block.";
+const REDIRECTED: &str = "Redirects are not followed, because the credentials would be sent to another address. Check base_url and any proxy.";
+const TLS_FAILED: &str = if READS_SSL_CERT_FILE {
+    "The TLS handshake failed; the cause says why. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate, or the \
+     environment variable SSL_CERT_FILE to a PEM file that contains it."
+} else {
+    "The TLS handshake failed; the cause says why. If a proxy inspects TLS, set ca_bundle_pem in the provider block to its CA certificate."
+};
+const PROXY_FAILED: &str = "Check HTTPS_PROXY, its credentials, and whether the proxy allows connections to Atlas. NO_PROXY lists hosts that need no \
+    proxy.";
+const UNREACHABLE: &str =
+    "Check the network, base_url, and whether a proxy is needed (HTTPS_PROXY).";
+const CONNECTION_LOST: &str = "Check the network and any proxy, then run this again.";
+const TIMED_OUT: &str = "Atlas or a proxy took longer than request_timeout of the provider block. Run this again, or increase request_timeout.";
+const DEADLINE: &str = "Increase the resource's timeouts, or run this again later.";
+const RETRY_EXCEEDS_DEADLINE: &str = "Increase the resource's timeouts, reduce -parallelism if Atlas limits the rate of requests, or run this again \
+    later.";
+const CANCELED: &str = "The run was canceled during a wait or before the request was sent.";
+const NO_ROOTS: &str = if READS_SSL_CERT_FILE {
+    "This machine has no trusted certificate authorities (usual in minimal containers). Install the package ca-certificates, set the environment \
+     variable SSL_CERT_FILE to a PEM file, or set ca_bundle_pem in the provider block."
+} else {
+    "The trusted certificate authorities of this machine could not be read. Set ca_bundle_pem in the provider block."
+};
+const SETUP: &str = "Check the environment variables HTTPS_PROXY and NO_PROXY, and ca_bundle_pem in the provider block.";
+const INVALID_BODY: &str = "The response does not have the form of the Atlas API. Check base_url and any proxy. If both are right, please report \
+    this as a provider bug.";
 
 /// The response did not come from the Atlas API.
 fn unexpected_response(error: &Error, status: u16) -> Advice {
     match status {
-        401 | 403 | 407 => advise(
-            "Rejected by a proxy or firewall",
-            "The response is not from the Atlas API. Check HTTPS_PROXY, NO_PROXY and base_url.",
-        ),
-        404 => advise(
-            "No Atlas API at this address",
-            "Check base_url. A proxy may also have rejected a username with unusual characters.",
-        ),
+        401 | 403 | 407 => advise("Rejected by a proxy or firewall", REJECTED_BY_PROXY),
+        404 => advise("No Atlas API at this address", NOT_FOUND_BY_PROXY),
         429 => by_status(error),
-        _ => advise(
-            "Unexpected response (not from the Atlas API)",
-            "The response is probably from a proxy or load balancer. Retry later; if this persists, check base_url and HTTPS_PROXY.",
-        ),
+        _ => advise("Unexpected response (not from the Atlas API)", UNEXPECTED),
     }
 }
+
+const REJECTED_BY_PROXY: &str =
+    "The response is not from the Atlas API. Check HTTPS_PROXY, NO_PROXY and base_url.";
+const NOT_FOUND_BY_PROXY: &str =
+    "Check base_url. A proxy may also have rejected a username with unusual characters.";
+const UNEXPECTED: &str = "The response is probably from a proxy or load balancer. Retry later; if this persists, check base_url and HTTPS_PROXY.";
 
 /// The token endpoint refused the service account.
 fn authentication(error: &Error) -> Advice {
     match error.status() {
-        Some(429) => advise(
-            "Too many access tokens requested",
-            "Atlas limits access tokens per minute for each IP address and service account. Retry in a minute and run fewer jobs in parallel.",
-        ),
-        Some(403) => advise(
-            "Service account rejected",
-            "A service account can have 100 active access tokens, which expire after an hour. Revoke unused ones, or use another service account for parallel \
-             runs.",
-        ),
-        Some(404 | 405) => advise(
-            "No Atlas API at this address",
-            "Check base_url: it is the address without the path of the API.",
-        ),
+        Some(429) => advise("Too many access tokens requested", TOKEN_RATE_LIMIT),
+        Some(403) => advise("Service account rejected", TOKEN_LIMIT),
+        Some(404 | 405) => advise("No Atlas API at this address", BASE_URL_WITH_PATH),
         Some(500..) => by_status(error),
         _ => rejected_credentials(error),
     }
 }
+
+const TOKEN_RATE_LIMIT: &str = "Atlas limits access tokens per minute for each IP address and service account. Retry in a minute and run fewer jobs in \
+    parallel.";
+const TOKEN_LIMIT: &str = "A service account can have 100 active access tokens, which expire after an hour. Revoke unused ones, or use another service \
+    account for parallel runs.";
+const BASE_URL_WITH_PATH: &str = "Check base_url: it is the address without the path of the API.";
 
 fn rejected_credentials(error: &Error) -> Advice {
     let next_step = match error.request().credentials {

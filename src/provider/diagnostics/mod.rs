@@ -9,8 +9,8 @@ use std::fmt::Display;
 
 use tf_provider::{Diagnostic, Path};
 
-use self::advice::advice;
 pub(crate) use self::reconciliation::{certificate_until, reconciled};
+use self::{advice::advice, reconciliation::summary_and_detail};
 use super::arguments::{UserId, to_sentence};
 use crate::atlas::{Error, ErrorKind, IssueError, Operation};
 
@@ -24,18 +24,17 @@ pub(crate) fn from_atlas(error: &Error, subject: &dyn Display) -> Diagnostic {
 /// was ambiguous.
 pub(crate) fn not_issued(error: &IssueError, user: &UserId) -> Diagnostic {
     match error {
-        IssueError::NotIssued(error) if error.is_cancelled() => Diagnostic::error(
-            "Canceled before the certificate was requested",
-            format!(
+        IssueError::NotIssued(error) if error.is_cancelled() => {
+            let detail = format!(
                 "No certificate was issued for {user}, because the run was canceled before the request was sent."
-            ),
-        ),
+            );
+            Diagnostic::error("Canceled before the certificate was requested", detail)
+        }
         IssueError::NotIssued(error) => {
             diagnostic(error, failure(error, user) + " No certificate was issued.")
         }
         IssueError::Ambiguous { cause, reconciliation } => {
-            let (summary, result) =
-                reconciliation::summary_and_detail(reconciliation, cause, &user.username);
+            let (summary, result) = summary_and_detail(reconciliation, cause, &user.username);
             let failure = from_atlas(cause, user);
             Diagnostic::error(summary, format!("{result}\n\n{}", failure.detail))
         }
@@ -95,13 +94,11 @@ fn api_message(error: &Error) -> Option<String> {
 }
 
 fn attempts(error: &Error) -> Option<String> {
-    match (error.kind(), error.attempts()) {
-        (kind, 2..) if kind.is_connect() => {
-            Some(format!("{} attempts failed; no request reached Atlas.", error.attempts()))
-        }
-        (kind, _) if kind.is_connect() => Some("No request reached Atlas.".to_owned()),
-        (_, 2..) => Some(format!("{} attempts were made.", error.attempts())),
-        _ => None,
+    match (error.kind().is_connect(), error.attempts()) {
+        (true, count @ 2..) => Some(format!("{count} attempts failed; no request reached Atlas.")),
+        (true, _) => Some("No request reached Atlas.".to_owned()),
+        (false, count @ 2..) => Some(format!("{count} attempts were made.")),
+        (false, _) => None,
     }
 }
 

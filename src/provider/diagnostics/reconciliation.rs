@@ -4,8 +4,6 @@ use jiff::Timestamp;
 
 use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username};
 
-const KEY_LOST: &str = "Certificate issued, but its private key was lost";
-const UNKNOWN: &str = "Unknown whether a certificate was issued";
 const SENT: &str = "The request was sent, but no certificate and key were received.";
 const NOT_RETRIED: &str = "Its private key is lost, so it cannot be used. The request was not retried. Run apply again to issue another certificate.";
 
@@ -40,18 +38,17 @@ pub(super) fn summary_and_detail(
     cause: &Error,
     username: &Username,
 ) -> (&'static str, String) {
-    match reconciliation {
+    let is_slow = matches!(cause.kind(), ErrorKind::TimedOut(_) | ErrorKind::Deadline);
+    let detail = match reconciliation {
         Reconciliation::NoneFound => {
-            let is_slow = matches!(cause.kind(), ErrorKind::TimedOut(_) | ErrorKind::Deadline);
             let conclusion = if is_slow {
                 ". If Atlas was only slow, one may still appear: list the user's certificates (data source atlas_user_certificates) before you run apply again."
             } else {
                 ": none was issued. Run apply again."
             };
-            let detail = format!(
+            format!(
                 "{SENT} The user's certificate list, read afterwards, includes no new certificate{conclusion}"
-            );
-            (if is_slow { UNKNOWN } else { "Certificate not issued" }, detail)
+            )
         }
         Reconciliation::Candidates(candidates) => {
             let which = match candidates[..] {
@@ -62,28 +59,31 @@ pub(super) fn summary_and_detail(
                     "One of them is most likely the one requested here; the others were issued for \"{username}\" within the same seconds: compare them with certificate_id of your resources."
                 ),
             };
-            let detail = format!(
+            format!(
                 "{SENT} The user's certificate list now includes certificates that this run did not receive:\n{}\n\n{which} {NOT_RETRIED}",
                 listed(candidates)
-            );
-            (KEY_LOST, detail)
+            )
         }
-        Reconciliation::KeyLost(issued) => {
-            let certificate = certificate_until(&issued.certificate_id, issued.not_after);
-            let detail = format!(
-                "The response broke off before the private key was complete; {certificate} was issued. {NOT_RETRIED}"
-            );
-            (KEY_LOST, detail)
-        }
-        Reconciliation::ListFailed(error) => (
-            UNKNOWN,
-            format!(
-                "{SENT} Reading the user's certificate list afterwards failed too: {error}. A certificate for \"{username}\" may exist whose private key \
-                 was lost.\n\nTo find out, list the user's certificates (data source atlas_user_certificates, or Database Access in Atlas) and look for one \
-                 issued just now. It cannot be used without its key. The request was not retried."
-            ),
+        Reconciliation::KeyLost(issued) => format!(
+            "The response broke off before the private key was complete; {} was issued. {NOT_RETRIED}",
+            certificate_until(&issued.certificate_id, issued.not_after)
         ),
-    }
+        Reconciliation::ListFailed(error) => format!(
+            "{SENT} Reading the user's certificate list afterwards failed too: {error}. A certificate for \"{username}\" may exist whose private key \
+             was lost.\n\nTo find out, list the user's certificates (data source atlas_user_certificates, or Database Access in Atlas) and look for one \
+             issued just now. It cannot be used without its key. The request was not retried."
+        ),
+    };
+    let summary = match reconciliation {
+        Reconciliation::NoneFound if !is_slow => "Certificate not issued",
+        Reconciliation::NoneFound | Reconciliation::ListFailed(_) => {
+            "Unknown whether a certificate was issued"
+        }
+        Reconciliation::Candidates(_) | Reconciliation::KeyLost(_) => {
+            "Certificate issued, but its private key was lost"
+        }
+    };
+    (summary, detail)
 }
 
 fn listed(candidates: &[ListedCertificate]) -> String {

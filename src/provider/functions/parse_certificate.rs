@@ -1,39 +1,27 @@
 //! `parse_certificate(pem)`: the attributes of a certificate.
 
-use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
+use tf_provider::{Type, Value};
 
-use super::text;
+use super::TextFunction;
 use crate::x509::{self, Certificate};
 
-pub(super) struct ParseCertificate;
-
-impl Function for ParseCertificate {
-    fn name(&self) -> &'static str {
-        "parse_certificate"
-    }
-
-    fn signature(&self) -> Signature {
-        Signature {
-            parameters: vec![Parameter {
-                name: "pem",
-                ty: Type::String,
-                allow_null: false,
-                allow_unknown: false,
-                description: "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
-                    are ignored, so `combined_pem` of a certificate can be given as it is.",
-            }],
-            returns: Type::object(ATTRIBUTES.map(|(name, _)| (name, Type::String))),
-            summary: "Reads an X.509 certificate",
-            description: DESCRIPTION,
-        }
-    }
-
-    fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
-        let certificate = x509::parse_certificate(text(&arguments).unwrap_or_default())
-            .map_err(|error| FunctionError::at(0, error.to_string()))?;
+pub(super) const PARSE_CERTIFICATE: TextFunction = TextFunction {
+    name: "parse_certificate",
+    parameter: (
+        "pem",
+        "PEM text with exactly one `CERTIFICATE` block. Blocks of other kinds, such as a private key, \
+         are ignored, so `combined_pem` of a certificate can be given as it is.",
+    ),
+    allows_null: false,
+    returns: || Type::object(ATTRIBUTES.map(|(name, _)| (name, Type::String))),
+    summary: "Reads an X.509 certificate",
+    description: DESCRIPTION,
+    call: |pem| {
+        let certificate = x509::parse_certificate(pem.unwrap_or_default());
+        let certificate = certificate.map_err(|error| error.to_string())?;
         Ok(Value::object(ATTRIBUTES.map(|(name, value)| (name, value(&certificate).into()))))
-    }
-}
+    },
+};
 
 /// An attribute of a certificate as text.
 type Text = fn(&Certificate) -> String;
@@ -66,6 +54,8 @@ The result of a sensitive text is sensitive; `nonsensitive(...)` removes the mar
 
 #[cfg(test)]
 mod tests {
+    use tf_provider::Function as _;
+
     use super::*;
 
     fn pem() -> (String, String) {
@@ -85,9 +75,9 @@ mod tests {
     fn the_result_has_every_attribute_of_its_type_and_no_other() {
         let (certificate, key) = pem();
         for text in [certificate.clone(), format!("{key}{certificate}")] {
-            let result = ParseCertificate.call(vec![text.into()]).unwrap();
+            let result = PARSE_CERTIFICATE.call(vec![text.into()]).unwrap();
             let names: Vec<_> = result.as_map().unwrap().keys().cloned().collect();
-            let Type::Object(types) = ParseCertificate.signature().returns else {
+            let Type::Object(types) = PARSE_CERTIFICATE.signature().returns else {
                 panic!("an object")
             };
             assert_eq!(names, types.keys().cloned().collect::<Vec<_>>());
@@ -110,7 +100,7 @@ mod tests {
             certificate.replace("MI", "hunter2!"),
         ] {
             let secret = text.lines().nth(1).unwrap_or("hunter2").to_owned();
-            let error = ParseCertificate.call(vec![text.into()]).unwrap_err();
+            let error = PARSE_CERTIFICATE.call(vec![text.into()]).unwrap_err();
             assert_eq!(error.argument, Some(0));
             assert!(
                 !error.text.contains("hunter2") && !error.text.contains(&secret),

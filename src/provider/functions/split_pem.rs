@@ -1,45 +1,32 @@
 //! `split_pem(bundle)`: a certificate and its private key as two texts.
 
 use secrecy::ExposeSecret;
-use tf_provider::{Function, FunctionError, Parameter, Signature, Type, Value};
+use tf_provider::{Type, Value};
 
-use super::text;
+use super::TextFunction;
 use crate::x509;
 
-pub(super) struct SplitPem;
-
-impl Function for SplitPem {
-    fn name(&self) -> &'static str {
-        "split_pem"
-    }
-
-    fn signature(&self) -> Signature {
-        Signature {
-            parameters: vec![Parameter {
-                name: "bundle",
-                ty: Type::String,
-                allow_null: true,
-                allow_unknown: false,
-                description: "PEM text with exactly one certificate and exactly one private key that is not encrypted, in either \
-                    order: `combined_pem` of a certificate. `null` gives an object of nulls.",
-            }],
-            returns: Type::object([
-                ("certificate_pem", Type::String),
-                ("private_key_pem", Type::String),
-            ]),
-            summary: "Splits a certificate and its private key",
-            description: DESCRIPTION,
-        }
-    }
-
-    fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
-        let Some(bundle) = text(&arguments) else {
+pub(super) const SPLIT_PEM: TextFunction = TextFunction {
+    name: "split_pem",
+    parameter: (
+        "bundle",
+        "PEM text with exactly one certificate and exactly one private key that is not encrypted, in either \
+         order: `combined_pem` of a certificate. `null` gives an object of nulls.",
+    ),
+    allows_null: true,
+    returns: || {
+        Type::object([("certificate_pem", Type::String), ("private_key_pem", Type::String)])
+    },
+    summary: "Splits a certificate and its private key",
+    description: DESCRIPTION,
+    call: |bundle| {
+        let Some(bundle) = bundle else {
             return Ok(parts(Value::Null, Value::Null));
         };
-        let split = x509::split(bundle).map_err(|error| FunctionError::at(0, error.to_string()))?;
+        let split = x509::split(bundle).map_err(|error| error.to_string())?;
         Ok(parts(split.certificate_pem.into(), split.private_key_pem.expose_secret().into()))
-    }
-}
+    },
+};
 
 fn parts(certificate: Value, private_key: Value) -> Value {
     Value::object([("certificate_pem", certificate), ("private_key_pem", private_key)])
@@ -61,10 +48,12 @@ The result of a sensitive text is sensitive, the certificate too; `nonsensitive(
 
 #[cfg(test)]
 mod tests {
+    use tf_provider::{Function as _, FunctionError};
+
     use super::*;
 
     fn call(argument: impl Into<Value>) -> Result<Value, FunctionError> {
-        SplitPem.call(vec![argument.into()])
+        SPLIT_PEM.call(vec![argument.into()])
     }
 
     fn pair() -> (String, String) {
@@ -95,7 +84,7 @@ mod tests {
 
     #[test]
     fn null_returns_an_object_of_nulls() {
-        assert!(SplitPem.signature().parameters[0].allow_null);
+        assert!(SPLIT_PEM.signature().parameters[0].allow_null);
         assert_eq!(call(Value::Null).unwrap(), object(Value::Null, Value::Null));
     }
 

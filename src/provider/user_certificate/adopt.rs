@@ -28,7 +28,7 @@ pub(super) fn is_requested(
 /// Whether the plan adopts a key.
 pub(super) fn is_planned(prior: &UserCertificate, planned: &UserCertificate) -> bool {
     let unknown = planned.combined_pem.is_unknown() || planned.sealed_pem.is_unknown();
-    unknown && !planned.certificate_id.is_unknown() && !has_key(prior)
+    unknown && !planned.certificate_id.is_unknown() && !prior.has_key()
 }
 
 /// Plans the attributes that an adoption sets.
@@ -44,19 +44,17 @@ pub(super) fn plan(planned: UserCertificate, config: &UserCertificate) -> UserCe
 
 /// Why this object cannot adopt a key.
 pub(super) fn refused(prior: &UserCertificate) -> Option<Diagnostic> {
-    has_key(prior).then(|| {
+    prior.has_key().then(|| {
         error("The object has a private key already, and a key is never overwritten. Remove adopt_pem_wo and adopt_pem_wo_version.")
     })
 }
 
 /// The error for a key that would be stored in plain text although the provider block requires recipients.
 pub(super) fn recipients_required() -> Diagnostic {
-    Diagnostic::error(
-        "Private key recipients required by the provider configuration",
-        "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
-         private_key_recipients in the same change.",
-    )
-    .at(Path::attribute("private_key_recipients"))
+    let detail = "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
+         private_key_recipients in the same change.";
+    Diagnostic::error("Private key recipients required by the provider configuration", detail)
+        .at(Path::attribute("private_key_recipients"))
 }
 
 /// The certificate of the PEM, if it is the one in state and comes with its key.
@@ -71,57 +69,38 @@ pub(super) fn check(
     let bundle = Bundle::parse(pem).map_err(|problem| {
         error(&format!("adopt_pem_wo is not one certificate with its private key: {problem}."))
     })?;
-    let user = prior.user().ok_or_else(|| error("State contains no project or no user."))?;
-    match mismatch(&bundle.certificate, prior, &user) {
-        Some(problem) => Err(error(&problem)),
-        None => Ok(bundle.certificate),
-    }
-}
-
-fn mismatch(certificate: &Certificate, prior: &UserCertificate, user: &UserId) -> Option<String> {
-    let UserId { project, username } = user;
+    let UserId { project, username } =
+        prior.user().ok_or_else(|| error("State contains no project or no user."))?;
+    let certificate = bundle.certificate;
     let (id, expiry) = (&certificate.certificate_id, certificate.not_after);
     let stored = prior.certificate_id.known();
-    if stored != Some(id) {
+    let problem = if stored != Some(id) {
         let stored = stored.map_or("no certificate".to_owned(), |id| format!("certificate {id}"));
-        return Some(format!(
+        format!(
             "It contains certificate {id}, valid until {expiry}, and state has {stored}. To adopt that one, import it: {project}/{}/{id}.",
             username.encoded()
-        ));
-    }
-    if !x509::subject_matches(username.as_str(), certificate) {
-        return Some(format!(
-            "It contains certificate {id}, which is not for the database user \"{username}\"."
-        ));
-    }
-    if certificate.issuer_common_name.as_deref() != Some(project.as_str()) {
-        return Some(format!(
-            "It contains certificate {id}, which was not issued in project {project}."
-        ));
-    }
-    let expired = prior.status == Attr::Known(Status::Expired);
-    expired.then(|| format!("Certificate {id} expired on {expiry}: its key is of no use."))
-}
-
-fn has_key(object: &UserCertificate) -> bool {
-    !object.combined_pem.is_null() || !object.sealed_pem.is_null()
+        )
+    } else if !x509::subject_matches(username.as_str(), &certificate) {
+        format!("It contains certificate {id}, which is not for the database user \"{username}\".")
+    } else if certificate.issuer_common_name.as_deref() != Some(project.as_str()) {
+        format!("It contains certificate {id}, which was not issued in project {project}.")
+    } else if prior.status == Attr::Known(Status::Expired) {
+        format!("Certificate {id} expired on {expiry}: its key is of no use.")
+    } else {
+        return Ok(certificate);
+    };
+    Err(error(&problem))
 }
 
 /// The warning for an adoption that is skipped because a certificate is issued.
 pub(super) fn skipped() -> Diagnostic {
-    Diagnostic::warning(
-        "Nothing is adopted",
-        "The same plan issues a new certificate, which comes with its key, so adopt_pem_wo is ignored.",
-    )
-    .at(Path::attribute("adopt_pem_wo_version"))
+    let detail = "The same plan issues a new certificate, which comes with its key, so adopt_pem_wo is ignored.";
+    Diagnostic::warning("Nothing is adopted", detail).at(Path::attribute("adopt_pem_wo_version"))
 }
 
 fn error(problem: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Private key cannot be adopted",
-        format!("{problem} The object is unchanged and no request was sent."),
-    )
-    .at(Path::attribute("adopt_pem_wo"))
+    let detail = format!("{problem} The object is unchanged and no request was sent.");
+    Diagnostic::error("Private key cannot be adopted", detail).at(Path::attribute("adopt_pem_wo"))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Create, update and delete.
 
+use secrecy::ExposeSecret;
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostic, Diagnostics, Severity, UpdateRequest,
 };
 
 use super::{
-    UserCertificateResource,
+    UserCertificateResource, applied,
     issue::{Failure, IssueRequest},
     model::UserCertificate,
     predecessors::{Predecessor, Successor},
-    private_state::{PrivateState, destroy_warning},
+    private_state::destroy_warning,
     renewal, stored, validate,
 };
 use crate::provider::{client::ProviderClient, diagnostics::certificate_until};
@@ -26,44 +27,42 @@ pub(super) async fn create(
     // Validate and Plan leave errors to the create while a predecessor is held.
     problems.extend(validate::arguments(&config));
     problems.extend(renewal::window_exceeds_validity(&planned));
+    if problems.is_empty() {
+        problems = invalid_plan;
+    }
     let successor = Successor::new(&planned);
-    let predecessor = predecessors.take(client.generation(), &successor);
+    let predecessor = predecessors.take(&successor);
     let same_user =
         predecessor.as_ref().filter(|predecessor| Successor::new(&predecessor.object) == successor);
-    let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
-    let result: Result<_, Failure> = async {
-        for problems in [problems, invalid_plan] {
-            if !problems.is_empty() {
-                return Err(problems.into());
-            }
+    let result = async {
+        if !problems.is_empty() {
+            return Err(Failure::from(problems));
         }
-        let issue = IssueRequest::new(planned, config)?;
+        let mut issue = IssueRequest::new(planned, config)?;
+        issue.predecessor = same_user.map(|predecessor| &predecessor.object);
+        let kept = same_user.map(|predecessor| predecessor.private.unparsed_responses.clone());
         let kept = issue.storage.protect_kept(kept.unwrap_or_default())?;
-        let object = same_user.map(|predecessor| &predecessor.object);
-        let issued = issue.execute("create", client, object, &request.cancel).await?;
-        Ok((issued, kept))
-    }
-    .await;
-    let failure = match result {
-        Ok(((object, diagnostics), kept)) => return response(object, kept, diagnostics),
+        let (object, warnings) = issue.execute("create", client, &request.cancel).await?;
+        Ok(applied(object.into_value(), kept, warnings))
+    };
+    let failure = match result.await {
+        Ok(created) => return created,
         Err(failure) => failure,
     };
-    let generation = client.generation();
-    let own = predecessor.or_else(|| predecessors.take(generation, &Successor::Unknown));
+    let own = predecessor.or_else(|| predecessors.take(&Successor::Unknown));
     if let Some(predecessor) = own {
         return predecessor.returned_with(failure, "The certificate in state is still the old one");
     }
-    let other = predecessors.taken(generation, &successor);
-    if let Some(predecessor) = other.or_else(|| predecessors.taken(generation, &Successor::Unknown))
-    {
-        return predecessor.returned_with(failure, RETURNED_AGAIN);
+    let mut successors = [&successor, &Successor::Unknown].into_iter();
+    if let Some(other) = successors.find_map(|it| predecessors.taken(it)) {
+        return other.returned_with(failure, RETURNED_AGAIN);
     }
     match failure.unparsed {
-        Some(unparsed) => {
-            let error = with_detail(failure.problems, UNPARSED_ON_CREATE);
-            response(*unparsed.object, Vec::new(), error)
+        Some(object) => {
+            let problems = with_detail(failure.problems, UNPARSED_ON_CREATE);
+            applied(object.into_value(), Vec::new(), problems)
         }
-        None => no_object(failure.problems),
+        None => applied(UserCertificate::ABSENT, Vec::new(), failure.problems),
     }
 }
 
@@ -71,8 +70,9 @@ impl Failure {
     /// The kept responses with that of the failed request, and the problems.
     fn keep_response(self, mut kept: Vec<String>) -> (Vec<String>, Diagnostics) {
         match self.unparsed {
-            Some(unparsed) => {
-                kept.push(unparsed.text);
+            Some(object) => {
+                let plain = object.combined_pem.known().map(|text| text.expose_secret().to_owned());
+                kept.extend(plain.or(object.sealed_pem.into_known()));
                 (kept, with_detail(self.problems, UNPARSED_ON_UPDATE))
             }
             None => (kept, self.problems),
@@ -84,7 +84,7 @@ impl Predecessor {
     /// The deleted object, because its successor was not created. Core marks it as tainted.
     fn returned_with(self, failure: Failure, origin: &str) -> ApplyResponse {
         let Self { object, private } = self;
-        let (responses, problems) = failure.keep_response(private.unparsed_responses);
+        let (kept, problems) = failure.keep_response(private.unparsed_responses);
         let certificate = object.certificate_id.known().zip(object.not_after.known());
         let certificate = certificate.map_or_else(String::new, |(id, expiry)| {
             format!(" ({})", certificate_until(id, *expiry))
@@ -93,7 +93,7 @@ impl Predecessor {
             "\n\n{origin}{certificate}. It is marked as tainted: terraform apply replaces it, terraform untaint \
              ADDRESS keeps it (after a change of username or project_id, revert that change too)."
         );
-        response(object, responses, with_detail(problems, &note))
+        applied(object.into_value(), kept, with_detail(problems, &note))
     }
 }
 
@@ -101,32 +101,29 @@ impl Predecessor {
 /// fails, the response contains the prior object unchanged.
 pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> ApplyResponse {
     client.mark_applying();
+    let UpdateRequest { prior, planned, config, private, cancel } = request;
     let read = || {
-        let planned = UserCertificate::from_value(&request.planned)?;
-        let config = UserCertificate::from_value(&request.config)?;
-        let issue = IssueRequest::new(planned, config)?;
-        let (prior, private) = stored(&request.prior, &request.private)?;
+        let planned = UserCertificate::from_value(&planned)?;
+        let issue = IssueRequest::new(planned, UserCertificate::from_value(&config)?)?;
+        let (object, private) = stored(&prior, &private)?;
         let kept = issue.storage.protect_kept(private.unparsed_responses)?;
-        Ok((prior, issue, kept))
+        Ok((object, issue, kept))
     };
-    let (prior, issue, responses) = match read() {
+    let (object, mut issue, kept) = match read() {
         Ok(parts) => parts,
-        Err(diagnostics) => {
-            let UpdateRequest { prior, private, .. } = request;
-            return ApplyResponse { state: prior, private, diagnostics };
-        }
+        Err(diagnostics) => return ApplyResponse { state: prior, private, diagnostics },
     };
+    issue.predecessor = Some(&object);
     let result = if issue.planned.certificate_id.is_unknown() {
-        issue.execute("update", client, Some(&prior), &request.cancel).await
+        issue.execute("update", client, &cancel).await
     } else {
-        issue.update_without_issuing(client, &prior).await
+        issue.update_without_issuing(client, &object).await
     };
     match result {
-        Ok((object, diagnostics)) => response(object, responses, diagnostics),
+        Ok((object, warnings)) => applied(object.into_value(), kept, warnings),
         Err(failure) => {
-            let (responses, diagnostics) = failure.keep_response(responses);
-            let private = PrivateState::applied(responses).to_bytes();
-            ApplyResponse { state: request.prior, private, diagnostics }
+            let (kept, problems) = failure.keep_response(kept);
+            applied(prior, kept, problems)
         }
     }
 }
@@ -136,18 +133,16 @@ pub(super) async fn update(client: &ProviderClient, request: UpdateRequest) -> A
 pub(super) fn delete(resource: &UserCertificateResource, request: DeleteRequest) -> ApplyResponse {
     let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();
-    let (object, private) = match stored(&request.prior, &request.private) {
+    let DeleteRequest { prior, private, .. } = request;
+    let (object, private) = match stored(&prior, &private) {
         Ok(parts) => parts,
-        Err(diagnostics) => {
-            let DeleteRequest { prior, private, .. } = request;
-            return ApplyResponse { state: prior, private, diagnostics };
-        }
+        Err(diagnostics) => return ApplyResponse { state: prior, private, diagnostics },
     };
     let warning = if private.destroy_warned { None } else { destroy_warning(&object, &private) };
     if let Some(successor) = private.successor.clone() {
-        predecessors.hold(client.generation(), successor, Predecessor { object, private });
+        predecessors.hold(successor, Predecessor { object, private });
     }
-    no_object(warning.into_iter().collect())
+    applied(UserCertificate::ABSENT, Vec::new(), warning.into_iter().collect())
 }
 
 /// Adds to the detail of every error.
@@ -157,19 +152,6 @@ fn with_detail(problems: Diagnostics, more: &str) -> Diagnostics {
         Severity::Warning => problem,
     };
     problems.into_iter().map(explained).collect()
-}
-
-fn no_object(diagnostics: Diagnostics) -> ApplyResponse {
-    ApplyResponse { diagnostics, ..ApplyResponse::from(UserCertificate::ABSENT) }
-}
-
-fn response(
-    object: UserCertificate,
-    unparsed_responses: Vec<String>,
-    diagnostics: Diagnostics,
-) -> ApplyResponse {
-    let private = PrivateState::applied(unparsed_responses).to_bytes();
-    ApplyResponse { state: object.into_value(), private, diagnostics }
 }
 
 const RETURNED_AGAIN: &str = "The certificate in state is one that this run deleted for a replacement, of this resource or of another one. It is \
@@ -196,6 +178,7 @@ mod tests {
             user_certificate::{
                 model::{Attr, RecipientList},
                 plan::plan_create,
+                private_state::PrivateState,
             },
         },
     };
@@ -207,7 +190,8 @@ mod tests {
     async fn another_resource_of_the_user_takes_no_key_from_a_replacement_that_fails_later() {
         let atlas = LocalAtlas::start(Options::default()).unwrap();
         atlas.control().add_user(PROJECT, "app", X509Type::Managed);
-        let resource = UserCertificateResource::new(testing::client(&atlas));
+        let client = testing::client(&atlas);
+        let resource = UserCertificateResource { client, ..UserCertificateResource::default() };
         let config = UserCertificate {
             project_id: ProjectId::parse(PROJECT).ok().into(),
             username: Username::parse("app").ok().into(),
@@ -215,12 +199,12 @@ mod tests {
         };
         let object =
             UserCertificate { combined_pem: Attr::Known("hunter2".into()), ..config.clone() };
-        let private = PrivateState::applied(Vec::new());
         let successor = Successor::new(&config);
-        let generation = resource.client.generation();
-        resource.predecessors.hold(generation, successor, Predecessor { object, private });
+        resource
+            .predecessors
+            .hold(successor, Predecessor { object, private: PrivateState::default() });
         let request = || CreateRequest {
-            planned: plan_create(config.clone(), &config).object.into_value(),
+            planned: plan_create(config.clone(), &config).0.into_value(),
             config: config.clone().into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),
@@ -237,7 +221,8 @@ mod tests {
     async fn a_response_kept_by_the_predecessor_is_encrypted_if_the_successor_is_sealed() {
         let atlas = LocalAtlas::start(Options::default()).unwrap();
         atlas.control().add_user(PROJECT, "app", X509Type::Managed);
-        let resource = UserCertificateResource::new(testing::client(&atlas));
+        let client = testing::client(&atlas);
+        let resource = UserCertificateResource { client, ..UserCertificateResource::default() };
         let config = UserCertificate {
             project_id: ProjectId::parse(PROJECT).ok().into(),
             username: Username::parse("app").ok().into(),
@@ -246,12 +231,14 @@ mod tests {
         };
         let predecessor = Predecessor {
             object: config.clone(),
-            private: PrivateState::applied(vec!["hunter2".to_owned()]),
+            private: PrivateState {
+                unparsed_responses: vec!["hunter2".to_owned()],
+                ..PrivateState::default()
+            },
         };
-        let generation = resource.client.generation();
-        resource.predecessors.hold(generation, Successor::new(&config), predecessor);
+        resource.predecessors.hold(Successor::new(&config), predecessor);
         let request = CreateRequest {
-            planned: plan_create(config.clone(), &config).object.into_value(),
+            planned: plan_create(config.clone(), &config).0.into_value(),
             config: config.into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),

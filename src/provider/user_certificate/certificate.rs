@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{
-    model::{Attr, IssueReason, Status, SupersededCertificate, UserCertificate},
-    renewal::renewal_time,
+    model::{Attr, Status, SupersededCertificate, UserCertificate},
+    renewal::{Days, renewal_time},
 };
 use crate::{
     atlas::{ListedCertificate, Months},
@@ -32,7 +32,12 @@ impl UserCertificate {
 
     /// Whether state holds a response of Atlas that could not be parsed.
     pub(super) fn is_unparsed(&self) -> bool {
-        self.certificate_id.is_null() && !(self.combined_pem.is_null() && self.sealed_pem.is_null())
+        self.certificate_id.is_null() && self.has_key()
+    }
+
+    /// Whether state holds a private key, in plain text or sealed.
+    pub(super) fn has_key(&self) -> bool {
+        !self.combined_pem.is_null() || !self.sealed_pem.is_null()
     }
 
     /// Sets what the certificate contains.
@@ -57,15 +62,22 @@ impl UserCertificate {
     fn set_validity(&mut self, not_before: Timestamp, not_after: Timestamp) {
         self.not_before = Attr::Known(not_before);
         self.not_after = Attr::Known(not_after);
-        self.renewal_time = Attr::Known(renewal_time(
-            not_before,
-            not_after,
-            self.renew_before_days.known().copied(),
-        ));
+        self.renewal_time = self.renewal_time_with(self.renew_before_days);
         self.revision = Attr::Known(not_before.as_second());
         if self.months_until_expiration.is_null() {
             self.months_until_expiration =
                 Months::parse(months_between(not_before, not_after)).ok().into();
+        }
+    }
+
+    /// When this window opens; unknown if it is, null without a certificate.
+    pub(super) fn renewal_time_with(&self, window: Attr<Days>) -> Attr<Timestamp> {
+        match (self.not_before, self.not_after) {
+            _ if window.is_unknown() => Attr::Unknown,
+            (Attr::Known(not_before), Attr::Known(not_after)) => {
+                Attr::Known(renewal_time(not_before, not_after, window.known().copied()))
+            }
+            _ => Attr::Null,
         }
     }
 
@@ -94,10 +106,18 @@ impl UserCertificate {
         {
             *revision = revision.saturating_add(1);
         }
-        let superseded = match (predecessor, self.issue_reason) {
-            (Some(predecessor), Attr::Known(reason)) => predecessor.superseded_by(reason, now),
-            _ => Vec::new(),
-        };
+        let mut superseded = Vec::new();
+        if let (Some(predecessor), Attr::Known(reason)) = (predecessor, self.issue_reason) {
+            superseded
+                .extend(predecessor.superseded_certificates.known().into_iter().flatten().cloned());
+            // A certificate that Atlas does not list any more counts too: it may go on working.
+            if let (Attr::Known(certificate_id), Attr::Known(not_after)) =
+                (predecessor.certificate_id.clone(), predecessor.not_after)
+            {
+                superseded.push(SupersededCertificate { certificate_id, not_after, reason });
+            }
+        }
+        superseded.retain(|certificate| now < certificate.not_after);
         self.superseded_certificates = Attr::Known(superseded);
     }
 
@@ -106,19 +126,6 @@ impl UserCertificate {
         let superseded = self.superseded_certificates.known().into_iter().flatten();
         let ids = superseded.map(|certificate| &certificate.certificate_id);
         ids.chain(self.certificate_id.known()).map(String::as_str)
-    }
-
-    /// The unexpired certificates of this object, once its present one is replaced.
-    fn superseded_by(&self, reason: IssueReason, now: Timestamp) -> Vec<SupersededCertificate> {
-        let mut all = self.superseded_certificates.known().cloned().unwrap_or_default();
-        // A certificate that Atlas does not list any more counts too: it may go on working.
-        if let (Attr::Known(certificate_id), Attr::Known(not_after)) =
-            (self.certificate_id.clone(), self.not_after)
-        {
-            all.push(SupersededCertificate { certificate_id, not_after, reason });
-        }
-        all.retain(|certificate| now < certificate.not_after);
-        all
     }
 }
 
@@ -151,7 +158,10 @@ pub(super) fn months_between(not_before: Timestamp, not_after: Timestamp) -> i64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atlas::{ProjectId, Username};
+    use crate::{
+        atlas::{ProjectId, Username},
+        provider::user_certificate::model::IssueReason,
+    };
 
     fn object(user: &str) -> UserCertificate {
         let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();

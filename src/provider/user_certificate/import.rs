@@ -4,35 +4,58 @@ use std::{fmt::Display, sync::Arc};
 
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
+use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, ImportTarget};
 
-use super::model::{Attr, IssueReason, UserCertificate};
+use super::{
+    applied,
+    model::{Attr, IssueReason, UserCertificate},
+};
 use crate::{
     atlas::{CallOptions, CertificateList, ListedCertificate, ProjectId, Username},
     provider::{
         arguments::{UserId, is_certificate_id, to_sentence},
         client::{ProviderClient, Session},
         diagnostics::from_atlas,
+        timeouts,
     },
 };
 
-/// Imports a certificate without its private key. Returns the object, and warnings.
+/// Imports a certificate without its private key.
 pub(super) async fn import(
     client: &ProviderClient,
-    id: ImportId,
-    cancel: &CancellationToken,
-) -> Result<(UserCertificate, Diagnostics), Diagnostic> {
+    request: ImportRequest,
+) -> Result<ImportResponse, Diagnostics> {
+    let id = match &request.target {
+        ImportTarget::Id(id) => ImportId::parse(id)?,
+        ImportTarget::Identity(identity) => {
+            let user = UserCertificate::from_value(identity)?.user();
+            let incomplete = || invalid_id("The identity has no project_id or no username.");
+            ImportId::newest(user.ok_or_else(incomplete)?)
+        }
+    };
     let session = client.session()?;
-    let call = Session::call(cancel, UserCertificate::default().timeout("read"));
+    let call = Session::call(&request.cancel, timeouts::READ);
     let (user, list) = find(&session, &id, &call).await?;
     let found = match &id.certificate_id {
         Some(id) => list.certificates.iter().find(|certificate| certificate.certificate_id == *id),
         None => list.newest(),
     };
-    let found = found.ok_or_else(|| nothing_to_import(&user, id.certificate_id.as_deref()))?;
-    let mut diagnostics = session.warnings(Some(list.server_time));
-    diagnostics.push(without_key(&user, found));
-    Ok((imported_object(user, found, list.server_time), diagnostics))
+    let found = found.ok_or_else(|| {
+        let wanted = id.certificate_id.map_or_else(String::new, |id| format!(" {id}"));
+        let detail = format!(
+            "Atlas lists no unexpired certificate{wanted} for {user}. Without the import, the next apply issues one with its key."
+        );
+        Diagnostic::error("No certificate to import", detail)
+    })?;
+    let detail = format!(
+        "Certificate {} of {user} is imported without its key: Atlas returns a private key once, when it issues a certificate, so combined_pem stays \
+         null. To get a certificate with its key, issue a new one: terraform apply -replace=ADDRESS. The imported one stays valid until {}.",
+        found.certificate_id, found.not_after
+    );
+    let mut warnings = session.warnings(Some(list.server_time));
+    warnings.push(Diagnostic::warning("Imported without its private key", detail));
+    let object = imported_object(user, found, list.server_time);
+    Ok(applied(object.into_value(), Vec::new(), warnings))
 }
 
 /// Lists the certificates of the user. If there are none and the id contains `+`, which `urlencode()` writes for a
@@ -61,7 +84,7 @@ async fn find(
 
 /// An import id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ImportId {
+struct ImportId {
     user: UserId,
     /// The name with a space for each `+`, if the id has that character.
     username_with_spaces: Option<Username>,
@@ -72,15 +95,15 @@ pub(super) struct ImportId {
 impl ImportId {
     /// Parses `PROJECT/USER` and `PROJECT/USER/CERTIFICATE` (both percent-decoded), and the official provider's
     /// `PROJECT-USER` (never decoded).
-    pub(super) fn parse(id: &str) -> Result<Self, Diagnostic> {
+    fn parse(id: &str) -> Result<Self, Diagnostic> {
         let separator = id.find(['/', '-']).ok_or_else(|| invalid_id("It contains no /."))?;
         let (project, rest) = (&id[..separator], &id[separator + 1..]);
         let project = ProjectId::parse(project).map_err(invalid_id)?;
+        let user = |name: &str| {
+            Username::parse(name).map(|username| UserId { project, username }).map_err(invalid_id)
+        };
         if id[separator..].starts_with('-') {
-            return Ok(Self::newest(UserId {
-                project,
-                username: Username::parse(rest).map_err(invalid_id)?,
-            }));
+            return Ok(Self::newest(user(rest)?));
         }
         let (name, certificate_id) = match rest.split('/').collect::<Vec<_>>()[..] {
             [name] => (name, None),
@@ -94,20 +117,10 @@ impl ImportId {
         }
         let with_spaces = percent_decoded(&name.replace('+', " "))?;
         Ok(Self {
-            user: UserId {
-                project,
-                username: Username::parse(&percent_decoded(name)?).map_err(invalid_id)?,
-            },
+            user: user(&percent_decoded(name)?)?,
             username_with_spaces: Username::parse(&with_spaces).ok().filter(|_| name.contains('+')),
             certificate_id,
         })
-    }
-
-    /// The newest certificate of the user of an identity.
-    pub(super) fn from_identity(identity: &UserCertificate) -> Result<Self, Diagnostic> {
-        let user = identity.user();
-        user.map(Self::newest)
-            .ok_or_else(|| invalid_id("The identity has no project_id or no username."))
     }
 
     fn newest(user: UserId) -> Self {
@@ -124,13 +137,11 @@ fn percent_decoded(text: &str) -> Result<String, Diagnostic> {
 
 fn invalid_id(problem: impl Display) -> Diagnostic {
     let problem = to_sentence(problem);
-    Diagnostic::error(
-        "Invalid import id",
-        format!(
-            "{problem} Use PROJECT_ID/USERNAME for the newest certificate, or PROJECT_ID/USERNAME/CERTIFICATE_ID, with every / or % in the name \
-             percent-encoded; the official provider's form PROJECT_ID-USERNAME is accepted, too."
-        ),
-    )
+    let detail = format!(
+        "{problem} Use PROJECT_ID/USERNAME for the newest certificate, or PROJECT_ID/USERNAME/CERTIFICATE_ID, with every / or % in the name \
+         percent-encoded; the official provider's form PROJECT_ID-USERNAME is accepted, too."
+    );
+    Diagnostic::error("Invalid import id", detail)
 }
 
 /// The object of a certificate in the list.
@@ -145,27 +156,6 @@ pub(super) fn imported_object(
     object.has_private_key = Attr::Known(false);
     object.issue_reason = Attr::Known(IssueReason::Imported);
     object
-}
-
-fn nothing_to_import(user: &UserId, certificate_id: Option<&str>) -> Diagnostic {
-    let wanted = certificate_id.map_or_else(String::new, |id| format!(" {id}"));
-    Diagnostic::error(
-        "No certificate to import",
-        format!(
-            "Atlas lists no unexpired certificate{wanted} for {user}. Without the import, the next apply issues one with its key."
-        ),
-    )
-}
-
-fn without_key(user: &UserId, found: &ListedCertificate) -> Diagnostic {
-    Diagnostic::warning(
-        "Imported without its private key",
-        format!(
-            "Certificate {} of {user} is imported without its key: Atlas returns a private key once, when it issues a certificate, so combined_pem stays \
-             null. To get a certificate with its key, issue a new one: terraform apply -replace=ADDRESS. The imported one stays valid until {}.",
-            found.certificate_id, found.not_after
-        ),
-    )
 }
 
 #[cfg(test)]

@@ -27,15 +27,8 @@ pub(super) type IssueResult = Result<(UserCertificate, Diagnostics), Failure>;
 /// Why there is no new object.
 pub(super) struct Failure {
     pub(super) problems: Diagnostics,
-    pub(super) unparsed: Option<Unparsed>,
-}
-
-/// A response that could not be parsed.
-pub(super) struct Unparsed {
-    /// The response in the form in which state may hold it.
-    pub(super) text: String,
-    /// The planned object with the response, and without attributes of a certificate.
-    pub(super) object: Box<UserCertificate>,
+    /// The planned object with a response that could not be parsed in the place of the key.
+    pub(super) unparsed: Option<Box<UserCertificate>>,
 }
 
 impl<T: Into<Diagnostics>> From<T> for Failure {
@@ -44,20 +37,21 @@ impl<T: Into<Diagnostics>> From<T> for Failure {
     }
 }
 
-/// A planned object, its configuration, and how its key is stored.
-pub(super) struct IssueRequest {
+/// A planned object, its configuration, the object that it replaces, if any, and how its key is stored.
+pub(super) struct IssueRequest<'a> {
     pub(super) planned: UserCertificate,
     config: UserCertificate,
+    pub(super) predecessor: Option<&'a UserCertificate>,
     pub(super) storage: KeyStorage,
 }
 
-impl IssueRequest {
+impl IssueRequest<'_> {
     pub(super) fn new(
         planned: UserCertificate,
         config: UserCertificate,
     ) -> Result<Self, Diagnostics> {
         let storage = KeyStorage::new(&planned, &config)?;
-        Ok(Self { planned, config, storage })
+        Ok(Self { planned, config, predecessor: None, storage })
     }
 
     /// Sends the request and builds the new object from the response.
@@ -65,7 +59,6 @@ impl IssueRequest {
         &self,
         operation: &str,
         provider: &ProviderClient,
-        predecessor: Option<&UserCertificate>,
         cancel: &CancellationToken,
     ) -> IssueResult {
         let session = provider.session()?;
@@ -81,62 +74,38 @@ impl IssueRequest {
                 &user,
                 months,
                 self.storage.recipients.as_ref(),
-                predecessor.into_iter().flat_map(UserCertificate::certificate_ids),
+                self.predecessor.into_iter().flat_map(UserCertificate::certificate_ids),
                 &Session::call(cancel, self.planned.timeout(operation)),
             )
             .await?;
-        let (object, mut diagnostics) = self.store(&issued, &user, predecessor).await?;
+        let (object, mut diagnostics) = self.store(&issued, &user).await?;
         diagnostics.extend(session.warnings(issued.server_time));
         Ok((object, diagnostics))
     }
 
     /// Builds the new object. Whatever the response is, it is not lost.
-    async fn store(
-        &self,
-        issued: &IssuedCertificate,
-        user: &UserId,
-        predecessor: Option<&UserCertificate>,
-    ) -> IssueResult {
+    async fn store(&self, issued: &IssuedCertificate, user: &UserId) -> IssueResult {
         let certificate = match &issued.certificate {
             Ok(certificate) => certificate,
             Err(error) => return Err(self.unparsed(issued, user, &error.to_string())),
         };
-        let built = catch_panic(|| self.object(certificate, issued.server_time, predecessor));
-        let Some((object, expired)) = built else {
+        let built = catch_panic(|| {
+            let mut object = self.planned.clone();
+            object.set_certificate(certificate);
+            object.status = Attr::Known(Status::Active);
+            object.has_private_key = Attr::Known(true);
+            let now = expiry_reference(certificate.not_before, issued.server_time);
+            object.set_predecessor(self.predecessor, now);
+            (object, now)
+        });
+        let Some((object, now)) = built else {
             let problem = "parsing it failed because of a bug of the provider";
             return Err(self.unparsed(issued, user, problem));
         };
         let stored = self.storage.store(object, &issued.pem).await;
         let (object, warning) = stored.ok_or_else(|| key_lost(certificate))?;
-        let mismatches = catch_panic(|| mismatches(certificate, user).collect::<Vec<_>>());
-        let mismatches = mismatches.unwrap_or_default().into_iter();
-        let diagnostics = mismatches.chain(expired).chain(warning).collect();
-        Ok((object.with_unknown_null(), diagnostics))
-    }
-
-    /// The object without its key, and a warning if the certificate has expired.
-    fn object(
-        &self,
-        certificate: &Certificate,
-        server_time: Option<Timestamp>,
-        predecessor: Option<&UserCertificate>,
-    ) -> (UserCertificate, Option<Diagnostic>) {
-        let mut object = self.planned.clone();
-        object.set_certificate(certificate);
-        object.status = Attr::Known(Status::Active);
-        object.has_private_key = Attr::Known(true);
-        let now = expiry_reference(certificate.not_before, server_time);
-        object.set_predecessor(predecessor, now);
-        let expired = (now >= certificate.not_after).then(|| {
-            Diagnostic::warning(
-                "Certificate has expired already",
-                format!(
-                    "Atlas issued {}, and the time of its response is {now:.0}. The next plan renews it.",
-                    named(certificate)
-                ),
-            )
-        });
-        (object, expired)
+        let warnings = catch_panic(|| warnings(certificate, user, now)).unwrap_or_default();
+        Ok((object.with_unknown_null(), warnings.into_iter().chain(warning).collect()))
     }
 
     fn unparsed(&self, issued: &IssuedCertificate, user: &UserId, problem: &str) -> Failure {
@@ -145,12 +114,10 @@ impl IssueRequest {
             Some(Ok(certificate)) => format!(" It contains {}.", named(&certificate)),
             _ => issued.reconciliation.as_ref().map(reconciled).unwrap_or_default(),
         };
-        let mut error = Diagnostic::error(
-            "Cannot parse the issued certificate",
-            format!(
-                "Atlas reported a new certificate for {user}, but the response is not a certificate with its private key: {problem}.{certificate}"
-            ),
+        let detail = format!(
+            "Atlas reported a new certificate for {user}, but the response is not a certificate with its private key: {problem}.{certificate}"
         );
+        let mut error = Diagnostic::error("Cannot parse the issued certificate", detail);
         let Some(text) = self.storage.protect(&issued.pem) else {
             error.detail += "\n\nIt must not be stored in plain text, and encryption failed: the response is lost.";
             return error.into();
@@ -159,11 +126,8 @@ impl IssueRequest {
             superseded_certificates: Attr::Known(Vec::new()),
             ..self.planned.clone()
         };
-        let object = self.storage.store_protected(object, text.clone()).with_unknown_null();
-        Failure {
-            problems: error.into(),
-            unparsed: Some(Unparsed { text, object: Box::new(object) }),
-        }
+        let object = self.storage.store_protected(object, text).with_unknown_null();
+        Failure { problems: error.into(), unparsed: Some(Box::new(object)) }
     }
 
     /// Stores the key in another form, or changes arguments only. Sends no request.
@@ -198,43 +162,49 @@ impl IssueRequest {
     }
 }
 
-fn mismatches(certificate: &Certificate, user: &UserId) -> impl Iterator<Item = Diagnostic> {
+/// Warnings about an issued certificate.
+fn warnings(certificate: &Certificate, user: &UserId, now: Timestamp) -> Diagnostics {
     let UserId { project, username } = user;
-    let subject = (!x509::subject_matches(username.as_str(), certificate)).then(|| {
-        Diagnostic::warning(
-            "Certificate is for another name",
-            format!(
-                "A certificate was requested for the database user \"{username}\", and the subject of the issued one is \"{}\". It is stored \
-                 with its key; check whether it logs in as the right user.",
-                printable(&certificate.subject, MAX_NAME)
-            ),
-        )
-    });
-    let issuer = (certificate.issuer_common_name.as_deref() != Some(project.as_str())).then(|| {
-        Diagnostic::warning(
-            "Certificate is from another project's authority",
-            format!(
-                "The issuer of certificates of project {project} has the project's id in its name; the issuer of this one is \"{}\". It is \
-                 stored with its key; check whether it logs in.",
-                printable(&certificate.issuer, MAX_NAME)
-            ),
-        )
-    });
-    subject.into_iter().chain(issuer)
+    let mut warnings = Diagnostics::new();
+    if !x509::subject_matches(username.as_str(), certificate) {
+        let detail = format!(
+            "A certificate was requested for the database user \"{username}\", and the subject of the issued one is \"{}\". It is stored \
+             with its key; check whether it logs in as the right user.",
+            printable(&certificate.subject, MAX_NAME)
+        );
+        warnings.push(Diagnostic::warning("Certificate is for another name", detail));
+    }
+    if certificate.issuer_common_name.as_deref() != Some(project.as_str()) {
+        let detail = format!(
+            "The issuer of certificates of project {project} has the project's id in its name; the issuer of this one is \"{}\". It is \
+             stored with its key; check whether it logs in.",
+            printable(&certificate.issuer, MAX_NAME)
+        );
+        let summary = "Certificate is from another project's authority";
+        warnings.push(Diagnostic::warning(summary, detail));
+    }
+    if now >= certificate.not_after {
+        let detail = format!(
+            "Atlas issued {}, and the time of its response is {now:.0}. The next plan renews it.",
+            named(certificate)
+        );
+        warnings.push(Diagnostic::warning("Certificate has expired already", detail));
+    }
+    warnings
 }
 
 /// Names in certificates can have any length.
 const MAX_NAME: usize = 1100;
 
 fn key_lost(certificate: &Certificate) -> Diagnostic {
-    not_sealed(&format!(
+    not_sealed(format!(
         "Atlas issued {}, but its key could not be encrypted, and it must not be stored in plain text: the key is lost. The certificate cannot be \
          revoked; without the key it cannot be used.",
         named(certificate)
     ))
 }
 
-fn not_sealed(detail: &str) -> Diagnostic {
+fn not_sealed(detail: impl Into<String>) -> Diagnostic {
     Diagnostic::error("Private key could not be sealed", detail)
 }
 
@@ -263,7 +233,7 @@ mod tests {
         let planned = UserCertificate::default();
         let request = IssueRequest::new(planned.clone(), planned).unwrap();
         let client = testing::client(&atlas);
-        let issued = request.execute("create", &client, None, &CancellationToken::new()).await;
+        let issued = request.execute("create", &client, &CancellationToken::new()).await;
         let problem = issued.err().unwrap().problems.into_iter().next().unwrap();
         assert_eq!(problem.summary, "Plan cannot be applied");
         assert_eq!(atlas.control().requests(), []);
@@ -293,9 +263,10 @@ mod tests {
             ..UserCertificate::default()
         };
         control.add_fault(Fault::on(Endpoint::IssueCertificate).cut(When::Before));
-        let request = IssueRequest::new(planned.clone(), planned).unwrap();
+        let mut request = IssueRequest::new(planned.clone(), planned).unwrap();
+        request.predecessor = Some(&predecessor);
         let (client, cancel) = (testing::client(&atlas), CancellationToken::new());
-        let issued = request.execute("update", &client, Some(&predecessor), &cancel).await;
+        let issued = request.execute("update", &client, &cancel).await;
         let problem = issued.err().unwrap().problems.into_iter().next().unwrap();
         assert_eq!(problem.summary, "Certificate not issued", "{problem:?}");
     }

@@ -1,10 +1,6 @@
-//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or also as a PKCS#12
-//! archive.
+//! The form in which state holds the private key: plain text, encrypted to age keys (sealed), or as an archive, too.
 
-use std::{
-    fmt::Display,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{Diagnostic, Path};
@@ -29,14 +25,11 @@ pub(super) struct KeyStorage {
 /// Plans the attributes that hold a key: unknown where it will be, or may be, and null elsewhere.
 pub(super) fn plan_key(object: UserCertificate, config: &UserCertificate) -> UserCertificate {
     let may_be_plain = config.private_key_recipients.known().is_none();
+    let may_be_sealed = !config.private_key_recipients.is_null();
     let is_archived = may_be_plain && !config.pkcs12_password_wo_version.is_null();
     UserCertificate {
         combined_pem: if may_be_plain { Attr::Unknown } else { Attr::Null },
-        sealed_pem: if config.private_key_recipients.is_null() {
-            Attr::Null
-        } else {
-            Attr::Unknown
-        },
+        sealed_pem: if may_be_sealed { Attr::Unknown } else { Attr::Null },
         pkcs12_base64: if is_archived { Attr::Unknown } else { Attr::Null },
         ..object
     }
@@ -45,16 +38,16 @@ pub(super) fn plan_key(object: UserCertificate, config: &UserCertificate) -> Use
 impl KeyStorage {
     /// Reads everything from the plan except the password, which is only in the configuration. (`ignore_changes` hides
     /// changed arguments from plans, while the configuration at apply contains them.)
-    ///
-    /// # Errors
-    /// An invalid recipient.
     pub(super) fn new(
         planned: &UserCertificate,
         config: &UserCertificate,
     ) -> Result<Self, Diagnostic> {
+        let detail =
+            "private_key_recipients contains an invalid recipient. No certificate was issued.";
+        let invalid = Diagnostic::error("Invalid recipient", detail)
+            .at(Path::attribute("private_key_recipients"));
         let recipients = planned.private_key_recipients.known();
-        let recipients = recipients.map(|list| list.parse().ok_or_else(invalid_recipient));
-        let recipients = recipients.transpose()?;
+        let recipients = recipients.map(|list| list.parse().ok_or(invalid)).transpose()?;
         let profile = planned.pkcs12_profile.known().copied().unwrap_or_default();
         let is_archived = recipients.is_none() && !planned.pkcs12_password_wo_version.is_null();
         Ok(Self {
@@ -64,8 +57,7 @@ impl KeyStorage {
         })
     }
 
-    /// The object with a key, new or from state, and a warning if there is no archive of it; `None` if encryption
-    /// failed.
+    /// The object with a key, and a warning if there is no archive of it; `None` if encryption failed.
     pub(super) async fn store(
         &self,
         object: UserCertificate,
@@ -97,40 +89,49 @@ impl KeyStorage {
     }
 
     /// Encrypts responses that were kept in plain text before there were recipients.
-    ///
-    /// # Errors
-    /// Encryption failed.
     pub(super) fn protect_kept(&self, texts: Vec<String>) -> Result<Vec<String>, Diagnostic> {
         let protect = |text: String| {
             if text.starts_with(AGE_ARMOR) { Some(text) } else { self.protect(&text.into()) }
         };
-        texts.into_iter().map(protect).collect::<Option<_>>().ok_or_else(|| {
-            Diagnostic::error(
-                "Kept response could not be sealed",
-                "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to private_key_recipients. Nothing \
-                 was changed and no certificate was issued.",
-            )
-        })
+        let detail = "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to \
+             private_key_recipients. Nothing was changed and no certificate was issued.";
+        let error = Diagnostic::error("Kept response could not be sealed", detail);
+        texts.into_iter().map(protect).collect::<Option<_>>().ok_or(error)
     }
 
-    /// The PKCS#12 archive, if there is to be one. The key derivation takes long enough to block other calls, so it has
-    /// a thread of its own.
+    /// The PKCS#12 archive, if there is to be one.
     async fn archive(&self, pem: &SecretString) -> Result<Option<SecretString>, Diagnostic> {
         let Some(profile) = self.archive else {
             return Ok(None);
         };
         let password = self.password.clone().ok_or_else(|| {
-            warning(
-                "No password for the PKCS#12 archive",
-                "pkcs12_password_wo_version is set and pkcs12_password_wo is null, so pkcs12_base64 stays null.",
-            )
+            let detail = "pkcs12_password_wo_version is set and pkcs12_password_wo is null, so pkcs12_base64 stays null.";
+            archive_warning("No password for the PKCS#12 archive", detail)
         })?;
-        let bundle = Bundle::parse(pem).map_err(archive_failed)?;
-        let build = move || pkcs12::archive(&bundle, &password, profile);
-        match tokio::task::spawn_blocking(build).await {
-            Ok(archive) => archive.map(Some).map_err(archive_failed),
-            Err(_) => Err(archive_failed("a bug of the provider")),
-        }
+        let archive = async {
+            let bundle = Bundle::parse(pem).map_err(|error| error.to_string())?;
+            build_archive(bundle, password, profile).await
+        };
+        archive.await.map(Some).map_err(|problem| {
+            let detail = format!(
+                "The certificate and its key are stored as combined_pem, but the archive could not be built: {problem}. Change \
+                 pkcs12_password_wo_version to try again; no certificate is issued for that."
+            );
+            archive_warning("PKCS#12 archive not built", &detail)
+        })
+    }
+}
+
+/// Builds an archive on a thread of its own, because the key derivation takes long enough to block other calls.
+pub(in crate::provider) async fn build_archive(
+    bundle: Bundle,
+    password: SecretString,
+    profile: Profile,
+) -> Result<SecretString, String> {
+    let build = move || pkcs12::archive(&bundle, &password, profile);
+    match tokio::task::spawn_blocking(build).await {
+        Ok(archive) => archive.map_err(|error| error.to_string()),
+        Err(_) => Err("this is a bug of the provider".to_owned()),
     }
 }
 
@@ -142,25 +143,7 @@ pub(super) fn catch_panic<T>(action: impl FnOnce() -> T) -> Option<T> {
 /// The first line of armored ciphertext.
 const AGE_ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
-fn invalid_recipient() -> Diagnostic {
-    Diagnostic::error(
-        "Invalid recipient",
-        "private_key_recipients contains an invalid recipient. No certificate was issued.",
-    )
-    .at(Path::attribute("private_key_recipients"))
-}
-
-fn archive_failed(reason: impl Display) -> Diagnostic {
-    warning(
-        "PKCS#12 archive not built",
-        &format!(
-            "The certificate and its key are stored as combined_pem, but the archive could not be built: {reason}. Change \
-             pkcs12_password_wo_version to try again; no certificate is issued for that."
-        ),
-    )
-}
-
-fn warning(summary: &str, detail: &str) -> Diagnostic {
+fn archive_warning(summary: &str, detail: &str) -> Diagnostic {
     Diagnostic::warning(summary, detail).at(Path::attribute("pkcs12_password_wo_version"))
 }
 

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc};
 
 use futures_util::StreamExt as _;
 use tf_provider::{
-    Attribute, Block, Diagnostic, Diagnostics, ListEvent, ListRequest, ListResource, ListResults,
+    Attribute, Diagnostic, Diagnostics, ListEvent, ListRequest, ListResource, ListResults,
     ListedResource, Schema, Severity, Type, Value, async_trait,
 };
 
@@ -18,13 +18,12 @@ use super::{
 use crate::{
     atlas::CertificateList,
     provider::{
-        arguments::{UserId, required, validate_user},
+        arguments::{UserId, schema, validate_user},
         client::ProviderClient,
-        inventory::lists,
+        inventory::{lists, unexpired},
     },
 };
 
-/// The list resource.
 pub(crate) struct UserCertificateList(pub(crate) Arc<ProviderClient>);
 
 #[async_trait]
@@ -34,14 +33,11 @@ impl ListResource for UserCertificateList {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(Block {
-            attributes: vec![
-                Attribute::new("project_id", Type::String, PROJECT_DESCRIPTION).required(),
-                Attribute::new("username", Type::String, USERNAME_DESCRIPTION).optional(),
-            ],
-            blocks: vec![],
-            description: DESCRIPTION.to_owned(),
-        })
+        let attributes = vec![
+            Attribute::new("project_id", Type::String, PROJECT_DESCRIPTION).required(),
+            Attribute::new("username", Type::String, USERNAME_DESCRIPTION).optional(),
+        ];
+        schema(attributes, DESCRIPTION)
     }
 
     fn validate(&self, config: &Value) -> Diagnostics {
@@ -54,8 +50,6 @@ impl ListResource for UserCertificateList {
         results: &mut dyn ListResults,
     ) -> Result<(), Diagnostics> {
         let ListRequest { config, include_resource, limit, cancel } = &request;
-        let project = required(config, "project_id")?;
-        let username = Attr::read(config, "username")?.into_known();
         let session = self.0.session()?;
         if *limit == 0 {
             return Ok(());
@@ -63,7 +57,7 @@ impl ListResource for UserCertificateList {
         // The host discards all results if the list fails, so a user that cannot be read is a warning, unless none can
         // be.
         let (mut unread, mut any_read) = (Vec::new(), false);
-        let mut lists = pin!(lists(&session, &project, username, cancel).await?);
+        let mut lists = pin!(lists(&session, config, cancel).await?);
         while let Some(list) = lists.next().await {
             let mut events = Vec::new();
             match list {
@@ -95,9 +89,8 @@ fn listed_resource(
     include_resource: bool,
 ) -> Option<ListedResource> {
     let newest = list.newest()?;
-    let valid = list.certificates.iter().filter(|c| c.is_valid_at(list.server_time));
     let date = newest.not_after.strftime("%Y-%m-%d");
-    let display_name = match valid.count() {
+    let display_name = match unexpired(list).count() {
         1 => format!("{}: 1 certificate, expires {date}", user.username),
         count => format!("{}: {count} certificates, newest expires {date}", user.username),
     };

@@ -23,30 +23,23 @@ use std::sync::Arc;
 
 use tf_provider::{
     ApplyResponse, CreateRequest, DeleteRequest, Diagnostics, IdentitySchema, ImportRequest,
-    ImportResponse, ImportTarget, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest,
-    PlanResponse, ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest,
-    Value, async_trait,
+    ImportResponse, MoveRequest, MoveResponse, PlanDestroyRequest, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, Schema, UpdateRequest, ValidateRequest, Value,
+    async_trait,
 };
 
-pub(super) use self::list::UserCertificateList;
-use self::{
-    import::ImportId, model::UserCertificate, predecessors::Predecessors,
-    private_state::PrivateState,
+pub(super) use self::{
+    key_storage::build_archive, list::UserCertificateList, predecessors::Predecessors,
 };
+use self::{model::UserCertificate, private_state::PrivateState};
 use super::client::ProviderClient;
 
 pub(super) const TYPE_NAME: &str = "atlas_user_certificate";
 
-/// The resource.
+#[derive(Default)]
 pub(super) struct UserCertificateResource {
-    client: Arc<ProviderClient>,
-    predecessors: Predecessors,
-}
-
-impl UserCertificateResource {
-    pub(super) fn new(client: Arc<ProviderClient>) -> Self {
-        Self { client, predecessors: Predecessors::default() }
-    }
+    pub(super) client: Arc<ProviderClient>,
+    pub(super) predecessors: Arc<Predecessors>,
 }
 
 #[async_trait]
@@ -84,15 +77,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn read(&self, request: ReadRequest) -> ReadResponse {
-        let ReadRequest { state, private, cancel } = request;
-        let read =
-            async { read::read(&self.client, UserCertificate::from_value(&state)?, &cancel).await };
-        let (state, diagnostics) = match read.await {
-            Ok(Some((object, warnings))) => (object.into_value(), warnings),
-            Ok(None) => (state, Diagnostics::new()),
-            Err(problems) => (state, problems),
-        };
-        ReadResponse { state, private, diagnostics }
+        read::read(&self.client, request).await
     }
 
     async fn update(&self, request: UpdateRequest) -> ApplyResponse {
@@ -104,14 +89,7 @@ impl Resource for UserCertificateResource {
     }
 
     async fn import(&self, request: ImportRequest) -> Result<ImportResponse, Diagnostics> {
-        let id = match &request.target {
-            ImportTarget::Id(id) => ImportId::parse(id)?,
-            ImportTarget::Identity(identity) => {
-                ImportId::from_identity(&UserCertificate::from_value(identity)?)?
-            }
-        };
-        let (object, diagnostics) = import::import(&self.client, id, &request.cancel).await?;
-        Ok(ImportResponse { state: object.into_value(), private: Vec::new(), diagnostics })
+        import::import(&self.client, request).await
     }
 
     fn generate_config(&self, state: Value) -> Value {
@@ -126,4 +104,14 @@ impl Resource for UserCertificateResource {
 /// Reads a stored object and its private data.
 fn stored(object: &Value, private: &[u8]) -> Result<(UserCertificate, PrivateState), Diagnostics> {
     Ok((UserCertificate::from_value(object)?, PrivateState::parse(private)?))
+}
+
+/// The state after an apply, with the responses that could not be parsed in its private data.
+fn applied(
+    state: Value,
+    unparsed_responses: Vec<String>,
+    diagnostics: Diagnostics,
+) -> ApplyResponse {
+    let private = PrivateState { unparsed_responses, ..PrivateState::default() };
+    ApplyResponse { state, private: private.to_bytes(), diagnostics }
 }

@@ -19,8 +19,8 @@ use crate::{
     sealing::Recipients,
 };
 
-/// Defines [`UserCertificate`], its conversion from and to [`Value`], and the list of attributes that a new certificate
-/// changes. An attribute is declared once, under the name that it has in the schema.
+/// Defines [`UserCertificate`], its conversion from and to [`Value`], and which attributes a new certificate changes. An
+/// attribute is declared once, under the name that it has in the schema.
 macro_rules! model {
     (
         issued { $($issued:ident: $issued_type:ty,)* }
@@ -34,10 +34,6 @@ macro_rules! model {
         }
 
         impl UserCertificate {
-            /// The attributes that every new certificate changes: unknown in a plan that issues.
-            #[cfg(test)]
-            pub(super) const ISSUED: &[&str] = &[$(stringify!($issued)),*];
-
             /// Reads every attribute. One that is invalid is reported and counts as unknown.
             pub(super) fn decode(value: &Value) -> (Self, Diagnostics) {
                 let mut problems = Problems::default();
@@ -48,7 +44,6 @@ macro_rules! model {
                 (object, problems.0)
             }
 
-            /// The object as a value of the schema's type.
             pub(super) fn into_value(self) -> Value {
                 Value::object([
                     $((stringify!($issued), self.$issued.encode()),)*
@@ -114,10 +109,7 @@ impl UserCertificate {
     /// The value of an object that does not exist.
     pub(super) const ABSENT: Value = Value::Null;
 
-    /// Reads an object.
-    ///
-    /// # Errors
-    /// One for each attribute that is invalid.
+    /// Reads an object. Every invalid attribute is an error.
     pub(super) fn from_value(value: &Value) -> Result<Self, Diagnostics> {
         let (object, problems) = Self::decode(value);
         if problems.is_empty() { Ok(object) } else { Err(problems) }
@@ -147,9 +139,8 @@ impl UserCertificate {
 
     /// The time that an operation may take.
     pub(super) fn timeout(&self, operation: &str) -> Duration {
-        let configured =
-            self.timeouts.known().and_then(|timeouts| timeouts.get(operation)?.known());
-        timeouts::timeout(operation, configured.map(String::as_str))
+        let text = self.timeouts.known().and_then(|timeouts| timeouts.get(operation)?.known());
+        timeouts::timeout(operation, text.map(String::as_str))
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     atlas::{ListedCertificate, Months, ProjectId, Username},
     provider::arguments::{UserId, is_certificate_id, to_sentence},
-    x509::{self, Bundle},
+    x509::Bundle,
 };
 
 const OFFICIAL_TYPE: &str = "mongodbatlas_x509_authentication_database_user";
@@ -31,11 +31,14 @@ pub(super) fn move_state(request: &MoveRequest) -> Result<MoveResponse, Diagnost
         ["mongodbatlas"] | [.., "mongodb" | "hashicorp" | "-", "mongodbatlas"] | [.., "atlas"]
     );
     if !known_address || ![OFFICIAL_TYPE, TYPE_NAME].contains(&&*request.source_type) {
-        return Err(not_movable(request).into());
+        let MoveRequest { source_type, source_provider, source_version, .. } = request;
+        let detail = format!(
+            "{TYPE_NAME} accepts {OFFICIAL_TYPE} of the provider mongodb/mongodbatlas, and its own type; not {source_type} of {source_provider} \
+             (schema version {source_version})."
+        );
+        return Err(Diagnostic::error("Resource cannot be moved here", detail).into());
     }
-    let has = |name: &str| {
-        request.source_state.as_object().is_some_and(|object| object.contains_key(name))
-    };
+    let has = |name: &str| request.source_state.get(name).is_some();
     if has("certificate_id") && !has("current_certificate") {
         Ok(from_atlas(request)?)
     } else {
@@ -55,20 +58,13 @@ struct Official {
     certificates: Option<Vec<Json>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct OfficialCertificate {
-    id: Json,
-    created_at: Option<String>,
-    not_after: Option<String>,
-    subject: Option<String>,
-}
-
 fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
     let source = Official::deserialize(source)
         .map_err(|_| unusable("state", "it has an unexpected shape"))?;
     if source.customer_x509_cas.is_some_and(|text| !text.is_empty()) {
-        return Err(customer_authority());
+        let detail = "This object sets the project's own certificate authority (customer_x509_cas); it is not a certificate that Atlas issued. Leave \
+             it with the official provider.";
+        return Err(Diagnostic::error("Customer certificate authority cannot be moved", detail));
     }
     let user = UserId {
         project: ProjectId::parse(&source.project_id.unwrap_or_default())
@@ -88,100 +84,64 @@ fn from_mongodbatlas(source: &Json) -> Result<MoveResponse, Diagnostic> {
     let warning = if let Some(pem) = pem.map(SecretString::from) {
         let bundle = Bundle::parse(&pem);
         object.combined_pem = Attr::Known(pem);
-        bundle
-            .map(|bundle| object.set_certificate(&bundle.certificate))
-            .err()
-            .map(|error| unreadable(&error))
+        let certificate = bundle.map(|bundle| object.set_certificate(&bundle.certificate));
+        certificate.err().map(|error| {
+            let detail = format!(
+                "The value that the official provider stored as current_certificate is not a certificate with its key: {error}. It is kept \
+                 unchanged as combined_pem, and no certificate is issued for it; terraform apply -replace=ADDRESS issues a new one."
+            );
+            Diagnostic::warning("Moved certificate cannot be read", detail)
+        })
     } else {
         let certificates = source.certificates.unwrap_or_default();
-        let listed = certificates.iter().filter_map(OfficialCertificate::listed);
+        let listed = certificates.iter().filter_map(listed_certificate);
         if let Some(newest) = listed.max_by_key(|certificate| certificate.created_at) {
             object.set_listed_certificate(&newest);
         }
-        Some(without_key(&user))
+        let detail = format!(
+            "The official provider stored no certificate with a key for {user}, as after an import. combined_pem stays null until the next certificate \
+             is issued; terraform apply -replace=ADDRESS issues one at once."
+        );
+        Some(Diagnostic::warning("Moved without its private key", detail))
     };
     Ok(MoveResponse { state: object.into_value(), diagnostics: warning.into_iter().collect() })
 }
 
-fn unreadable(error: &x509::Error) -> Diagnostic {
-    Diagnostic::warning(
-        "Moved certificate cannot be read",
-        format!(
-            "The value that the official provider stored as current_certificate is not a certificate with its key: {error}. It is kept \
-             unchanged as combined_pem, and no certificate is issued for it; terraform apply -replace=ADDRESS issues a new one."
-        ),
-    )
-}
-
-fn without_key(user: &UserId) -> Diagnostic {
-    Diagnostic::warning(
-        "Moved without its private key",
-        format!(
-            "The official provider stored no certificate with a key for {user}, as after an import. combined_pem stays null until the next certificate \
-             is issued; terraform apply -replace=ADDRESS issues one at once."
-        ),
-    )
-}
-
-impl OfficialCertificate {
-    fn listed(entry: &Json) -> Option<ListedCertificate> {
-        let Self { id, created_at, not_after, subject } = Self::deserialize(entry).ok()?;
-        let id = match id {
-            Json::Number(number) => number.to_string(),
-            other => other.as_str()?.to_owned(),
-        };
-        Some(ListedCertificate {
-            certificate_id: Some(id).filter(|id| is_certificate_id(id))?,
-            created_at: created_at?.parse().ok()?,
-            not_after: not_after?.parse().ok()?,
-            subject: subject.unwrap_or_default(),
-        })
-    }
+/// An entry of `certificates`; `None` if it does not describe a certificate.
+fn listed_certificate(entry: &Json) -> Option<ListedCertificate> {
+    let text = |name: &str| entry.get(name).and_then(Json::as_str);
+    let id = match entry.get("id")? {
+        Json::Number(number) => number.to_string(),
+        other => other.as_str()?.to_owned(),
+    };
+    Some(ListedCertificate {
+        certificate_id: Some(id).filter(|id| is_certificate_id(id))?,
+        created_at: text("created_at")?.parse().ok()?,
+        not_after: text("not_after")?.parse().ok()?,
+        subject: text("subject").unwrap_or_default().to_owned(),
+    })
 }
 
 /// An object of this resource type from another provider address.
 fn from_atlas(request: &MoveRequest) -> Result<MoveResponse, Diagnostic> {
     let current = schema();
     if request.source_version != current.version {
-        return Err(Diagnostic::error(
-            "State of another version",
-            format!(
-                "The object was stored under schema version {}, this provider has {}. Bring both provider addresses to the same version first.",
-                request.source_version, current.version
-            ),
-        ));
+        let detail = format!(
+            "The object was stored under schema version {}, this provider has {}. Bring both provider addresses to the same version first.",
+            request.source_version, current.version
+        );
+        return Err(Diagnostic::error("State of another version", detail));
     }
     let state = current.read_state(&request.source_state)?;
     Ok(MoveResponse { state, diagnostics: Diagnostics::new() })
 }
 
-fn customer_authority() -> Diagnostic {
-    Diagnostic::error(
-        "Customer certificate authority cannot be moved",
-        "This object sets the project's own certificate authority (customer_x509_cas); it is not a certificate that Atlas issued. Leave it \
-         with the official provider.",
-    )
-}
-
 fn unusable(name: &str, problem: impl Display) -> Diagnostic {
-    Diagnostic::error(
-        "Object cannot be moved",
-        format!(
-            "Atlas issues no certificates for its {name}. {} Leave the object with the official provider, or remove it from state.",
-            to_sentence(problem)
-        ),
-    )
-}
-
-fn not_movable(request: &MoveRequest) -> Diagnostic {
-    let MoveRequest { source_type, source_provider, source_version, .. } = request;
-    Diagnostic::error(
-        "Resource cannot be moved here",
-        format!(
-            "{TYPE_NAME} accepts {OFFICIAL_TYPE} of the provider mongodb/mongodbatlas, and its own type; not {source_type} of {source_provider} \
-             (schema version {source_version})."
-        ),
-    )
+    let detail = format!(
+        "Atlas issues no certificates for its {name}. {} Leave the object with the official provider, or remove it from state.",
+        to_sentence(problem)
+    );
+    Diagnostic::error("Object cannot be moved", detail)
 }
 
 #[cfg(test)]

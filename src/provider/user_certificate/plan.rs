@@ -1,5 +1,4 @@
-//! Plan: prior state and configuration become the planned object. Pure apart from the preflight request; the same input
-//! gives the same plan.
+//! Plan: prior state and configuration become the planned object. Pure apart from the preflight request.
 
 use tf_provider::{Diagnostics, Path, PlanDestroyRequest, PlanRequest, PlanResponse, Severity};
 
@@ -12,7 +11,7 @@ use super::{
     predecessors::Successor,
     preflight::{guardrails, preflight},
     private_state::destroy_warning,
-    renewal::{self, Days, Renewal, decide},
+    renewal::{self, Renewal, decide},
     stored,
 };
 use crate::{atlas::Months, pkcs12::Profile};
@@ -23,27 +22,29 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
     let is_create = request.prior.is_null();
     let (config, problems) = UserCertificate::decode(&request.config);
     // After the delete of a replacement, errors are left to the create: here they would lose the deleted object.
-    let held = is_create && predecessors.is_held(client.generation(), &config);
+    let held = is_create && predecessors.is_held(&config);
     let (prior, mut private) = match stored(&request.prior, &request.private) {
         _ if !problems.is_empty() && !held => return failed(request.private, problems),
         Ok((prior, private)) => (Some(prior).filter(|_| !is_create), private),
         Err(problems) => return failed(request.private, problems),
     };
     let (proposed, _) = UserCertificate::decode(&request.proposed);
-    let PlannedChange { object, requires_replace, mut diagnostics } = match &prior {
-        None => plan_create(proposed, &config),
-        Some(prior) => plan_update(prior, proposed, &config),
-    };
+    let requires_replace = prior.as_ref().map_or_else(Vec::new, |prior| replaced(prior, &config));
     let is_replacement = !requires_replace.is_empty();
-    match &prior {
-        None => private.successor = Some(Successor::new(&config)),
+    let (object, mut diagnostics) = match &prior {
+        None => {
+            private.successor = Some(Successor::new(&config));
+            plan_create(proposed, &config)
+        }
         Some(prior) if is_replacement => {
             // Core destroys the old object without another plan call for it.
+            let (object, mut diagnostics) = plan_create(proposed, &config);
             diagnostics.extend(destroy_warning(prior, &private));
             private.destroy_warned = true;
+            (object, diagnostics)
         }
-        Some(_) => {}
-    }
+        Some(prior) => plan_update(prior, proposed, &config),
+    };
     diagnostics.extend(guardrails(client, prior.as_ref(), &object));
     if !held && (is_create || is_replacement) {
         diagnostics.extend(preflight(client, &config, &request.cancel).await);
@@ -75,17 +76,18 @@ fn failed(private: Vec<u8>, diagnostics: Diagnostics) -> PlanResponse {
     PlanResponse { private, diagnostics, ..PlanResponse::default() }
 }
 
-/// The planned object and what the user should know about it.
-pub(super) struct PlannedChange {
-    /// The object; unknown where a new certificate decides.
-    pub(super) object: UserCertificate,
-    /// The arguments whose change requires replacement.
-    pub(super) requires_replace: Vec<Path>,
-    pub(super) diagnostics: Diagnostics,
+/// The arguments whose change requires replacement.
+fn replaced(prior: &UserCertificate, config: &UserCertificate) -> Vec<Path> {
+    let project = (prior.project_id != config.project_id).then_some("project_id");
+    let username = (prior.username != config.username).then_some("username");
+    project.into_iter().chain(username).map(Path::attribute).collect()
 }
 
 /// Plans a new object. `proposed` is the configuration.
-pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -> PlannedChange {
+pub(super) fn plan_create(
+    proposed: UserCertificate,
+    config: &UserCertificate,
+) -> (UserCertificate, Diagnostics) {
     // The proposed value of a replacement is the stored one.
     let months = config.months_until_expiration.or(Months::DEFAULT);
     let mut diagnostics = Diagnostics::new();
@@ -101,25 +103,22 @@ pub(super) fn plan_create(proposed: UserCertificate, config: &UserCertificate) -
         id: config.user().map_or(Attr::Unknown, |user| Attr::Known(resource_id(&user))),
         ..plan_issue(proposed, config, Attr::Known(IssueReason::Created), Attr::Null)
     };
-    PlannedChange { object, requires_replace: Vec::new(), diagnostics }
+    (object, diagnostics)
 }
 
 /// Plans a change of a stored object. `proposed` is the configuration, completed with stored values.
 pub(super) fn plan_update(
     prior: &UserCertificate,
-    proposed: UserCertificate,
+    mut proposed: UserCertificate,
     config: &UserCertificate,
-) -> PlannedChange {
-    let changed = [
-        ("project_id", prior.project_id != config.project_id),
-        ("username", prior.username != config.username),
-    ];
-    let changed = changed.into_iter().filter(|(_, is_changed)| *is_changed);
-    let requires_replace: Vec<_> = changed.map(|(name, _)| Path::attribute(name)).collect();
-    if !requires_replace.is_empty() {
-        return PlannedChange { requires_replace, ..plan_create(proposed, config) };
+) -> (UserCertificate, Diagnostics) {
+    // A list that names the same recipients in another order or spelling is not a change.
+    if let (Attr::Known(configured), Attr::Known(stored)) =
+        (&proposed.private_key_recipients, &prior.private_key_recipients)
+        && stored.is_equivalent(configured)
+    {
+        proposed.private_key_recipients = prior.private_key_recipients.clone();
     }
-    let proposed = keep_equivalent_recipients(proposed, prior);
     let renewal = decide(prior, config);
     let (object, mut diagnostics) = match renewal {
         Renewal::Reissue(reason) => {
@@ -133,7 +132,7 @@ pub(super) fn plan_update(
         Renewal::None => plan_without_issuing(prior, proposed, config),
     };
     diagnostics.extend(warnings(prior, config, renewal));
-    PlannedChange { object, requires_replace, diagnostics }
+    (object, diagnostics)
 }
 
 /// Everything that a new certificate would change is unknown, because it may or may not be issued.
@@ -171,7 +170,7 @@ fn plan_issue(
         has_private_key: Attr::Known(true),
         issue_reason: reason,
         replaces_certificate_id,
-        ..without_write_only(proposed).with_issued_unknown()
+        ..proposed.with_issued_unknown()
     };
     plan_key(object, config)
 }
@@ -179,13 +178,12 @@ fn plan_issue(
 /// Plans a change that needs no new certificate: the window, sealing in place, the archive.
 fn plan_without_issuing(
     prior: &UserCertificate,
-    proposed: UserCertificate,
+    mut object: UserCertificate,
     config: &UserCertificate,
 ) -> (UserCertificate, Diagnostics) {
-    let mut object = without_write_only(proposed);
     let mut diagnostics = Diagnostics::new();
     if renewal::window_changed(prior, config) && !prior.is_unparsed() {
-        object.renewal_time = planned_renewal_time(prior, config.renew_before_days);
+        object.renewal_time = prior.renewal_time_with(config.renew_before_days);
         if prior.status == Attr::Known(Status::RenewalDue) {
             // An unknown window may turn out to be the stored one.
             let unknown = config.renew_before_days.is_unknown();
@@ -195,9 +193,7 @@ fn plan_without_issuing(
     let key_in_state = !prior.combined_pem.is_null();
     match adopt::is_requested(Some(prior), config) {
         Some(false) => {}
-        _ if !key_in_state && prior.sealed_pem.is_null() => {
-            return (adopt::plan(object, config), diagnostics);
-        }
+        _ if !prior.has_key() => return (adopt::plan(object, config), diagnostics),
         None => {}
         Some(true) => diagnostics.extend(adopt::refused(prior)),
     }
@@ -216,40 +212,11 @@ fn plan_without_issuing(
     (object, diagnostics)
 }
 
-/// Write-only arguments are null in every plan.
-fn without_write_only(object: UserCertificate) -> UserCertificate {
-    UserCertificate { pkcs12_password_wo: Attr::Null, adopt_pem_wo: Attr::Null, ..object }
-}
-
 /// Whether the archive must be rebuilt. The version decides: hosts may hide the password from plans.
 fn archive_changed(prior: &UserCertificate, config: &UserCertificate) -> bool {
     let profile = |object: &UserCertificate| object.pkcs12_profile.or(Profile::default());
     config.pkcs12_password_wo_version != prior.pkcs12_password_wo_version
         || profile(config) != profile(prior)
-}
-
-fn planned_renewal_time(prior: &UserCertificate, window: Attr<Days>) -> Attr<jiff::Timestamp> {
-    match (prior.not_before, prior.not_after) {
-        _ if window.is_unknown() => Attr::Unknown,
-        (Attr::Known(not_before), Attr::Known(not_after)) => {
-            Attr::Known(renewal::renewal_time(not_before, not_after, window.known().copied()))
-        }
-        _ => Attr::Null,
-    }
-}
-
-/// A list that names the same recipients in another order or spelling is not a change.
-fn keep_equivalent_recipients(
-    mut proposed: UserCertificate,
-    prior: &UserCertificate,
-) -> UserCertificate {
-    if let (Attr::Known(configured), Attr::Known(stored)) =
-        (&proposed.private_key_recipients, &prior.private_key_recipients)
-        && stored.is_equivalent(configured)
-    {
-        proposed.private_key_recipients = prior.private_key_recipients.clone();
-    }
-    proposed
 }
 
 #[cfg(test)]

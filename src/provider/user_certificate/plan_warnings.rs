@@ -18,15 +18,20 @@ pub(super) fn warnings(
     let is_declined = renewal == Renewal::None
         && config.auto_renew == Attr::Known(false)
         && renewal::needs_renewal(prior, config) == Some(true);
-    let status =
-        if is_declined { Some(not_renewed(prior, user)) } else { status(prior, user, renewal) };
-    let unparsed = prior.is_unparsed() && renewal::has_explicit_change(prior, config);
-    status
-        .into_iter()
-        .chain(unparsed.then(|| not_issued_while_unparsed(user)))
-        .chain(window_reduced(prior, config))
-        .chain(trigger_added(prior, config, renewal))
-        .collect()
+    let declined = is_declined.then(|| not_renewed(prior, user));
+    let status = declined.or_else(|| status(prior, user, renewal));
+    let mut warnings: Diagnostics = status.into_iter().collect();
+    if prior.is_unparsed() && renewal::has_explicit_change(prior, config) {
+        let detail = format!(
+            "State holds the response of Atlas for {user:?} unchanged, because it could not be parsed. The changed arguments are stored and no \
+             certificate is issued until you have looked at it. To issue a new certificate, run terraform apply -replace=ADDRESS."
+        );
+        let summary = "Nothing is issued while a response is unparsed";
+        warnings.push(Diagnostic::warning(summary, detail));
+    }
+    warnings.extend(window_reduced(prior, config));
+    warnings.extend(trigger_added(prior, config, renewal));
+    warnings
 }
 
 fn expiry(prior: &UserCertificate) -> String {
@@ -35,21 +40,15 @@ fn expiry(prior: &UserCertificate) -> String {
 
 /// What the last refresh found, and what follows from it.
 fn status(prior: &UserCertificate, user: &str, renewal: Renewal) -> Option<Diagnostic> {
-    let expiry = expiry(prior);
-    let (summary, detail) = match (prior.status.known()?, renewal) {
-        (Status::UserMissing, Renewal::None) => (
-            "Database user does not exist",
-            format!(
-                "The database user {user:?} does not exist any more, so its certificate is not renewed. The certificate and its key stay in state; they \
-                 work again, until {expiry}, once a user of that name exists."
-            ),
+    let (status, expiry) = (*prior.status.known()?, expiry(prior));
+    let detail = match (status, renewal) {
+        (Status::UserMissing, Renewal::None) => format!(
+            "The database user {user:?} does not exist any more, so its certificate is not renewed. The certificate and its key stay in state; they \
+             work again, until {expiry}, once a user of that name exists."
         ),
-        (Status::UserMissing, _) => (
-            "Database user does not exist",
-            format!(
-                "The database user {user:?} does not exist any more, and a changed argument calls for a new certificate: issuing fails unless the user \
-                 exists again by then. The present certificate, valid until {expiry}, and its key stay in state if it fails."
-            ),
+        (Status::UserMissing, _) => format!(
+            "The database user {user:?} does not exist any more, and a changed argument calls for a new certificate: issuing fails unless the user \
+             exists again by then. The present certificate, valid until {expiry}, and its key stay in state if it fails."
         ),
         (Status::ProjectMissing, _) => {
             let consequence = match renewal {
@@ -58,29 +57,30 @@ fn status(prior: &UserCertificate, user: &str, renewal: Renewal) -> Option<Diagn
                     "and a changed argument calls for a new certificate: issuing fails unless the project exists by then"
                 }
             };
-            let detail = format!(
+            format!(
                 "At the last refresh, Atlas had no project for the database user {user:?}, {consequence}. The certificate, valid until {expiry}, and \
                  its key stay in state. Check base_url and project_id. If the project was deleted, destroy this resource."
-            );
-            ("Project of the certificate does not exist", detail)
+            )
         }
         (Status::Missing, Renewal::Reissue(Some(IssueReason::Missing))) => {
-            let problem = if prior.certificate_id.is_null() {
-                format!("Atlas lists no certificate of {user:?}.")
+            if prior.certificate_id.is_null() {
+                format!("Atlas lists no certificate of {user:?}. A new one is issued.")
             } else {
                 format!(
-                    "Atlas does not list the certificate of {user:?} any more although it is valid until {expiry}."
+                    "Atlas does not list the certificate of {user:?} any more although it is valid until {expiry}. A new one is issued."
                 )
-            };
-            ("Certificate is missing at Atlas", format!("{problem} A new one is issued."))
+            }
         }
-        (Status::Expired, Renewal::Reissue(Some(IssueReason::Renewal))) => (
-            "Certificate has expired",
-            format!(
-                "The certificate of {user:?} expired on {expiry}: clients cannot log in with it. A new one is issued."
-            ),
+        (Status::Expired, Renewal::Reissue(Some(IssueReason::Renewal))) => format!(
+            "The certificate of {user:?} expired on {expiry}: clients cannot log in with it. A new one is issued."
         ),
         _ => return None,
+    };
+    let summary = match status {
+        Status::UserMissing => "Database user does not exist",
+        Status::ProjectMissing => "Project of the certificate does not exist",
+        Status::Missing => "Certificate is missing at Atlas",
+        _ => "Certificate has expired",
     };
     Some(Diagnostic::warning(summary, detail))
 }
@@ -98,14 +98,11 @@ fn not_renewed(prior: &UserCertificate, user: &str) -> Diagnostic {
         ),
         _ => ("Certificate is due and auto_renew is false", format!("expires on {expiry}")),
     };
-    Diagnostic::warning(
-        summary,
-        format!(
-            "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
-             to true."
-        ),
-    )
-    .at(Path::attribute("auto_renew"))
+    let detail = format!(
+        "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
+         to true."
+    );
+    Diagnostic::warning(summary, detail).at(Path::attribute("auto_renew"))
 }
 
 /// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their
@@ -118,25 +115,12 @@ fn trigger_added(
     let adopted =
         matches!(prior.issue_reason, Attr::Known(IssueReason::Imported | IssueReason::Moved));
     let added = prior.rotate_when_changed.is_null() && !config.rotate_when_changed.is_null();
-    (added && !adopted && renewal == Renewal::None).then(|| {
-        Diagnostic::warning(
-            "Adding rotate_when_changed issues nothing",
-            "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one now, apply \
-             this plan, and then change a value of the map and apply again. (terraform apply -replace=ADDRESS issues one too, but deletes the present object \
-             first.)",
-        )
-        .at(Path::attribute("rotate_when_changed"))
-    })
-}
-
-fn not_issued_while_unparsed(user: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "Nothing is issued while a response is unparsed",
-        format!(
-            "State holds the response of Atlas for {user:?} unchanged, because it could not be parsed. The changed arguments are stored and no \
-             certificate is issued until you have looked at it. To issue a new certificate, run terraform apply -replace=ADDRESS."
-        ),
-    )
+    let detail = "The map is stored, and the present certificate stays: a new one is issued when the content of the map changes later. To issue one \
+         now, apply this plan, and then change a value of the map and apply again. (terraform apply -replace=ADDRESS issues one too, but deletes the \
+         present object first.)";
+    let warning = Diagnostic::warning("Adding rotate_when_changed issues nothing", detail)
+        .at(Path::attribute("rotate_when_changed"));
+    (added && !adopted && renewal == Renewal::None).then_some(warning)
 }
 
 /// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the
@@ -145,34 +129,29 @@ fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<D
     let (days, not_before, not_after) =
         (*config.renew_before_days.known()?, *prior.not_before.known()?, *prior.not_after.known()?);
     let new_validity = renewal::months_changed(prior, config) != Some(false);
-    (days.exceeds_half_life(not_before, not_after) && !new_validity && !prior.is_unparsed()).then(|| {
-        Diagnostic::warning(
-            "Renewal window longer than half the certificate's life",
-            format!(
-                "renew_before_days = {} is more than half the life of the present certificate ({not_before} to {not_after}). It is renewed \
-                 when half of its life is over. Set at most {} days for each month of validity.",
-                days.get(),
-                Days::PER_MONTH
-            ),
-        )
-        .at(Path::attribute("renew_before_days"))
-    })
+    if new_validity || !days.exceeds_half_life(not_before, not_after) || prior.is_unparsed() {
+        return None;
+    }
+    let detail = format!(
+        "renew_before_days = {} is more than half the life of the present certificate ({not_before} to {not_after}). It is renewed \
+         when half of its life is over. Set at most {} days for each month of validity.",
+        days.get(),
+        Days::PER_MONTH
+    );
+    let summary = "Renewal window longer than half the certificate's life";
+    Some(Diagnostic::warning(summary, detail).at(Path::attribute("renew_before_days")))
 }
 
 pub(super) fn no_key_to_archive() -> Diagnostic {
-    Diagnostic::warning(
-        "No private key to archive",
-        "The private key of this certificate is not in state, so no PKCS#12 archive can be built: pkcs12_base64 stays null until the next \
-         certificate is issued.",
-    )
-    .at(Path::attribute("pkcs12_password_wo_version"))
+    let detail = "The private key of this certificate is not in state, so no PKCS#12 archive can be built: pkcs12_base64 stays null until the next \
+         certificate is issued.";
+    Diagnostic::warning("No private key to archive", detail)
+        .at(Path::attribute("pkcs12_password_wo_version"))
 }
 
 pub(super) fn key_in_old_state() -> Diagnostic {
-    Diagnostic::warning(
-        "Earlier state versions still hold the key",
-        "The private key is now encrypted in place, but backups and earlier versions of the state hold it in plain text. Delete those you \
-         can, or issue a new certificate, encrypted from the start: change a value of rotate_when_changed, or months_until_expiration.",
-    )
-    .at(Path::attribute("private_key_recipients"))
+    let detail = "The private key is now encrypted in place, but backups and earlier versions of the state hold it in plain text. Delete those you \
+         can, or issue a new certificate, encrypted from the start: change a value of rotate_when_changed, or months_until_expiration.";
+    Diagnostic::warning("Earlier state versions still hold the key", detail)
+        .at(Path::attribute("private_key_recipients"))
 }

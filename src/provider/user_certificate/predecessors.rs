@@ -46,12 +46,9 @@ pub(super) struct Predecessor {
     pub(super) private: PrivateState,
 }
 
-/// The deleted objects of one run, first in, first out for each successor. A run is identified by the generation of its
-/// provider configuration.
+/// The deleted objects of one run, first in, first out for each successor.
 #[derive(Default)]
-pub(super) struct Predecessors(Mutex<Held>);
-
-type Held = HashMap<(u64, Successor), Queue>;
+pub(crate) struct Predecessors(Mutex<HashMap<Successor, Queue>>);
 
 #[derive(Default)]
 struct Queue {
@@ -61,42 +58,41 @@ struct Queue {
 }
 
 impl Predecessors {
-    pub(super) fn hold(&self, generation: u64, successor: Successor, predecessor: Predecessor) {
-        let mut held = self.of_run(generation);
-        held.entry((generation, successor)).or_default().waiting.push_back(predecessor);
+    /// Drops the objects of an earlier run: they must not reach another one in the same process.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    pub(super) fn hold(&self, successor: Successor, predecessor: Predecessor) {
+        self.lock().entry(successor).or_default().waiting.push_back(predecessor);
     }
 
     /// Whether a create of this configuration may have a predecessor. Its errors are then left to the create, because
     /// an error before it would lose the predecessor.
-    pub(super) fn is_held(&self, generation: u64, config: &UserCertificate) -> bool {
-        let held = self.of_run(generation);
-        [Successor::new(config), Successor::Unknown]
-            .into_iter()
-            .any(|successor| held.contains_key(&(generation, successor)))
+    pub(super) fn is_held(&self, config: &UserCertificate) -> bool {
+        let held = self.lock();
+        held.contains_key(&Successor::new(config)) || held.contains_key(&Successor::Unknown)
     }
 
     /// Takes the predecessor of an object: the first that no create has taken.
-    pub(super) fn take(&self, generation: u64, successor: &Successor) -> Option<Predecessor> {
-        let mut held = self.of_run(generation);
-        let queue = held.get_mut(&(generation, successor.clone()))?;
+    pub(super) fn take(&self, successor: &Successor) -> Option<Predecessor> {
+        let mut held = self.lock();
+        let queue = held.get_mut(successor)?;
         let predecessor = queue.waiting.pop_front()?;
         queue.taken.push_back(predecessor.clone());
         Some(predecessor)
     }
 
     /// An object that another create has taken, which may have been a create of another resource.
-    pub(super) fn taken(&self, generation: u64, successor: &Successor) -> Option<Predecessor> {
-        let mut held = self.of_run(generation);
-        let queue = held.get_mut(&(generation, successor.clone()))?;
+    pub(super) fn taken(&self, successor: &Successor) -> Option<Predecessor> {
+        let mut held = self.lock();
+        let queue = held.get_mut(successor)?;
         queue.taken.rotate_left(1.min(queue.taken.len()));
         queue.taken.back().cloned()
     }
 
-    /// The objects of this run. Those of an earlier one are dropped.
-    fn of_run(&self, generation: u64) -> MutexGuard<'_, Held> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|(run, _), _| *run == generation);
-        held
+    fn lock(&self) -> MutexGuard<'_, HashMap<Successor, Queue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,11 +115,11 @@ mod tests {
     fn hold(predecessors: &Predecessors, successor: Successor, id: &str) {
         let predecessor =
             Predecessor { object: object("old", id), private: PrivateState::default() };
-        predecessors.hold(1, successor, predecessor);
+        predecessors.hold(successor, predecessor);
     }
 
     fn take(predecessors: &Predecessors, successor: &Successor) -> Option<String> {
-        let taken = predecessors.take(1, successor)?;
+        let taken = predecessors.take(successor)?;
         taken.object.certificate_id.known().cloned()
     }
 
@@ -134,8 +130,8 @@ mod tests {
             (Successor::new(&object("app", "")), Successor::new(&object("other", "")));
         hold(&predecessors, app.clone(), "1");
         hold(&predecessors, app.clone(), "2");
-        assert!(predecessors.is_held(1, &object("app", "")));
-        assert!(!predecessors.is_held(1, &object("other", "")));
+        assert!(predecessors.is_held(&object("app", "")));
+        assert!(!predecessors.is_held(&object("other", "")));
         assert_eq!(take(&predecessors, &other), None);
         assert_eq!(take(&predecessors, &app).as_deref(), Some("1"));
         assert_eq!(take(&predecessors, &app).as_deref(), Some("2"));
@@ -148,11 +144,11 @@ mod tests {
         let app = Successor::new(&object("app", ""));
         hold(&predecessors, app.clone(), "1");
         hold(&predecessors, app.clone(), "2");
-        assert!(predecessors.taken(1, &app).is_none());
+        assert!(predecessors.taken(&app).is_none());
         take(&predecessors, &app);
         take(&predecessors, &app);
-        assert!(predecessors.is_held(1, &object("app", "")));
-        let again = [1, 2, 3].map(|_| predecessors.taken(1, &app).unwrap().object.certificate_id);
+        assert!(predecessors.is_held(&object("app", "")));
+        let again = [1, 2, 3].map(|_| predecessors.taken(&app).unwrap().object.certificate_id);
         assert_eq!(again, ["1", "2", "1"].map(|id| Attr::Known(id.to_owned())));
     }
 
@@ -160,8 +156,8 @@ mod tests {
     fn an_object_whose_successor_was_unknown_is_held_for_every_configuration() {
         let predecessors = Predecessors::default();
         hold(&predecessors, Successor::new(&UserCertificate::default()), "1");
-        assert!(predecessors.is_held(1, &object("app", "")));
-        assert!(predecessors.is_held(1, &UserCertificate::default()));
+        assert!(predecessors.is_held(&object("app", "")));
+        assert!(predecessors.is_held(&UserCertificate::default()));
         assert_eq!(take(&predecessors, &Successor::Unknown).as_deref(), Some("1"));
     }
 
@@ -169,7 +165,8 @@ mod tests {
     fn a_new_provider_configuration_drops_the_objects_of_an_earlier_run() {
         let predecessors = Predecessors::default();
         hold(&predecessors, Successor::Unknown, "1");
-        assert!(!predecessors.is_held(2, &UserCertificate::default()));
-        assert!(predecessors.take(2, &Successor::Unknown).is_none());
+        predecessors.clear();
+        assert!(!predecessors.is_held(&UserCertificate::default()));
+        assert!(predecessors.take(&Successor::Unknown).is_none());
     }
 }

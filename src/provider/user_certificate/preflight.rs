@@ -1,17 +1,26 @@
 //! Checks of a planned certificate that need the provider: the guardrails, and one request for the database user.
 
+use std::time::Duration;
+
 use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
 
 use super::{
     adopt,
     model::{Attr, UserCertificate},
 };
-use crate::provider::{
-    arguments::UserId,
-    client::{ProviderClient, Session},
-    diagnostics::from_atlas,
-    guardrails::Issuance,
+use crate::{
+    atlas::CallOptions,
+    provider::{
+        arguments::UserId,
+        client::{ProviderClient, Session},
+        diagnostics::from_atlas,
+        guardrails::Issuance,
+        inventory::MANAGED,
+    },
 };
+
+/// The time limit of a preflight request.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The guardrails that a planned certificate or an adopted key would break. An adoption is checked again in apply.
 pub(super) fn guardrails(
@@ -39,8 +48,7 @@ pub(super) fn guardrails(
     is_refused.then(adopt::recipients_required).into_iter().collect()
 }
 
-/// Reports what would make issuing fail, as far as one request for the user can detect it. Failures that may be
-/// temporary are silent.
+/// Reports what would make issuing fail, as far as one request for the user can detect it, unless it may be temporary.
 pub(super) async fn preflight(
     client: &ProviderClient,
     config: &UserCertificate,
@@ -51,36 +59,30 @@ pub(super) async fn preflight(
         Err(error) => return Some(error),
     };
     let user = config.user()?;
-    match session.user(&user, &Session::preflight_call(cancel)).await {
-        Ok(found) => not_managed(&found.x509_type, &user),
+    let one_attempt = CallOptions { is_retried: false, ..Session::call(cancel, TIMEOUT) };
+    match session.user(&user, &one_attempt).await {
+        Ok(found) if found.x509_type == MANAGED => None,
+        Ok(found) => {
+            let (UserId { project, username }, kind) = (&user, &found.x509_type);
+            let detail = format!(
+                "The database user \"{username}\" of project {project} exists with the X.509 type {kind}; Atlas issues certificates only for \
+                 {MANAGED}. Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
+            );
+            let warning = Diagnostic::warning("Database user is not Atlas-managed X.509", detail);
+            Some(warning.at(Path::attribute("username")))
+        }
         Err(error) if error.is_rejected_credentials() || error.is_project_not_found() => {
             let mut failure = from_atlas(&error, &user);
             failure.detail += "\n\nIf this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
             Some(failure)
         }
         Err(error) if error.is_missing_role() || error.status() == Some(403) => {
-            Some(Diagnostic::warning(
-                "Credentials may not read the database user",
-                format!(
-                    "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
-                    from_atlas(&error, &user).detail
-                ),
-            ))
+            let detail = format!(
+                "Issuing needs the role Project Owner in this project, and reading its database user failed, so the apply will most likely fail too.\n\n{}",
+                from_atlas(&error, &user).detail
+            );
+            Some(Diagnostic::warning("Credentials may not read the database user", detail))
         }
         Err(_) => None,
     }
-}
-
-fn not_managed(kind: &str, user: &UserId) -> Option<Diagnostic> {
-    let UserId { project, username } = user;
-    (kind != "MANAGED").then(|| {
-        Diagnostic::warning(
-            "Database user is not Atlas-managed X.509",
-            format!(
-                "The database user \"{username}\" of project {project} exists with the X.509 type {kind}; Atlas issues certificates only for \
-                 MANAGED. Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
-            ),
-        )
-        .at(Path::attribute("username"))
-    })
 }

@@ -14,15 +14,14 @@ use crate::provider::{arguments::UserId, diagnostics::certificate_until};
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PrivateState {
     /// The format; absent in what versions before 0.1 wrote.
-    version: u32,
+    pub(super) version: u32,
     /// The plan gave the destroy warning, so that apply does not repeat it.
     #[serde(rename = "destroy_told", skip_serializing_if = "std::ops::Not::not")]
     pub(super) destroy_warned: bool,
     /// In the plan of a create: the planned object. Never stored in state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) successor: Option<Successor>,
-    /// Responses to certificate requests in place that could not be parsed, encrypted if there are recipients. The object keeps its
-    /// certificate.
+    /// Responses to certificate requests in place that could not be parsed, encrypted if there are recipients.
     #[serde(rename = "unread_answers", skip_serializing_if = "Vec::is_empty")]
     pub(super) unparsed_responses: Vec<String>,
 }
@@ -30,26 +29,23 @@ pub(super) struct PrivateState {
 const VERSION: u32 = 1;
 
 impl PrivateState {
-    /// Reads the bytes.
-    ///
-    /// # Errors
-    /// Bytes of another format. They may contain a key, so the caller returns them unchanged.
+    /// Reads the bytes. The caller returns those of another format unchanged, because they may contain a key.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Diagnostic> {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
         match serde_json::from_slice::<Self>(bytes) {
             Ok(private) if private.version <= VERSION => Ok(Self { version: 0, ..private }),
-            _ => Err(unreadable()),
+            _ => {
+                let detail = "Terraform stores private data of the provider beside this resource, and this version of the provider cannot read it: \
+                     another version wrote it, or it was changed. It may contain a response of Atlas with a private key, so it is kept unchanged and \
+                     nothing is done. Use the provider version that wrote it. Or save it first (terraform state pull > state.json; the data is base64 \
+                     under \"private\" of this resource); then terraform state rm ADDRESS and an import continue without it.";
+                Err(Diagnostic::error("Private data of the resource cannot be read", detail))
+            }
         }
     }
 
-    /// What stays in state after an apply: responses that could not be parsed.
-    pub(super) fn applied(unparsed_responses: Vec<String>) -> Self {
-        Self { unparsed_responses, ..Self::default() }
-    }
-
-    /// The bytes to store; empty if there is nothing to store.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         if *self == Self::default() {
             return Vec::new();
@@ -59,18 +55,7 @@ impl PrivateState {
     }
 }
 
-fn unreadable() -> Diagnostic {
-    Diagnostic::error(
-        "Private data of the resource cannot be read",
-        "Terraform stores private data of the provider beside this resource, and this version of the provider cannot read it: another version wrote \
-         it, or it was changed. It may contain a response of Atlas with a private key, so it is kept unchanged and nothing is done. Use the provider \
-         version that wrote it. Or save it first (terraform state pull > state.json; the data is base64 under \"private\" of this resource); then \
-         terraform state rm ADDRESS and an import continue without it.",
-    )
-}
-
-/// The warning at the end of an object: which certificates go on working, and how access is ended. `None` if all of
-/// them have expired.
+/// The warning at the end of an object: which certificates go on working, and how access is ended.
 pub(super) fn destroy_warning(
     object: &UserCertificate,
     private: &PrivateState,
@@ -107,12 +92,10 @@ pub(super) fn destroy_warning(
     } else {
         "To end access before that, delete the database user, and do not create one of the same name before the last of these has expired."
     };
-    Some(Diagnostic::warning(
-        "Destroying does not revoke the certificate",
-        format!(
-            "Atlas cannot revoke certificates. For the database user \"{username}\" of project {project} {which}{kept}\n{next_step}"
-        ),
-    ))
+    let detail = format!(
+        "Atlas cannot revoke certificates. For the database user \"{username}\" of project {project} {which}{kept}\n{next_step}"
+    );
+    Some(Diagnostic::warning("Destroying does not revoke the certificate", detail))
 }
 
 fn current_certificate(object: &UserCertificate) -> Option<String> {

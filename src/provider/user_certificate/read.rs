@@ -1,10 +1,6 @@
-//! Read: the user's certificates and the server's clock become `status`. Plan and apply use this
-//! finding, and read no clock.
+//! Read: the user's certificates and the server's clock become `status`. Plan and apply read no clock.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
+use tf_provider::{CancellationToken, Diagnostic, Diagnostics, ReadRequest, ReadResponse};
 
 use super::model::{Attr, Status, UserCertificate};
 use crate::{
@@ -16,124 +12,81 @@ use crate::{
     },
 };
 
-/// Compares the object with Atlas's list. Returns the object with its status, and warnings; or `None` if nothing can be
-/// compared.
-pub(super) async fn read(
+/// Refreshes the object. If that fails, it stays as it is.
+pub(super) async fn read(client: &ProviderClient, request: ReadRequest) -> ReadResponse {
+    let ReadRequest { state, private, cancel } = request;
+    let read = async { refreshed(client, UserCertificate::from_value(&state)?, &cancel).await };
+    let (state, diagnostics) = match read.await {
+        Ok((object, warnings)) => (object.into_value(), warnings),
+        Err(problems) => (state, problems),
+    };
+    ReadResponse { state, private, diagnostics }
+}
+
+/// Compares the object with Atlas's list. Returns the object with its status, and warnings.
+async fn refreshed(
     client: &ProviderClient,
-    object: UserCertificate,
+    mut object: UserCertificate,
     cancel: &CancellationToken,
-) -> Result<Option<(UserCertificate, Diagnostics)>, Diagnostics> {
+) -> Result<(UserCertificate, Diagnostics), Diagnostics> {
     if object.is_unparsed() {
-        return Ok(None);
+        return Ok((object, Diagnostics::new()));
     }
     let Some(session) = client.session_if_known()? else {
-        return Ok(None); // the provider configuration is unknown
+        return Ok((object, Diagnostics::new())); // the provider configuration is unknown
     };
-    let user = object.user().ok_or_else(incomplete)?;
+    let user = object.user().ok_or_else(|| {
+        let detail = "State contains no project_id or no username for this resource. Remove it from state and import it again.";
+        Diagnostic::error("Stored object is incomplete", detail)
+    })?;
     let call = Session::call(cancel, object.timeout("read"));
-    let finding = fetch(&session, &user, &object, &call).await?;
-    let mut diagnostics = session.warnings(finding.server_time());
-    if let Finding::ProjectMissing(address) = &finding {
-        diagnostics.push(project_not_found(address, &user));
-    }
-    Ok(Some((apply_finding(object, &finding), diagnostics)))
-}
-
-/// What the responses of a refresh show.
-enum Finding {
-    /// The certificate is listed; or, for an object without one, some certificate is.
-    Listed(Arc<CertificateList>),
-    NotListed(Arc<CertificateList>),
-    UserMissing(Option<Arc<CertificateList>>),
-    /// With the address of the server that has no such project.
-    ProjectMissing(String),
-}
-
-impl Finding {
-    fn server_time(&self) -> Option<Timestamp> {
-        match self {
-            Self::Listed(list) | Self::NotListed(list) | Self::UserMissing(Some(list)) => {
-                Some(list.server_time)
+    let list = session.certificates(&user, &call).await;
+    let server_time = list.as_ref().ok().map(|list| list.server_time);
+    let status = match list {
+        Ok(list) => {
+            // Moved here without a certificate: the newest one is adopted.
+            if let (Attr::Null, Some(newest)) = (&object.certificate_id, list.newest()) {
+                object.set_listed_certificate(newest);
             }
-            Self::UserMissing(None) | Self::ProjectMissing(_) => None,
+            status(&session, &user, &object, &list, &call).await
         }
-    }
+        Err(error) => Err(error),
+    };
+    let (status, warning) = match status {
+        Ok(status) => (status, None),
+        Err(error) if error.is_project_not_found() => {
+            let (UserId { project, username }, address) = (&user, &error.request().address);
+            let detail = format!(
+                "Atlas ({address}) has no project {project}, so the certificate of its database user \"{username}\" could not be checked. Nothing is \
+                 removed: the object and its key stay in state. Check whether base_url and project_id are right. If the project was deleted, destroy \
+                 this resource."
+            );
+            let warning = Diagnostic::warning("Project does not exist", detail);
+            (Status::ProjectMissing, Some(warning))
+        }
+        Err(error) if error.is_user_not_found() => (Status::UserMissing, None),
+        // Any other error leaves state untouched.
+        Err(error) => return Err(from_atlas(&error, &user).into()),
+    };
+    object.status = Attr::Known(status);
+    let warnings = session.warnings(server_time).into_iter().chain(warning);
+    Ok((object, warnings.collect()))
 }
 
-async fn fetch(
+/// The status of a certificate of a user that may not exist.
+async fn status(
     session: &Session,
     user: &UserId,
     object: &UserCertificate,
+    list: &CertificateList,
     call: &CallOptions,
-) -> Result<Finding, Diagnostic> {
-    let list = match session.certificates(user, call).await {
-        Ok(list) => list,
-        Err(error) => return not_found(&error, user, None),
-    };
-    let is_listed = match object.certificate_id.known() {
-        Some(id) => list.certificates.iter().any(|certificate| certificate.certificate_id == *id),
-        None => list.newest().is_some(),
-    };
-    if is_listed {
-        return Ok(Finding::Listed(list));
+) -> Result<Status, Error> {
+    let by_date = object.status_at(list.server_time);
+    let id = object.certificate_id.known();
+    if list.certificates.iter().any(|listed| Some(&listed.certificate_id) == id) {
+        return Ok(by_date);
     }
-    match session.user(user, call).await {
-        Ok(_) => Ok(Finding::NotListed(list)),
-        Err(error) => not_found(&error, user, Some(list)),
-    }
-}
-
-/// The finding if the project or the user does not exist; any other error leaves state untouched.
-fn not_found(
-    error: &Error,
-    user: &UserId,
-    list: Option<Arc<CertificateList>>,
-) -> Result<Finding, Diagnostic> {
-    if error.is_project_not_found() {
-        Ok(Finding::ProjectMissing(error.request().address.to_string()))
-    } else if error.is_user_not_found() {
-        Ok(Finding::UserMissing(list))
-    } else {
-        Err(from_atlas(error, user))
-    }
-}
-
-fn apply_finding(mut object: UserCertificate, finding: &Finding) -> UserCertificate {
-    let status = match finding {
-        Finding::Listed(list) => {
-            // Moved here without a certificate: the newest one is adopted.
-            if object.certificate_id.is_null()
-                && let Some(newest) = list.newest()
-            {
-                object.set_listed_certificate(newest);
-            }
-            object.status_at(list.server_time)
-        }
-        Finding::NotListed(list) => match object.status_at(list.server_time) {
-            Status::Expired => Status::Expired,
-            status if object.is_just_issued(list.server_time) => status,
-            _ => Status::Missing,
-        },
-        Finding::UserMissing(_) => Status::UserMissing,
-        Finding::ProjectMissing(_) => Status::ProjectMissing,
-    };
-    UserCertificate { status: Attr::Known(status), ..object }
-}
-
-fn incomplete() -> Diagnostic {
-    Diagnostic::error(
-        "Stored object is incomplete",
-        "State contains no project_id or no username for this resource. Remove it from state and import it again.",
-    )
-}
-
-fn project_not_found(address: &str, user: &UserId) -> Diagnostic {
-    let UserId { project, username } = user;
-    Diagnostic::warning(
-        "Project does not exist",
-        format!(
-            "Atlas ({address}) has no project {project}, so the certificate of its database user \"{username}\" could not be checked. Nothing is removed: the \
-             object and its key stay in state. Check whether base_url and project_id are right. If the project was deleted, destroy this resource."
-        ),
-    )
+    session.user(user, call).await?;
+    let may_be_unlisted = by_date == Status::Expired || object.is_just_issued(list.server_time);
+    Ok(if may_be_unlisted { by_date } else { Status::Missing })
 }

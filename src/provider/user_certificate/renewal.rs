@@ -92,15 +92,13 @@ fn trigger_changed(prior: &UserCertificate, config: &UserCertificate) -> Option<
         (Attr::Known(_), Attr::Unknown) => return None,
         _ => return Some(false),
     };
-    let differs = !stored.keys().eq(configured.keys())
-        || stored
-            .iter()
-            .zip(configured)
-            .any(|((_, stored), (_, new))| !new.is_unknown() && new != stored);
-    if !differs && configured.values().any(Attr::is_unknown) {
-        return None;
+    let known_values =
+        stored.values().zip(configured.values()).filter(|(_, new)| !new.is_unknown());
+    if !stored.keys().eq(configured.keys()) || known_values.into_iter().any(|(old, new)| old != new)
+    {
+        return Some(true);
     }
-    Some(differs)
+    if configured.values().any(Attr::is_unknown) { None } else { Some(false) }
 }
 
 /// Only if nothing but ciphertext is left: a key in state is encrypted without a request.
@@ -178,18 +176,14 @@ pub(super) fn window_exceeds_validity(object: &UserCertificate) -> Option<Diagno
     let (days, months) =
         (*object.renew_before_days.known()?, *object.months_until_expiration.known()?);
     let limit = Days::PER_MONTH * u16::from(months.get());
-    (days.0 > limit).then(|| {
-        Diagnostic::error(
-            "Renewal window too long",
-            format!(
-                "renew_before_days = {} is more than {limit} days, half the life of a certificate of {months} month(s): each new one would be \
-                 due for renewal soon after it is issued, without end. Set at most {} days for each month of validity.",
-                days.0,
-                Days::PER_MONTH
-            ),
-        )
-        .at(Path::attribute("renew_before_days"))
-    })
+    let detail = format!(
+        "renew_before_days = {} is more than {limit} days, half the life of a certificate of {months} month(s): each new one would be \
+         due for renewal soon after it is issued, without end. Set at most {} days for each month of validity.",
+        days.0,
+        Days::PER_MONTH
+    );
+    let error = Diagnostic::error("Renewal window too long", detail);
+    (days.0 > limit).then_some(error.at(Path::attribute("renew_before_days")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Validation of the configuration: all problems at once, each at its argument. Unknown values are not checked.
 
-use std::fmt::Display;
-
 use secrecy::SecretString;
 use tf_provider::{Diagnostic, Diagnostics, Number, Path, ValidateRequest};
 
@@ -23,7 +21,7 @@ pub(super) fn validate(
     request: &ValidateRequest,
 ) -> Diagnostics {
     let (config, mut problems) = UserCertificate::decode(&request.config);
-    if resource.predecessors.is_held(resource.client.generation(), &config) {
+    if resource.predecessors.is_held(&config) {
         return Diagnostics::new();
     }
     problems.extend(arguments(&config));
@@ -31,33 +29,41 @@ pub(super) fn validate(
 }
 
 /// Problems of arguments that are valid by themselves.
-pub(super) fn arguments(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
+pub(super) fn arguments(config: &UserCertificate) -> Diagnostics {
+    let mut problems = Diagnostics::new();
     // The window is compared with the months only if both are configured.
-    let window = renewal::window_exceeds_validity(config);
-    let recipients = config.private_key_recipients.known().map(recipients);
-    let timeouts = config.timeouts.known().into_iter().flatten();
-    let timeouts = timeouts.filter_map(|(name, text)| timeouts::check(name, text.known()?));
-    let password = pair(
-        ("pkcs12_password_wo", &config.pkcs12_password_wo),
-        ("pkcs12_password_wo_version", &config.pkcs12_password_wo_version),
-    );
-    let adoption = pair(
-        ("adopt_pem_wo", &config.adopt_pem_wo),
-        ("adopt_pem_wo_version", &config.adopt_pem_wo_version),
-    );
-    let problems = window.into_iter().chain(recipients.into_iter().flatten());
-    problems.chain(archive(config)).chain(password).chain(adoption).chain(timeouts)
+    problems.extend(renewal::window_exceeds_validity(config));
+    if let Attr::Known(list) = &config.private_key_recipients {
+        problems.extend(recipients(list));
+    }
+    if let Attr::Known(password) = &config.pkcs12_password_wo {
+        let path = Path::attribute("pkcs12_password_wo");
+        if let Err(error) = pkcs12::check_password(password) {
+            problems.push(attr::invalid("Invalid password", error).at(path.clone()));
+        }
+        if config.private_key_recipients.known().is_some() {
+            let detail = "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from \
+                 a sealed key, build the archive where it is decrypted.";
+            let summary = "PKCS#12 archive and sealed key together";
+            problems.push(Diagnostic::error(summary, detail).at(path));
+        }
+    }
+    let UserCertificate { pkcs12_password_wo, pkcs12_password_wo_version, .. } = config;
+    problems.extend(pair("pkcs12_password_wo", pkcs12_password_wo, pkcs12_password_wo_version));
+    problems.extend(pair("adopt_pem_wo", &config.adopt_pem_wo, &config.adopt_pem_wo_version));
+    for (operation, text) in config.timeouts.known().into_iter().flatten() {
+        problems.extend(text.known().and_then(|text| timeouts::check(operation, text)));
+    }
+    problems
 }
 
 /// A write-only argument and the number that marks its changes come together.
-fn pair(
-    (name, value): (&str, &Attr<SecretString>),
-    (version_name, version): (&str, &Attr<Number>),
-) -> Option<Diagnostic> {
+fn pair(name: &str, value: &Attr<SecretString>, version: &Attr<Number>) -> Option<Diagnostic> {
+    let version_name = format!("{name}_version");
     let (missing, at) = if !value.is_null() && version.is_null() {
-        (version_name, name)
+        (&*version_name, name)
     } else if value.is_null() && version.known().is_some() {
-        (name, version_name)
+        (name, &*version_name)
     } else {
         return None;
     };
@@ -73,45 +79,22 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
         let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
         return vec![Diagnostic::error("No recipients", detail).at(path)];
     }
-    let invalid = |index: u32, problem: &dyn Display| {
-        attr::invalid("Invalid recipient", problem).at(path.at_index(index))
-    };
     let (mut problems, mut valid) = (Vec::new(), Vec::new());
     for (index, element) in (0..).zip(&list.0) {
-        match element {
-            Attr::Unknown => {}
-            Attr::Null => problems.push(invalid(index, &"a recipient is null")),
-            Attr::Known(recipient) => match Recipients::parse(&[recipient]) {
-                Ok(_) => valid.push((index, recipient.as_str())),
-                Err(error) => problems.push(invalid(index, &error.reason)),
-            },
-        }
-    }
-    // Whether recipients can be combined shows only together.
-    let recipients: Vec<_> = valid.iter().map(|(_, recipient)| *recipient).collect();
-    if problems.is_empty()
-        && let Err(error) = Recipients::parse(&recipients)
-        && let Some((index, _)) = valid.get(error.index as usize)
-    {
-        problems.push(invalid(*index, &error.reason));
+        let problem = match element {
+            Attr::Unknown => continue,
+            Attr::Null => "a recipient is null",
+            Attr::Known(recipient) => {
+                // Together with those before it: not all kinds can be combined.
+                valid.push(recipient.as_str());
+                let Err(error) = Recipients::parse(&valid) else { continue };
+                valid.pop();
+                error.reason
+            }
+        };
+        problems.push(attr::invalid("Invalid recipient", problem).at(path.at_index(index)));
     }
     problems
-}
-
-fn archive(config: &UserCertificate) -> impl Iterator<Item = Diagnostic> {
-    let password = config.pkcs12_password_wo.known();
-    let unusable = password.and_then(|password| pkcs12::check_password(password).err());
-    let unusable = unusable.map(|error| attr::invalid("Invalid password", error));
-    let is_sealed = config.private_key_recipients.known().is_some();
-    let conflict = (password.is_some() && is_sealed).then(|| {
-        Diagnostic::error(
-            "PKCS#12 archive and sealed key together",
-            "With private_key_recipients the key is never in state, so state cannot contain an archive of it. Use one of the two; from a sealed \
-             key, build the archive where it is decrypted.",
-        )
-    });
-    let problems = unusable.into_iter().chain(conflict);
-    problems.map(|problem| problem.at(Path::attribute("pkcs12_password_wo")))
 }
 
 #[cfg(test)]
@@ -125,7 +108,7 @@ mod tests {
         for (name, value) in arguments {
             config.set(name, value.clone());
         }
-        let resource = UserCertificateResource::new(std::sync::Arc::default());
+        let resource = UserCertificateResource::default();
         let found = validate(&resource, &ValidateRequest { config, write_only_allowed: true });
         found.iter().filter_map(|d| d.path.as_ref()).map(ToString::to_string).collect()
     }

@@ -98,12 +98,12 @@ fn os_string(bytes: &[u8]) -> OsString {
 
 fn resource() -> &'static dyn Resource {
     static RESOURCE: OnceLock<Arc<dyn Resource>> = OnceLock::new();
-    &**RESOURCE.get_or_init(|| AtlasProvider::new().resources().remove(0))
+    &**RESOURCE.get_or_init(|| AtlasProvider::default().resources().remove(0))
 }
 
 fn function(name: &str) -> &'static dyn Function {
     static FUNCTIONS: OnceLock<Vec<Arc<dyn Function>>> = OnceLock::new();
-    let functions = FUNCTIONS.get_or_init(|| AtlasProvider::new().functions());
+    let functions = FUNCTIONS.get_or_init(|| AtlasProvider::default().functions());
     &**functions.iter().find(|function| function.name() == name).expect("a function of this name")
 }
 

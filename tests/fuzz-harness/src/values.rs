@@ -49,5 +49,5 @@ fn types() -> &'static [Type] {
 
 fn certificate() -> &'static Schema {
     static SCHEMA: OnceLock<Schema> = OnceLock::new();
-    SCHEMA.get_or_init(|| AtlasProvider::new().resources().remove(0).schema())
+    SCHEMA.get_or_init(|| AtlasProvider::default().resources().remove(0).schema())
 }

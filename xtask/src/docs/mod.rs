@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<()> {
 /// The pages by path.
 fn render(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
-    for page in Page::all(&AtlasProvider::new()) {
+    for page in Page::all(&AtlasProvider::default()) {
         let template = root.join("templates").join(page.path());
         let body = if template.is_file() { read(&template)? } else { page.default_template() };
         let section = |name: &str| page.sections.get(name).cloned();

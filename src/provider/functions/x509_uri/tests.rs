@@ -94,86 +94,94 @@ fn the_default_auth_source_of_atlas_is_replaced_in_its_place() {
 
 #[test]
 fn conflicting_options_are_refused() {
-    use UriError::{Mechanism, Source, Tls};
-    for (options, expected) in [
-        ("authMechanism=SCRAM-SHA-256", Mechanism(1)),
-        ("authMechanism=mongodb-x509", Mechanism(1)),
-        ("w=1&AuthMechanism=", Mechanism(2)),
-        ("authMechanism=MONGODB-X509&auth%4Dechanism=PLAIN", Mechanism(2)),
-        ("authSource=app", Source(1)),
-        ("authSource=Admin", Source(1)),
-        ("authSource=external", Source(1)),
-        ("authSource=%24external&authsource=test", Source(2)),
-        ("tls=false", Tls(1)),
-        ("SSL=false", Tls(1)),
-        ("ssl=true&tls=false", Tls(2)),
-        ("tls=True", Tls(1)),
-        ("tls=", Tls(1)),
+    let expected = |(position, name)| format!("option {position}, {name}, is n");
+    let [mechanism, source, tls] = ["authMechanism", "authSource", "tls or ssl"]
+        .map(|name| move |position: usize| (position, name));
+    for (options, blamed) in [
+        ("authMechanism=SCRAM-SHA-256", mechanism(1)),
+        ("authMechanism=mongodb-x509", mechanism(1)),
+        ("w=1&AuthMechanism=", mechanism(2)),
+        ("authMechanism=MONGODB-X509&auth%4Dechanism=PLAIN", mechanism(2)),
+        ("authSource=app", source(1)),
+        ("authSource=Admin", source(1)),
+        ("authSource=external", source(1)),
+        ("authSource=%24external&authsource=test", source(2)),
+        ("tls=false", tls(1)),
+        ("SSL=false", tls(1)),
+        ("ssl=true&tls=false", tls(2)),
+        ("tls=True", tls(1)),
+        ("tls=", tls(1)),
     ] {
         for uri in
             [format!("mongodb://h/?{options}"), format!("mongodb+srv://h.example.net/x?{options}")]
         {
-            assert_eq!(with_x509(&uri), Err(expected), "{uri}");
+            let problem = with_x509(&uri).unwrap_err();
+            assert!(problem.starts_with(&expected(blamed)), "{uri}: {problem}");
         }
     }
 }
 
 #[test]
 fn malformed_connection_strings_are_refused() {
-    use UriError::{Blank, Database, Host, NoHost, Option, Reserved, Scheme, SrvHost};
+    const SCHEME: &str = "begins with mongodb://";
+    const NO_HOST: &str = "no host";
+    const HOST_1: &str = "host 1 is invalid";
+    const HOST_2: &str = "host 2 is invalid";
+    const SRV_HOST: &str = "exactly one host name";
+    const OPTION_1: &str = "option 1 is not of the form";
+    const OPTION_2: &str = "option 2 is not of the form";
     for (uri, expected) in [
-        ("", Scheme),
-        ("h:27017", Scheme),
-        ("https://h/", Scheme),
-        ("MongoDB://h/", Scheme),
-        (" mongodb://h/", Scheme),
-        ("mongodb:/h", Scheme),
-        ("mongodb+srv:/h", Scheme),
-        ("mongodb://h/\n", Blank),
-        ("mongodb://h/?appName=a b", Blank),
-        ("mongodb://h/?a=\u{7f}", Blank),
-        ("mongodb://", NoHost),
-        ("mongodb:///db", NoHost),
-        ("mongodb://u:p@/db", NoHost),
-        ("mongodb://?w=1", NoHost),
-        ("mongodb://a,,b/", Host(2)),
-        ("mongodb://a,/", Host(2)),
-        ("mongodb://a:/", Host(1)),
-        ("mongodb://a:0/", Host(1)),
-        ("mongodb://a:65536/", Host(1)),
-        ("mongodb://a:+1/", Host(1)),
-        ("mongodb://a:b/", Host(1)),
-        ("mongodb://u:hunter2", Host(1)),
-        ("mongodb://a:1:2/", Host(1)),
-        ("mongodb://:27017/", Host(1)),
-        ("mongodb://::1/", Host(1)),
-        ("mongodb://a,[::1/", Host(2)),
-        ("mongodb://[::1]x/", Host(1)),
-        ("mongodb://[hunter2]/", Host(1)),
-        ("mongodb://[]/", Host(1)),
-        ("mongodb://<cluster>/", Host(1)),
-        ("mongodb://a\\b/", Host(1)),
-        ("mongodb://a&w=1", Host(1)),
-        ("mongodb+srv://a.example.net:27017/", SrvHost),
-        ("mongodb+srv://a.example.net,b.example.net/", SrvHost),
-        ("mongodb+srv://[::1]/", SrvHost),
-        ("mongodb://h/a/b", Database),
-        ("mongodb://h/db/?w=1", Database),
-        ("mongodb://h/?w", Option(1)),
-        ("mongodb://h/?a=1&=2", Option(2)),
-        ("mongodb://h/?a=1&&hunter2", Option(2)),
-        ("mongodb://u:p@hunter2@h/", Reserved),
-        ("mongodb://u:p/hunter2@h/db", Reserved),
-        ("mongodb://u:1/hunter2@h/db", Reserved),
-        ("mongodb://u:1?hunter2=x@h/db", Reserved),
-        ("mongodb://u:1#hunter2@h/db", Reserved),
-        ("mongodb://h/#hunter2", Reserved),
-        ("mongodb://h/?a=1;tls=false", Reserved),
-        ("mongodb://u@h/?a=b@c", Reserved),
+        ("", SCHEME),
+        ("h:27017", SCHEME),
+        ("https://h/", SCHEME),
+        ("MongoDB://h/", SCHEME),
+        (" mongodb://h/", SCHEME),
+        ("mongodb:/h", SCHEME),
+        ("mongodb+srv:/h", SCHEME),
+        ("mongodb://h/\n", BLANK),
+        ("mongodb://h/?appName=a b", BLANK),
+        ("mongodb://h/?a=\u{7f}", BLANK),
+        ("mongodb://", NO_HOST),
+        ("mongodb:///db", NO_HOST),
+        ("mongodb://u:p@/db", NO_HOST),
+        ("mongodb://?w=1", NO_HOST),
+        ("mongodb://a,,b/", HOST_2),
+        ("mongodb://a,/", HOST_2),
+        ("mongodb://a:/", HOST_1),
+        ("mongodb://a:0/", HOST_1),
+        ("mongodb://a:65536/", HOST_1),
+        ("mongodb://a:+1/", HOST_1),
+        ("mongodb://a:b/", HOST_1),
+        ("mongodb://u:hunter2", HOST_1),
+        ("mongodb://a:1:2/", HOST_1),
+        ("mongodb://:27017/", HOST_1),
+        ("mongodb://::1/", HOST_1),
+        ("mongodb://a,[::1/", HOST_2),
+        ("mongodb://[::1]x/", HOST_1),
+        ("mongodb://[hunter2]/", HOST_1),
+        ("mongodb://[]/", HOST_1),
+        ("mongodb://<cluster>/", HOST_1),
+        ("mongodb://a\\b/", HOST_1),
+        ("mongodb://a&w=1", HOST_1),
+        ("mongodb+srv://a.example.net:27017/", SRV_HOST),
+        ("mongodb+srv://a.example.net,b.example.net/", SRV_HOST),
+        ("mongodb+srv://[::1]/", SRV_HOST),
+        ("mongodb://h/a/b", SLASH),
+        ("mongodb://h/db/?w=1", SLASH),
+        ("mongodb://h/?w", OPTION_1),
+        ("mongodb://h/?a=1&=2", OPTION_2),
+        ("mongodb://h/?a=1&&hunter2", OPTION_2),
+        ("mongodb://u:p@hunter2@h/", RESERVED),
+        ("mongodb://u:p/hunter2@h/db", RESERVED),
+        ("mongodb://u:1/hunter2@h/db", RESERVED),
+        ("mongodb://u:1?hunter2=x@h/db", RESERVED),
+        ("mongodb://u:1#hunter2@h/db", RESERVED),
+        ("mongodb://h/#hunter2", RESERVED),
+        ("mongodb://h/?a=1;tls=false", RESERVED),
+        ("mongodb://u@h/?a=b@c", RESERVED),
     ] {
-        let error = with_x509(uri).unwrap_err();
-        assert_eq!(error, expected, "{uri}");
-        assert!(!error.to_string().contains("hunter2"));
+        let problem = with_x509(uri).unwrap_err();
+        assert!(problem.contains(expected) && !problem.contains("hunter2"), "{uri}: {problem}");
     }
 }
 
@@ -195,7 +203,7 @@ proptest! {
             let uri = format!("{scheme}://user:{before}hunter2{after}@host.example.net{tail}");
             match with_x509(&uri) {
                 Ok(kept) => prop_assert!(!kept.contains("hunter2"), "{uri} gave {kept}"),
-                Err(error) => prop_assert!(!error.to_string().contains("hunter2")),
+                Err(problem) => prop_assert!(!problem.contains("hunter2")),
             }
         }
     }
