@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    str::FromStr,
     sync::Arc,
 };
 
@@ -22,24 +23,16 @@ use aws_lc_rs::{
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-/// Encrypts a text to all recipients. Returns an armored age file, which differs at each call.
-pub fn seal(text: &SecretString, recipients: &Recipients) -> Result<String, SealError> {
+/// Encrypts a text to all recipients. Returns an armored age file, which differs at each call; `None` if there is no
+/// recipient.
+pub fn seal(text: &SecretString, recipients: &Recipients) -> Option<String> {
     let keys = recipients.0.values().map(|key| &**key as &dyn age::Recipient);
-    let encryptor = Encryptor::with_recipients(keys).map_err(|_| SealError)?;
-    let encrypt = || {
-        let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
-        let mut writer = encryptor.wrap_output(armor)?;
-        writer.write_all(text.expose_secret().as_bytes())?;
-        writer.finish()?.finish()
-    };
-    let sealed = encrypt().map_err(|_: std::io::Error| SealError)?;
-    String::from_utf8(sealed).map_err(|_| SealError)
+    let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor).ok()?;
+    let mut writer = Encryptor::with_recipients(keys).ok()?.wrap_output(armor).ok()?;
+    writer.write_all(text.expose_secret().as_bytes()).ok()?;
+    let sealed = writer.finish().ok()?.finish().ok()?;
+    String::from_utf8(sealed).ok()
 }
-
-/// Encryption failed: there is no recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the text could not be encrypted to the recipients")]
-pub struct SealError;
 
 /// The public keys that a text is encrypted to: a set, so order, repetition and letter case are irrelevant.
 #[derive(Clone, Default)]
@@ -54,6 +47,7 @@ impl Recipients {
     /// # Errors
     /// The first recipient that cannot be used, by its position.
     pub fn parse(texts: &[&str]) -> Result<Self, InvalidKey> {
+        let is_post_quantum = |name: &str| name.starts_with("age1tagpq1");
         let mut keys: BTreeMap<String, _> = BTreeMap::new();
         for (index, text) in (0..).zip(texts) {
             let invalid = |reason| InvalidKey { index, reason };
@@ -78,8 +72,6 @@ impl PartialEq for Recipients {
     }
 }
 
-impl Eq for Recipients {}
-
 impl fmt::Debug for Recipients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
@@ -89,37 +81,30 @@ impl fmt::Debug for Recipients {
 /// The canonical text of a recipient, and its key; or the reason why it cannot be used.
 fn parse_recipient(text: &str) -> Result<(String, Key), &'static str> {
     let lower = text.to_ascii_lowercase();
-    let (canonical, key): (_, Key) = if let Ok(key) = text.parse::<x25519::Recipient>() {
-        let canonical = key.to_string();
-        if has_small_order(&canonical) {
-            return Err(NOT_A_RECIPIENT);
-        }
-        (canonical, Arc::new(key))
-    } else if let Ok(key) = text.parse::<tag::Recipient>() {
-        (key.to_string(), Arc::new(key))
-    } else if let Ok(key) = text.parse::<tagpq::Recipient>() {
-        (key.to_string(), Arc::new(key))
-    } else {
-        return Err(unusable_recipient(&lower));
-    };
-    // FIPS 203 forbids encodings of ML-KEM keys that are not reduced; their canonical text differs.
-    if canonical == lower { Ok((canonical, key)) } else { Err(NOT_A_RECIPIENT) }
+    parse_key::<x25519::Recipient>(text)
+        .filter(|(canonical, _)| !has_small_order(canonical))
+        .or_else(|| parse_key::<tag::Recipient>(text))
+        .or_else(|| parse_key::<tagpq::Recipient>(text))
+        // FIPS 203 forbids encodings of ML-KEM keys that are not reduced; their canonical text differs.
+        .filter(|(canonical, _)| *canonical == lower)
+        .ok_or_else(|| unusable_recipient(&lower))
+}
+
+fn parse_key<K>(text: &str) -> Option<(String, Key)>
+where
+    K: FromStr + ToString + age::Recipient + Send + Sync + 'static,
+{
+    let key: K = text.parse().ok()?;
+    Some((key.to_string(), Arc::new(key)))
 }
 
 /// Whether an X25519 recipient is a point of small order, with which every key exchange has the same result. age detects
 /// this when it encrypts, by a panic.
 fn has_small_order(recipient: &str) -> bool {
-    let Ok((_, point)) = bech32::decode(recipient) else {
-        return true;
-    };
-    let Ok(ours) = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()) else {
-        return false;
-    };
-    agree_ephemeral(ours, UnparsedPublicKey::new(&X25519, point), (), |_| Ok(())).is_err()
-}
-
-fn is_post_quantum(recipient: &str) -> bool {
-    recipient.starts_with("age1tagpq1")
+    let point = bech32::decode(recipient).map(|(_, point)| point).unwrap_or_default();
+    let theirs = UnparsedPublicKey::new(&X25519, point);
+    let ours = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new());
+    ours.is_ok_and(|ours| agree_ephemeral(ours, theirs, (), |_| Ok(())).is_err())
 }
 
 /// The reason why a text, in lower case, is not a recipient of a supported kind.
@@ -212,13 +197,6 @@ const OTHER_RECIPIENTS: &str =
 const HARDWARE_ONLY: &str = "the text is encrypted to keys in hardware only, which this provider cannot use; decrypt it where the device \
      is, with age 1.3 or later and the age plugin of the device, such as age-plugin-yubikey, age-plugin-tpm or age-plugin-se: \
      age --decrypt -i IDENTITY_FILE";
-
-impl UnsealError {
-    /// Whether the text is intact and other identities could decrypt it.
-    pub fn is_wrong_identity(self) -> bool {
-        matches!(self, Self::WrongIdentity(_))
-    }
-}
 
 /// Secret keys for decryption.
 #[derive(Clone)]

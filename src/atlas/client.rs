@@ -3,154 +3,112 @@
 
 use std::{
     collections::HashSet,
-    fmt,
     hash::Hash,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     auth::Authenticator,
     config::{CallOptions, Config, ConfigError},
     error::{Error, ErrorKind},
-    http::HttpClient,
     issued_ids::IssuedIds,
-    params::{ProjectId, Username},
-    request::{Endpoints, Request, UserKey},
+    params::{ProjectId, UserId},
+    request::{self, Request, UserKey},
     response::{self, CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate, Page},
     shared::Shared,
 };
 use crate::clock::Clock;
 
-/// A client with one set of credentials at one server. Clones share connections, tokens and lists.
-#[derive(Clone)]
-pub struct Client(pub(super) Arc<Inner>);
-
-pub(super) struct Inner {
+/// A client with one set of credentials at one server.
+pub(crate) struct Client {
     pub(super) auth: Authenticator,
     pub(super) lists: Shared<UserKey, Arc<CertificateList>>,
-    pub(super) users: Shared<UserKey, Arc<DatabaseUser>>,
+    users: Shared<UserKey, Arc<DatabaseUser>>,
     pub(super) issued_ids: Arc<IssuedIds>,
 }
 
 impl Client {
     /// Creates a client without access to the network or the disk. The clock is read if a response has no date.
-    pub fn new(
+    pub(crate) fn new(
         config: Config,
-        clock: Arc<dyn Clock>,
+        clock: Clock,
         issued_ids: Arc<IssuedIds>,
     ) -> Result<Self, ConfigError> {
-        let config = Arc::new(config);
-        let endpoints = Endpoints::new(&config);
-        Ok(Self(Arc::new(Inner {
-            auth: Authenticator::new(HttpClient::new(config, clock)?, endpoints)?,
-            lists: Shared::new(),
-            users: Shared::new(),
-            issued_ids,
-        })))
+        let auth = Authenticator::new(config, clock)?;
+        Ok(Self { auth, lists: Shared::new(), users: Shared::new(), issued_ids })
     }
 
     /// Registers a certificate from an earlier run, so that a reconciliation does not take it for one whose key was lost:
     /// it can be as young as the resolution of the server's times.
-    pub fn register_existing(&self, project: &ProjectId, user: &Username, certificate_id: &str) {
-        let key = self.0.auth.endpoints.user_key(project, user);
-        self.0.issued_ids.insert(key, certificate_id);
+    pub(crate) fn register_existing(&self, user: &UserId, certificate_id: &str) {
+        self.issued_ids.insert(UserKey::new(&self.auth.http.config, user), certificate_id);
     }
 
     /// Reads a database user of `$external`. The user is cached.
-    pub async fn user(
+    pub(crate) async fn user(
         &self,
-        project: &ProjectId,
-        user: &Username,
+        user: &UserId,
         options: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        let auth = &self.0.auth;
-        let request = auth.endpoints.user(project, user);
+        let config = &self.auth.http.config;
+        let request = request::user(config, user);
         let fetch = async || {
-            let response = auth.call(&request, options).await?;
+            let response = self.auth.call(&request, options).await?;
             let user = response::user(&response.body);
             user.map(Arc::new).map_err(|kind| response.error(&request, kind))
         };
-        let key = auth.endpoints.user_key(project, user);
-        self.0.users.get(&key, &request.info, options, fetch).await
+        let key = UserKey::new(config, user);
+        self.users.get(&key, &request.info, options, fetch).await
     }
 
     /// Lists the database users of a project, of all authentication databases. The list is not cached.
-    pub async fn users(
+    pub(crate) async fn users(
         &self,
         project: &ProjectId,
         options: &CallOptions,
     ) -> Result<Vec<DatabaseUser>, Error> {
-        let request = |page| self.0.auth.endpoints.users(project, page);
+        let request = |page| request::users(&self.auth.http.config, project, page);
         Ok(self.read_pages(options, &request, response::users, |_, _| true).await?.0)
     }
 
     /// Lists a user's unexpired certificates. The list is cached until this client issues a certificate for the user.
-    pub async fn certificates(
+    pub(crate) async fn certificates(
         &self,
-        project: &ProjectId,
-        user: &Username,
+        user: &UserId,
         options: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        let endpoints = &self.0.auth.endpoints;
-        let request = |page| endpoints.certificates(project, user, page);
+        let config = &self.auth.http.config;
+        let request = |page| request::certificates(config, user, page);
         let fetch = async || {
-            let requested_at = Instant::now();
             let is_valid_at = ListedCertificate::is_valid_at;
             let pages = self.read_pages(options, &request, response::certificates, is_valid_at);
             let (certificates, server_time, fetched_at) = pages.await?;
-            Ok(Arc::new(CertificateList { certificates, server_time, fetched_at, requested_at }))
+            Ok(Arc::new(CertificateList { certificates, server_time, fetched_at }))
         };
-        let key = endpoints.user_key(project, user);
-        self.0.lists.get(&key, &request(1).info, options, fetch).await
-    }
-
-    /// Lists a user's certificates with a request that is made at `earliest` or later.
-    pub(super) async fn certificates_since(
-        &self,
-        earliest: Instant,
-        project: &ProjectId,
-        user: &Username,
-        options: &CallOptions,
-    ) -> Result<Arc<CertificateList>, Error> {
-        let endpoints = &self.0.auth.endpoints;
-        tokio::select! {
-            () = sleep_until(earliest) => {}
-            kind = options.ended() => {
-                let request = endpoints.certificates(project, user, 1);
-                return Err(Error::new(&request.info, 0, kind));
-            }
-        }
-        let key = endpoints.user_key(project, user);
-        loop {
-            self.0.lists.invalidate_if(&key, |list| list.requested_at < earliest);
-            // This can be a fetch that was in progress already.
-            let list = self.certificates(project, user, options).await?;
-            if list.requested_at >= earliest {
-                return Ok(list);
-            }
-        }
+        let key = UserKey::new(config, user);
+        self.lists.get(&key, &request(1).info, options, fetch).await
     }
 
     /// Revokes the access token, if there is one, within `timeout`.
-    pub async fn close(&self, timeout: Duration) {
+    pub(crate) async fn close(&self, timeout: Duration) {
         let options = CallOptions {
             deadline: Instant::now() + timeout,
             cancel: CancellationToken::new(),
             is_retried: true,
         };
-        if let Err(error) = self.0.auth.revoke(&options).await {
+        if let Err(error) = self.auth.revoke(&options).await {
             tracing::debug!(error = %error, "the access token was not revoked and is valid until it expires");
         }
     }
 
     /// The first announcement that the API version in use will be removed; `None` after it was returned once.
-    pub fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
-        let notice = self.0.auth.http.deprecation.get()?;
+    pub(crate) fn take_deprecation_notice(&self) -> Option<DeprecationNotice> {
+        let notice = self.auth.http.deprecation.get()?;
         notice.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -163,7 +121,6 @@ impl Client {
         parse: fn(&[u8]) -> Result<Page<T>, ErrorKind>,
         is_listed_at: fn(&T, Timestamp) -> bool,
     ) -> Result<Items<T>, Error> {
-        let auth = &self.0.auth;
         // The inner error is an inconsistency.
         let read = async || -> Result<Result<Items<T>, Error>, Error> {
             let mut known = HashSet::new();
@@ -171,31 +128,28 @@ impl Client {
             let mut first = None;
             for number in 1..=MAX_PAGES {
                 let request = request(number);
-                let response = auth.call(&request, options).await?;
+                let response = self.auth.call(&request, options).await?;
                 let page = parse(&response.body).map_err(|kind| response.error(&request, kind))?;
-                let now = response.server_time.unwrap_or_else(|| auth.http.clock.now());
+                let now = response.server_time.unwrap_or_else(self.auth.http.clock);
                 let (server_time, fetched_at, total) =
                     *first.get_or_insert((now, response.received_at, page.total));
                 let has_changed =
                     page.total != total || items.iter().any(|item| !is_listed_at(item, now));
                 let is_empty = page.items.is_empty();
-                let new: Vec<_> =
-                    page.items.into_iter().filter(|item| known.insert(item.clone())).collect();
-                let is_repetition = new.is_empty() && !is_empty;
-                items.extend(new);
-                let inconsistency = if is_repetition {
+                let count = items.len();
+                items.extend(page.items.into_iter().filter(|item| known.insert(item.clone())));
+                let inconsistency = if items.len() == count && !is_empty {
                     "a page of the list contains only items of previous pages"
                 } else if has_changed {
                     "the list changed while it was read"
                 } else if page.has_next {
                     continue;
-                } else if total.is_some_and(|total| total > items.len() as u64) {
-                    if !is_empty {
-                        continue; // smaller pages than requested, without links
-                    }
+                } else if total.is_none_or(|total| total <= items.len() as u64) {
+                    return Ok(Ok((items, server_time, fetched_at)));
+                } else if is_empty {
                     "the list contains fewer items than its total count"
                 } else {
-                    return Ok(Ok((items, server_time, fetched_at)));
+                    continue; // smaller pages than requested, without links
                 };
                 return Ok(Err(response.error(&request, ErrorKind::InvalidBody(inconsistency))));
             }
@@ -214,9 +168,3 @@ type Items<T> = (Vec<T>, Timestamp, Instant);
 
 /// 50,000 items.
 const MAX_PAGES: usize = 100;
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({})", self.0.auth.http.config.base_url)
-    }
-}

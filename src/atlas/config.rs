@@ -10,33 +10,27 @@ use url::Url;
 
 use super::{
     params::InvalidParameter,
-    proxy::{self, InvalidProxy, Proxy},
+    proxy::{self, Proxy},
 };
 
-/// The configuration of a client.
 #[derive(Clone, Debug)]
-pub struct Config {
-    /// The address of the API.
-    pub base_url: BaseUrl,
-    /// The version of the API.
-    pub api_version: ApiVersion,
-    /// The credentials.
-    pub credentials: Credentials,
+pub(crate) struct Config {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) api_version: ApiVersion,
+    pub(crate) credentials: Credentials,
     /// The time limit of one HTTP request.
-    pub request_timeout: Duration,
+    pub(crate) request_timeout: Duration,
     /// How often a failed request is retried where that is safe. A 429 with `Retry-After` does not count.
-    pub max_retries: u32,
+    pub(crate) max_retries: u32,
     /// Certificate authorities to trust besides the system's, in PEM.
-    pub ca_bundle_pem: Option<String>,
+    pub(crate) ca_bundle_pem: Option<String>,
     /// The proxy, if the base URL is reached through one: see [`BaseUrl::proxy`].
-    pub proxy: Option<Proxy>,
-    /// The `User-Agent` header.
-    pub user_agent: String,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) user_agent: String,
 }
 
-/// Versions of the Admin API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ApiVersion {
+pub(crate) enum ApiVersion {
     /// `/api/atlas/v1.0`, plain JSON.
     #[default]
     V1_0,
@@ -44,31 +38,19 @@ pub enum ApiVersion {
     V2,
 }
 
-/// Kinds of credentials.
 #[derive(Clone, Debug)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// A service account: OAuth 2.0 client credentials.
-    ServiceAccount {
-        /// The client ID.
-        client_id: String,
-        /// The client secret.
-        client_secret: SecretString,
-    },
+    ServiceAccount { client_id: String, client_secret: SecretString },
     /// A programmatic API key: HTTP Digest.
-    ApiKey {
-        /// The public key.
-        public_key: String,
-        /// The private key.
-        private_key: SecretString,
-    },
+    ApiKey { public_key: String, private_key: SecretString },
     /// An access token, used as it is.
     Token(SecretString),
 }
 
 /// A kind of credentials, without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in `Credentials`")]
-pub enum CredentialKind {
+pub(crate) enum CredentialKind {
     ServiceAccount,
     ApiKey,
     Token,
@@ -86,18 +68,18 @@ impl Credentials {
 
 /// The time limit and the cancellation of one call, and whether it may be retried.
 #[derive(Clone, Debug)]
-pub struct CallOptions {
+pub(crate) struct CallOptions {
     /// When the whole call must have ended, waits included.
-    pub deadline: Instant,
+    pub(crate) deadline: Instant,
     /// Ends waits and requests that have not been sent.
-    pub cancel: CancellationToken,
+    pub(crate) cancel: CancellationToken,
     /// Whether a failed request is retried, as often as the configuration allows and where that is safe.
-    pub is_retried: bool,
+    pub(crate) is_retried: bool,
 }
 
 /// An absolute URL without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BaseUrl {
+pub(crate) struct BaseUrl {
     /// Scheme, host and port; the port is left out if it is the scheme's default.
     pub(super) origin: String,
     /// Host and port.
@@ -108,7 +90,7 @@ pub struct BaseUrl {
 
 impl BaseUrl {
     /// Parses `https://host[:port][/path]`; `http` is accepted for loopback addresses only.
-    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidParameter> {
         let not_a_url = "a base URL is an absolute URL, like https://cloud.mongodb.com";
         let url = Url::parse(text.trim()).map_err(|_| InvalidParameter(not_a_url))?;
         let host = url.host_str().unwrap_or_default();
@@ -134,13 +116,12 @@ impl BaseUrl {
         }))
     }
 
-    /// `https://cloud.mongodb.com`.
-    pub fn cloud() -> Self {
+    pub(crate) fn cloud() -> Self {
         Self::known("cloud.mongodb.com")
     }
 
-    /// `https://cloud.mongodbgov.com`, for United States government customers.
-    pub fn government() -> Self {
+    /// For United States government customers.
+    pub(crate) fn government() -> Self {
         Self::known("cloud.mongodbgov.com")
     }
 
@@ -150,29 +131,22 @@ impl BaseUrl {
     }
 
     /// Whether the host is in the domain of Atlas for Government.
-    pub fn is_government(&self) -> bool {
+    pub(crate) fn is_government(&self) -> bool {
         format!(".{}", proxy::split_port(&self.address).0).ends_with(".mongodbgov.com")
     }
 
-    /// The proxy through which this address is reached, from the values of the environment variables
-    /// [`Proxy::VARIABLES`] (with the name of the one that is set) and [`Proxy::EXCLUSION_VARIABLES`].
+    /// The proxy through which this address is reached, from the values of the environment variables `HTTPS_PROXY` and
+    /// `NO_PROXY`.
     ///
     /// # Errors
-    /// The value of the proxy variable cannot be used, even if the address is excluded.
-    pub fn proxy(
+    /// The value of `HTTPS_PROXY` cannot be used, even if the address is excluded.
+    pub(crate) fn proxy(
         &self,
-        https_proxy: Option<(&'static str, &str)>,
-        no_proxy: Option<&str>,
-    ) -> Result<Option<Proxy>, InvalidProxy> {
-        let proxy = https_proxy.filter(|(_, value)| !value.trim().is_empty());
-        let proxy = proxy.map(|(variable, value)| Proxy::parse(variable, value)).transpose()?;
-        let is_excluded = proxy::is_excluded(no_proxy.unwrap_or(""), &self.address);
-        Ok(proxy.filter(|_| !is_excluded))
-    }
-
-    /// Whether TLS is not used.
-    pub(super) fn is_http(&self) -> bool {
-        self.origin.starts_with("http:")
+        https_proxy: &str,
+        no_proxy: &str,
+    ) -> Result<Option<Proxy>, InvalidParameter> {
+        let proxy = Proxy::parse(https_proxy)?;
+        Ok((!proxy::is_excluded(no_proxy, &self.address)).then_some(proxy))
     }
 }
 
@@ -184,11 +158,9 @@ impl fmt::Display for BaseUrl {
 
 /// Why a client cannot be created from a configuration.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum ConfigError {
-    /// The bundle contains no certificate, or a block that cannot be read.
+pub(crate) enum ConfigError {
     #[error("the CA bundle contains no PEM certificates that can be read")]
     CaBundle,
-    /// This credential contains a character that no HTTP header can carry.
     #[error("the {0} contains characters that cannot be sent, such as a line break")]
     Credential(&'static str),
 }
@@ -245,16 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_used_unless_it_is_unset_or_the_host_is_excluded() {
+    fn a_proxy_is_used_unless_the_host_is_excluded() {
         let url = BaseUrl::cloud();
-        let proxy = |value, no_proxy| url.proxy(Some(("HTTPS_PROXY", value)), no_proxy);
-        assert!(proxy("proxy:1", None).unwrap().is_some());
-        assert!(proxy("proxy:1", Some("example.com")).unwrap().is_some());
-        assert!(proxy("proxy:1", Some("mongodb.com")).unwrap().is_none());
-        assert!(proxy(" ", None).unwrap().is_none());
-        assert!(url.proxy(None, Some("*")).unwrap().is_none());
-        assert!(proxy("nonsense://x", Some("*")).is_err());
+        assert!(url.proxy("proxy:1", "").unwrap().is_some());
+        assert!(url.proxy("proxy:1", "example.com").unwrap().is_some());
+        assert!(url.proxy("proxy:1", "mongodb.com").unwrap().is_none());
+        assert!(url.proxy("nonsense://x", "*").is_err());
         let local = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-        assert!(local.proxy(Some(("HTTPS_PROXY", "proxy:1")), None).unwrap().is_none());
+        assert!(local.proxy("proxy:1", "").unwrap().is_none());
     }
 }

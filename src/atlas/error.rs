@@ -13,7 +13,7 @@ use super::{config::CredentialKind, sanitize::printable};
 /// A failed call. Cheap to clone, because concurrent callers can share a call.
 #[derive(Clone, Debug, Error)]
 #[error(transparent)]
-pub struct Error(Arc<Inner>);
+pub(crate) struct Error(Arc<Inner>);
 
 #[derive(Debug, Error)]
 #[error("{} {kind}", .request.operation)]
@@ -28,39 +28,30 @@ pub(super) type Source = Box<dyn StdError + Send + Sync>;
 
 /// The part of a request that an error names.
 #[derive(Clone, Debug)]
-pub struct RequestInfo {
-    /// What the request does.
-    pub operation: Operation,
-    /// The HTTP method.
-    pub method: Method,
+pub(crate) struct RequestInfo {
+    pub(crate) operation: Operation,
+    pub(crate) method: Method,
     /// Host and port of the server, and the proxy if there is one: `cloud.mongodb.com:443 through the proxy proxy:3128`.
-    pub address: Arc<str>,
-    /// The kind of the configured credentials.
-    pub credentials: CredentialKind,
+    pub(crate) address: Arc<str>,
+    pub(crate) credentials: CredentialKind,
     /// Path and query, percent-encoded as sent.
-    pub target: String,
+    pub(crate) target: String,
 }
 
-/// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `POST` of a certificate.
+pub(crate) enum Operation {
     IssueCertificate,
-    /// `GET` of a user's certificates.
     ListCertificates,
-    /// `GET` of a database user.
     ReadUser,
-    /// `GET` of a project's database users.
     ListUsers,
-    /// The request for an access token or an HTTP Digest challenge.
+    /// Requests an access token or an HTTP Digest challenge.
     Authenticate,
-    /// The revocation of an access token.
     RevokeToken,
 }
 
 /// Causes, as far as a caller can act on them.
 #[derive(Clone, Debug, Error)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// Atlas, or its token endpoint, refused the request.
     #[error("{}: HTTP {}{}", if .0.status < 500 { "was refused" } else { "failed" }, .0.status, .0.code_in_parentheses())]
     Api(ApiError),
@@ -72,34 +63,28 @@ pub enum ErrorKind {
     /// status and its `Location` header.
     #[error("was answered with a redirect (HTTP {0}), which is not followed")]
     Redirected(u16, Option<String>),
-    /// No connection, so nothing was sent: the reason.
+    /// The reason.
     #[error("could not reach the server: {0}")]
     Connect(&'static str),
-    /// The certificate of the server is not trusted, or TLS failed otherwise; nothing was sent.
+    /// The certificate of the server is not trusted, or TLS failed otherwise.
     #[error("could not reach the server: TLS failed")]
     Tls,
-    /// The proxy did not open a connection; nothing was sent.
     #[error("could not reach the server: the proxy did not open a connection")]
     Proxy,
-    /// The connection was closed before the response was complete.
     #[error("received no complete response: the connection broke")]
     ConnectionLost,
     /// No complete response within this time limit of one request.
     #[error("received no response within {} seconds", .0.as_secs())]
     TimedOut(Duration),
-    /// The time limit of the call was reached.
     #[error("reached the time limit of the whole operation")]
     Deadline,
     /// The wait before a retry would end after the deadline of the call. The wait, and the reason for the retry.
     #[error("{}, and the next attempt would be in {} seconds, after the time limit of the whole operation", .1.kind(), .0.as_secs())]
     RetryExceedsDeadline(Duration, Error),
-    /// The caller canceled the call.
     #[error("was stopped")]
     Cancelled,
-    /// The system's trusted certificate authorities could not be loaded.
     #[error("could not start: the system's trusted certificate authorities could not be loaded")]
     NoRootCertificates,
-    /// The HTTP client could not be created.
     #[error("could not start: the HTTP client could not be set up")]
     Setup,
     /// A successful response with an invalid body: what is wrong with it.
@@ -109,15 +94,13 @@ pub enum ErrorKind {
 
 /// The error body of a response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ApiError {
-    /// The HTTP status.
-    pub status: u16,
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
     /// The error code of Atlas, or that of OAuth.
-    pub code: Option<String>,
-    /// The server's description of the error.
-    pub detail: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) detail: Option<String>,
     /// The invalid fields of the request, each with its problem.
-    pub fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<(String, String)>,
 }
 
 impl Error {
@@ -134,51 +117,46 @@ impl Error {
         Self(Arc::new(Inner { request: request.clone(), attempts, kind, source }))
     }
 
-    /// The request.
-    pub fn request(&self) -> &RequestInfo {
+    pub(crate) fn request(&self) -> &RequestInfo {
         &self.0.request
     }
 
     /// How many requests were attempted; 0 if the call failed before the first.
-    pub fn attempts(&self) -> u32 {
+    pub(crate) fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// The cause.
-    pub fn kind(&self) -> &ErrorKind {
+    pub(crate) fn kind(&self) -> &ErrorKind {
         &self.0.kind
     }
 
     /// The HTTP status of the response, if it was an error.
-    pub fn status(&self) -> Option<u16> {
-        match self.last_failure() {
-            ErrorKind::Api(error) => Some(error.status),
-            ErrorKind::UnexpectedResponse(status, _) | ErrorKind::Redirected(status, _) => {
-                Some(*status)
-            }
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self.last_failure().kind() {
+            ErrorKind::Api(ApiError { status, .. })
+            | ErrorKind::UnexpectedResponse(status, _)
+            | ErrorKind::Redirected(status, _) => Some(*status),
             _ => None,
         }
     }
 
-    /// The error body of the response.
-    pub fn api_error(&self) -> Option<&ApiError> {
-        match self.last_failure() {
-            ErrorKind::Api(error) => Some(error),
-            _ => None,
-        }
+    pub(crate) fn api_error(&self) -> Option<&ApiError> {
+        if let ErrorKind::Api(error) = self.last_failure().kind() { Some(error) } else { None }
     }
 
-    /// The error code of Atlas.
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         self.api_error()?.code.as_deref()
     }
 
     /// The message of the network or TLS library, in one line.
-    pub fn source_message(&self) -> Option<String> {
-        let outermost: &(dyn StdError + 'static) = self.0.source.as_ref()?.as_ref();
-        let mut messages: Vec<_> = successors(Some(outermost), |error| StdError::source(*error))
-            .filter(|error| !is_wrapper(*error))
-            .map(|error| printable(&error.to_string(), 300))
+    pub(crate) fn source_message(&self) -> Option<String> {
+        let first: &(dyn StdError + 'static) = self.last_failure().0.source.as_ref()?.as_ref();
+        let mut messages: Vec<_> = successors(Some(first), |error| StdError::source(*error))
+            .filter(|error| !error.is::<reqwest::Error>())
+            .map(ToString::to_string)
+            // Of hyper-util 0.1, such as `client error (Connect)`: the reason is in its source.
+            .filter(|message| !message.starts_with("client error ("))
+            .map(|message| printable(&message, 300))
             .collect();
         messages.dedup();
         let from = messages.len().saturating_sub(2);
@@ -186,48 +164,51 @@ impl Error {
     }
 
     /// The project does not exist, or the credentials have no access to it.
-    pub fn is_project_not_found(&self) -> bool {
+    pub(crate) fn is_project_not_found(&self) -> bool {
         self.is_not_found(&["GROUP_NOT_FOUND", "INVALID_GROUP_ID"])
     }
 
-    /// The database user does not exist.
-    pub fn is_user_not_found(&self) -> bool {
+    pub(crate) fn is_user_not_found(&self) -> bool {
         self.is_not_found(&["USERNAME_NOT_FOUND", "USER_NOT_FOUND", "USER_NOT_IN_GROUP"])
     }
 
-    /// Atlas has removed this version of the API.
-    pub fn is_api_version_removed(&self) -> bool {
+    pub(crate) fn is_api_version_removed(&self) -> bool {
         self.status() == Some(410)
     }
 
     /// The request used the latest API version, so that another `api_version` cannot help.
-    pub fn uses_latest_api_version(&self) -> bool {
+    pub(crate) fn uses_latest_api_version(&self) -> bool {
         self.0.request.target.contains("/v2/")
     }
 
     /// The credentials are valid and lack a role or access to the project.
-    pub fn is_missing_role(&self) -> bool {
-        self.code().is_some_and(is_role_code)
+    pub(crate) fn is_missing_role(&self) -> bool {
+        let codes = [
+            "USER_UNAUTHORIZED",
+            "NOT_IN_GROUP",
+            "USER_CANNOT_ACCESS_GROUP",
+            "NOT_ORG_GROUP_CREATOR",
+        ];
+        self.code().is_some_and(|code| codes.contains(&code))
     }
 
     /// Atlas rejected the credentials themselves.
-    pub fn is_rejected_credentials(&self) -> bool {
+    pub(crate) fn is_rejected_credentials(&self) -> bool {
         self.api_error().is_some_and(|error| error.status == 401) && !self.is_missing_role()
     }
 
     /// No response was received, neither from Atlas nor from a gateway.
-    pub fn is_unreachable(&self) -> bool {
-        let kind = self.last_failure();
+    pub(crate) fn is_unreachable(&self) -> bool {
+        let kind = self.last_failure().kind();
         kind.may_pass() || matches!(kind, ErrorKind::Tls | ErrorKind::Deadline)
     }
 
-    /// The caller canceled the call.
-    pub fn is_cancelled(&self) -> bool {
+    pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.kind(), ErrorKind::Cancelled)
     }
 
     /// The deadline of the call was reached, or the wait before a retry would exceed it.
-    pub fn is_deadline_exceeded(&self) -> bool {
+    pub(crate) fn is_deadline_exceeded(&self) -> bool {
         matches!(self.kind(), ErrorKind::Deadline | ErrorKind::RetryExceedsDeadline(..))
     }
 
@@ -235,34 +216,15 @@ impl Error {
         self.status() == Some(404) && self.code().is_some_and(|code| codes.contains(&code))
     }
 
-    /// The cause, or the reason for the retry that there was no time for.
-    fn last_failure(&self) -> &ErrorKind {
-        match self.kind() {
-            ErrorKind::RetryExceedsDeadline(_, cause) => cause.kind(),
-            kind => kind,
-        }
+    /// The error, or the reason for the retry that there was no time for.
+    fn last_failure(&self) -> &Self {
+        if let ErrorKind::RetryExceedsDeadline(_, cause) = self.kind() { cause } else { self }
     }
-}
-
-/// Whether a code of a 401 response means valid credentials without the required role or access.
-pub(super) fn is_role_code(code: &str) -> bool {
-    matches!(
-        code,
-        "USER_UNAUTHORIZED" | "NOT_IN_GROUP" | "USER_CANNOT_ACCESS_GROUP" | "NOT_ORG_GROUP_CREATOR"
-    )
-}
-
-/// Whether an error only says that there is a source. The last type, of hyper-util, is known by its text (hyper-util 0.1:
-/// `client error (Connect)`).
-fn is_wrapper(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<Error>()
-        || error.is::<reqwest::Error>()
-        || error.to_string().starts_with("client error (")
 }
 
 impl ErrorKind {
     /// Whether no connection was established, so that nothing was sent.
-    pub fn is_connect(&self) -> bool {
+    pub(crate) fn is_connect(&self) -> bool {
         matches!(self, Self::Connect(_) | Self::Proxy | Self::Tls)
     }
 

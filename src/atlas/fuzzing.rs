@@ -5,31 +5,30 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
-use super::{auth::digest::Challenge, error::Operation, response};
+use super::{
+    auth::{digest::Challenge, oauth::Token},
+    error::Operation,
+    response,
+};
 
 /// Parses a response of this status in all ways, and returns the text that people can see.
+///
+/// # Panics
+/// A response to a certificate request is lost.
 pub fn answer(status: u16, body: &[u8]) -> String {
     let kept = response::issued(body);
-    let _ = response::token(body);
-    let mut shown = String::new();
-    if let Ok(page) = response::certificates(body) {
-        for certificate in page.items {
-            shown += &format!("{}\n", certificate.certificate_id);
-        }
-    }
-    let _ = response::users(body);
-    if let Ok(user) = response::user(body) {
-        shown += &format!("{}\n", user.x509_type);
-    }
-    let headers = HeaderMap::new();
-    for operation in [Operation::IssueCertificate, Operation::Authenticate] {
-        let kind = response::error(operation, status, &headers, body);
-        shown += &format!("{kind}\n");
-    }
-    shown += &response::api_error(status, body).and_then(|error| error.code).unwrap_or_default();
     assert!(body.is_empty() || !kept.expose_secret().is_empty(), "a response was lost");
-    shown
+    let _ = (response::users(body), Token::parse(body, Instant::now()).ok());
+    let listed = response::certificates(body).into_iter().flat_map(|page| page.items);
+    let ids = listed.map(|certificate| certificate.certificate_id);
+    let x509_types = response::user(body).into_iter().map(|user| user.x509_type);
+    let errors = [Operation::IssueCertificate, Operation::Authenticate]
+        .map(|operation| response::error(operation, status, &HeaderMap::new(), body).to_string());
+    let codes = response::api_error(status, body).into_iter().filter_map(|error| error.code);
+    let shown: Vec<_> = ids.chain(x509_types).chain(errors).chain(codes).collect();
+    shown.join("\n")
 }
 
 /// The response to a challenge in this header.

@@ -23,11 +23,10 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Sends requests to one server.
 pub(super) struct HttpClient {
     pub(super) config: Arc<Config>,
     /// Stands in for the server's clock if a response has no date.
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: Clock,
     /// The first notice in a response, until it is taken.
     pub(super) deprecation: OnceLock<Mutex<Option<DeprecationNotice>>>,
     /// Created for the first request.
@@ -95,11 +94,10 @@ impl From<SendError> for Error {
 }
 
 impl HttpClient {
-    /// Creates a client without access to the network or the disk.
-    pub(super) fn new(config: Arc<Config>, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: Config, clock: Clock) -> Result<Self, ConfigError> {
         Ok(Self {
             extra_roots: extra_roots(&config)?,
-            config,
+            config: Arc::new(config),
             clock,
             client: OnceCell::new(),
             deprecation: OnceLock::new(),
@@ -115,8 +113,7 @@ impl HttpClient {
         options: &CallOptions,
         attempt: u32,
     ) -> Result<Response, SendError> {
-        let started = Instant::now();
-        let state = (!request.info.operation.is_idempotent()).then(Arc::<SendState>::default);
+        let (started, state) = (Instant::now(), Arc::default());
         let exchange = Exchange { http: self, request, options, started, state, attempt };
         let result = exchange.run(authorization).await;
         if let Ok(response) = &result {
@@ -143,8 +140,8 @@ struct Exchange<'a> {
     request: &'a Request,
     options: &'a CallOptions,
     started: Instant,
-    /// Only of a request that is not idempotent.
-    state: Option<Arc<SendState>>,
+    /// Of the body of a request that is not idempotent.
+    state: Arc<SendState>,
     attempt: u32,
 }
 
@@ -155,10 +152,8 @@ impl Exchange<'_> {
         let request = self.build(client, authorization);
         let request =
             request.map_err(|e| self.not_sent(ErrorKind::Setup, Some(e.without_url().into())))?;
-        let mut incoming = match self.bound(client.execute(request)).await? {
-            Ok(incoming) => incoming,
-            Err(error) => return Err(self.send_error(error)),
-        };
+        let incoming = self.bound(client.execute(request)).await?;
+        let mut incoming = incoming.map_err(|error| self.send_error(error))?;
         let received_at = Instant::now();
         let mut response = Response {
             status: incoming.status().as_u16(),
@@ -166,7 +161,7 @@ impl Exchange<'_> {
             headers: std::mem::take(incoming.headers_mut()),
             body: Vec::new(),
             received_at,
-            sent_at: self.sent_at().unwrap_or(received_at),
+            sent_at: self.state.sent_at().unwrap_or(received_at),
             attempts: self.attempt,
         };
         let is_success = response.is_success();
@@ -199,9 +194,10 @@ impl Exchange<'_> {
         }
         if let Some((media_type, bytes)) = body {
             builder = builder.header(CONTENT_TYPE, *media_type).header(CONTENT_LENGTH, bytes.len());
-            builder = builder.body(match &self.state {
-                Some(state) => Body::wrap(SingleUseBody::new(Arc::clone(state), bytes.clone())),
-                None => bytes.clone().into(),
+            builder = builder.body(if info.operation.is_idempotent() {
+                bytes.clone().into()
+            } else {
+                Body::wrap(SingleUseBody::new(Arc::clone(&self.state), bytes.clone()))
             });
         }
         builder.build()
@@ -209,25 +205,23 @@ impl Exchange<'_> {
 
     /// Awaits a future, unless the call is canceled while it can be, or the time is over.
     async fn bound<T>(&self, future: impl Future<Output = T>) -> Result<T, SendError> {
-        let mut future = std::pin::pin!(future);
         let timeout = self.http.config.request_timeout;
-        let (timed_out_at, mut can_cancel) = (self.started + timeout, true);
-        loop {
-            tokio::select! {
-                biased;
-                value = &mut future => return Ok(value),
-                () = self.options.cancel.cancelled(), if can_cancel => {
-                    if self.state.as_deref().is_none_or(SendState::cancel) {
-                        return Err(self.not_sent(ErrorKind::Cancelled, None));
-                    }
-                    can_cancel = false;
-                }
-                () = sleep_until(self.options.deadline.min(timed_out_at)) => {
-                    self.state.as_deref().map(SendState::cancel);
-                    let is_deadline = self.options.deadline <= timed_out_at;
-                    let kind = if is_deadline { ErrorKind::Deadline } else { ErrorKind::TimedOut(timeout) };
-                    return Err(self.lost(kind, None));
-                }
+        let (deadline, timed_out_at) = (self.options.deadline, self.started + timeout);
+        let canceled_unsent = async {
+            self.options.cancel.cancelled().await;
+            if !self.state.cancel() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            value = future => Ok(value),
+            () = canceled_unsent => Err(self.not_sent(ErrorKind::Cancelled, None)),
+            () = sleep_until(deadline.min(timed_out_at)) => {
+                self.state.cancel();
+                let is_deadline = deadline <= timed_out_at;
+                let kind = if is_deadline { ErrorKind::Deadline } else { ErrorKind::TimedOut(timeout) };
+                Err(self.lost(kind, None))
             }
         }
     }
@@ -235,7 +229,7 @@ impl Exchange<'_> {
     fn send_error(&self, error: reqwest::Error) -> SendError {
         let kind = if error.is_connect() {
             connect_error(&error)
-        } else if self.state.as_deref().is_some_and(SendState::cancel) {
+        } else if !self.request.info.operation.is_idempotent() && self.state.cancel() {
             ErrorKind::Connect(UNUSABLE)
         } else {
             ErrorKind::ConnectionLost
@@ -247,16 +241,12 @@ impl Exchange<'_> {
 
     /// The request may have taken effect, if it was sent.
     fn lost(&self, kind: ErrorKind, source: Option<Source>) -> SendError {
-        SendError { sent_at: self.sent_at(), ..self.not_sent(kind, source) }
+        SendError { sent_at: self.state.sent_at(), ..self.not_sent(kind, source) }
     }
 
     /// The request certainly had no effect.
     fn not_sent(&self, kind: ErrorKind, source: Option<Source>) -> SendError {
         Error::with_source(&self.request.info, self.attempt, kind, source).into()
-    }
-
-    fn sent_at(&self) -> Option<Instant> {
-        self.state.as_deref()?.sent_at()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, io, iter::successors, time::Duration};
 
 use reqwest::{Certificate, redirect::Policy, tls};
+use secrecy::ExposeSecret;
 
 use super::{
     config::{Config, ConfigError},
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// Whether `SSL_CERT_FILE` is read for the system's trusted certificate authorities (`rustls-platform-verifier`).
-pub const READS_SSL_CERT_FILE: bool = cfg!(all(unix, not(target_vendor = "apple")));
+pub(crate) const READS_SSL_CERT_FILE: bool = cfg!(all(unix, not(target_vendor = "apple")));
 
 /// The certificate authorities to trust besides the system's.
 pub(super) fn extra_roots(config: &Config) -> Result<Vec<Certificate>, ConfigError> {
@@ -36,25 +37,23 @@ pub(super) fn build_client(
             .tls_version_min(tls::Version::TLS_1_2)
             .no_proxy();
         if let Some(proxy) = &config.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.url.as_str())?);
+            builder = builder.proxy(reqwest::Proxy::all(proxy.url.expose_secret())?);
         }
-        if config.base_url.is_http() {
+        if config.base_url.origin.starts_with("http:") {
             builder.tls_certs_only([]).build()
         } else {
             builder.https_only(true).tls_certs_merge(extra_roots).build()
         }
     };
-    build().map_err(|error| (setup_error(&error), error.into()))
-}
-
-/// Why the client could not be created. Missing certificate authorities are known by the text of
-/// rustls-platform-verifier 0.7 only.
-fn setup_error(error: &reqwest::Error) -> ErrorKind {
-    if source_chain(error).any(|error| error.to_string().contains("No CA certificates")) {
-        ErrorKind::NoRootCertificates
-    } else {
-        ErrorKind::Setup
-    }
+    build().map_err(|error| {
+        let no_roots = "No CA certificates"; // the text of rustls-platform-verifier 0.7
+        let kind = if source_chain(&error).any(|cause| cause.to_string().contains(no_roots)) {
+            ErrorKind::NoRootCertificates
+        } else {
+            ErrorKind::Setup
+        };
+        (kind, error.into())
+    })
 }
 
 /// Why no connection was established.

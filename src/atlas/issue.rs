@@ -11,60 +11,55 @@ use std::{
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
-    client::{Client, Inner},
+    client::Client,
     config::CallOptions,
     error::Error,
     http::{Response, SendError},
-    params::{Months, ProjectId, Username},
-    request::UserKey,
+    params::{Months, UserId},
+    request::{self, UserKey},
     response::{self, CertificateList, ListedCertificate},
 };
 use crate::x509;
 
-/// An issued certificate.
 #[derive(Clone, Debug)]
-pub struct IssuedCertificate {
+pub(crate) struct IssuedCertificate {
     /// The certificate and its private key as text, or whatever else the response contained. A body that is not text is
     /// a `data:` URL.
-    pub pem: SecretString,
+    pub(crate) pem: SecretString,
     /// The certificate, if the text is a certificate with its private key.
-    pub certificate: Result<x509::Certificate, x509::Error>,
-    /// The server's clock.
-    pub server_time: Option<Timestamp>,
-    /// The result of the reconciliation, if the response does not identify its certificate.
-    pub reconciliation: Option<Reconciliation>,
+    pub(crate) certificate: Result<x509::Certificate, x509::Error>,
+    pub(crate) server_time: Option<Timestamp>,
+    /// What is known about the certificate if it cannot be used.
+    pub(crate) reconciliation: Option<Reconciliation>,
 }
 
 /// Why no certificate was received.
 #[derive(Clone, Debug, Error)]
-pub enum IssueError {
+pub(crate) enum IssueError {
     /// The request was refused, or canceled or failed before it was sent; nothing was issued.
     #[error(transparent)]
     NotIssued(Error),
     /// The request was sent and may have taken effect.
     #[error("whether a certificate was issued is not certain")]
     Ambiguous {
-        /// Why there is no certificate.
         #[source]
         cause: Error,
-        /// What the list shows.
         reconciliation: Reconciliation,
     },
 }
 
 /// What is known about a certificate request with an uncertain outcome.
 #[derive(Clone, Debug)]
-pub enum Reconciliation {
+pub(crate) enum Reconciliation {
     /// The list contains no new certificate: none was issued.
     NoneFound,
     /// The list contains these certificates, issued since the request was sent and not received by this process.
     Candidates(Vec<ListedCertificate>),
-    /// The response broke off after this certificate, so its private key is lost.
+    /// The response contains this certificate without its private key, which is lost.
     KeyLost(Box<x509::Certificate>),
-    /// The list could not be read.
     ListFailed(Error),
 }
 
@@ -73,23 +68,21 @@ impl Client {
     ///
     /// Never issues two: the request is retried only if the previous attempt certainly had no effect. Do not drop the
     /// future after the request was sent, because the private key would be lost.
-    pub async fn issue(
+    pub(crate) async fn issue(
         &self,
-        project: &ProjectId,
-        user: &Username,
+        user: &UserId,
         months: Months,
         options: &CallOptions,
     ) -> Result<IssuedCertificate, IssueError> {
-        let Inner { auth, issued_ids, .. } = &*self.0;
-        let key = auth.endpoints.user_key(project, user);
-        let request = auth.endpoints.issue(project, user, months);
-        let pending = issued_ids.start(&key);
-        let (cause, sent_at) = match auth.send(&request, options).await {
+        let config = &self.auth.http.config;
+        let (key, request) = (UserKey::new(config, user), request::issue(config, user, months));
+        let pending = self.issued_ids.start(&key);
+        let (cause, sent_at) = match self.auth.send(&request, options).await {
             Ok(response) => {
-                if let Some((mut issued, is_identified)) = self.accept(&response, &key) {
-                    if !is_identified {
+                if let Some(mut issued) = self.accept(&response, &key) {
+                    if issued.certificate.is_err() && issued.reconciliation.is_none() {
                         drop(pending);
-                        let found = self.reconcile(project, user, response.sent_at, options).await;
+                        let found = self.reconcile(user, response.sent_at, options).await;
                         issued.reconciliation = Some(found);
                     }
                     return Ok(issued);
@@ -103,23 +96,24 @@ impl Client {
             Err(SendError { error, sent_at: None, .. }) => {
                 return Err(IssueError::NotIssued(error));
             }
-            Err(SendError { error, sent_at: Some(sent_at), partial }) => {
-                let recovered = partial.and_then(|partial| self.recover(&partial, &key, &error));
-                if let Some(result) = recovered {
-                    return result;
+            Err(SendError { error: cause, sent_at: Some(sent_at), partial }) => {
+                match partial.and_then(|partial| self.recover(&partial, &key)) {
+                    Some(Ok(issued)) => return Ok(issued),
+                    Some(Err(reconciliation)) => {
+                        return Err(IssueError::Ambiguous { cause, reconciliation });
+                    }
+                    None => (cause, sent_at),
                 }
-                (error, sent_at)
             }
         };
         drop(pending); // it receives nothing more, so other calls need not wait for it
-        let reconciliation = self.reconcile(project, user, sent_at, options).await;
+        let reconciliation = self.reconcile(user, sent_at, options).await;
         Err(IssueError::Ambiguous { cause, reconciliation })
     }
 
     /// Accepts the body of a successful response as the certificate. With another status than 201, only a certificate
-    /// with its key is one: other bodies come from a gateway. `None` if the body cannot be a certificate. The flag is
-    /// whether its serial number is known.
-    fn accept(&self, response: &Response, key: &UserKey) -> Option<(IssuedCertificate, bool)> {
+    /// with its key is one: other bodies come from a gateway. `None` if the body cannot be a certificate.
+    fn accept(&self, response: &Response, key: &UserKey) -> Option<IssuedCertificate> {
         let pem = response::issued(&response.body);
         let certificate = parse(|| x509::Bundle::parse(&pem)).map(|bundle| bundle.certificate);
         let is_issued = response.is_success() && certificate.is_ok()
@@ -127,16 +121,17 @@ impl Client {
         if !is_issued {
             return None;
         }
-        self.0.lists.invalidate(key);
+        self.lists.remove(key);
         // The serial number identifies the certificate even if the key is unusable.
         let identified =
             certificate.clone().or_else(|_| parse(|| x509::parse_certificate(pem.expose_secret())));
         if let Ok(certificate) = &identified {
-            self.0.issued_ids.insert(key.clone(), &certificate.certificate_id);
+            self.issued_ids.insert(key.clone(), &certificate.certificate_id);
         }
+        let key_lost = |certificate| Reconciliation::KeyLost(Box::new(certificate));
+        let reconciliation = identified.ok().filter(|_| certificate.is_err()).map(key_lost);
         let server_time = response.server_time;
-        let issued = IssuedCertificate { pem, certificate, server_time, reconciliation: None };
-        Some((issued, identified.is_ok()))
+        Some(IssuedCertificate { pem, certificate, server_time, reconciliation })
     }
 
     /// The result of a successful response that broke off: the certificate if it is complete with its key, or the
@@ -145,47 +140,52 @@ impl Client {
         &self,
         partial: &Response,
         key: &UserKey,
-        cause: &Error,
-    ) -> Option<Result<IssuedCertificate, IssueError>> {
+    ) -> Option<Result<IssuedCertificate, Reconciliation>> {
         let pem = response::issued(&partial.body);
         if parse(|| x509::Bundle::parse(&pem)).is_ok() {
-            return self.accept(partial, key).map(|(issued, _)| Ok(issued));
+            return self.accept(partial, key).map(Ok);
         }
         let text = pem.expose_secret();
         let end = text.find(CERTIFICATE_END)? + CERTIFICATE_END.len();
         let certificate = parse(|| x509::parse_certificate(&text[..end])).ok()?;
-        self.0.lists.invalidate(key);
-        let reconciliation = Reconciliation::KeyLost(Box::new(certificate));
-        Some(Err(IssueError::Ambiguous { cause: cause.clone(), reconciliation }))
+        self.lists.remove(key);
+        Some(Err(Reconciliation::KeyLost(Box::new(certificate))))
     }
 
     /// Reads the list, with a request that is made after the settle delay, and then waits for the other requests of this
     /// process whose certificates can be in it.
     async fn reconcile(
         &self,
-        project: &ProjectId,
-        user: &Username,
+        user: &UserId,
         sent_at: Instant,
         options: &CallOptions,
     ) -> Reconciliation {
-        let Inner { auth, issued_ids, .. } = &*self.0;
+        let config = &self.auth.http.config;
+        let key = UserKey::new(config, user);
         let settled_at = sent_at + SETTLE_DELAY;
-        let list_by = settled_at.max(Instant::now()) + auth.http.config.request_timeout;
+        let list_by = settled_at.max(Instant::now()) + config.request_timeout;
         let options = CallOptions {
             deadline: options.deadline.max(list_by),
             is_retried: true,
             ..options.clone()
         };
-        let list = match self.certificates_since(settled_at, project, user, &options).await {
+        tokio::select! {
+            () = sleep_until(settled_at) => {}
+            kind = options.ended() => {
+                let request = request::certificates(config, user, 1);
+                return Reconciliation::ListFailed(Error::new(&request.info, 0, kind));
+            }
+        }
+        self.lists.remove(&key); // it may be too old, even if it is only being fetched
+        let list = match self.certificates(user, &options).await {
             Ok(list) => list,
             Err(error) => return Reconciliation::ListFailed(error),
         };
-        let key = auth.endpoints.user_key(project, user);
         tokio::select! {
-            () = issued_ids.wait_for_pending(&key) => {}
+            () = self.issued_ids.wait_for_pending(&key) => {}
             _ = options.ended() => {}
         }
-        match unaccounted_for(&list, sent_at, |id| issued_ids.contains(&key, id)) {
+        match unaccounted_for(&list, sent_at, |id| self.issued_ids.contains(&key, id)) {
             candidates if candidates.is_empty() => Reconciliation::NoneFound,
             candidates => Reconciliation::Candidates(candidates),
         }
@@ -212,11 +212,8 @@ fn unaccounted_for(
     is_received: impl Fn(&str) -> bool,
 ) -> Vec<ListedCertificate> {
     let since = list.fetched_at.saturating_duration_since(sent_at).as_secs();
-    let earliest = list
-        .server_time
-        .as_second()
-        .saturating_sub_unsigned(since)
-        .saturating_sub(CREATED_AT_OFFSET + ROUNDING);
+    let server_sent_at = list.server_time.as_second().saturating_sub_unsigned(since);
+    let earliest = server_sent_at.saturating_sub(CREATED_AT_OFFSET + ROUNDING);
     let is_candidate = |certificate: &&ListedCertificate| {
         certificate.created_at.as_second() >= earliest && !is_received(&certificate.certificate_id)
     };
@@ -261,7 +258,6 @@ mod tests {
             // Ten seconds after the request by the server's clock.
             server_time: "2026-08-10T03:00:00Z".parse().unwrap(),
             fetched_at,
-            requested_at: fetched_at,
         };
         let found = unaccounted_for(&list, sent_at, |id| id == "4");
         let ids: Vec<_> = found.iter().map(|c| c.certificate_id.as_str()).collect();
@@ -277,7 +273,6 @@ mod tests {
                 certificates: vec![certificate],
                 server_time: date,
                 fetched_at: Instant::now(),
-                requested_at: Instant::now(),
             };
             assert_eq!(unaccounted_for(&list, Instant::now(), |_| false).len(), 1);
             assert!(list.newest().is_none_or(|certificate| certificate.is_valid_at(date)));

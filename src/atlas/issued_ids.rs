@@ -15,7 +15,7 @@ use super::request::UserKey;
 
 /// The certificates that this process has received or awaits.
 #[derive(Debug, Default)]
-pub struct IssuedIds(Mutex<HashMap<UserKey, UserEntry>>);
+pub(crate) struct IssuedIds(Mutex<HashMap<UserKey, UserEntry>>);
 
 #[derive(Debug, Default)]
 struct UserEntry {
@@ -61,13 +61,14 @@ impl IssuedIds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atlas::{ProjectId, Username, request::Endpoints, tests::unit_config};
+    use crate::atlas::{ProjectId, UserId, Username, tests::unit_config};
     use std::{sync::Arc, time::Duration};
     use tokio::time::timeout;
 
     fn user_key(name: &str) -> UserKey {
         let project = ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap();
-        Endpoints::new(&unit_config()).user_key(&project, &Username::parse(name).unwrap())
+        let user = UserId { project, username: Username::parse(name).unwrap() };
+        UserKey::new(&unit_config(), &user)
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,8 @@
 //! A client of the `MongoDB` Atlas Admin API, as far as X.509 certificates of database users need it.
 //!
 //! A call passes through `request` (pure), `auth` (credentials), `retry` (attempts) and `http` (the network), and its
-//! response through `response` (pure). The calls are in `client` and `issue`. Each file uses only files above it in this
-//! order: params, proxy, config, sanitize, error, request, response, `single_use_body`, `http_settings`, http, retry,
-//! shared, auth, `issued_ids`, client, issue.
+//! response through `response` (pure). The calls are in `client` and `issue`. `tests/it/layers.rs` has the order of the
+//! files: each uses only those before it.
 
 mod auth;
 mod client;
@@ -27,15 +26,15 @@ mod single_use_body;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::sanitize::printable;
-pub use self::{
+pub(crate) use self::{
     client::Client,
     config::{ApiVersion, BaseUrl, CallOptions, Config, ConfigError, CredentialKind, Credentials},
-    error::{ApiError, Error, ErrorKind, Operation, RequestInfo},
+    error::{Error, ErrorKind, Operation},
     http_settings::READS_SSL_CERT_FILE,
     issue::{IssueError, IssuedCertificate, Reconciliation},
     issued_ids::IssuedIds,
-    params::{InvalidParameter, Months, ProjectId, Username},
-    proxy::{InvalidProxy, Proxy},
+    params::{Months, ProjectId, UserId, Username, is_certificate_id},
+    proxy::Proxy,
     response::{CertificateList, DatabaseUser, DeprecationNotice, ListedCertificate},
+    sanitize::printable,
 };

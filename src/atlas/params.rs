@@ -9,11 +9,11 @@ use crate::x509;
 
 /// A project ID; the API also calls it the group ID.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProjectId(String);
+pub(crate) struct ProjectId(String);
 
 impl ProjectId {
     /// Parses 24 lower-case hex digits.
-    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidParameter> {
         if text.len() != 24 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             Err(InvalidParameter(PROJECT_ID_SHAPE))
         } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -23,19 +23,18 @@ impl ProjectId {
         }
     }
 
-    /// The ID as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// The name of a database user, as in the user's own definition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Username(String);
+pub(crate) struct Username(String);
 
 impl Username {
     /// Parses a plain name, or `CN=` and a name; a distinguished name of several parts is invalid.
-    pub fn parse(text: &str) -> Result<Self, InvalidParameter> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidParameter> {
         Err(InvalidParameter(match text {
             "" => "a username must not be empty",
             "." | ".." => "a username must not be \".\" or \"..\": the API cannot address it",
@@ -51,13 +50,12 @@ impl Username {
         }))
     }
 
-    /// The name as given.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The name without a leading `CN=`, which is the same for both spellings of a user.
-    pub fn common_name(&self) -> String {
+    pub(crate) fn common_name(&self) -> String {
         x509::common_name_of(&self.0).into_owned()
     }
 
@@ -67,24 +65,30 @@ impl Username {
     }
 }
 
+/// A database user of a project: the owner of certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserId {
+    pub(crate) project: ProjectId,
+    pub(crate) username: Username,
+}
+
 /// The validity of a certificate in months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Months(u8);
+pub(crate) struct Months(u8);
 
 impl Months {
     /// The validity of a certificate for which none was given.
     pub(crate) const DEFAULT: Self = Self(3);
 
     /// Parses a number from 1 to 24.
-    pub fn parse(number: i64) -> Result<Self, InvalidParameter> {
+    pub(crate) fn parse(number: i64) -> Result<Self, InvalidParameter> {
         match u8::try_from(number) {
             Ok(months @ 1..=24) => Ok(Self(months)),
             _ => Err(InvalidParameter("a certificate is valid for 1 to 24 whole months")),
         }
     }
 
-    /// The number.
-    pub fn get(self) -> u8 {
+    pub(crate) fn get(self) -> u8 {
         self.0
     }
 }
@@ -92,7 +96,7 @@ impl Months {
 /// Why a text or a number is not a valid parameter of a call or a client.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
-pub struct InvalidParameter(pub(super) &'static str);
+pub(crate) struct InvalidParameter(pub(super) &'static str);
 
 impl fmt::Display for ProjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,16 +124,16 @@ fn is_compound_name(text: &str) -> bool {
         is_escaped = !is_escaped && character == '\\';
         is_separator
     });
-    let parts: Vec<_> = parts.collect();
-    parts.len() > 1 && parts.into_iter().all(names_an_attribute)
+    let attributes = parts.map(|part| part.split_once('=').map_or("", |(name, _)| name.trim()));
+    let attributes: Vec<_> = attributes.collect();
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    attributes.len() > 1
+        && attributes.iter().all(|name| !name.is_empty() && name.bytes().all(is_valid))
 }
 
-fn names_an_attribute(part: &str) -> bool {
-    part.trim_start().split_once('=').is_some_and(|(attribute, _)| {
-        let attribute = attribute.trim_end();
-        !attribute.is_empty()
-            && attribute.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
-    })
+/// Whether a text can be the ID of a certificate: its serial number in decimal.
+pub(crate) fn is_certificate_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const PROJECT_ID_SHAPE: &str =

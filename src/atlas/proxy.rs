@@ -3,66 +3,44 @@
 //! `HTTPS_PROXY` names the proxy and `NO_PROXY` the hosts that are reached without it. A loopback address never has a
 //! proxy, so `HTTP_PROXY` has no meaning here: plain `http` is accepted for loopback addresses only.
 
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
-use thiserror::Error;
+use secrecy::SecretString;
 use url::Url;
 
+use super::params::InvalidParameter;
+
 /// A proxy from an environment variable.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Proxy {
-    /// With the credentials for the proxy.
-    pub(super) url: Url,
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    /// Can contain credentials for the proxy.
+    pub(super) url: SecretString,
     /// Host and port.
     pub(super) address: String,
 }
 
 impl Proxy {
-    /// The environment variables that name the proxy, in the order in which they are read; an empty one counts as unset.
-    pub const VARIABLES: [&'static str; 2] = ["HTTPS_PROXY", "https_proxy"];
-    /// The environment variables that list the hosts without a proxy, in the same way.
-    pub const EXCLUSION_VARIABLES: [&'static str; 2] = ["NO_PROXY", "no_proxy"];
-
-    /// Parses the value of a proxy variable: a URL, or the `host:port` of an HTTP proxy.
-    pub fn parse(variable: &'static str, value: &str) -> Result<Self, InvalidProxy> {
-        let invalid = |problem| InvalidProxy { variable, problem };
+    /// Parses a URL, or the `host:port` of an HTTP proxy.
+    pub(super) fn parse(value: &str) -> Result<Self, InvalidParameter> {
+        let not_a_url =
+            InvalidParameter("is not the URL of a proxy, such as http://proxy.example.com:8080");
         let scheme = if value.contains("://") { "" } else { "http://" };
         // The proxy resolves the name, as in Go, where both spellings mean the same.
         let text = format!("{scheme}{}", value.trim()).replacen("socks5://", "socks5h://", 1);
-        let url = Url::parse(&text).map_err(|_| invalid(NOT_A_URL))?;
+        let url = Url::parse(&text).map_err(|_| not_a_url)?;
+        let unknown_scheme = "has an unknown scheme; a proxy has http, https or socks5";
         let default_port = match url.scheme() {
             "http" => 80,
             "https" => 443,
             "socks5h" => 1080,
-            _ => return Err(invalid(UNKNOWN_SCHEME)),
+            _ => return Err(InvalidParameter(unknown_scheme)),
         };
-        match url.host_str() {
-            None | Some("") => Err(invalid(NOT_A_URL)),
-            Some(host) => {
-                let address = format!("{host}:{}", url.port().unwrap_or(default_port));
-                Ok(Self { url, address })
-            }
-        }
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(not_a_url)?;
+        let address = format!("{host}:{}", url.port().unwrap_or(default_port));
+        Ok(Self { url: url.as_str().into(), address })
     }
 }
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Proxy").field(&self.address).finish()
-    }
-}
-
-/// Why the value of a proxy variable cannot be used.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("the environment variable {variable} {problem}")]
-pub struct InvalidProxy {
-    variable: &'static str,
-    problem: &'static str,
-}
-
-const NOT_A_URL: &str = "is not the URL of a proxy, such as http://proxy.example.com:8080";
-const UNKNOWN_SCHEME: &str = "has an unknown scheme; a proxy has http, https or socks5";
 
 /// Whether the server at an address, `host:port` in lower case, is reached without a proxy.
 pub(super) fn is_excluded(no_proxy: &str, address: &str) -> bool {
@@ -108,6 +86,8 @@ pub(super) fn split_port(address: &str) -> (&str, &str) {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]
@@ -122,22 +102,21 @@ mod tests {
             ("socks5h://proxy:9", "socks5h://proxy:9", "proxy:9"),
             ("http://[::1]:8", "http://[::1]:8/", "[::1]:8"),
         ] {
-            let proxy = Proxy::parse("HTTPS_PROXY", value).unwrap();
-            assert_eq!((proxy.url.as_str(), proxy.address.as_str()), (url, address), "{value}");
+            let proxy = Proxy::parse(value).unwrap();
+            assert_eq!((proxy.url.expose_secret(), &*proxy.address), (url, address), "{value}");
             assert!(!format!("{proxy:?}").contains("u:p"));
         }
     }
 
     #[test]
-    fn an_unusable_proxy_is_an_error_that_names_the_variable() {
+    fn an_unusable_proxy_is_an_error() {
         for value in ["htttp://proxy:1", "ftp://proxy", "socks4://proxy", "file:///proxy"] {
-            let error = Proxy::parse("https_proxy", value).unwrap_err();
-            let text = error.to_string();
-            assert!(text.contains("https_proxy has an unknown scheme"), "{value}: {text}");
+            let error = Proxy::parse(value).unwrap_err();
+            assert!(error.to_string().contains("has an unknown scheme"), "{value}: {error}");
         }
         for value in ["http://", "http://proxy:port", "\"http://proxy:1\"", "a b", "proxy:99999"] {
-            let error = Proxy::parse("HTTPS_PROXY", value).unwrap_err();
-            assert!(error.to_string().contains("HTTPS_PROXY"), "{value}: {error}");
+            let error = Proxy::parse(value).unwrap_err();
+            assert!(error.to_string().contains("is not the URL"), "{value}: {error}");
         }
     }
 

@@ -11,67 +11,55 @@ use tokio::time::Instant;
 
 use super::{
     error::{ApiError, ErrorKind, Operation},
+    params::is_certificate_id,
     request::PAGE_SIZE,
     sanitize::{first_line, printable, redacted},
 };
 
 /// A user's unexpired certificates at one moment.
 #[derive(Clone, Debug)]
-pub struct CertificateList {
+pub(crate) struct CertificateList {
     /// In the order of the API.
-    pub certificates: Vec<ListedCertificate>,
+    pub(crate) certificates: Vec<ListedCertificate>,
     /// The moment, by the server's clock.
-    pub server_time: Timestamp,
+    pub(crate) server_time: Timestamp,
     /// The same moment by the local monotonic clock.
     pub(super) fetched_at: Instant,
-    /// When the first request for the list was made.
-    pub(super) requested_at: Instant,
 }
 
-/// A certificate in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ListedCertificate {
+pub(crate) struct ListedCertificate {
     /// The serial number in decimal.
-    pub certificate_id: String,
+    pub(crate) certificate_id: String,
     /// One hour before the certificate was issued.
-    pub created_at: Timestamp,
-    /// The expiry.
-    pub not_after: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) not_after: Timestamp,
     /// The subject as RFC 2253 text, as the API returned it: not safe to print.
-    pub subject: String,
+    pub(crate) subject: String,
 }
 
-/// A database user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DatabaseUser {
+pub(crate) struct DatabaseUser {
     /// The name, as the API returned it: not safe to print.
-    pub username: String,
+    pub(crate) username: String,
     /// The authentication database: `$external` for a user with a certificate.
-    pub auth_database: String,
+    pub(crate) auth_database: String,
     /// Which authority issues the user's certificates: `MANAGED` is Atlas, `CUSTOMER` another one, and `NONE` a user that
     /// does not authenticate with certificates.
-    pub x509_type: String,
+    pub(crate) x509_type: String,
 }
 
 /// The announcement that an endpoint will be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeprecationNotice {
+pub(crate) struct DeprecationNotice {
     /// The operation that received it.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// The `Deprecation` header: since when the endpoint is deprecated.
-    pub deprecation: Option<String>,
+    pub(crate) deprecation: Option<String>,
     /// The `Sunset` header: when the endpoint will be removed.
-    pub sunset: Option<String>,
+    pub(crate) sunset: Option<String>,
 }
 
-/// The response of the token endpoint.
-pub(super) struct TokenResponse {
-    pub(super) access_token: SecretString,
-    /// Seconds.
-    pub(super) expires_in: Option<u64>,
-}
-
-/// A page of a list.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     pub(super) has_next: bool,
@@ -81,7 +69,7 @@ pub(super) struct Page<T> {
 
 impl CertificateList {
     /// The unexpired certificate that was issued last; of several issued together, the one with the highest ID.
-    pub fn newest(&self) -> Option<&ListedCertificate> {
+    pub(crate) fn newest(&self) -> Option<&ListedCertificate> {
         self.certificates
             .iter()
             .filter(|certificate| certificate.is_valid_at(self.server_time))
@@ -91,12 +79,12 @@ impl CertificateList {
 
 impl ListedCertificate {
     /// Whether the certificate has not expired at that time, which can be later than the list.
-    pub fn is_valid_at(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
         self.not_after > now
     }
 
     /// Orders IDs, which are decimal numbers without leading zeros, by their value.
-    pub fn serial_order(&self) -> (usize, &str) {
+    pub(crate) fn serial_order(&self) -> (usize, &str) {
         (self.certificate_id.len(), &self.certificate_id)
     }
 }
@@ -131,31 +119,20 @@ fn trim_start(text: &str) -> &str {
     text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// Parses a page of certificates.
 pub(super) fn certificates(body: &[u8]) -> Result<Page<ListedCertificate>, ErrorKind> {
     page(body, listed).ok_or(ErrorKind::InvalidBody("it is not a list of certificates"))
 }
 
-/// Parses a page of database users.
 pub(super) fn users(body: &[u8]) -> Result<Page<DatabaseUser>, ErrorKind> {
     page(body, database_user).ok_or(ErrorKind::InvalidBody("it is not a list of database users"))
 }
 
-/// Parses a database user.
 pub(super) fn user(body: &[u8]) -> Result<DatabaseUser, ErrorKind> {
     database_user(&json(body)).ok_or(ErrorKind::InvalidBody("it is not a database user"))
 }
 
-/// Parses the response of the token endpoint.
-pub(super) fn token(body: &[u8]) -> Result<TokenResponse, ErrorKind> {
-    let json = json(body);
-    let token = json["access_token"].as_str();
-    let access_token = token.ok_or(ErrorKind::InvalidBody("it contains no access token"))?.into();
-    Ok(TokenResponse { access_token, expires_in: json["expires_in"].as_u64() })
-}
-
 /// A body as JSON; null if it is not JSON. A member of it that does not exist is null, too.
-fn json(body: &[u8]) -> Value {
+pub(super) fn json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_default()
 }
 
@@ -177,10 +154,9 @@ fn listed(json: &Value) -> Option<ListedCertificate> {
         Value::Number(number) => number.to_string(),
         other => other.as_str()?.to_owned(),
     };
-    let is_digits = certificate_id.bytes().all(|byte| byte.is_ascii_digit());
     let time = |name| json[name].as_str()?.parse().ok();
-    (is_digits && !certificate_id.is_empty()).then_some(ListedCertificate {
-        certificate_id,
+    Some(ListedCertificate {
+        certificate_id: Some(certificate_id).filter(|id| is_certificate_id(id))?,
         created_at: time("createdAt")?,
         not_after: time("notAfter")?,
         subject: json["subject"].as_str().unwrap_or_default().to_owned(),

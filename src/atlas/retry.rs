@@ -29,6 +29,20 @@ impl CallOptions {
             () = sleep_until(self.deadline) => ErrorKind::Deadline,
         }
     }
+
+    /// Whether a request can be sent after a wait. A certificate request needs time for its response, because a timeout can
+    /// lose the key of a certificate.
+    fn check_time(&self, operation: Operation, wait: Duration) -> Result<(), ErrorKind> {
+        let needed = if operation.is_idempotent() { Duration::ZERO } else { MIN_ISSUE_TIME };
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if self.cancel.is_cancelled() {
+            Err(ErrorKind::Cancelled)
+        } else if wait.saturating_add(needed) < left {
+            Ok(())
+        } else {
+            Err(ErrorKind::Deadline)
+        }
+    }
 }
 
 impl HttpClient {
@@ -41,33 +55,34 @@ impl HttpClient {
         previous_attempts: u32,
         authorize: impl Fn() -> Option<HeaderValue>,
     ) -> Result<Response, SendError> {
-        let Request { info, .. } = request;
+        let info = &request.info;
         let mut attempt = previous_attempts;
-        let mut retries = 0;
-        check_time(info.operation, options, Duration::ZERO)
+        let mut budget = Budget { retries: 0, max_retries: self.config.max_retries };
+        options
+            .check_time(info.operation, Duration::ZERO)
             .map_err(|kind| Error::new(info, attempt, kind))?;
         loop {
             attempt += 1;
             let result = self.send_once(request, authorize(), options, attempt).await;
-            let retry = self.retry(info.operation, retries, &result);
-            let Some(RetryAfter { wait, consumes_budget, reason }) =
-                retry.filter(|_| options.is_retried)
-            else {
+            let outcome = self.outcome(info.operation, &result).filter(|_| options.is_retried);
+            let retry =
+                outcome.and_then(|outcome| decide(info.operation, outcome, budget, jitter()));
+            let Some(RetryAfter { wait, consumes_budget, reason }) = retry else {
                 return result;
             };
-            match check_time(info.operation, options, wait) {
-                Ok(()) => {}
-                Err(ErrorKind::Deadline) => {
-                    let cause = match result {
-                        Ok(response) => response.status_error(request),
-                        Err(failure) => failure.error,
-                    };
-                    let kind = ErrorKind::RetryExceedsDeadline(wait, cause.clone());
-                    return Err(Error::with_source(info, attempt, kind, Some(cause.into())).into());
-                }
-                Err(kind) => return Err(Error::new(info, attempt, kind).into()),
+            if let Err(kind) = options.check_time(info.operation, wait) {
+                let kind = match (kind, result) {
+                    (ErrorKind::Deadline, Ok(response)) => {
+                        ErrorKind::RetryExceedsDeadline(wait, response.status_error(request))
+                    }
+                    (ErrorKind::Deadline, Err(failure)) => {
+                        ErrorKind::RetryExceedsDeadline(wait, failure.error)
+                    }
+                    (kind, _) => kind,
+                };
+                return Err(Error::new(info, attempt, kind).into());
             }
-            retries += u32::from(consumes_budget);
+            budget.retries += u32::from(consumes_budget);
             if wait >= LOG_WAITS_FROM {
                 tracing::info!(
                     atlas.operation = info.operation.name(),
@@ -85,59 +100,37 @@ impl HttpClient {
         }
     }
 
-    fn retry(
+    /// The outcome of an attempt; `None` if another attempt cannot change it.
+    fn outcome(
         &self,
         operation: Operation,
-        retries: u32,
         result: &Result<Response, SendError>,
-    ) -> Option<RetryAfter> {
-        let code;
-        let outcome = match result {
-            Ok(response) if response.is_success() => return None,
-            Ok(response) => {
-                code = response::api_error(response.status, &response.body)
-                    .and_then(|error| error.code);
-                let now = response.server_time.unwrap_or_else(|| self.clock.now());
-                AttemptOutcome::Status {
-                    status: response.status,
-                    code: code.as_deref(),
-                    retry_after: response::retry_after(&response.headers, now),
-                }
+    ) -> Option<AttemptOutcome> {
+        match result {
+            Ok(response) if response.is_success() => None,
+            Ok(Response { status, headers, body, server_time, .. }) => {
+                let code = response::api_error(*status, body).and_then(|error| error.code);
+                let now = server_time.unwrap_or_else(self.clock);
+                Some(AttemptOutcome::Status {
+                    status: *status,
+                    is_maintenance: code.as_deref() == Some(MAINTENANCE),
+                    retry_after: response::retry_after(headers, now),
+                })
             }
-            Err(failure) if !failure.error.kind().may_pass() => return None,
+            Err(failure) if !failure.error.kind().may_pass() => None,
             Err(failure) if operation.is_idempotent() || failure.sent_at.is_some() => {
-                AttemptOutcome::NoResponse
+                Some(AttemptOutcome::NoResponse)
             }
-            Err(_) => AttemptOutcome::NotSent,
-        };
-        let budget = Budget { retries, max_retries: self.config.max_retries };
-        decide(operation, outcome, budget, jitter())
-    }
-}
-
-/// Whether a request can be sent after a wait. A certificate request needs time for its response, because a timeout can lose
-/// the key of a certificate.
-fn check_time(
-    operation: Operation,
-    options: &CallOptions,
-    wait: Duration,
-) -> Result<(), ErrorKind> {
-    let needed = if operation.is_idempotent() { Duration::ZERO } else { MIN_ISSUE_TIME };
-    let left = options.deadline.saturating_duration_since(Instant::now());
-    if options.cancel.is_cancelled() {
-        Err(ErrorKind::Cancelled)
-    } else if wait.saturating_add(needed) < left {
-        Ok(())
-    } else {
-        Err(ErrorKind::Deadline)
+            Err(_) => Some(AttemptOutcome::NotSent),
+        }
     }
 }
 
 /// The outcome of one attempt that another one may change.
 #[derive(Clone, Copy, Debug)]
-enum AttemptOutcome<'a> {
-    /// A response.
-    Status { status: u16, code: Option<&'a str>, retry_after: Option<Duration> },
+enum AttemptOutcome {
+    /// A response. Whether it has the error code of a maintenance.
+    Status { status: u16, is_maintenance: bool, retry_after: Option<Duration> },
     /// No response, and the request was certainly not processed.
     NotSent,
     /// No complete response to a request that was possibly sent.
@@ -160,7 +153,7 @@ struct RetryAfter {
 /// Decides whether to retry; if not, the response or the error is the result. `jitter` is a number from 0 to 1.
 fn decide(
     operation: Operation,
-    outcome: AttemptOutcome<'_>,
+    outcome: AttemptOutcome,
     budget: Budget,
     jitter: f64,
 ) -> Option<RetryAfter> {
@@ -174,7 +167,7 @@ fn decide(
             return Some(RetryAfter { wait, consumes_budget: false, reason: RATE_LIMITED });
         }
         Status { status: 429, .. } => (RATE_LIMITED, Some(MIN_RETRY_AFTER)),
-        Status { status: 405, code: Some(MAINTENANCE), retry_after } => {
+        Status { status: 405, is_maintenance: true, retry_after } => {
             ("Atlas is under maintenance", retry_after)
         }
         Status { status: 500 | 502 | 503 | 504, retry_after, .. } if is_idempotent => {
@@ -222,23 +215,16 @@ mod tests {
     const READ: Operation = Operation::ReadUser;
     const ISSUE: Operation = Operation::IssueCertificate;
 
-    fn status(status: u16) -> AttemptOutcome<'static> {
-        AttemptOutcome::Status { status, code: None, retry_after: None }
+    fn status(status: u16) -> AttemptOutcome {
+        AttemptOutcome::Status { status, is_maintenance: false, retry_after: None }
     }
 
-    fn after(code: u16, seconds: u64) -> AttemptOutcome<'static> {
-        AttemptOutcome::Status {
-            status: code,
-            code: None,
-            retry_after: Some(Duration::from_secs(seconds)),
-        }
+    fn after(status: u16, seconds: u64) -> AttemptOutcome {
+        let retry_after = Some(Duration::from_secs(seconds));
+        AttemptOutcome::Status { status, is_maintenance: false, retry_after }
     }
 
-    fn coded(status: u16, code: &'static str) -> AttemptOutcome<'static> {
-        AttemptOutcome::Status { status, code: Some(code), retry_after: None }
-    }
-
-    fn waits(operation: Operation, outcome: AttemptOutcome<'_>) -> Option<(Duration, bool)> {
+    fn waits(operation: Operation, outcome: AttemptOutcome) -> Option<(Duration, bool)> {
         let budget = Budget { retries: 0, max_retries: 5 };
         let retry = decide(operation, outcome, budget, 0.0)?;
         Some((retry.wait, retry.consumes_budget))
@@ -256,7 +242,11 @@ mod tests {
             (status(403), None, None),
             (status(404), None, None),
             (status(405), None, None),
-            (coded(405, MAINTENANCE), half, half),
+            (
+                AttemptOutcome::Status { status: 405, is_maintenance: true, retry_after: None },
+                half,
+                half,
+            ),
             (status(408), None, None),
             (status(409), None, None),
             (status(410), None, None),
@@ -331,7 +321,7 @@ mod tests {
         ) {
             let outcome = AttemptOutcome::Status {
                 status,
-                code: Some(MAINTENANCE),
+                is_maintenance: true,
                 retry_after: Some(Duration::from_secs(seconds)),
             };
             let budget = Budget { retries, max_retries };

@@ -2,18 +2,13 @@
 
 /// Replaces line breaks, control characters and invisible characters, and shortens the text to `limit` characters.
 pub(crate) fn printable(text: &str, limit: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(limit));
-    for (position, character) in text.trim().chars().enumerate() {
-        if position == limit {
-            shown.push('…');
-            break;
-        }
-        shown.push(match character {
-            _ if character.is_whitespace() => ' ',
-            _ if character.is_control() || is_invisible(character) => char::REPLACEMENT_CHARACTER,
-            _ => character,
-        });
-    }
+    let mut characters = text.trim().chars().map(|character| match character {
+        _ if character.is_whitespace() => ' ',
+        _ if character.is_control() || is_invisible(character) => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    });
+    let mut shown: String = characters.by_ref().take(limit).collect();
+    shown.extend(characters.next().map(|_| '…'));
     shown
 }
 
@@ -37,18 +32,16 @@ pub(super) fn redacted(text: &str, limit: usize) -> String {
 
 /// Whether a word has the form of a client secret, of an API key (a UUID), or of a long base64 text.
 fn looks_like_secret(word: &str) -> bool {
-    let is_run = |c: char| c.is_ascii_alphanumeric() || "-_+=".contains(c);
-    let longest = word.split(|c| !is_run(c)).map(str::len).max().unwrap_or(0);
-    let is_uuid = |part: &str| {
-        part.len() == 36
-            && part.split('-').map(str::len).eq([8, 4, 4, 4, 12])
-            && part.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
+    let mut runs = word.split(|c: char| !c.is_ascii_alphanumeric() && !"-_+=".contains(c));
+    let is_uuid = |run: &str| {
+        run.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+            && run.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
     };
-    longest >= MAX_WORD || word.contains("mdb_sa_sk_") || word.split(|c| !is_run(c)).any(is_uuid)
+    word.contains("mdb_sa_sk_") || runs.any(|run| run.len() >= MIN_SECRET || is_uuid(run))
 }
 
 const REDACTED: &str = "(not shown)";
-const MAX_WORD: usize = 40;
+const MIN_SECRET: usize = 40;
 
 /// The first non-blank line, redacted; `None` if all are blank.
 pub(super) fn first_line(body: &[u8], limit: usize) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Coalesces concurrent fetches of the same key.
 //!
-//! A successful result is cached until it is invalidated. An error is returned to all current waiters and not cached. A
+//! A successful result is cached until it is removed. An error is returned to all current waiters and not cached. A
 //! caller that is canceled or reaches its own deadline while it fetches does not affect the others: a waiter starts again.
 
 use std::{
@@ -48,15 +48,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
             kind = options.ended() => return Err(Error::new(request, 0, kind)),
         };
         if result.is_err() {
-            self.remove_if(key, |kept| Arc::ptr_eq(kept, &cell));
+            self.lock().retain(|_, current| !Arc::ptr_eq(current, &cell));
         }
         result
-    }
-
-    /// Returns the cached value.
-    pub(super) fn get_cached(&self, key: &K) -> Option<V> {
-        let cell = self.lock().get(key).cloned()?;
-        cell.get()?.as_ref().ok().cloned()
     }
 
     /// Caches a value in place of the present one.
@@ -64,21 +58,16 @@ impl<K: Clone + Eq + Hash, V: Clone> Shared<K, V> {
         self.lock().insert(key, Arc::new(OnceCell::new_with(Some(Ok(value)))));
     }
 
-    /// Removes the cached value. A fetch in progress reaches no later caller.
-    pub(super) fn invalidate(&self, key: &K) {
-        self.lock().remove(key);
+    /// Removes the cached value and returns it. A fetch in progress reaches no later caller.
+    pub(super) fn remove(&self, key: &K) -> Option<V> {
+        let cell = self.lock().remove(key)?;
+        cell.get()?.as_ref().ok().cloned()
     }
 
-    /// Removes the cached value if the condition holds. A fetch in progress is unaffected.
-    pub(super) fn invalidate_if(&self, key: &K, condition: impl Fn(&V) -> bool) {
-        self.remove_if(key, |cell| matches!(cell.get(), Some(Ok(value)) if condition(value)));
-    }
-
-    fn remove_if(&self, key: &K, condition: impl Fn(&Cell<V>) -> bool) {
-        let mut cells = self.lock();
-        if cells.get(key).is_some_and(condition) {
-            cells.remove(key);
-        }
+    /// Removes the cached values for which the condition holds. A fetch in progress is unaffected.
+    pub(super) fn remove_if(&self, condition: impl Fn(&V) -> bool) {
+        let is_removed = |cell: &Cell<V>| matches!(cell.get(), Some(Ok(value)) if condition(value));
+        self.lock().retain(|_, cell| !is_removed(cell));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<K, Cell<V>>> {
@@ -97,7 +86,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::atlas::{error::ErrorKind, request::Endpoints, tests::unit_config};
+    use crate::atlas::{error::ErrorKind, request, tests::unit_config};
 
     struct Fixture {
         shared: Arc<Shared<u8, usize>>,
@@ -134,7 +123,7 @@ mod tests {
     }
 
     fn info() -> RequestInfo {
-        Endpoints::new(&unit_config()).token().info
+        request::token(&unit_config()).info
     }
 
     fn within(seconds: u64) -> CallOptions {
@@ -153,10 +142,8 @@ mod tests {
             assert_eq!(call.await.unwrap().unwrap(), 0);
         }
         assert_eq!(fixture.call(&within(5), false).await.unwrap().unwrap(), 0);
-        assert_eq!(fixture.shared.get_cached(&1), Some(0));
-        fixture.shared.invalidate_if(&1, |value| *value > 0);
-        assert_eq!(fixture.shared.get_cached(&1), Some(0));
-        fixture.shared.invalidate(&1);
+        fixture.shared.remove_if(|value| *value > 0);
+        assert_eq!(fixture.shared.remove(&1), Some(0));
         assert_eq!(fixture.call(&within(5), false).await.unwrap().unwrap(), 1);
     }
 
@@ -182,7 +169,7 @@ mod tests {
         assert!(cancelled.await.unwrap_err().is_cancelled());
         assert_eq!(other.await.unwrap(), 1);
 
-        fixture.shared.invalidate(&1);
+        fixture.shared.remove(&1);
         let calls = [fixture.call(&within(0), false), fixture.call(&within(5), false)];
         let [late, other] = calls.map(async |call| call.await.unwrap());
         assert!(late.await.unwrap_err().is_deadline_exceeded());
@@ -194,10 +181,10 @@ mod tests {
         let fixture = Fixture::new();
         let before = fixture.call(&within(5), false);
         tokio::task::yield_now().await;
-        fixture.shared.invalidate(&1);
+        fixture.shared.remove(&1);
         let after = fixture.call(&within(5), false);
         assert_eq!(before.await.unwrap().unwrap(), 0);
         assert_eq!(after.await.unwrap().unwrap(), 1);
-        assert_eq!(fixture.shared.get_cached(&1), Some(1));
+        assert_eq!(fixture.shared.remove(&1), Some(1));
     }
 }

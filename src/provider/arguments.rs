@@ -6,13 +6,7 @@ use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Value
 
 use super::attr::{Attr, Field};
 use crate::atlas::{ProjectId, Username};
-
-/// A database user of a project: the owner of certificates. Displayed as the object of a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct UserId {
-    pub(crate) project: ProjectId,
-    pub(crate) username: Username,
-}
+pub(crate) use crate::atlas::{UserId, is_certificate_id};
 
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,11 +57,6 @@ impl Problems {
     pub(super) fn finish<T>(self, value: T) -> Result<T, Diagnostics> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
-}
-
-/// Whether a text can be Atlas's id of a certificate: its serial number in decimal.
-pub(crate) fn is_certificate_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Turns the message of an error into a sentence.

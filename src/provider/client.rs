@@ -130,14 +130,14 @@ pub(super) fn not_known_yet(argument: &str) -> Diagnostic {
 pub(crate) struct Session {
     atlas: Client,
     pub(crate) guardrails: Guardrails,
-    clock: Arc<dyn Clock>,
+    clock: Clock,
     has_warned_of_clock: AtomicBool,
     /// Whether Atlas could not be reached, or this process has received an `ApplyResourceChange`.
     has_no_preflight: AtomicBool,
 }
 
 impl Session {
-    pub(super) fn new(atlas: Client, guardrails: Guardrails, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(atlas: Client, guardrails: Guardrails, clock: Clock) -> Self {
         let (has_warned_of_clock, has_no_preflight) = Default::default();
         Self { atlas, guardrails, clock, has_warned_of_clock, has_no_preflight }
     }
@@ -158,16 +158,15 @@ impl Session {
         known_ids: impl Iterator<Item = &str>,
         call: &CallOptions,
     ) -> Result<IssuedCertificate, Diagnostic> {
-        let UserId { project, username } = user;
         self.guardrails.check_all_known(&Issuance {
-            project_id: Some(project),
+            project_id: Some(&user.project),
             months: Some(months),
             is_sealed: Some(recipients.is_some()),
         })?;
         for id in known_ids {
-            self.atlas.register_existing(project, username, id);
+            self.atlas.register_existing(user, id);
         }
-        let issued = self.atlas.issue(project, username, months, call).await;
+        let issued = self.atlas.issue(user, months, call).await;
         issued.map_err(|error| diagnostics::not_issued(&error, user))
     }
 
@@ -177,7 +176,7 @@ impl Session {
         user: &UserId,
         call: &CallOptions,
     ) -> Result<Arc<CertificateList>, Error> {
-        self.observe(self.atlas.certificates(&user.project, &user.username, call).await)
+        self.observe(self.atlas.certificates(user, call).await)
     }
 
     /// The database user; see [`Client::user`].
@@ -186,7 +185,7 @@ impl Session {
         user: &UserId,
         call: &CallOptions,
     ) -> Result<Arc<DatabaseUser>, Error> {
-        self.observe(self.atlas.user(&user.project, &user.username, call).await)
+        self.observe(self.atlas.user(user, call).await)
     }
 
     /// All database users of a project; see [`Client::users`].
@@ -213,7 +212,7 @@ impl Session {
     }
 
     fn clock_warning(&self, server_time: Timestamp) -> Option<Diagnostic> {
-        let local_time = self.clock.now();
+        let local_time = (self.clock)();
         let difference = local_time.duration_since(server_time).unsigned_abs();
         if difference <= CLOCK_TOLERANCE || self.has_warned_of_clock.swap(true, Ordering::Relaxed) {
             return None;
@@ -259,8 +258,8 @@ mod tests {
             proxy: None,
             user_agent: "test".to_owned(),
         };
-        let clock = Arc::new("2027-01-01T00:00:00Z".parse::<Timestamp>().unwrap());
-        let client = Client::new(config, clock.clone(), Arc::default()).unwrap();
+        let clock: Clock = || "2027-01-01T00:00:00Z".parse().unwrap();
+        let client = Client::new(config, clock, Arc::default()).unwrap();
         Session::new(client, Guardrails::default(), clock)
     }
 

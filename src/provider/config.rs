@@ -156,12 +156,15 @@ fn base_url_of(environment: &Environment) -> Result<Option<BaseUrl>, Diagnostic>
 
 /// The proxy through which the base URL is reached.
 fn proxy(environment: &Environment, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
-    let https_proxy = first_variable(environment, &Proxy::VARIABLES)?;
-    let no_proxy = first_variable(environment, &Proxy::EXCLUSION_VARIABLES)?;
-    let https_proxy = https_proxy.as_ref().map(|(name, value)| (*name, value.as_str()));
-    let no_proxy = no_proxy.as_ref().map(|(_, value)| value.as_str());
-    let proxy = base_url.proxy(https_proxy, no_proxy);
-    proxy.map_err(|error| invalid_variable(to_sentence(error)))
+    let https_proxy = first_variable(environment, &["HTTPS_PROXY", "https_proxy"])?;
+    let no_proxy = first_variable(environment, &["NO_PROXY", "no_proxy"])?;
+    let Some((variable, https_proxy)) = https_proxy else {
+        return Ok(None);
+    };
+    let no_proxy = no_proxy.map(|(_, value)| value).unwrap_or_default();
+    base_url
+        .proxy(&https_proxy, &no_proxy)
+        .map_err(|error| invalid_variable(format!("The environment variable {variable} {error}.")))
 }
 
 fn invalid_variable(problem: String) -> Diagnostic {

@@ -31,7 +31,7 @@ use self::{
 };
 use crate::{
     atlas::{Client, ConfigError, IssuedIds},
-    clock::SystemClock,
+    clock,
 };
 
 /// The provider `atlas`.
@@ -57,10 +57,9 @@ impl AtlasProvider {
             env!("CARGO_PKG_VERSION")
         );
         let create_client = |config, guardrails| {
-            let clock = Arc::new(SystemClock);
-            let client = Client::new(config, clock.clone(), self.issued_ids.clone())
+            let client = Client::new(config, clock::now, self.issued_ids.clone())
                 .map_err(invalid_configuration)?;
-            Ok(Arc::new(Session::new(client, guardrails, clock)))
+            Ok(Arc::new(Session::new(client, guardrails, clock::now)))
         };
         let environment = &config::process_environment;
         let (state, warnings) = config::resolve(config, environment, user_agent, create_client)?;

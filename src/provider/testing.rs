@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, Credentials},
-    clock::SystemClock,
+    clock,
 };
 
 /// A client of a local Atlas, without retries.
@@ -25,8 +25,8 @@ pub(super) fn client(atlas: &LocalAtlas) -> Arc<ProviderClient> {
         proxy: None,
         user_agent: "test".to_owned(),
     };
-    let atlas = Client::new(config, Arc::new(SystemClock), Arc::default()).unwrap();
-    let session = Session::new(atlas, Guardrails::default(), Arc::new(SystemClock));
+    let atlas = Client::new(config, clock::now, Arc::default()).unwrap();
+    let session = Session::new(atlas, Guardrails::default(), clock::now);
     let client = ProviderClient::default();
     client.set(State::Ready(Arc::new(session)));
     Arc::new(client)

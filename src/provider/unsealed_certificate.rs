@@ -49,7 +49,7 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
     let identities = identities(object)?;
     let sealed = object.get(SEALED).as_str().unwrap_or_default();
     let pem = sealing::unseal(sealed, &identities).map_err(|error| {
-        let (summary, path) = if error.is_wrong_identity() {
+        let (summary, path) = if matches!(error, sealing::UnsealError::WrongIdentity(_)) {
             ("No identity opens the sealed certificate", IDENTITIES)
         } else {
             ("Sealed certificate cannot be opened", SEALED)

@@ -114,11 +114,8 @@ fn parse_boundary<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
 /// The label for use in an error: a secret that was pasted in place of a label must not be repeated.
 fn printable_label(label: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
-    if label.len() <= 40 && label.bytes().all(is_plain) {
-        label.to_owned()
-    } else {
-        "unnamed".to_owned()
-    }
+    let is_printable = label.len() <= 40 && label.bytes().all(is_plain);
+    if is_printable { label } else { "unnamed" }.to_owned()
 }
 
 /// One PEM block, not decoded.

@@ -79,17 +79,15 @@ fn escape(value: &str) -> String {
 fn unescape(value: &str) -> Cow<'_, str> {
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let digits = tail.split_at_checked(2).filter(|_| *first == b'\\');
-        let mut decoded = [0];
-        (rest, decoded[0]) = match (first, digits, tail) {
-            (_, Some((digits, after)), _) if hex::decode_to_slice(digits, &mut decoded).is_ok() => {
-                (after, decoded[0])
-            }
-            (b'\\', _, [escaped, after @ ..]) => (after, *escaped),
-            _ => (tail, *first),
+    while let [first, tail @ ..] = rest {
+        let hex_pair = tail.get(..2).and_then(|digits| hex::decode(digits).ok());
+        let (byte, length) = match (first, hex_pair, tail) {
+            (b'\\', Some(byte), _) => (byte[0], 3),
+            (b'\\', None, [escaped, ..]) => (*escaped, 2),
+            _ => (*first, 1),
         };
-        bytes.push(decoded[0]);
+        bytes.push(byte);
+        rest = &rest[length..];
     }
     String::from_utf8(bytes).map_or(Cow::Borrowed(value), Cow::Owned)
 }

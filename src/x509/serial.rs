@@ -15,40 +15,39 @@ pub(super) fn decimal_and_hex(integer: &[u8]) -> (String, String) {
             (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
         }
     }
-    let magnitude = convert(&magnitude, 256, 256);
-    let decimal: String =
-        convert(&magnitude, 256, 10).iter().map(|digit| char::from(b'0' + digit)).collect();
-    (format!("{sign}{decimal}"), format!("{sign}{}", hex::encode(magnitude)))
+    let bytes: Vec<u32> = magnitude.into_iter().map(u32::from).collect();
+    let decimal: String = convert(&bytes, 256, 10).iter().map(u32::to_string).collect();
+    (format!("{sign}{decimal}"), format!("{sign}{}", hex(&bytes, 256)))
 }
 
 /// A decimal number in lower-case hexadecimal of whole bytes; `None` if the text has a character that is not a digit.
 pub(crate) fn hex_of_decimal(decimal: &str) -> Option<String> {
-    let is_number = !decimal.is_empty() && decimal.bytes().all(|byte| byte.is_ascii_digit());
-    let digits: Vec<u8> = decimal.bytes().map(|byte| byte.wrapping_sub(b'0')).collect();
-    is_number.then(|| hex::encode(convert(&digits, 10, 256)))
+    let digits: Option<Vec<u32>> = decimal.chars().map(|digit| digit.to_digit(10)).collect();
+    digits.filter(|digits| !digits.is_empty()).map(|digits| hex(&digits, 10))
+}
+
+fn hex(digits: &[u32], base: u32) -> String {
+    let bytes = convert(digits, base, 256);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// The digits of a number, most significant first and without leading zeros, converted to another base of at most 256.
-fn convert(digits: &[u8], from: u32, to: u32) -> Vec<u8> {
+fn convert(digits: &[u32], from: u32, to: u32) -> Vec<u32> {
     let mut result = vec![0];
     for digit in digits {
-        let mut carry = u32::from(*digit);
+        let mut carry = *digit;
         for place in &mut result {
-            carry += u32::from(*place) * from;
-            *place = low_digit(carry, to);
+            carry += *place * from;
+            *place = carry % to;
             carry /= to;
         }
         while carry > 0 {
-            result.push(low_digit(carry, to));
+            result.push(carry % to);
             carry /= to;
         }
     }
     result.reverse();
     result
-}
-
-fn low_digit(number: u32, base: u32) -> u8 {
-    (number % base).to_le_bytes()[0]
 }
 
 #[cfg(test)]

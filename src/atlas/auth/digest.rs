@@ -1,6 +1,6 @@
 //! HTTP Digest (RFC 7616): a challenge that several requests respond to.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool};
+use std::sync::{Mutex, PoisonError, atomic::AtomicBool};
 
 use http_auth::{
     PasswordParams,
@@ -13,6 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// A challenge of the server. Counts the responses to its nonce.
 pub(in crate::atlas) struct Challenge {
     client: Mutex<DigestClient>,
+    /// Whether the challenge was sent because the nonce of the previous one was too old.
+    pub(super) is_stale: bool,
     /// Whether the server accepted a response to the challenge.
     pub(super) is_accepted: AtomicBool,
 }
@@ -27,7 +29,8 @@ impl Challenge {
             .flatten()
             .filter_map(|challenge| DigestClient::try_from(&challenge).ok())
             .max_by_key(|client| client.algorithm() == Algorithm::Sha256)?;
-        Some(Self { client: Mutex::new(client), is_accepted: AtomicBool::new(false) })
+        let is_stale = client.stale();
+        Some(Self { client: Mutex::new(client), is_stale, is_accepted: AtomicBool::new(false) })
     }
 
     /// The `Authorization` header of the next response to the challenge.
@@ -45,16 +48,8 @@ impl Challenge {
             method,
             body: None,
         };
-        self.client().respond(&parameters).ok()
-    }
-
-    /// Whether the challenge was sent because the nonce of the previous one was too old.
-    pub(super) fn is_stale(&self) -> bool {
-        self.client().stale()
-    }
-
-    fn client(&self) -> MutexGuard<'_, DigestClient> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        client.respond(&parameters).ok()
     }
 }
 
@@ -108,7 +103,7 @@ mod tests {
         ] {
             assert!(challenge(&[value]).is_none(), "{value}");
         }
-        assert!(challenge(&["digest REALM=\"a\",nonce=n,stale=TRUE"]).unwrap().is_stale());
+        assert!(challenge(&["digest REALM=\"a\",nonce=n,stale=TRUE"]).unwrap().is_stale);
         let sha = "Digest realm=r, nonce=s, algorithm=SHA-256, qop=\"auth\"";
         for values in [[ATLAS, sha], [sha, ATLAS]] {
             assert!(header(&challenge(&values).unwrap()).contains("SHA-256"));

@@ -5,7 +5,7 @@
 //! before the request is processed.
 
 pub(super) mod digest;
-mod oauth;
+pub(super) mod oauth;
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -14,18 +14,17 @@ use secrecy::ExposeSecret;
 
 use self::{digest::Challenge, oauth::Token};
 use super::{
-    config::{CallOptions, ConfigError, Credentials},
-    error::{Error, ErrorKind, RequestInfo},
+    config::{CallOptions, Config, ConfigError, Credentials},
+    error::{Error, RequestInfo},
     http::{HttpClient, Response, SendError},
-    request::{Endpoints, Request},
-    response,
+    request::{self, Request},
     shared::Shared,
 };
+use crate::clock::Clock;
 
 /// Sends requests with the configured credentials.
 pub(super) struct Authenticator {
     pub(super) http: HttpClient,
-    pub(super) endpoints: Endpoints,
     /// The header of all requests with an access token, or of the token requests of a service account.
     credential: HeaderValue,
     /// The token of a service account.
@@ -41,7 +40,8 @@ enum Authorization {
 }
 
 impl Authenticator {
-    pub(super) fn new(http: HttpClient, endpoints: Endpoints) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: Config, clock: Clock) -> Result<Self, ConfigError> {
+        let http = HttpClient::new(config, clock)?;
         let (credential, name) = match &http.config.credentials {
             Credentials::ServiceAccount { client_id, client_secret } => {
                 (oauth::basic(client_id, client_secret), "client ID or client secret")
@@ -50,7 +50,7 @@ impl Authenticator {
             Credentials::Token(token) => (oauth::bearer(token), "access token"),
         };
         let credential = credential.ok_or(ConfigError::Credential(name))?;
-        Ok(Self { http, endpoints, credential, token: Shared::new(), challenge: Shared::new() })
+        Ok(Self { http, credential, token: Shared::new(), challenge: Shared::new() })
     }
 
     /// Sends a request with retries, and once more with new credentials if a 401 response demands it.
@@ -90,11 +90,9 @@ impl Authenticator {
 
     /// Revokes the token of a service account, if there is one.
     pub(super) async fn revoke(&self, options: &CallOptions) -> Result<(), Error> {
-        if let Some(token) = self.token.get_cached(&()) {
-            self.token.invalidate(&());
-            let request = self.endpoints.revoke(token.value.expose_secret());
-            let header = || Some(self.credential.clone());
-            self.http.send(&request, options, 0, header).await?.error_for_status(&request)?;
+        if let Some(token) = self.token.remove(&()) {
+            let request = request::revoke(&self.http.config, token.value.expose_secret());
+            self.call_as_service_account(&request, options).await?;
         }
         Ok(())
     }
@@ -108,15 +106,15 @@ impl Authenticator {
         match &self.http.config.credentials {
             Credentials::Token(_) => Ok(Authorization::Header(self.credential.clone())),
             Credentials::ServiceAccount { .. } => {
-                self.token.invalidate_if(&(), |token| token.is_due());
-                let fetch = async || self.fetch_token(options).await.map(Arc::new);
+                self.token.remove_if(|token| token.is_due());
+                let fetch = async || self.fetch_token(options).await;
                 let token = self.token.get(&(), &request.info, options, fetch).await?;
                 Ok(Authorization::Header(token.header.clone()))
             }
             Credentials::ApiKey { .. } => {
                 let fetch = async || self.fetch_challenge(request, options).await;
                 let challenge = self.challenge.get(&(), &request.info, options, fetch).await?;
-                self.challenge.invalidate_if(&(), Option::is_none);
+                self.challenge.remove_if(Option::is_none);
                 Ok(Authorization::Digest(challenge))
             }
         }
@@ -126,11 +124,9 @@ impl Authenticator {
     fn header(&self, authorization: &Authorization, request: &RequestInfo) -> Option<HeaderValue> {
         match (authorization, &self.http.config.credentials) {
             (Authorization::Header(header), _) => Some(header.clone()),
-            (
-                Authorization::Digest(Some(challenge)),
-                Credentials::ApiKey { public_key, private_key },
-            ) => {
+            (Authorization::Digest(challenge), Credentials::ApiKey { public_key, private_key }) => {
                 let (method, target) = (request.method.as_str(), &request.target);
+                let challenge = challenge.as_ref()?;
                 oauth::sensitive(&challenge.respond(public_key, private_key, method, target)?)
             }
             _ => None,
@@ -142,7 +138,7 @@ impl Authenticator {
         match used {
             // Also a new token: it can have been revoked, or not be known to all servers yet.
             Authorization::Header(used) => {
-                self.token.invalidate_if(&(), |current| current.header == *used);
+                self.token.remove_if(|current| current.header == *used);
                 matches!(self.http.config.credentials, Credentials::ServiceAccount { .. })
             }
             Authorization::Digest(used) => {
@@ -151,7 +147,7 @@ impl Authenticator {
                 };
                 // A response to a new nonce that is refused for another reason than its age is wrong.
                 let is_new = |used: &Arc<Challenge>| !used.is_accepted.load(Ordering::Relaxed);
-                if used.as_ref().is_some_and(is_new) && !next.is_stale() {
+                if used.as_ref().is_some_and(is_new) && !next.is_stale {
                     return false;
                 }
                 self.challenge.insert((), Some(Arc::new(next)));
@@ -160,16 +156,21 @@ impl Authenticator {
         }
     }
 
-    async fn fetch_token(&self, options: &CallOptions) -> Result<Token, Error> {
-        let request = self.endpoints.token();
+    async fn fetch_token(&self, options: &CallOptions) -> Result<Arc<Token>, Error> {
+        let request = request::token(&self.http.config);
+        let response = self.call_as_service_account(&request, options).await?;
+        let token = Token::parse(&response.body, response.received_at);
+        token.map(Arc::new).map_err(|kind| response.error(&request, kind))
+    }
+
+    /// Sends a request with the client ID and the client secret.
+    async fn call_as_service_account(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+    ) -> Result<Response, Error> {
         let header = || Some(self.credential.clone());
-        let response = self.http.send(&request, options, 0, header).await?;
-        let response = response.error_for_status(&request)?;
-        let invalid =
-            ErrorKind::InvalidBody("the access token contains characters that cannot be sent");
-        let token = response::token(&response.body);
-        let token = token.and_then(|json| Token::new(json, response.received_at).ok_or(invalid));
-        token.map_err(|kind| response.error(&request, kind))
+        self.http.send(request, options, 0, header).await?.error_for_status(request)
     }
 
     async fn fetch_challenge(
@@ -177,7 +178,7 @@ impl Authenticator {
         request: &Request,
         options: &CallOptions,
     ) -> Result<Option<Arc<Challenge>>, Error> {
-        let request = self.endpoints.challenge(request);
+        let request = request::challenge(&self.http.config, request);
         let response = self.http.send(&request, options, 0, || None).await?;
         if response.status == 429 || response.status >= 500 {
             return Err(response.status_error(&request));

@@ -8,26 +8,28 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::super::response::TokenResponse;
+use super::super::{error::ErrorKind, response};
 
 /// An access token.
-pub(super) struct Token {
+pub(in crate::atlas) struct Token {
     pub(super) value: SecretString,
     pub(super) header: HeaderValue,
     due: Instant,
 }
 
 impl Token {
-    /// The token is replaced 5 minutes before its expiry, or after half its lifetime if that is later. `None` if no header
-    /// can carry it.
-    pub(super) fn new(response: TokenResponse, received_at: Instant) -> Option<Self> {
-        let lifetime = Duration::from_secs(response.expires_in.unwrap_or(3600).min(365 * 86_400));
+    /// Parses the response of the token endpoint. The token is replaced 5 minutes before its expiry, or after half its
+    /// lifetime if that is later.
+    pub(in crate::atlas) fn parse(body: &[u8], received_at: Instant) -> Result<Self, ErrorKind> {
+        let json = response::json(body);
+        let token = json["access_token"].as_str();
+        let value = token.ok_or(ErrorKind::InvalidBody("it contains no access token"))?.into();
+        let unsendable = "the access token contains characters that cannot be sent";
+        let header = bearer(&value).ok_or(ErrorKind::InvalidBody(unsendable))?;
+        let seconds = json["expires_in"].as_u64().unwrap_or(3600);
+        let lifetime = Duration::from_secs(seconds.min(365 * 86_400));
         let use_for = lifetime.saturating_sub(EARLY).max(lifetime / 2);
-        Some(Self {
-            header: bearer(&response.access_token)?,
-            value: response.access_token,
-            due: received_at + use_for,
-        })
+        Ok(Self { value, header, due: received_at + use_for })
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -64,8 +66,8 @@ mod tests {
     const A_MOMENT: Duration = Duration::from_millis(1);
 
     fn token(expires_in: Option<u64>) -> Token {
-        let access_token = SecretString::from("t");
-        Token::new(TokenResponse { access_token, expires_in }, Instant::now()).unwrap()
+        let body = serde_json::json!({ "access_token": "t", "expires_in": expires_in });
+        Token::parse(body.to_string().as_bytes(), Instant::now()).unwrap()
     }
 
     #[tokio::test(start_paused = true)]

@@ -193,7 +193,6 @@ fn listing(date: &str, certificates: &[(&str, &str, &str)]) -> CertificateList {
         certificates: certificates.collect(),
         server_time: at(date),
         fetched_at: Instant::now(),
-        requested_at: Instant::now(),
     }
 }
 

@@ -44,20 +44,20 @@ fn https_config(url: &str) -> Config {
 
 fn through_proxy(proxy: &str) -> Config {
     let url = "https://atlas.example";
-    let proxy = BaseUrl::parse(url).unwrap().proxy(Some(("HTTPS_PROXY", proxy)), None);
+    let proxy = BaseUrl::parse(url).unwrap().proxy(proxy, "");
     Config { proxy: proxy.unwrap(), ..https_config(url) }
 }
 
 async fn read_user(config: Config) -> Error {
-    let client = Client::new(config, clock(), Arc::default()).unwrap();
-    client.user(&project(), &user(), &call()).await.unwrap_err()
+    let client = Client::new(config, clock, Arc::default()).unwrap();
+    client.user(&user(), &call()).await.unwrap_err()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_tls_failure_is_not_retried_and_nothing_is_sent() {
     let (address, mut received) = listen(|_| b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
-    let client = Client::new(https_config(&format!("https://{address}")), clock(), Arc::default());
-    let issued = client.unwrap().issue(&project(), &user(), months(), &call()).await;
+    let client = Client::new(https_config(&format!("https://{address}")), clock, Arc::default());
+    let issued = client.unwrap().issue(&user(), months(), &call()).await;
     let Err(IssueError::NotIssued(error)) = issued else { panic!("{issued:?}") };
     assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
     assert_eq!((error.attempts(), &*error.request().address), (1, address.as_str()));

@@ -9,10 +9,10 @@ use super::*;
 
 pub(super) async fn issue(
     client: &Client,
-    project: &ProjectId,
+    user: &UserId,
     call: &CallOptions,
 ) -> Result<IssuedCertificate, IssueError> {
-    client.issue(project, &user(), months(), call).await
+    client.issue(user, months(), call).await
 }
 
 /// Makes a reply from a whole body and where the key begins in it.
@@ -30,14 +30,14 @@ async fn a_certificate_is_requested_once_and_its_bytes_are_returned_unchanged() 
     let pem = bundle(7);
     let sent = pem.clone();
     let server = Server::start(move |_, _| Reply::new(201, sent.clone())).await;
-    let project = project();
-    let issued = issue(&client(&server), &project, &call()).await.unwrap();
+    let user = user();
+    let issued = issue(&client(&server), &user, &call()).await.unwrap();
     assert_eq!(issued.pem.expose_secret(), pem);
     assert_eq!(issued.server_time, Some("2026-08-10T03:00:00Z".parse().unwrap()));
 
     let seen = server.seen();
     assert_eq!(seen.len(), 1);
-    let path = format!("/api/atlas/v1.0/groups/{project}/databaseUsers/app/certs");
+    let path = format!("/api/atlas/v1.0/groups/{}/databaseUsers/app/certs", user.project);
     assert_eq!((seen[0].method.as_str(), seen[0].target.as_str()), ("POST", path.as_str()));
     assert_eq!(seen[0].body, r#"{"monthsUntilExpiration":3}"#);
     for (name, value) in [
@@ -61,7 +61,7 @@ async fn a_request_that_was_refused_unprocessed_is_retried() {
         _ => Reply::new(201, bundle(7)),
     })
     .await;
-    issue(&client(&server), &project(), &call()).await.unwrap();
+    issue(&client(&server), &user(), &call()).await.unwrap();
     assert_eq!((server.count("POST"), server.count("GET")), (3, 0));
 }
 
@@ -87,7 +87,7 @@ async fn an_ambiguous_request_is_not_retried_and_new_certificates_are_reported()
                 _ => Reply::new(200, list(listed)),
             })
             .await;
-            let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+            let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
             let IssueError::Ambiguous { reconciliation, cause } = error else {
                 panic!("{name}: {error}")
             };
@@ -108,7 +108,7 @@ async fn an_ambiguous_request_whose_list_fails_too_has_both_errors() {
         _ => Reply::new(403, api_error(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST")),
     })
     .await;
-    let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+    let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
     let IssueError::Ambiguous { cause, reconciliation: Reconciliation::ListFailed(why) } = error
     else {
         panic!("{error}")
@@ -124,7 +124,7 @@ async fn a_response_cut_after_the_certificate_reports_it_and_one_cut_after_the_k
     for (sent, is_whole) in [(key, false), (key + 60, false), (whole.len() - 1, true)] {
         let whole = whole.clone();
         let server = Server::start(move |_, _| Reply::CutBody(whole.clone(), sent)).await;
-        match issue(&client(&server), &project(), &call()).await {
+        match issue(&client(&server), &user(), &call()).await {
             Ok(issued) => {
                 assert!(is_whole);
                 assert!(crate::x509::Bundle::parse(&issued.pem).is_ok());
@@ -150,7 +150,7 @@ async fn a_created_response_is_kept_unless_it_cannot_be_a_certificate() {
             _ => Reply::new(200, list(&[5])),
         })
         .await;
-        let issued = issue(&client(&server), &project(), &call()).await.unwrap();
+        let issued = issue(&client(&server), &user(), &call()).await.unwrap();
         assert_eq!(issued.pem.expose_secret(), body);
         assert!(issued.certificate.is_err());
         assert_eq!(ids(&issued.reconciliation.unwrap()), ["5"]);
@@ -159,7 +159,7 @@ async fn a_created_response_is_kept_unless_it_cannot_be_a_certificate() {
     let pem = bundle(7);
     let sent = pem.clone();
     let server = Server::start(move |_, _| Reply::new(200, sent.clone())).await;
-    let issued = issue(&client(&server), &project(), &call()).await.unwrap();
+    let issued = issue(&client(&server), &user(), &call()).await.unwrap();
     assert_eq!(issued.pem.expose_secret(), pem);
 }
 
@@ -180,7 +180,7 @@ async fn a_page_of_a_gateway_is_no_certificate_and_its_outcome_is_reconciled() {
             _ => Reply::new(200, list(&[5])),
         })
         .await;
-        let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+        let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
         let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
         let text = format!(
             "issuing a certificate received HTTP {status} from something that is not the Atlas API"
@@ -210,10 +210,10 @@ async fn slow_server(issued_after: Duration) -> Server {
 #[tokio::test(start_paused = true)]
 async fn the_list_after_an_ambiguous_request_is_as_young_as_the_settle_delay_demands() {
     let server = slow_server(Duration::from_millis(2500)).await;
-    let (client, project) = (client(&server), project());
+    let (client, user) = (client(&server), user());
     let ask = || {
-        let (client, project) = (client.clone(), project.clone());
-        tokio::spawn(async move { issue(&client, &project, &call()).await })
+        let (client, user) = (client.clone(), user.clone());
+        tokio::spawn(async move { issue(&client, &user, &call()).await })
     };
     let first = ask();
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -224,7 +224,7 @@ async fn the_list_after_an_ambiguous_request_is_as_young_as_the_settle_delay_dem
     assert_eq!(ids(&reconciliation), ["1"]);
     // Another reader fills the cache before the second certificate exists.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let read = client.certificates(&project, &user(), &call()).await.unwrap();
+    let read = client.certificates(&user, &call()).await.unwrap();
     assert_eq!(read.certificates.len(), 1);
     let Err(IssueError::Ambiguous { reconciliation, .. }) = second.await.unwrap() else {
         panic!("the outcome is uncertain")
@@ -234,27 +234,11 @@ async fn the_list_after_an_ambiguous_request_is_as_young_as_the_settle_delay_dem
 }
 
 #[tokio::test(start_paused = true)]
-async fn ambiguous_requests_of_the_same_moment_share_one_list() {
-    let server = slow_server(Duration::ZERO).await;
-    let (client, project) = (client(&server), project());
-    let asked: Vec<_> = (0..5)
-        .map(|_| {
-            let (client, project) = (client.clone(), project.clone());
-            tokio::spawn(async move { issue(&client, &project, &call()).await })
-        })
-        .collect();
-    for answer in asked {
-        assert!(matches!(answer.await.unwrap(), Err(IssueError::Ambiguous { .. })));
-    }
-    assert!(server.count("GET") < 5, "{}", server.count("GET"));
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_largest_retry_after_is_an_error_like_any_other() {
     for value in ["18446744073709551615", "99999999999999999999"] {
         let server =
             Server::start(move |_, _| Reply::new(429, "").with("Retry-After", value)).await;
-        let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+        let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
         let ErrorKind::RetryExceedsDeadline(wait, _) = error.kind() else { panic!("{error}") };
         assert!((86_400..86_406).contains(&wait.as_secs()), "{wait:?}");
@@ -271,7 +255,7 @@ async fn a_refused_request_issues_nothing() {
         (410, "VERSION_GONE"),
     ] {
         let server = Server::start(move |_, _| Reply::new(status, api_error(status, code))).await;
-        let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+        let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
         assert_eq!((error.status(), error.code()), (Some(status), Some(code)));
         assert_eq!(error.api_error().unwrap().detail.as_deref(), Some("a detail"));
@@ -287,7 +271,7 @@ async fn a_refused_request_issues_nothing() {
 async fn a_refused_connection_is_retried_and_nothing_is_issued() {
     let mut server = Server::start(|_, _| Reply::Cut).await;
     server.leave().await;
-    let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+    let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
     assert!(matches!(error.kind(), ErrorKind::Connect(_)), "{error:?}");
     assert_eq!(error.attempts(), 3);
@@ -316,10 +300,10 @@ async fn certificates_of_concurrent_requests_are_no_candidates() {
         }
     })
     .await;
-    let (client, project) = (client(&server), project());
+    let (client, user) = (client(&server), user());
     let ask = || {
-        let (client, project) = (client.clone(), project.clone());
-        tokio::spawn(async move { issue(&client, &project, &call()).await })
+        let (client, user) = (client.clone(), user.clone());
+        tokio::spawn(async move { issue(&client, &user, &call()).await })
     };
     let asked: Vec<_> = (0..11).map(|_| ask()).collect();
     let mut issued = 0;
@@ -343,9 +327,9 @@ async fn a_connection_that_the_server_closed_is_replaced() {
         Reply::new(201, bundle(before as u64 + 1)).with("Connection", "close")
     })
     .await;
-    let (client, project) = (client(&server), project());
+    let (client, user) = (client(&server), user());
     for _ in 0..3 {
-        issue(&client, &project, &call()).await.unwrap();
+        issue(&client, &user, &call()).await.unwrap();
     }
     assert_eq!(server.count("POST"), 3);
 }
@@ -381,10 +365,10 @@ async fn a_stream_that_http2_refused_had_no_effect_and_a_reset_one_may_have_had(
             posts
         });
         let config = config_at(&url, Credentials::Token("t".into()));
-        let client = Client::new(config, clock(), Arc::default()).unwrap();
+        let client = Client::new(config, clock, Arc::default()).unwrap();
         let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
-        client.0.auth.http.client.set(http.tls_certs_only([]).build().unwrap()).unwrap();
-        let result = issue(&client, &project(), &call()).await;
+        client.auth.http.client.set(http.tls_certs_only([]).build().unwrap()).unwrap();
+        let result = issue(&client, &user(), &call()).await;
         drop(client);
         match result {
             Ok(_) => assert!(is_refused),

@@ -33,9 +33,9 @@ fn challenge(nonce: &str, stale: bool) -> Reply {
         .with("WWW-Authenticate", text)
 }
 
-/// Reads a list of a new project, so that only the authorization is shared.
+/// Reads a list of a new user, so that only the authorization is shared.
 async fn read(client: &Client) -> Result<Arc<CertificateList>, Error> {
-    client.certificates(&project(), &user(), &call()).await
+    client.certificates(&user(), &call()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +102,7 @@ async fn a_stale_token_is_replaced_and_the_request_retried_once_even_if_it_issue
     let client = client_with(&server, service_account());
     read(&client).await.unwrap();
     *valid.lock().unwrap() = "second";
-    client.issue(&project(), &user(), months(), &call()).await.unwrap();
+    client.issue(&user(), months(), &call()).await.unwrap();
     *valid.lock().unwrap() = "third";
     read(&client).await.unwrap();
     let seen = server.seen();
@@ -120,7 +120,7 @@ async fn a_missing_role_is_not_retried_and_a_rejected_token_once() {
         })
         .await;
         let client = client_with(&server, service_account());
-        let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
+        let error = client.issue(&user(), months(), &call()).await.unwrap_err();
         let IssueError::NotIssued(error) = error else { panic!("{error}") };
         assert_eq!((error.status(), error.code()), (Some(401), Some(code)));
         let posts = server.seen().iter().filter(|seen| !is_token_request(seen)).count();
@@ -137,7 +137,7 @@ async fn a_rejected_service_account_has_the_error_of_oauth() {
     })
     .await;
     let client = client_with(&server, service_account());
-    let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
+    let error = client.issue(&user(), months(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
     assert!(matches!(error.kind(), ErrorKind::Api(_)));
     assert_eq!(error.request().operation, Operation::Authenticate);
@@ -174,7 +174,7 @@ async fn one_challenge_authorizes_all_requests_and_is_never_requested_with_post(
         let client = client.clone();
         tokio::spawn(async move {
             if issues {
-                client.issue(&project(), &user(), months(), &call()).await.unwrap();
+                client.issue(&user(), months(), &call()).await.unwrap();
             } else {
                 read(&client).await.unwrap();
             }
@@ -213,7 +213,7 @@ async fn a_stale_nonce_is_replaced_and_the_request_retried_once() {
     let client = client_with(&server, api_key());
     read(&client).await.unwrap();
     *valid.lock().unwrap() = "two";
-    client.issue(&project(), &user(), months(), &call()).await.unwrap();
+    client.issue(&user(), months(), &call()).await.unwrap();
     assert_eq!(server.count("POST"), 2);
     read(&client).await.unwrap();
     let last = server.seen().pop().unwrap();
@@ -224,7 +224,7 @@ async fn a_stale_nonce_is_replaced_and_the_request_retried_once() {
 async fn a_wrong_key_is_not_retried() {
     let server = Server::start(|_, before| challenge(&format!("nonce{before}"), false)).await;
     let client = client_with(&server, api_key());
-    let error = client.issue(&project(), &user(), months(), &call()).await.unwrap_err();
+    let error = client.issue(&user(), months(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
     assert_eq!(error.status(), Some(401));
     assert_eq!((server.count("GET"), server.count("POST")), (1, 1));
@@ -238,7 +238,7 @@ async fn a_server_without_a_challenge_gets_requests_without_authorization() {
     })
     .await;
     let client = client_with(&server, api_key());
-    client.issue(&project(), &user(), months(), &call()).await.unwrap();
+    client.issue(&user(), months(), &call()).await.unwrap();
     assert_eq!(server.count("POST"), 1);
 }
 
@@ -255,9 +255,9 @@ async fn credentials_that_cannot_be_sent_are_refused_without_being_shown() {
             "the public key contains characters that cannot be sent, such as a line break",
         ),
     ] {
-        let error = Client::new(config(&server, login), clock(), Arc::default()).unwrap_err();
+        let error = Client::new(config(&server, login), clock, Arc::default()).err().unwrap();
         assert_eq!(error.to_string(), text);
     }
     let broken = Config { ca_bundle_pem: Some("no pem".into()), ..config(&server, api_key()) };
-    assert_eq!(Client::new(broken, clock(), Arc::default()).unwrap_err(), ConfigError::CaBundle);
+    assert_eq!(Client::new(broken, clock, Arc::default()).err().unwrap(), ConfigError::CaBundle);
 }

@@ -22,16 +22,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::clock::Clock;
 use server::Server;
 
 /// A client with a bearer token.
-fn client(server: &Server) -> Client {
+fn client(server: &Server) -> Arc<Client> {
     client_with(server, Credentials::Token("a-token".into()))
 }
 
-fn client_with(server: &Server, login: Credentials) -> Client {
-    Client::new(config(server, login), clock(), Arc::default()).unwrap()
+fn client_with(server: &Server, login: Credentials) -> Arc<Client> {
+    Client::new(config(server, login), clock, Arc::default()).unwrap().into()
 }
 
 fn config(server: &Server, login: Credentials) -> Config {
@@ -52,13 +51,13 @@ fn config_at(url: &str, login: Credentials) -> Config {
 }
 
 /// A configuration for unit tests that send nothing.
-pub(super) fn unit_config() -> Arc<Config> {
-    Arc::new(config_at("https://cloud.mongodb.com", Credentials::Token("t".into())))
+pub(super) fn unit_config() -> Config {
+    config_at("https://cloud.mongodb.com", Credentials::Token("t".into()))
 }
 
 /// A clock an hour ahead of the server's.
-fn clock() -> Arc<dyn Clock> {
-    Arc::new("2026-08-10T04:00:00Z".parse::<Timestamp>().unwrap())
+fn clock() -> Timestamp {
+    "2026-08-10T04:00:00Z".parse().unwrap()
 }
 
 fn call() -> CallOptions {
@@ -69,13 +68,12 @@ fn call() -> CallOptions {
     }
 }
 
-fn project() -> ProjectId {
+/// A user of a project of its own.
+fn user() -> UserId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    ProjectId::parse(&format!("{:024x}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()
-}
-
-fn user() -> Username {
-    Username::parse("app").unwrap()
+    let project = format!("{:024x}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let username = Username::parse("app").unwrap();
+    UserId { project: ProjectId::parse(&project).unwrap(), username }
 }
 
 fn months() -> Months {

@@ -13,10 +13,10 @@ async fn many_resources_of_one_user_share_one_list() {
         Reply::When(Arc::clone(&held), Box::new(Reply::new(200, list(&[1, 2]))))
     })
     .await;
-    let (client, project) = (client(&server), project());
+    let (client, user) = (client(&server), user());
     let ask = || {
-        let (client, project) = (client.clone(), project.clone());
-        tokio::spawn(async move { client.certificates(&project, &user(), &call()).await })
+        let (client, user) = (client.clone(), user.clone());
+        tokio::spawn(async move { client.certificates(&user, &call()).await })
     };
     let asked: Vec<_> = (0..100).map(|_| ask()).collect();
     server.arrived.acquire().await.unwrap().forget();
@@ -27,8 +27,8 @@ async fn many_resources_of_one_user_share_one_list() {
         assert_eq!(listing.server_time, "2026-08-10T03:00:00Z".parse().unwrap());
     }
     assert_eq!(server.count("GET"), 1);
-    let spelled = Username::parse("CN=app").unwrap();
-    client.certificates(&project, &spelled, &call()).await.unwrap();
+    let spelled = UserId { username: Username::parse("CN=app").unwrap(), ..user };
+    client.certificates(&spelled, &call()).await.unwrap();
     assert_eq!(server.count("GET"), 1, "two spellings of one user");
 }
 
@@ -40,11 +40,11 @@ async fn an_issued_certificate_invalidates_the_cached_list() {
         _ => Reply::new(200, list(&[1, 2])),
     })
     .await;
-    let (client, project) = (client(&server), project());
-    let read = async || client.certificates(&project, &user(), &call()).await;
+    let (client, user) = (client(&server), user());
+    let read = async || client.certificates(&user, &call()).await;
     assert_eq!(read().await.unwrap().certificates.len(), 1);
     assert_eq!(read().await.unwrap().certificates.len(), 1);
-    client.issue(&project, &user(), months(), &call()).await.unwrap();
+    client.issue(&user, months(), &call()).await.unwrap();
     assert_eq!(read().await.unwrap().certificates.len(), 2);
     assert_eq!(server.count("GET"), 2);
 }
@@ -55,7 +55,7 @@ fn page_number(seen: &super::server::Seen) -> usize {
 }
 
 async fn read(server: &Server) -> Result<Arc<CertificateList>, Error> {
-    client(server).certificates(&project(), &user(), &call()).await
+    client(server).certificates(&user(), &call()).await
 }
 
 fn inconsistency(error: &Error) -> &'static str {
@@ -185,7 +185,7 @@ async fn the_users_of_a_project_are_read_from_all_pages() {
         Reply::new(200, format!(r#"{{"results":[{}],"totalCount":501}}"#, users.join(",")))
     })
     .await;
-    let project = project();
+    let UserId { project, .. } = user();
     let users = client(&server).users(&project, &call()).await.unwrap();
     assert_eq!(users.len(), 501);
     let last = &users[500];
@@ -216,11 +216,11 @@ async fn a_read_is_retried_after_every_transient_failure() {
             _ => Reply::new(200, list(&[1])),
         })
         .await;
-        client(&server).certificates(&project(), &user(), &call()).await.unwrap();
+        client(&server).certificates(&user(), &call()).await.unwrap();
         assert_eq!(server.count("GET"), 3);
 
         let server = Server::start(move |_, _| reply()).await;
-        let error = client(&server).certificates(&project(), &user(), &call()).await.unwrap_err();
+        let error = client(&server).certificates(&user(), &call()).await.unwrap_err();
         assert_eq!(server.count("GET"), 3, "{error}");
         assert_eq!(error.attempts(), 3, "{error}");
     }
@@ -234,7 +234,7 @@ async fn the_clock_is_read_if_a_response_has_no_date() {
     ] {
         let server =
             Server::start(move |_, _| Reply::new(200, list(&[1])).with("Date", date)).await;
-        let listing = client(&server).certificates(&project(), &user(), &call()).await.unwrap();
+        let listing = client(&server).certificates(&user(), &call()).await.unwrap();
         assert_eq!(listing.server_time, wanted.parse().unwrap());
     }
 }
@@ -244,8 +244,8 @@ async fn an_error_has_the_api_version_of_its_request() {
     for (api_version, newest) in [(ApiVersion::V1_0, false), (ApiVersion::V2, true)] {
         let server = Server::start(|_, _| Reply::new(410, api_error(410, "VERSION_GONE"))).await;
         let config = Config { api_version, ..config(&server, Credentials::Token("t".into())) };
-        let client = Client::new(config, clock(), Arc::default()).unwrap();
-        let read = client.certificates(&project(), &user(), &call()).await;
+        let client = Client::new(config, clock, Arc::default()).unwrap();
+        let read = client.certificates(&user(), &call()).await;
         let error = read.unwrap_err();
         assert!(error.is_api_version_removed());
         assert_eq!(error.uses_latest_api_version(), newest);
@@ -261,12 +261,12 @@ async fn a_failed_read_is_not_cached() {
         }
     })
     .await;
-    let (client, project) = (client(&server), project());
-    let error = client.user(&project, &user(), &call()).await.unwrap_err();
+    let (client, user) = (client(&server), user());
+    let error = client.user(&user, &call()).await.unwrap_err();
     assert!(error.is_user_not_found() && !error.is_project_not_found());
-    let found = client.user(&project, &user(), &call()).await.unwrap();
+    let found = client.user(&user, &call()).await.unwrap();
     assert_eq!(found.x509_type, "MANAGED");
-    client.user(&project, &user(), &call()).await.unwrap();
+    client.user(&user, &call()).await.unwrap();
     assert_eq!(server.count("GET"), 2);
     assert!(server.seen()[0].target.ends_with("/databaseUsers/$external/app"));
 }
@@ -293,7 +293,7 @@ async fn responses_that_are_not_from_atlas_are_errors() {
     ] {
         let reply = std::sync::Mutex::new(Some(reply));
         let server = Server::start(move |_, _| reply.lock().unwrap().take().unwrap()).await;
-        let error = client(&server).user(&project(), &user(), &call()).await.unwrap_err();
+        let error = client(&server).user(&user(), &call()).await.unwrap_err();
         assert_eq!(error.to_string(), text);
         assert_eq!(server.count("GET"), 1);
     }
@@ -307,7 +307,7 @@ async fn a_cancellation_ends_a_read() {
     let (client, call) = (client(&server), call());
     let reading = tokio::spawn({
         let call = call.clone();
-        async move { client.user(&project(), &user(), &call).await }
+        async move { client.user(&user(), &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
     call.cancel.cancel();
@@ -322,7 +322,7 @@ async fn a_deprecation_notice_is_returned_once() {
     .await;
     let client = client(&server);
     for _ in 0..3 {
-        client.certificates(&project(), &user(), &call()).await.unwrap();
+        client.certificates(&user(), &call()).await.unwrap();
     }
     let notice = client.take_deprecation_notice().unwrap();
     assert_eq!(notice.operation, Operation::ListCertificates);
@@ -337,7 +337,7 @@ async fn a_call_without_retries_makes_one_attempt() {
     {
         let server = Server::start(move |_, _| reply()).await;
         let call = CallOptions { is_retried: false, ..call() };
-        let result = client(&server).user(&project(), &user(), &call).await;
+        let result = client(&server).user(&user(), &call).await;
         let error = result.unwrap_err();
         assert_eq!((server.count("GET"), error.attempts()), (1, 1), "{error}");
         assert_eq!(error.is_unreachable(), error.status().is_none(), "{error}");

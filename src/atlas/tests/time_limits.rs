@@ -19,8 +19,8 @@ async fn a_response_after_the_time_limit_makes_the_outcome_ambiguous() {
     .await;
     let login = Credentials::Token("t".into());
     let config = Config { request_timeout: Duration::from_millis(300), ..config(&server, login) };
-    let client = Client::new(config, clock(), Arc::default()).unwrap();
-    let error = issue(&client, &project(), &call()).await.unwrap_err();
+    let client = Client::new(config, clock, Arc::default()).unwrap();
+    let error = issue(&client, &user(), &call()).await.unwrap_err();
     let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
     assert!(matches!(cause.kind(), ErrorKind::TimedOut(_)));
     assert_eq!(ids(&reconciliation), ["5"]);
@@ -31,9 +31,9 @@ async fn a_response_after_the_time_limit_makes_the_outcome_ambiguous() {
 async fn a_request_is_not_sent_without_time_for_its_response() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let config = config(&server, Credentials::Token("t".into()));
-    let client = Client::new(config, clock(), Arc::default()).unwrap();
+    let client = Client::new(config, clock, Arc::default()).unwrap();
     let hurried = CallOptions { deadline: Instant::now() + Duration::from_secs(2), ..call() };
-    let error = issue(&client, &project(), &hurried).await.unwrap_err();
+    let error = issue(&client, &user(), &hurried).await.unwrap_err();
     assert!(matches!(error, IssueError::NotIssued(error) if error.is_deadline_exceeded()));
     assert!(server.seen().is_empty());
 }
@@ -44,7 +44,7 @@ async fn a_wait_that_exceeds_the_deadline_is_an_error_at_once() {
         Reply::new(429, api_error(429, "RATE_LIMITED_TOKEN_BUCKET")).with("Retry-After", "55")
     })
     .await;
-    let error = issue(&client(&server), &project(), &call()).await.unwrap_err();
+    let error = issue(&client(&server), &user(), &call()).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
     let ErrorKind::RetryExceedsDeadline(wait, cause) = error.kind() else { panic!("{error}") };
     assert!(wait.as_secs() >= 55);
@@ -59,7 +59,7 @@ async fn an_error_about_a_wait_has_the_message_of_its_cause() {
     server.leave().await;
     // Time for one attempt, and not for the 250 milliseconds or more before another.
     let hurried = CallOptions { deadline: Instant::now() + Duration::from_millis(3200), ..call() };
-    let error = issue(&client(&server), &project(), &hurried).await.unwrap_err();
+    let error = issue(&client(&server), &user(), &hurried).await.unwrap_err();
     let IssueError::NotIssued(error) = error else { panic!("{error}") };
     assert!(matches!(error.kind(), ErrorKind::RetryExceedsDeadline(..)), "{error}");
     assert!(error.source_message().unwrap().to_lowercase().contains("refused"));
@@ -69,10 +69,10 @@ async fn an_error_about_a_wait_has_the_message_of_its_cause() {
 #[tokio::test(start_paused = true)]
 async fn a_cancellation_during_a_reconciliation_is_an_error_of_the_list() {
     let server = Server::start(|_, _| Reply::new(503, "")).await;
-    let (client, project, call) = (client(&server), project(), call());
+    let (client, user, call) = (client(&server), user(), call());
     let looking = tokio::spawn({
         let call = call.clone();
-        async move { issue(&client, &project, &call).await }
+        async move { issue(&client, &user, &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
     call.cancel.cancel();
@@ -98,7 +98,7 @@ async fn a_cancellation_ends_the_wait_before_a_retry_at_once() {
         let (client, call) = (client(&server), call());
         let waiting = tokio::spawn({
             let call = call.clone();
-            async move { issue(&client, &project(), &call).await }
+            async move { issue(&client, &user(), &call).await }
         });
         server.arrived.acquire().await.unwrap().forget();
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -116,7 +116,7 @@ async fn a_canceled_call_sends_nothing() {
     let server = Server::start(|_, _| Reply::new(201, bundle(1))).await;
     let call = call();
     call.cancel.cancel();
-    let error = issue(&client(&server), &project(), &call).await.unwrap_err();
+    let error = issue(&client(&server), &user(), &call).await.unwrap_err();
     assert!(matches!(error, IssueError::NotIssued(error) if error.is_cancelled()));
     assert!(server.seen().is_empty());
 }
@@ -129,10 +129,10 @@ async fn a_cancellation_does_not_end_a_request_that_was_sent() {
         Reply::When(Arc::clone(&held), Box::new(Reply::new(201, bundle(9))))
     })
     .await;
-    let (client, project, call) = (client(&server), project(), call());
+    let (client, user, call) = (client(&server), user(), call());
     let issuing = tokio::spawn({
         let call = call.clone();
-        async move { issue(&client, &project, &call).await }
+        async move { issue(&client, &user, &call).await }
     });
     server.arrived.acquire().await.unwrap().forget();
     call.cancel.cancel();

@@ -156,3 +156,12 @@ fn an_unknown_setting_defers_the_client() {
         assert!(matches!(resolved, Ok((State::Deferred(argument), _)) if argument == name));
     }
 }
+
+#[test]
+fn an_unusable_proxy_is_an_error_that_names_its_variable() {
+    let problems = config(&[], &[("https_proxy", "ftp://proxy")]).unwrap_err();
+    let problem = problems.into_iter().next().unwrap();
+    assert_eq!(problem.summary, "Invalid environment variable");
+    let detail = "The environment variable https_proxy has an unknown scheme; a proxy has http, https or socks5.";
+    assert_eq!(problem.detail, detail);
+}

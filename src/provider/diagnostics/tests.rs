@@ -11,7 +11,7 @@ use tf_provider::CancellationToken;
 use super::*;
 use crate::{
     atlas::{ApiVersion, BaseUrl, Client, Config, Credentials, Months, ProjectId, Username},
-    clock::SystemClock,
+    clock,
     provider::client::Session,
 };
 
@@ -89,7 +89,7 @@ impl World {
             proxy: None,
             user_agent: "test".to_owned(),
         };
-        let client = Client::new(config, Arc::new(SystemClock), Arc::default()).unwrap();
+        let client = Client::new(config, clock::now, Arc::default()).unwrap();
         let (project, username) = (ProjectId::parse(PROJECT), Username::parse("app"));
         let user = UserId { project: project.unwrap(), username: username.unwrap() };
         Self { atlas, client, user }
@@ -105,8 +105,7 @@ impl World {
         self.atlas.control().add_fault(fault);
         let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
         let months = Months::parse(3).unwrap();
-        let issued =
-            self.client.issue(&self.user.project, &self.user.username, months, &options).await;
+        let issued = self.client.issue(&self.user, months, &options).await;
         self.atlas.control().clear_faults();
         not_issued(&issued.expect_err("a refusal"), &self.user)
     }
@@ -115,8 +114,7 @@ impl World {
     async fn unlisted(&self, fault: Fault) -> Diagnostic {
         self.atlas.control().add_fault(fault);
         let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
-        let list =
-            self.client.certificates(&self.user.project, &self.user.username, &options).await;
+        let list = self.client.certificates(&self.user, &options).await;
         from_atlas(&list.unwrap_err(), &self.user)
     }
 }
@@ -283,11 +281,10 @@ async fn a_canceled_run_is_named_as_the_reason() {
     cancel.cancel();
     let options = Session::call(&cancel, limit);
     let months = Months::parse(3).unwrap();
-    let issued =
-        world.client.issue(&world.user.project, &world.user.username, months, &options).await;
+    let issued = world.client.issue(&world.user, months, &options).await;
     let error = not_issued(&issued.err().unwrap(), &world.user);
     assert_eq!(error.summary, "Canceled before the certificate was requested");
-    let list = world.client.certificates(&world.user.project, &world.user.username, &options).await;
+    let list = world.client.certificates(&world.user, &options).await;
     let error = from_atlas(&list.unwrap_err(), &world.user);
     assert_eq!(error.summary, "Operation canceled");
     assert_eq!(world.atlas.control().requests(), []);

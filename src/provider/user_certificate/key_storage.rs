@@ -84,7 +84,7 @@ impl KeyStorage {
     pub(super) fn protect(&self, text: &SecretString) -> Option<String> {
         match &self.recipients {
             None => Some(text.expose_secret().to_owned()),
-            Some(recipients) => catch_panic(|| sealing::seal(text, recipients))?.ok(),
+            Some(recipients) => catch_panic(|| sealing::seal(text, recipients))?,
         }
     }
 
