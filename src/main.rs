@@ -16,6 +16,11 @@ const ABOUT: ProviderInfo = ProviderInfo {
     crates: &["terraform_provider_atlas"],
 };
 
+/// With musl's own allocator a call takes more than twice as long (BENCHMARKS.md).
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     // One thread: calls mostly wait, and moving them between threads makes each call 50 % slower.
     let runtime = match Builder::new_current_thread().enable_all().build() {
