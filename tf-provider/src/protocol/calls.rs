@@ -163,6 +163,7 @@ mod tests {
         let response: RpcResult<Plan> = calls.run_cancellable(rpc, async { panic!("a bug") }).await;
         let diagnostics = response.unwrap().into_inner().diagnostics;
         assert_eq!(diagnostics[0].severity(), pb::diagnostic::Severity::Error);
+        assert_eq!(diagnostics[0].summary, "The provider crashed");
         let detail = &diagnostics[0].detail;
         assert!(detail.starts_with("PlanResourceChange for x_thing failed because of a bug"));
 
