@@ -16,8 +16,9 @@ const ABOUT: ProviderInfo = ProviderInfo {
     crates: &["terraform_provider_atlas"],
 };
 
-/// With musl's own allocator a call takes more than twice as long (BENCHMARKS.md).
-#[cfg(target_env = "musl")]
+/// With musl's own allocator a call takes more than twice as long (BENCHMARKS.md). `dlmalloc` assumes pages of 4 KiB, which
+/// other architectures may not have.
+#[cfg(all(target_env = "musl", target_arch = "x86_64"))]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
