@@ -177,11 +177,12 @@ fn shows_nothing(value: &dyn Debug) {
 fn hides(pem: &SecretString, shown: &str) {
     let text = pem.expose_secret();
     let key = &text[text.find("BEGIN PRIVATE KEY-----").expect("a key") + 22..];
-    let key: Vec<char> = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    // The private half of a P-256 key. The public half follows it, and is in the certificate too.
+    let key: Vec<char> = key.chars().take(92).filter(char::is_ascii_alphanumeric).collect();
     let shown: String = shown.chars().filter(char::is_ascii_alphanumeric).collect();
     for window in key.windows(12) {
         let window: String = window.iter().collect();
-        assert!(window.contains("ENDPRIVATE") || !shown.contains(&window), "{window} is shown");
+        assert!(!shown.contains(&window), "{window} is shown");
     }
 }
 
