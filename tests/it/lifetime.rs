@@ -107,6 +107,7 @@ fn start(core: &Core) -> JoinHandle<Result<Outcome, Error>> {
     tokio::spawn(async move { core.resource(TYPE).apply_config(&mut None, config("app")).await })
 }
 
+#[cfg(unix)]
 async fn alive(provider: &Provider) {
     let request = tfplugin5::get_functions::Request {};
     provider.client().get_functions(request).await.expect("a response");

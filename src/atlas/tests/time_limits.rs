@@ -9,22 +9,30 @@ use super::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_response_after_the_time_limit_makes_the_outcome_ambiguous() {
-    let never = Arc::new(Semaphore::new(0));
-    let held = Arc::clone(&never);
-    let server = Server::start(move |seen, _| match seen.method.as_str() {
-        "POST" => Reply::When(Arc::clone(&held), Box::new(Reply::Cut)),
-        _ => Reply::new(200, list(&[5])),
-    })
-    .await;
-    let login = Credentials::Token("t".into());
-    let config = Config { request_timeout: Duration::from_millis(300), ..config(&server, login) };
-    let client = Client::new(config, clock, Arc::default()).unwrap();
-    let error = issue(&client, &user(), &call()).await.unwrap_err();
-    let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
-    assert!(matches!(cause.kind(), ErrorKind::TimedOut(_)));
-    assert_eq!(ids(&reconciliation), ["5"]);
-    assert_eq!(server.count("POST"), 1);
+async fn a_response_after_a_time_limit_makes_the_outcome_ambiguous_and_the_list_has_its_own_time() {
+    let of_request = Duration::from_millis(300);
+    let of_operation = Duration::from_secs(4);
+    for (request_timeout, limit) in
+        [(of_request, of_operation * 10), (of_operation * 10, of_operation)]
+    {
+        let never = Arc::new(Semaphore::new(0));
+        let server = Server::start(move |seen, _| match seen.method.as_str() {
+            "POST" => Reply::When(Arc::clone(&never), Box::new(Reply::Cut)),
+            _ => Reply::new(200, list(&[5])),
+        })
+        .await;
+        let login = Credentials::Token("t".into());
+        let config = Config { request_timeout, ..config(&server, login) };
+        let client = Client::new(config, clock, Arc::default()).unwrap();
+        let call = CallOptions { deadline: Instant::now() + limit, ..call() };
+        let error = issue(&client, &user(), &call).await.unwrap_err();
+        let IssueError::Ambiguous { cause, reconciliation } = error else { panic!("{error}") };
+        let is_deadline = matches!(cause.kind(), ErrorKind::Deadline);
+        assert!(is_deadline == (limit == of_operation), "{cause}");
+        assert!(is_deadline || matches!(cause.kind(), ErrorKind::TimedOut(_)), "{cause}");
+        assert_eq!(ids(&reconciliation), ["5"]);
+        assert_eq!(server.count("POST"), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -142,11 +142,13 @@ mod tests {
     use std::sync::Arc;
 
     use tokio::sync::oneshot;
+    #[cfg(unix)]
     use tokio_util::task::task_tracker::TaskTrackerToken;
 
     use super::*;
     use crate::protocol::pb;
 
+    #[cfg(unix)]
     impl Calls {
         /// Counts as a call in progress until it is dropped.
         pub(crate) fn hold(&self) -> TaskTrackerToken {
