@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tf_provider::{Block, Mode, Value};
+use tf_provider::{Block, CancellationToken, Mode, Value};
 
 use super::*;
 use crate::{
@@ -25,6 +25,24 @@ const KEYS: [&str; 2] = [
     "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
     "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
 ];
+
+#[tokio::test]
+async fn a_plan_that_cannot_read_private_data_is_an_error_and_keeps_its_bytes() {
+    let object = || UserCertificate::default().into_value();
+    let request = |proposed: Value| PlanRequest {
+        prior: object(),
+        config: proposed.clone(),
+        proposed,
+        private: b"of another version".to_vec(),
+        cancel: CancellationToken::new(),
+    };
+    let update = plan(&UserCertificateResource::default(), request(object())).await;
+    for response in [update, plan_destroy(request(Value::Null))] {
+        assert_eq!(response.private, b"of another version");
+        let titles: Vec<_> = response.diagnostics.iter().map(|it| it.summary.as_str()).collect();
+        assert_eq!(titles, ["Private data of the resource cannot be read"]);
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
