@@ -184,17 +184,25 @@ mod tests {
     const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
     const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
+    fn resource(atlas: &LocalAtlas) -> UserCertificateResource {
+        let client = testing::client(atlas);
+        UserCertificateResource { client, ..UserCertificateResource::default() }
+    }
+
+    fn config() -> UserCertificate {
+        UserCertificate {
+            project_id: ProjectId::parse(PROJECT).ok().into(),
+            username: Username::parse("app").ok().into(),
+            ..UserCertificate::default()
+        }
+    }
+
     #[tokio::test]
     async fn another_resource_of_the_user_takes_no_key_from_a_replacement_that_fails_later() {
         let atlas = LocalAtlas::start(Options::default()).unwrap();
         atlas.control().add_user(PROJECT, "app", X509Type::Managed);
-        let client = testing::client(&atlas);
-        let resource = UserCertificateResource { client, ..UserCertificateResource::default() };
-        let config = UserCertificate {
-            project_id: ProjectId::parse(PROJECT).ok().into(),
-            username: Username::parse("app").ok().into(),
-            ..UserCertificate::default()
-        };
+        let resource = resource(&atlas);
+        let config = config();
         let object =
             UserCertificate { combined_pem: Attr::Known("hunter2".into()), ..config.clone() };
         let successor = Successor::new(&config);
@@ -220,13 +228,10 @@ mod tests {
     async fn a_response_kept_by_the_predecessor_is_encrypted_if_the_successor_is_sealed() {
         let atlas = LocalAtlas::start(Options::default()).unwrap();
         atlas.control().add_user(PROJECT, "app", X509Type::Managed);
-        let client = testing::client(&atlas);
-        let resource = UserCertificateResource { client, ..UserCertificateResource::default() };
+        let resource = resource(&atlas);
         let config = UserCertificate {
-            project_id: ProjectId::parse(PROJECT).ok().into(),
-            username: Username::parse("app").ok().into(),
             private_key_recipients: Attr::Known(RecipientList(vec![Attr::Known(RECIPIENT.into())])),
-            ..UserCertificate::default()
+            ..config()
         };
         let predecessor = Predecessor {
             object: config.clone(),
