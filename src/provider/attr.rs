@@ -102,7 +102,7 @@ impl<T: Field> Field for Vec<T> {
 impl<T: Field> Field for BTreeMap<String, T> {
     fn decode(value: &Value) -> Result<Self, Diagnostic> {
         let entries = value.as_map().ok_or_else(|| unreadable(value))?.iter();
-        entries.map(|(key, value)| Ok((key.clone(), T::decode(value)?))).collect()
+        entries.map(|(key, value)| Ok((key.clone().into_owned(), T::decode(value)?))).collect()
     }
 
     fn encode(self) -> Value {

@@ -48,7 +48,7 @@ pub(super) enum State<C = Arc<Session>> {
     #[default]
     Unconfigured,
     /// This argument of the provider block is unknown, which only happens during plan.
-    Deferred(String),
+    Deferred(&'static str),
     /// No credentials were found: an error only for operations that call Atlas.
     MissingCredentials(Diagnostic),
     Ready(C),

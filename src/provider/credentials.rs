@@ -159,16 +159,19 @@ mod tests {
     use super::*;
     use crate::provider::{client::State, config, testing::environment};
 
-    fn block(arguments: &[(&str, Value)]) -> Value {
+    fn block(arguments: &[(&'static str, Value)]) -> Value {
         let mut block = config::schema().block.empty();
         for (name, value) in arguments {
-            block.set(name, value.clone());
+            block.set(*name, value.clone());
         }
         block
     }
 
     /// The credentials or the first error, and the number of warnings.
-    fn resolved(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> (String, usize) {
+    fn resolved(
+        arguments: &[(&'static str, Value)],
+        variables: &[(&str, &str)],
+    ) -> (String, usize) {
         let (block, environment) = (block(arguments), environment(variables));
         let found = config::resolve(&block, &environment, String::new(), |config, _| Ok(config));
         let (resolved, warnings) = match found {
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn an_incomplete_pair_is_an_error_that_names_the_missing_half() {
-        let details = |arguments: &[(&str, Value)]| -> Vec<String> {
+        let details = |arguments: &[(&'static str, Value)]| -> Vec<String> {
             config::validate(&block(arguments)).into_iter().map(|problem| problem.detail).collect()
         };
         assert_eq!(

@@ -150,10 +150,10 @@ mod tests {
     const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
     const OTHER: &str = "0123456789abcdef01234567";
 
-    fn block(arguments: &[(&str, Value)]) -> Value {
+    fn block(arguments: &[(&'static str, Value)]) -> Value {
         let mut block = super::super::config::schema().block.empty();
         for (name, value) in arguments {
-            block.set(name, value.clone());
+            block.set(*name, value.clone());
         }
         block
     }
@@ -162,7 +162,7 @@ mod tests {
         Value::List(ids.iter().map(|id| (*id).into()).collect())
     }
 
-    fn refused(arguments: &[(&str, Value)], issuance: &Issuance<'_>) -> Vec<String> {
+    fn refused(arguments: &[(&'static str, Value)], issuance: &Issuance<'_>) -> Vec<String> {
         let guardrails = Guardrails::parse(&block(arguments)).unwrap();
         let refusals = guardrails.check(issuance);
         let is_first = guardrails.check_all_known(issuance).err();
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn an_invalid_guardrail_is_an_error_at_its_argument() {
-        let paths = |arguments: &[(&str, Value)]| -> Vec<String> {
+        let paths = |arguments: &[(&'static str, Value)]| -> Vec<String> {
             let problems = Guardrails::parse(&block(arguments)).unwrap_err();
             problems.iter().map(|problem| problem.path.as_ref().unwrap().to_string()).collect()
         };

@@ -27,7 +27,7 @@ pub(crate) fn block() -> NestedBlock {
         Attribute::new(name, Type::String, text).optional()
     });
     let description = "Time limits of operations. Changing them does not call Atlas.";
-    NestedBlock { name: "timeouts".to_owned(), block: schema(attributes.into(), description).block }
+    NestedBlock { name: "timeouts", block: schema(attributes.into(), description).block }
 }
 
 /// The error for a duration that is invalid.

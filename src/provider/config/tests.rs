@@ -4,16 +4,19 @@ use super::*;
 use crate::provider::testing::environment;
 
 /// A provider block with these arguments and an access token.
-fn block(arguments: &[(&str, Value)]) -> Value {
+fn block(arguments: &[(&'static str, Value)]) -> Value {
     let mut block = schema().block.empty();
     block.set("access_token", "t");
     for (name, value) in arguments {
-        block.set(name, value.clone());
+        block.set(*name, value.clone());
     }
     block
 }
 
-fn config(arguments: &[(&str, Value)], variables: &[(&str, &str)]) -> Result<Config, Diagnostics> {
+fn config(
+    arguments: &[(&'static str, Value)],
+    variables: &[(&str, &str)],
+) -> Result<Config, Diagnostics> {
     let environment = environment(variables);
     match resolve(&block(arguments), &environment, "agent".into(), |config, _| Ok(config))?.0 {
         State::Ready(config) => Ok(config),
@@ -33,7 +36,7 @@ fn omitted_settings_have_their_defaults() {
 
 #[test]
 fn the_base_url_is_that_of_the_block_then_of_the_flag_then_of_the_environment() {
-    let url = |arguments: &[(&str, Value)]| {
+    let url = |arguments: &[(&'static str, Value)]| {
         config(arguments, &[("MCLI_OPS_MANAGER_URL", " http://localhost:1/\n")])
             .unwrap()
             .base_url

@@ -50,7 +50,7 @@ impl World {
         &self,
         source: &dyn DataSource,
         user: impl Into<Value>,
-        argument: &str,
+        argument: &'static str,
         value: impl Into<Value>,
     ) -> ReadDataResult {
         let mut config = source.schema().block.empty();
@@ -166,7 +166,7 @@ async fn several_lookups_of_one_user_share_one_request() {
 #[tokio::test]
 async fn an_unknown_provider_configuration_is_named() {
     let world = World::new();
-    world.client.set(State::Deferred("client_secret".to_owned()));
+    world.client.set(State::Deferred("client_secret"));
     assert!(error(world.many("one", None).await).1.contains("client_secret"));
 }
 

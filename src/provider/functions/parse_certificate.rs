@@ -80,7 +80,7 @@ mod tests {
             let Type::Object(types) = PARSE_CERTIFICATE.signature().returns else {
                 panic!("an object")
             };
-            assert_eq!(names, types.keys().cloned().collect::<Vec<_>>());
+            assert_eq!(names, types.keys().copied().collect::<Vec<_>>());
             assert_eq!(result.get("certificate_id").as_str(), Some("1976722359483124370"));
             assert_eq!(result.get("serial_number").as_str(), Some("1b6eba8348904a92"));
             assert_eq!(result.get("subject").as_str(), Some("CN=app-user"));

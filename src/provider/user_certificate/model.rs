@@ -120,7 +120,8 @@ impl UserCertificate {
         let mut value = self.into_value();
         for path in problems.iter().filter_map(|problem| problem.path.as_ref()) {
             let name = path.to_string();
-            value.set(&name, config.get(&name).clone());
+            let configured = config.get(&name).clone();
+            value.set(name, configured);
         }
         value
     }
@@ -235,24 +236,12 @@ field! {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::provider::user_certificate::schema::schema;
 
     #[test]
     fn the_model_and_the_schema_have_the_same_attributes() {
-        let block = schema().block;
-        let declared: BTreeSet<_> = block
-            .attributes
-            .iter()
-            .map(|a| a.name.clone())
-            .chain(block.blocks.iter().map(|b| b.name.clone()))
-            .collect();
-        let Value::Map(modelled) = UserCertificate::default().into_value() else {
-            panic!("an object is a map")
-        };
-        assert_eq!(modelled.into_keys().collect::<BTreeSet<_>>(), declared);
+        assert_eq!(UserCertificate::default().into_value(), schema().block.empty());
     }
 
     #[test]

@@ -140,7 +140,7 @@ mod tests {
         let schema = schema();
         let object = UserCertificate::default().with_issued_unknown().into_value();
         let issued = object.as_map().unwrap().iter().filter(|(_, value)| value.is_unknown());
-        let issued: Vec<_> = issued.map(|(name, _)| name.as_str()).collect();
+        let issued: Vec<_> = issued.map(|(name, _)| &**name).collect();
         assert_eq!(issued.len(), 13);
         for name in &issued {
             let mut attributes = schema.block.attributes.iter();
@@ -151,8 +151,8 @@ mod tests {
             .block
             .attributes
             .iter()
-            .filter(|a| a.mode == Mode::Computed && !issued.contains(&a.name.as_str()))
-            .map(|a| a.name.as_str())
+            .filter(|a| a.mode == Mode::Computed && !issued.contains(&a.name))
+            .map(|a| a.name)
             .collect();
         // These stay known when a certificate is issued: the plan says what they become.
         assert_eq!(
@@ -164,21 +164,11 @@ mod tests {
     #[test]
     fn attributes_with_the_private_key_are_sensitive() {
         let schema = schema();
-        let sensitive: Vec<_> = schema
-            .block
-            .attributes
-            .iter()
-            .filter(|a| a.sensitive)
-            .map(|a| a.name.as_str())
-            .collect();
+        let sensitive: Vec<_> =
+            schema.block.attributes.iter().filter(|a| a.sensitive).map(|a| a.name).collect();
         assert_eq!(sensitive, ["combined_pem", "sealed_pem", "pkcs12_base64"]);
-        let write_only: Vec<_> = schema
-            .block
-            .attributes
-            .iter()
-            .filter(|a| a.write_only)
-            .map(|a| a.name.as_str())
-            .collect();
+        let write_only: Vec<_> =
+            schema.block.attributes.iter().filter(|a| a.write_only).map(|a| a.name).collect();
         assert_eq!(write_only, ["pkcs12_password_wo", "adopt_pem_wo"]);
     }
     #[test]

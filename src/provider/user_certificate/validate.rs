@@ -98,10 +98,10 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
 mod tests {
     use super::*;
 
-    fn problems(arguments: &[(&str, Value)]) -> Vec<String> {
+    fn problems(arguments: &[(&'static str, Value)]) -> Vec<String> {
         let mut config = super::super::schema::schema().block.empty();
         for (name, value) in arguments {
-            config.set(name, value.clone());
+            config.set(*name, value.clone());
         }
         let resource = UserCertificateResource::default();
         let found = validate(&resource, &config);
@@ -162,7 +162,7 @@ mod tests {
     fn unknown_values_are_not_checked() {
         let schema = super::super::schema::schema();
         let unknown: Vec<_> =
-            schema.block.attributes.iter().map(|a| (a.name.as_str(), Value::Unknown)).collect();
+            schema.block.attributes.iter().map(|a| (a.name, Value::Unknown)).collect();
         assert_eq!(problems(&unknown), Vec::<String>::new());
     }
 

@@ -96,7 +96,7 @@ fn read(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeErro
             .map(|(key, value)| {
                 let key = normalize(text(key)?).into_owned();
                 match read(value, element, form) {
-                    Ok(value) => Ok((key, value)),
+                    Ok(value) => Ok((key.into(), value)),
                     Err(error) => Err(error.at(Step::Key(key))),
                 }
             })
@@ -109,23 +109,23 @@ fn read(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeErro
 
 fn object(
     entries: &[(ValueRef<'_>, ValueRef<'_>)],
-    attributes: &BTreeMap<String, Type>,
+    attributes: &BTreeMap<&'static str, Type>,
     form: Form,
 ) -> Result<Value, DecodeError> {
     let (mut read_entries, mut in_order) = (Vec::with_capacity(entries.len()), attributes.iter());
     for (name, value) in entries {
         let name = text(name)?;
         // Hosts send attributes in order, which saves a search.
-        let next = in_order.next().filter(|(next, _)| *next == name).map(|(_, ty)| ty);
-        if let Some(ty) = next.or_else(|| attributes.get(name)) {
-            let at = |error: DecodeError| error.at(Step::Attribute(name.to_owned()));
-            read_entries.push((name.to_owned(), read(value, ty, form).map_err(at)?));
+        let next = in_order.next().filter(|(next, _)| **next == name);
+        if let Some((name, ty)) = next.or_else(|| attributes.get_key_value(name)) {
+            let at = |error: DecodeError| error.at(Step::Attribute((*name).to_owned()));
+            read_entries.push((Cow::Borrowed(*name), read(value, ty, form).map_err(at)?));
         }
     }
     let mut object: BTreeMap<_, _> = read_entries.into_iter().collect();
     if form == Form::Stored {
         for name in attributes.keys() {
-            object.entry(name.clone()).or_insert(Value::Null);
+            object.entry((*name).into()).or_insert(Value::Null);
         }
     } else if entries.len() != attributes.len() || object.len() != attributes.len() {
         let problem = "an object with exactly the attributes of the schema is required";

@@ -120,7 +120,7 @@ fn block(block: &Block, version: i64) -> pb::schema::Block {
 
 fn nested_block(nested: &NestedBlock) -> pb::schema::NestedBlock {
     pb::schema::NestedBlock {
-        type_name: nested.name.clone(),
+        type_name: nested.name.to_owned(),
         block: Some(block(&nested.block, 0)),
         nesting: NestingMode::Single.into(),
         ..Default::default()
@@ -129,7 +129,7 @@ fn nested_block(nested: &NestedBlock) -> pb::schema::NestedBlock {
 
 fn attribute(attribute: &Attribute) -> pb::schema::Attribute {
     pb::schema::Attribute {
-        name: attribute.name.clone(),
+        name: attribute.name.to_owned(),
         r#type: type_json(&attribute.ty),
         description: attribute.description.clone(),
         required: attribute.mode == Mode::Required,
@@ -144,7 +144,7 @@ fn attribute(attribute: &Attribute) -> pb::schema::Attribute {
 
 fn identity_schema(schema: &Schema) -> pb::ResourceIdentitySchema {
     let attribute = |it: &Attribute| pb::resource_identity_schema::IdentityAttribute {
-        name: it.name.clone(),
+        name: it.name.to_owned(),
         r#type: type_json(&it.ty),
         required_for_import: it.mode == Mode::Required,
         optional_for_import: it.mode != Mode::Required,

@@ -20,7 +20,7 @@ pub enum Type {
     /// Entries of one type under text keys.
     Map(Box<Type>),
     /// Named attributes, each of its own type.
-    Object(BTreeMap<String, Type>),
+    Object(BTreeMap<&'static str, Type>),
 }
 
 impl Type {
@@ -35,8 +35,8 @@ impl Type {
     }
 
     /// An object with these attributes.
-    pub fn object<K: Into<String>>(attributes: impl IntoIterator<Item = (K, Type)>) -> Self {
-        Self::Object(attributes.into_iter().map(|(name, ty)| (name.into(), ty)).collect())
+    pub fn object(attributes: impl IntoIterator<Item = (&'static str, Type)>) -> Self {
+        Self::Object(attributes.into_iter().collect())
     }
 
     /// The JSON form, such as `["list","string"]`.
@@ -49,8 +49,10 @@ impl Type {
             Self::Set(element) => json!(["set", element.to_json()]),
             Self::Map(element) => json!(["map", element.to_json()]),
             Self::Object(attributes) => {
-                let attributes: serde_json::Map<_, _> =
-                    attributes.iter().map(|(name, ty)| (name.clone(), ty.to_json())).collect();
+                let attributes: serde_json::Map<_, _> = attributes
+                    .iter()
+                    .map(|(name, ty)| ((*name).to_owned(), ty.to_json()))
+                    .collect();
                 json!(["object", attributes])
             }
         }

@@ -1,6 +1,6 @@
 //! Values: of configurations, plans and state.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use super::Number;
 
@@ -22,13 +22,15 @@ pub enum Value {
     String(String),
     /// The elements of a list or a set.
     List(Vec<Value>),
-    /// The entries of a map, or the attributes of an object.
-    Map(BTreeMap<String, Value>),
+    /// The entries of a map, or the attributes of an object, whose names are those of the schema.
+    Map(BTreeMap<Cow<'static, str>, Value>),
 }
 
 impl Value {
     /// An object with these attributes.
-    pub fn object<K: Into<String>>(attributes: impl IntoIterator<Item = (K, Value)>) -> Self {
+    pub fn object<K: Into<Cow<'static, str>>>(
+        attributes: impl IntoIterator<Item = (K, Value)>,
+    ) -> Self {
         Self::Map(attributes.into_iter().map(|(name, value)| (name.into(), value)).collect())
     }
 
@@ -61,9 +63,9 @@ impl Value {
     }
 
     /// Sets an attribute of an object; does nothing on any other value.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         if let Self::Map(entries) = self {
-            entries.insert(name.to_owned(), value.into());
+            entries.insert(name.into(), value.into());
         }
     }
 
@@ -93,7 +95,7 @@ impl Value {
     }
 
     /// The entries of a known map or object.
-    pub fn as_map(&self) -> Option<&BTreeMap<String, Value>> {
+    pub fn as_map(&self) -> Option<&BTreeMap<Cow<'static, str>, Value>> {
         if let Self::Map(entries) = self { Some(entries) } else { None }
     }
 }

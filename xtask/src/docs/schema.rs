@@ -12,11 +12,7 @@ pub(super) fn markdown(block: &Block) -> String {
 pub(super) fn identity(block: &Block) -> String {
     let entries = block.attributes.iter().map(|it| {
         let group = if it.mode == Mode::Required { "Required" } else { "Optional" };
-        (
-            group,
-            it.name.as_str(),
-            line(&it.name, &[type_name(&it.ty.to_json())], &it.description, None),
-        )
+        (group, it.name, line(it.name, &[type_name(&it.ty.to_json())], &it.description, None))
     });
     grouped(&entries.collect::<Vec<_>>(), |group| format!("#### {group}")).trim_end().to_owned()
 }
@@ -48,12 +44,12 @@ fn groups(block: &Block, at: &str) -> String {
             Mode::Optional | Mode::OptionalComputed => "Optional",
             Mode::Computed => "Read-Only",
         };
-        (group, it.name.as_str(), attribute_line(it, at))
+        (group, it.name, attribute_line(it, at))
     });
     let blocks = block.blocks.iter().map(|it| {
-        let below = Some(below("nestedblock", at, &it.name));
+        let below = Some(below("nestedblock", at, it.name));
         let words = ["Block, Optional".to_owned()];
-        ("Optional", it.name.as_str(), line(&it.name, &words, &it.block.description, below))
+        ("Optional", it.name, line(it.name, &words, &it.block.description, below))
     });
     let mut entries: Vec<(&str, &str, String)> = attributes.chain(blocks).collect();
     entries.sort_by_key(|(_, name, _)| *name);
@@ -80,7 +76,7 @@ fn nested(block: &Block, at: &str) -> String {
     let blocks = block.blocks.iter().map(|inner| {
         let below = format!("{at}{}--", inner.name);
         let body = groups(&inner.block, &below) + &nested(&inner.block, &below);
-        (&inner.name, section("nestedblock", at, &inner.name, &body))
+        (inner.name, section("nestedblock", at, inner.name, &body))
     });
     let objects = block.attributes.iter().filter_map(|attribute| {
         let ty = attribute.ty.to_json();
@@ -88,7 +84,7 @@ fn nested(block: &Block, at: &str) -> String {
         let lines: Vec<String> =
             members.map(|(name, ty)| format!("- `{name}` ({})", type_name(ty))).collect();
         let body = format!("Read-Only:\n\n{}\n\n", lines.join("\n"));
-        Some((&attribute.name, section("nestedatt", at, &attribute.name, &body)))
+        Some((attribute.name, section("nestedatt", at, attribute.name, &body)))
     });
     let mut sections: Vec<_> = blocks.chain(objects).collect();
     sections.sort();
@@ -109,8 +105,8 @@ fn attribute_line(attribute: &Attribute, at: &str) -> String {
     if attribute.write_only {
         words.push(format!("[Write-only]({WRITE_ONLY})"));
     }
-    let below = object_of(&ty).map(|_| below("nestedatt", at, &attribute.name));
-    line(&attribute.name, &words, &attribute.description, below)
+    let below = object_of(&ty).map(|_| below("nestedatt", at, attribute.name));
+    line(attribute.name, &words, &attribute.description, below)
 }
 
 /// A list entry. Further paragraphs of the description stay inside it.

@@ -159,8 +159,8 @@ fn proposed(prior: &UserCertificate, config: &UserCertificate) -> UserCertificat
     let mut object = config.clone();
     for attribute in &BLOCK.attributes {
         let computed = matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed);
-        if computed && config.get(&attribute.name).is_null() {
-            object.set(&attribute.name, prior.get(&attribute.name).clone());
+        if computed && config.get(attribute.name).is_null() {
+            object.set(attribute.name, prior.get(attribute.name).clone());
         }
     }
     UserCertificate::from_value(&object).unwrap()

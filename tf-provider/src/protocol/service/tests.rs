@@ -226,11 +226,11 @@ async fn generated_configuration_contains_the_arguments_only() {
 async fn list(
     limit: i64,
     include_resource_object: bool,
-    config: &[(&str, Value)],
+    config: &[(&'static str, Value)],
 ) -> Vec<pb::list_resource::Event> {
     let mut arguments = Items.schema().block.empty();
     for (name, value) in config {
-        arguments.set(name, value.clone());
+        arguments.set(*name, value.clone());
     }
     let request = pb::list_resource::Request {
         type_name: "shop_item".to_owned(),

@@ -33,7 +33,7 @@ impl Resource for Form {
                 Attribute::new("map", Type::map(Type::String), "").optional(),
                 Attribute::new("id", Type::String, ""),
             ],
-            blocks: vec![NestedBlock { name: "timeouts".to_owned(), block: timeouts() }],
+            blocks: vec![NestedBlock { name: "timeouts", block: timeouts() }],
             ..Block::default()
         })
     }
@@ -78,7 +78,7 @@ fn encoded(value: &Value) -> DynamicValue {
 }
 
 /// A configuration with one more value.
-fn config(name: &str, value: impl Into<Value>) -> Value {
+fn config(name: &'static str, value: impl Into<Value>) -> Value {
     let mut config = Form.schema().block.empty();
     config.set("name", "app");
     config.set(name, value);
