@@ -10,6 +10,7 @@ mod config;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
+#[path = "tests/fuzzing.rs"]
 pub mod fuzzing;
 mod http;
 mod http_settings;
