@@ -1,53 +1,21 @@
 //! Serial numbers of any size in decimal, as Atlas lists them, and in hexadecimal, as certificates print them.
-//!
-//! Own code, because `num-bigint` adds 63 KiB to the release binary for these two conversions.
+
+use num_bigint::{BigInt, BigUint, Sign};
 
 /// The content of a DER INTEGER in decimal and in lower-case hexadecimal of whole bytes.
 ///
 /// Both have a leading minus sign for a negative number, which RFC 5280 asks readers to accept.
 pub(super) fn decimal_and_hex(integer: &[u8]) -> (String, String) {
-    let mut magnitude = integer.to_vec();
-    let mut sign = "";
-    if integer.first().is_some_and(|byte| byte & 0x80 != 0) {
-        sign = "-";
-        let mut carry = true;
-        for byte in magnitude.iter_mut().rev() {
-            (*byte, carry) = (!*byte).overflowing_add(u8::from(carry));
-        }
-    }
-    let bytes: Vec<u32> = magnitude.into_iter().map(u32::from).collect();
-    let decimal: String = convert(&bytes, 256, 10).iter().map(u32::to_string).collect();
-    (format!("{sign}{decimal}"), format!("{sign}{}", hex(&bytes, 256)))
+    let number = BigInt::from_signed_bytes_be(integer);
+    let sign = if number.sign() == Sign::Minus { "-" } else { "" };
+    (number.to_string(), format!("{sign}{}", hex::encode(number.magnitude().to_bytes_be())))
 }
 
 /// A decimal number in lower-case hexadecimal of whole bytes; `None` if the text has a character that is not a digit.
 pub(crate) fn hex_of_decimal(decimal: &str) -> Option<String> {
-    let digits: Option<Vec<u32>> = decimal.chars().map(|digit| digit.to_digit(10)).collect();
-    digits.filter(|digits| !digits.is_empty()).map(|digits| hex(&digits, 10))
-}
-
-fn hex(digits: &[u32], base: u32) -> String {
-    let bytes = convert(digits, base, 256);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
-}
-
-/// The digits of a number, most significant first and without leading zeros, converted to another base of at most 256.
-fn convert(digits: &[u32], from: u32, to: u32) -> Vec<u32> {
-    let mut result = vec![0];
-    for digit in digits {
-        let mut carry = *digit;
-        for place in &mut result {
-            carry += *place * from;
-            *place = carry % to;
-            carry /= to;
-        }
-        while carry > 0 {
-            result.push(carry % to);
-            carry /= to;
-        }
-    }
-    result.reverse();
-    result
+    let is_number = decimal.bytes().all(|byte| byte.is_ascii_digit());
+    let number: BigUint = decimal.parse().ok().filter(|_| is_number)?;
+    Some(hex::encode(number.to_bytes_be()))
 }
 
 #[cfg(test)]
