@@ -45,15 +45,14 @@ impl Recipients {
     /// space around a recipient is ignored.
     ///
     /// # Errors
-    /// The first recipient that cannot be used, by its position.
+    /// The reason why one of them cannot be used.
     pub fn parse(texts: &[&str]) -> Result<Self, InvalidKey> {
         let is_post_quantum = |name: &str| name.starts_with("age1tagpq1");
         let mut keys: BTreeMap<String, _> = BTreeMap::new();
-        for (index, text) in (0..).zip(texts) {
-            let invalid = |reason| InvalidKey { index, reason };
-            let (name, key) = parse_recipient(text.trim()).map_err(invalid)?;
+        for text in texts {
+            let (name, key) = parse_recipient(text.trim()).map_err(InvalidKey)?;
             if keys.keys().any(|other| is_post_quantum(other) != is_post_quantum(&name)) {
-                return Err(invalid(MIXED_KINDS));
+                return Err(InvalidKey(MIXED_KINDS));
             }
             keys.insert(name, key);
         }
@@ -129,15 +128,10 @@ const MIXED_KINDS: &str = "post-quantum recipients (age1tagpq1) and classical on
      a list, because the text would be only as safe as its weakest recipient and a quantum computer could open it; use recipients of one \
      kind";
 
-/// A recipient or an identity that cannot be used.
+/// The reason why a recipient or an identity cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct InvalidKey {
-    /// The position in the list, from zero.
-    pub index: u32,
-    /// The reason.
-    pub reason: &'static str,
-}
+#[error("{0}")]
+pub struct InvalidKey(pub &'static str);
 
 /// Decrypts an armored age file with the identity that matches one of its recipients.
 pub fn unseal(armored: &str, identities: &Identities) -> Result<SecretString, UnsealError> {
@@ -203,26 +197,16 @@ const HARDWARE_ONLY: &str = "the text is encrypted to keys in hardware only, whi
 pub struct Identities(Vec<x25519::Identity>);
 
 impl Identities {
-    /// Parses age X25519 identities (`AGE-SECRET-KEY-1...`). Each text is one identity, or an identity file of
-    /// `age-keygen` with its comment lines.
+    /// Parses an age X25519 identity (`AGE-SECRET-KEY-1...`), or an identity file of `age-keygen` with its comment lines.
     ///
     /// # Errors
-    /// The first text that cannot be used, by its position.
-    pub fn parse(texts: &[SecretString]) -> Result<Self, InvalidKey> {
-        let mut all = Vec::new();
-        for (index, text) in (0..).zip(texts) {
-            let lines = text.expose_secret().lines().map(str::trim);
-            let mut lines =
-                lines.filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
-            let invalid = |reason| InvalidKey { index, reason };
-            if lines.peek().is_none() {
-                return Err(invalid(NOT_AN_IDENTITY));
-            }
-            for line in lines {
-                all.push(line.parse().map_err(|_| invalid(unusable_identity(line)))?);
-            }
-        }
-        Ok(Self(all))
+    /// The reason why it cannot be used.
+    pub fn parse(text: &SecretString) -> Result<Self, InvalidKey> {
+        let lines = text.expose_secret().lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let parse = |line: &str| line.parse().map_err(|_| InvalidKey(unusable_identity(line)));
+        let identities: Vec<_> = lines.map(parse).collect::<Result<_, _>>()?;
+        if identities.is_empty() { Err(InvalidKey(NOT_AN_IDENTITY)) } else { Ok(Self(identities)) }
     }
 }
 

@@ -68,7 +68,7 @@ fn debug_of_what_holds_a_key_shows_none_of_it() {
     hides(&pem, &format!("{object:?} {object:#?}"));
 
     let identity = age_identity();
-    let identities = Identities::parse(std::slice::from_ref(&identity)).expect("an identity");
+    let identities = Identities::parse(&identity).expect("an identity");
     assert!(!format!("{identities:?}").contains(&identity.expose_secret()[20..]));
 }
 
@@ -93,7 +93,7 @@ fn no_error_about_a_damaged_key_repeats_any_of_it() {
         lines[line].insert(7, '\u{1b}');
         lines.join("\n")
     }));
-    let identities = Identities::parse(&[age_identity()]).expect("an identity");
+    let identities = Identities::parse(&age_identity()).expect("an identity");
     for text in damaged {
         let secret = SecretString::from(text.as_str());
         match x509::Bundle::parse(&secret) {
@@ -115,7 +115,7 @@ fn no_error_about_a_damaged_key_repeats_any_of_it() {
         if let Err(error) = sealing::unseal(&text, &identities) {
             hides(&pem, &told(&error));
         }
-        if let Err(error) = Identities::parse(&[secret]) {
+        if let Err(error) = Identities::parse(&secret) {
             hides(&pem, &told(&error));
         }
         if let Err(error) = Recipients::parse(&[&text]) {
@@ -128,7 +128,7 @@ fn no_error_about_a_damaged_key_repeats_any_of_it() {
 fn no_error_about_an_identity_or_a_password_repeats_it() {
     let identity = age_identity();
     let broken = SecretString::from(identity.expose_secret().replace('Q', "P") + "X");
-    let error = Identities::parse(&[broken]).expect_err("no identity");
+    let error = Identities::parse(&broken).expect_err("no identity");
     assert!(!told(&error).contains(&identity.expose_secret()[16..28]));
     let error = Recipients::parse(&[identity.expose_secret()]).expect_err("no recipient");
     assert!(!told(&error).contains(&identity.expose_secret()[16..28]));

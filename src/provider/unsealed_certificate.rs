@@ -14,7 +14,7 @@ use crate::{
         attr::{Attr, invalid},
         user_certificate::build_archive,
     },
-    sealing::{self, Identities},
+    sealing::{self, Identities, InvalidKey},
     x509::{self, Bundle},
 };
 
@@ -111,10 +111,10 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
         Diagnostic::error("Invalid age identity", text).at(path)
     };
     let parse = |(index, element): (u32, &Value)| match element {
-        Value::String(text) => Some(
-            Identities::parse(&[text.as_str().into()])
-                .map_err(|error| invalid(index, error.reason)),
-        ),
+        Value::String(text) => {
+            let identities = Identities::parse(&text.as_str().into());
+            Some(identities.map_err(|InvalidKey(problem)| invalid(index, problem)))
+        }
         Value::Null => Some(Err(invalid(index, "it is null; omit it, or give an identity"))),
         _ => None,
     };

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     pkcs12,
     provider::{attr, timeouts},
-    sealing::Recipients,
+    sealing::{InvalidKey, Recipients},
 };
 
 /// Reports invalid arguments. After the delete of a replacement, the create reports them: an error here would lose the
@@ -84,9 +84,9 @@ fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
             Attr::Known(recipient) => {
                 // Together with those before it: not all kinds can be combined.
                 valid.push(recipient.as_str());
-                let Err(error) = Recipients::parse(&valid) else { continue };
+                let Err(InvalidKey(problem)) = Recipients::parse(&valid) else { continue };
                 valid.pop();
-                error.reason
+                problem
             }
         };
         problems.push(attr::invalid("Invalid recipient", problem).at(path.at_index(index)));

@@ -57,13 +57,10 @@ fn text_for_hardware_and_software_is_decrypted_by_either() {
 
 #[test]
 fn post_quantum_and_classical_recipients_in_one_list_are_refused() {
-    for (list, index) in [
-        (vec![POST_QUANTUM, PUBLIC], 1),
-        (vec![PUBLIC, POST_QUANTUM], 1),
-        (vec![CLASSICAL, PUBLIC, POST_QUANTUM], 2),
-    ] {
-        let reason = MIXED_KINDS;
-        assert_eq!(Recipients::parse(&list), Err(InvalidKey { index, reason }));
+    for list in
+        [&[POST_QUANTUM, PUBLIC][..], &[PUBLIC, POST_QUANTUM], &[CLASSICAL, PUBLIC, POST_QUANTUM]]
+    {
+        assert_eq!(Recipients::parse(list), Err(InvalidKey(MIXED_KINDS)));
     }
     assert!(Recipients::parse(&[POST_QUANTUM, POST_QUANTUM]).is_ok());
 }
@@ -91,7 +88,7 @@ fn a_damaged_hardware_recipient_is_invalid() {
         "age1tag1qwerty",
         "age1tagpq1qwerty",
     ] {
-        assert_eq!(Recipients::parse(&[text]).unwrap_err().reason, NOT_A_RECIPIENT, "{text}");
+        assert_eq!(Recipients::parse(&[text]), Err(InvalidKey(NOT_A_RECIPIENT)), "{text}");
     }
 }
 

@@ -68,13 +68,13 @@ pub fn age(data: &[u8]) {
     if let Err(error) = sealing::Recipients::parse(&[&text]) {
         assert_harmless(&error.to_string());
     }
-    match sealing::Identities::parse(&[SecretString::from(text.as_ref())]) {
+    match sealing::Identities::parse(&SecretString::from(text.as_ref())) {
         Ok(identities) => {
             let _ = sealing::unseal(&text, &identities);
         }
         Err(error) => assert_harmless(&error.to_string()),
     }
-    if let Ok(identities) = sealing::Identities::parse(&[SecretString::from(IDENTITY)])
+    if let Ok(identities) = sealing::Identities::parse(&SecretString::from(IDENTITY))
         && let Err(error) = sealing::unseal(&text, &identities)
     {
         assert_harmless(&error.to_string());
