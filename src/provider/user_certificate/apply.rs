@@ -143,7 +143,6 @@ pub(super) fn delete(resource: &UserCertificateResource, request: ApplyRequest) 
     applied(UserCertificate::ABSENT, Vec::new(), warning.into_iter().collect())
 }
 
-/// Adds to the detail of every error.
 fn with_detail(problems: Diagnostics, more: &str) -> Diagnostics {
     let explained = |problem: Diagnostic| match problem.severity {
         Severity::Error => Diagnostic { detail: problem.detail + more, ..problem },
@@ -211,7 +210,7 @@ mod tests {
             .hold(successor, Predecessor { object, private: PrivateState::default() });
         let request = || ApplyRequest {
             prior: UserCertificate::ABSENT,
-            planned: plan_create(config.clone(), &config).0.into_value(),
+            planned: plan_create(&config).0.into_value(),
             config: config.clone().into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),
@@ -243,7 +242,7 @@ mod tests {
         resource.predecessors.hold(Successor::new(&config), predecessor);
         let request = ApplyRequest {
             prior: UserCertificate::ABSENT,
-            planned: plan_create(config.clone(), &config).0.into_value(),
+            planned: plan_create(&config).0.into_value(),
             config: config.into_value(),
             private: Vec::new(),
             cancel: CancellationToken::new(),

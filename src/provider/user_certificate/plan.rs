@@ -28,22 +28,21 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
         Ok((prior, private)) => (Some(prior).filter(|_| !is_create), private),
         Err(problems) => return failed(request.private, problems),
     };
-    let (proposed, _) = UserCertificate::decode(&request.proposed);
     let requires_replace = prior.as_ref().map_or_else(Vec::new, |prior| replaced(prior, &config));
     let is_replacement = !requires_replace.is_empty();
     let (object, mut diagnostics) = match &prior {
         None => {
             private.successor = Some(Successor::new(&config));
-            plan_create(proposed, &config)
+            plan_create(&config)
         }
         Some(prior) if is_replacement => {
             // Core destroys the old object without another plan call for it.
-            let (object, mut diagnostics) = plan_create(proposed, &config);
+            let (object, mut diagnostics) = plan_create(&config);
             diagnostics.extend(destroy_warning(prior, &private));
             private.destroy_warned = true;
             (object, diagnostics)
         }
-        Some(prior) => plan_update(prior, proposed, &config),
+        Some(prior) => plan_update(prior, UserCertificate::decode(&request.proposed).0, &config),
     };
     diagnostics.extend(guardrails(client, prior.as_ref(), &object));
     if !held && (is_create || is_replacement) {
@@ -83,25 +82,21 @@ fn replaced(prior: &UserCertificate, config: &UserCertificate) -> Vec<Path> {
     project.into_iter().chain(username).map(Path::attribute).collect()
 }
 
-/// Plans a new object. `proposed` is the configuration.
-pub(super) fn plan_create(
-    proposed: UserCertificate,
-    config: &UserCertificate,
-) -> (UserCertificate, Diagnostics) {
-    // The proposed value of a replacement is the stored one.
-    let months = config.months_until_expiration.or(Months::DEFAULT);
+/// Plans a new object: the configuration, completed by its certificate.
+pub(super) fn plan_create(config: &UserCertificate) -> (UserCertificate, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     if adopt::is_requested(None, config) != Some(false) {
         diagnostics.push(adopt::skipped());
     }
-    let proposed = UserCertificate { months_until_expiration: months, ..proposed };
-    if let Some(mut error) = renewal::window_exceeds_validity(&proposed) {
+    let months = config.months_until_expiration.or(Months::DEFAULT);
+    let object = UserCertificate { months_until_expiration: months, ..config.clone() };
+    if let Some(mut error) = renewal::window_exceeds_validity(&object) {
         error.detail += " If this error occurs while destroying: terraform destroy -refresh=false does not plan the creation.";
         diagnostics.push(error);
     }
     let object = UserCertificate {
         id: config.user().map_or(Attr::Unknown, |user| Attr::Known(resource_id(&user))),
-        ..plan_issue(proposed, config, Attr::Known(IssueReason::Created), Attr::Null)
+        ..plan_issue(object, config, Attr::Known(IssueReason::Created), Attr::Null)
     };
     (object, diagnostics)
 }

@@ -150,7 +150,7 @@ fn planned(prior: &UserCertificate, config: &UserCertificate) -> UserCertificate
 }
 
 fn create(config: &UserCertificate) -> UserCertificate {
-    plan_create(config.clone(), config).0
+    plan_create(config).0
 }
 
 /// The object that a host proposes: the configuration, completed with stored values of computed attributes.
