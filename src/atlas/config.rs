@@ -48,7 +48,6 @@ pub(crate) enum Credentials {
     Token(SecretString),
 }
 
-/// A kind of credentials, without them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialKind {
     ServiceAccount,
@@ -120,7 +119,6 @@ impl BaseUrl {
         Self::known("cloud.mongodb.com")
     }
 
-    /// For United States government customers.
     pub(crate) fn government() -> Self {
         Self::known("cloud.mongodbgov.com")
     }
@@ -156,7 +154,6 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Why a client cannot be created from a configuration.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum ConfigError {
     #[error("the CA bundle contains no PEM certificates that can be read")]

@@ -63,7 +63,6 @@ pub(crate) enum ErrorKind {
     /// status and its `Location` header.
     #[error("was answered with a redirect (HTTP {0}), which is not followed")]
     Redirected(u16, Option<String>),
-    /// The reason.
     #[error("could not reach the server: {0}")]
     Connect(&'static str),
     /// The certificate of the server is not trusted, or TLS failed otherwise.
@@ -248,7 +247,6 @@ impl Operation {
         self != Self::IssueCertificate
     }
 
-    /// The name in logs.
     pub(super) fn name(self) -> &'static str {
         self.names().0
     }

@@ -39,7 +39,6 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-    /// The `Date` header.
     pub(super) server_time: Option<Timestamp>,
     /// When the headers were received.
     pub(super) received_at: Instant,

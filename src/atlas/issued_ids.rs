@@ -13,7 +13,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::request::UserKey;
 
-/// The certificates that this process has received or awaits.
 #[derive(Debug, Default)]
 pub(crate) struct IssuedIds(Mutex<HashMap<UserKey, UserEntry>>);
 

@@ -27,7 +27,6 @@ pub(super) fn required<T: Field>(config: &Value, name: &str) -> Result<T, Diagno
     })
 }
 
-/// Problems of `project_id` and `username`.
 pub(super) fn validate_user(config: &Value) -> impl Iterator<Item = Diagnostic> {
     let project = Attr::<ProjectId>::read(config, "project_id").err();
     project.into_iter().chain(Attr::<Username>::read(config, "username").err())

@@ -32,7 +32,6 @@ impl<T> Attr<T> {
         matches!(self, Self::Unknown)
     }
 
-    /// The value, if there is one and it is known.
     pub(crate) fn known(&self) -> Option<&T> {
         if let Self::Known(value) = self { Some(value) } else { None }
     }
@@ -181,7 +180,6 @@ pub(crate) fn read_number<T>(
     }
 }
 
-/// The error for an invalid value.
 pub(crate) fn invalid(summary: &str, problem: impl fmt::Display) -> Diagnostic {
     Diagnostic::error(summary, to_sentence(problem))
 }

@@ -16,7 +16,6 @@ use crate::{
     x509,
 };
 
-/// Reads an environment variable.
 pub(super) type Environment = dyn Fn(&str) -> Option<OsString>;
 
 pub(super) fn schema() -> Schema {
@@ -115,7 +114,6 @@ pub(super) fn resolve<C>(
     Ok((State::Ready(create_client(config, guardrails)?), warnings))
 }
 
-/// Reads the environment of this process.
 #[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "the only reader of settings"))]
 pub(super) fn process_environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
@@ -154,7 +152,6 @@ fn base_url_of(environment: &Environment) -> Result<Option<BaseUrl>, Diagnostic>
     })
 }
 
-/// The proxy through which the base URL is reached.
 fn proxy(environment: &Environment, base_url: &BaseUrl) -> Result<Option<Proxy>, Diagnostic> {
     let https_proxy = first_variable(environment, &["HTTPS_PROXY", "https_proxy"])?;
     let no_proxy = first_variable(environment, &["NO_PROXY", "no_proxy"])?;

@@ -110,7 +110,6 @@ pub(super) fn is_argument(name: &str) -> bool {
     ARGUMENTS.iter().any(|(argument, _)| *argument == name)
 }
 
-/// The error for operations that need credentials.
 pub(super) fn missing_credentials() -> Diagnostic {
     let detail = "Set one of these in the provider block, or as environment variables:\n\
          \x20 - a service account: client_id and client_secret (MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET)\n\

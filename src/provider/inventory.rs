@@ -14,7 +14,6 @@ use super::{
 };
 use crate::atlas::{CertificateList, ListedCertificate, ProjectId, Username, printable};
 
-/// How many lists are read at a time.
 const CONCURRENT_LISTS: usize = 8;
 
 /// The list of the user of a configuration, or without `username` those of all users of `$external` whose certificates
@@ -69,7 +68,6 @@ async fn managed_users(
     Ok(parsed.collect())
 }
 
-/// A user with its certificates.
 pub(crate) type UserList = (UserId, Arc<CertificateList>);
 
 /// The X.509 type of users whose certificates Atlas issues.

@@ -30,7 +30,6 @@ pub(crate) fn block() -> NestedBlock {
     NestedBlock { name: "timeouts", block: schema(attributes.into(), description).block }
 }
 
-/// The error for a duration that is invalid.
 pub(crate) fn check(operation: &str, duration: &str) -> Option<Diagnostic> {
     let problem = match parse(duration) {
         Some(duration) if !duration.is_zero() => return None,

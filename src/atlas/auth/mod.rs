@@ -27,7 +27,6 @@ pub(super) struct Authenticator {
     pub(super) http: HttpClient,
     /// The header of all requests with an access token, or of the token requests of a service account.
     credential: HeaderValue,
-    /// The token of a service account.
     token: Shared<(), Arc<Token>>,
     /// The challenge for an API key; `None` if the server sent none.
     challenge: Shared<(), Option<Arc<Challenge>>>,
@@ -120,7 +119,6 @@ impl Authenticator {
         }
     }
 
-    /// The `Authorization` header of one attempt.
     fn header(&self, authorization: &Authorization, request: &RequestInfo) -> Option<HeaderValue> {
         match (authorization, &self.http.config.credentials) {
             (Authorization::Header(header), _) => Some(header.clone()),
@@ -163,7 +161,6 @@ impl Authenticator {
         token.map(Arc::new).map_err(|kind| response.error(&request, kind))
     }
 
-    /// Sends a request with the client ID and the client secret.
     async fn call_as_service_account(
         &self,
         request: &Request,

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 
 use super::super::{error::ErrorKind, response};
 
-/// An access token.
 pub(in crate::atlas) struct Token {
     pub(super) value: SecretString,
     pub(super) header: HeaderValue,
@@ -44,7 +43,6 @@ pub(super) fn basic(client_id: &str, client_secret: &SecretString) -> Option<Hea
     sensitive(&format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
 }
 
-/// The `Bearer` header.
 pub(super) fn bearer(token: &SecretString) -> Option<HeaderValue> {
     sensitive(&format!("Bearer {}", token.expose_secret()))
 }

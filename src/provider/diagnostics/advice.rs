@@ -2,7 +2,6 @@
 
 use crate::atlas::{CredentialKind, Error, ErrorKind, Operation, READS_SSL_CERT_FILE};
 
-/// The title of an error, and the next step.
 #[derive(Clone, Copy)]
 pub(super) struct Advice {
     pub(super) summary: &'static str,

@@ -7,7 +7,6 @@ use crate::atlas::{Error, ErrorKind, ListedCertificate, Reconciliation, Username
 const SENT: &str = "The request was sent, but no certificate and key were received.";
 const NOT_RETRIED: &str = "Its private key is lost, so it cannot be used. The request was not retried. Run apply again to issue another certificate.";
 
-/// A certificate with its expiry.
 pub(crate) fn certificate_until(certificate_id: &str, not_after: Timestamp) -> String {
     format!("certificate {certificate_id}, valid until {not_after}")
 }

@@ -23,7 +23,6 @@ pub(super) const PARSE_CERTIFICATE: TextFunction = TextFunction {
     },
 };
 
-/// An attribute of a certificate as text.
 type Text = fn(&Certificate) -> String;
 
 const ATTRIBUTES: [(&str, Text); 7] = [

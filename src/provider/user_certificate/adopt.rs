@@ -25,13 +25,11 @@ pub(super) fn is_requested(
     }
 }
 
-/// Whether the plan adopts a key.
 pub(super) fn is_planned(prior: &UserCertificate, planned: &UserCertificate) -> bool {
     let unknown = planned.combined_pem.is_unknown() || planned.sealed_pem.is_unknown();
     unknown && !planned.certificate_id.is_unknown() && !prior.has_key()
 }
 
-/// Plans the attributes that an adoption sets.
 pub(super) fn plan(planned: UserCertificate, config: &UserCertificate) -> UserCertificate {
     let is_certain = !config.adopt_pem_wo_version.is_unknown();
     UserCertificate {

@@ -40,7 +40,6 @@ impl UserCertificate {
         !self.combined_pem.is_null() || !self.sealed_pem.is_null()
     }
 
-    /// Sets what the certificate contains.
     pub(super) fn set_certificate(&mut self, certificate: &Certificate) {
         self.certificate_id = Attr::Known(certificate.certificate_id.clone());
         self.serial_number = Attr::Known(certificate.serial_number.clone());

@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// Imports a certificate without its private key.
 pub(super) async fn import(
     client: &ProviderClient,
     target: &ImportTarget,
@@ -83,7 +82,6 @@ async fn find(
     Ok((id.user.clone(), list))
 }
 
-/// An import id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ImportId {
     user: UserId,

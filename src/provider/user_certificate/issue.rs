@@ -21,10 +21,8 @@ use crate::{
     x509::{self, Certificate},
 };
 
-/// The new object, and warnings.
 pub(super) type IssueResult = Result<(UserCertificate, Diagnostics), Failure>;
 
-/// Why there is no new object.
 pub(super) struct Failure {
     pub(super) problems: Diagnostics,
     /// The planned object with a response that could not be parsed in the place of the key.
@@ -162,7 +160,6 @@ impl IssueRequest<'_> {
     }
 }
 
-/// Warnings about an issued certificate.
 fn warnings(certificate: &Certificate, user: &UserId, now: Timestamp) -> Diagnostics {
     let UserId { project, username } = user;
     let mut warnings = Diagnostics::new();

@@ -99,7 +99,6 @@ impl KeyStorage {
         texts.into_iter().map(protect).collect::<Option<_>>().ok_or(error)
     }
 
-    /// The PKCS#12 archive, if there is to be one.
     async fn archive(&self, pem: &SecretString) -> Result<Option<SecretString>, Diagnostic> {
         let Some(profile) = self.archive else {
             return Ok(None);
@@ -140,7 +139,6 @@ pub(super) fn catch_panic<T>(action: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(action)).ok()
 }
 
-/// The first line of armored ciphertext.
 const AGE_ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 fn archive_warning(summary: &str, detail: &str) -> Diagnostic {

@@ -103,7 +103,6 @@ impl Resource for UserCertificateResource {
     }
 }
 
-/// Reads a stored object and its private data.
 fn stored(object: &Value, private: &[u8]) -> Result<(UserCertificate, PrivateState), Diagnostics> {
     Ok((UserCertificate::from_value(object)?, PrivateState::parse(private)?))
 }

@@ -139,7 +139,6 @@ impl UserCertificate {
         Some(Value::object([("project_id", project.encode()), ("username", username.encode())]))
     }
 
-    /// The time that an operation may take.
     pub(super) fn timeout(&self, operation: &str) -> Duration {
         let text = self.timeouts.known().and_then(|timeouts| timeouts.get(operation)?.known());
         timeouts::timeout(operation, text.map(String::as_str))

@@ -30,7 +30,6 @@ pub(super) enum Successor {
 }
 
 impl Successor {
-    /// The object that this configuration creates.
     pub(super) fn new(config: &UserCertificate) -> Self {
         config.user().map_or(Self::Unknown, |user| Self::User {
             project_id: user.project.to_string(),

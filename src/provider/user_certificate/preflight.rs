@@ -19,7 +19,6 @@ use crate::{
     },
 };
 
-/// The time limit of a preflight request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The guardrails that a planned certificate or an adopted key would break. An adoption is checked again in apply.
