@@ -23,8 +23,7 @@ use aws_lc_rs::{
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-/// Encrypts a text to all recipients. Returns an armored age file, which differs at each call; `None` if there is no
-/// recipient.
+/// Encrypts a text to all recipients, as an armored age file that differs at each call; `None` without recipients.
 pub fn seal(text: &SecretString, recipients: &Recipients) -> Option<String> {
     let keys = recipients.0.values().map(|key| &**key as &dyn age::Recipient);
     let armor = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor).ok()?;
@@ -97,8 +96,7 @@ where
     Some((key.to_string(), Arc::new(key)))
 }
 
-/// Whether an X25519 recipient is a point of small order, with which every key exchange has the same result. age detects
-/// this when it encrypts, by a panic.
+/// Whether an X25519 recipient is a point of small order: key exchanges with it have one result, and age panics.
 fn has_small_order(recipient: &str) -> bool {
     let point = bech32::decode(recipient).map(|(_, point)| point).unwrap_or_default();
     let theirs = UnparsedPublicKey::new(&X25519, point);

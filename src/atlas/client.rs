@@ -1,5 +1,4 @@
-//! The client and its calls that read: users, and lists page by page. What is read about one user is shared by concurrent
-//! callers and cached.
+//! The client and its calls that read: users, and lists page by page. What is read about a user is shared and cached.
 
 use std::{
     collections::HashSet,

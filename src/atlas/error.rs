@@ -59,8 +59,7 @@ pub(crate) enum ErrorKind {
     /// the first line of its body, except of a response to a certificate request.
     #[error("received HTTP {0} from something that is not the Atlas API")]
     UnexpectedResponse(u16, Option<String>),
-    /// The response is a redirect, which is not followed, because the credentials would be sent to another address. Its
-    /// status and its `Location` header.
+    /// A redirect, which is not followed, because another address would get the credentials. Its status and `Location`.
     #[error("was answered with a redirect (HTTP {0}), which is not followed")]
     Redirected(u16, Option<String>),
     #[error("could not reach the server: {0}")]

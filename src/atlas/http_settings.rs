@@ -86,8 +86,7 @@ fn classify(error: &(dyn StdError + 'static)) -> Option<ErrorKind> {
     }
 }
 
-/// Whether the server refused the request unprocessed (RFC 9113 section 8.7): the stream was refused, or a graceful
-/// `GOAWAY` excluded it.
+/// Whether the server refused the request unprocessed (RFC 9113 section 8.7), also by a graceful `GOAWAY`.
 pub(super) fn is_refused_unprocessed(error: &reqwest::Error) -> bool {
     source_chain(error).filter_map(|error| error.downcast_ref::<h2::Error>()).any(|error| {
         let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);

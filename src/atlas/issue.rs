@@ -26,8 +26,7 @@ use crate::x509;
 
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedCertificate {
-    /// The certificate and its private key as text, or whatever else the response contained. A body that is not text is
-    /// a `data:` URL.
+    /// The certificate and its key as text, or what else the response contained (as a `data:` URL if it is not text).
     pub(crate) pem: SecretString,
     /// The certificate, if the text is a certificate with its private key.
     pub(crate) certificate: Result<x509::Certificate, x509::Error>,
@@ -134,8 +133,7 @@ impl Client {
         Some(IssuedCertificate { pem, certificate, server_time, reconciliation })
     }
 
-    /// The result of a successful response that broke off: the certificate if it is complete with its key, or the
-    /// certificate whose key is lost.
+    /// The result of a successful response that broke off: a complete certificate and key, or one whose key is lost.
     fn recover(
         &self,
         partial: &Response,
@@ -152,8 +150,7 @@ impl Client {
         Some(Err(Reconciliation::KeyLost(Box::new(certificate))))
     }
 
-    /// Reads the list, with a request that is made after the settle delay, and then waits for the other requests of this
-    /// process whose certificates can be in it.
+    /// Reads the list with a request made after the settle delay, then awaits requests whose certificates can be in it.
     async fn reconcile(
         &self,
         user: &UserId,
@@ -220,13 +217,11 @@ fn unaccounted_for(
     list.certificates.iter().filter(is_candidate).cloned().collect()
 }
 
-/// How long Atlas may take to issue a certificate: 0.7 to 2.3 seconds were seen. A list that is read earlier after a broken
-/// connection can miss the certificate.
+/// How long Atlas may take to issue a certificate (0.7 to 2.3 seconds were seen). A list read earlier can miss it.
 const SETTLE_DELAY: Duration = Duration::from_secs(3);
 /// `createdAt` is this many seconds before the time of issue.
 const CREATED_AT_OFFSET: i64 = 3600;
-/// Three times are rounded to seconds (the date, `createdAt`, the time since sending), and the date of a response is a
-/// little earlier than its receipt.
+/// Three times are rounded to seconds: date, `createdAt`, time since sending; and a date is earlier than its receipt.
 const ROUNDING: i64 = 2;
 const CERTIFICATE_END: &str = "-----END CERTIFICATE-----";
 

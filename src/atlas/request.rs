@@ -36,8 +36,7 @@ impl Request {
         Self { info, accept, body: body.map(|(media_type, body)| (media_type, body.into())) }
     }
 
-    /// The maximum size of a successful response. 500 certificates have about 90 KB, or 2 MB if the user's name has 1024
-    /// characters.
+    /// The maximum size of a successful response. 500 certificates have 90 KB, or 2 MB with a name of 1024 characters.
     pub(super) fn max_body_bytes(&self) -> usize {
         match self.info.operation {
             Operation::ListCertificates | Operation::ListUsers => 8 << 20,

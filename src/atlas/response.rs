@@ -44,8 +44,7 @@ pub(crate) struct DatabaseUser {
     pub(crate) username: String,
     /// The authentication database: `$external` for a user with a certificate.
     pub(crate) auth_database: String,
-    /// Which authority issues the user's certificates: `MANAGED` is Atlas, `CUSTOMER` another one, and `NONE` a user that
-    /// does not authenticate with certificates.
+    /// The authority of the user's certificates: `MANAGED` is Atlas, `CUSTOMER` another one; `NONE` if there is none.
     pub(crate) x509_type: String,
 }
 
@@ -195,8 +194,7 @@ pub(super) fn error(
     }
 }
 
-/// The error body of Atlas, or that of OAuth (RFC 6749 section 5.2), where `error` is the code. A member of a wrong type
-/// does not hide the others.
+/// The error body of Atlas, or of OAuth (RFC 6749 section 5.2). A member of a wrong type does not hide the others.
 pub(super) fn api_error(status: u16, body: &[u8]) -> Option<ApiError> {
     let json = json(body);
     let first = |names: &[&str], limit| names.iter().find_map(|name| text(&json[*name], limit));

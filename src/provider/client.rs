@@ -85,9 +85,8 @@ impl ProviderClient {
         self.session().map(Some)
     }
 
-    /// The client for a preflight request. `None` while an argument of the provider block is unknown, once Atlas could
-    /// not be reached, and once this process has received an `ApplyResourceChange`, because the certificate request
-    /// itself will then give the answer.
+    /// The client for a preflight request. `None` while an argument of the provider block is unknown, once Atlas
+    /// could not be reached, and once this process applies, because the certificate request then gives the answer.
     pub(crate) fn preflight_session(&self) -> Result<Option<Arc<Session>>, Diagnostic> {
         let session = self.session_if_known()?;
         Ok(session.filter(|session| !session.has_no_preflight.load(Ordering::Relaxed)))
@@ -148,8 +147,7 @@ impl Session {
     }
 
     /// Issues a certificate whose key will be encrypted to `recipients`, or stored in plain text. This is the only way
-    /// to a certificate request, so the guardrails are checked here once more. `known_ids` are the certificates that
-    /// are in state already.
+    /// to a certificate request, so guardrails are checked here once more. `known_ids` are the certificates in state.
     pub(crate) async fn issue(
         &self,
         user: &UserId,

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::atlas::{Months, ProjectId};
 
-/// The guardrails of one provider block. One that is omitted refuses nothing; one that is unknown during plan is
-/// checked in apply.
+/// The guardrails of one provider block. An omitted one refuses nothing; one unknown during plan is checked in apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Guardrails {
     allowed_project_ids: Attr<Vec<ProjectId>>,
@@ -67,8 +66,7 @@ impl Guardrails {
         self.require_recipients == Attr::Known(true)
     }
 
-    /// Every guardrail that issuing this certificate would break, each at the resource argument to blame. A guardrail
-    /// or a value that is unknown is not checked.
+    /// Every guardrail that issuing would break, each at the argument to blame. What is unknown is not checked.
     pub(crate) fn check(&self, issuance: &Issuance<'_>) -> Diagnostics {
         let mut refusals = Diagnostics::new();
         if let (Attr::Known(allowed), Some(project)) =

@@ -1,5 +1,4 @@
-//! The ephemeral resource `atlas_unsealed_certificate`: decrypts a sealed certificate without network access. The
-//! result is never stored.
+//! The ephemeral resource `atlas_unsealed_certificate`: decrypts a sealed certificate offline and stores nothing.
 
 use secrecy::{ExposeSecret, SecretString};
 use tf_provider::{

@@ -1,5 +1,4 @@
-//! `data "atlas_user_certificates"`: all unexpired certificates of a database user, or of every managed user of a
-//! project.
+//! `data "atlas_user_certificates"`: unexpired certificates of a database user, or of the managed users of a project.
 
 use std::sync::Arc;
 

@@ -11,8 +11,7 @@ pub(crate) fn certificate_until(certificate_id: &str, not_after: Timestamp) -> S
     format!("certificate {certificate_id}, valid until {not_after}")
 }
 
-/// The result for a response that does not identify its certificate, as a continuation of a sentence about that
-/// response.
+/// The result for a response that does not identify its certificate, as a continuation of a sentence about it.
 pub(crate) fn reconciled(reconciliation: &Reconciliation) -> String {
     match reconciliation {
         Reconciliation::Candidates(candidates) => format!(

@@ -91,8 +91,7 @@ const RESERVED: &str = "there is an @, # or ; in a place where it has no meaning
 const SLASH: &str =
     "there is a / in the database name; write %2F there, and in user names, passwords and options";
 
-/// The option as it goes into the result, and which of the required options it provides. The error follows the words
-/// "option" and its position.
+/// The option of the result, and the required option that it provides. The error follows "option" and the position.
 fn check_option(option: &str) -> Result<(&str, Option<&'static str>), &'static str> {
     let decode = |text| percent_decode_str(text).decode_utf8_lossy();
     let pair = option.split_once('=').filter(|(name, _)| !name.is_empty());

@@ -126,8 +126,7 @@ pub(super) async fn update(client: &ProviderClient, request: ApplyRequest) -> Ob
     }
 }
 
-/// Removes the object from state, and holds it if the plan has a successor for it. Atlas has no call that revokes a
-/// certificate.
+/// Removes the object from state (Atlas cannot revoke a certificate), and holds it if the plan has a successor for it.
 pub(super) fn delete(resource: &UserCertificateResource, request: ApplyRequest) -> ObjectResponse {
     let UserCertificateResource { client, predecessors } = resource;
     client.mark_applying();

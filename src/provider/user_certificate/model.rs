@@ -204,8 +204,7 @@ impl RecipientList {
         !self.0.iter().any(Attr::is_unknown)
     }
 
-    /// Whether both lists name the same keys, in any order and spelling. Lists that cannot be parsed are compared as
-    /// text.
+    /// Whether both lists name the same keys, in any order and spelling. Invalid lists are compared as text.
     pub(super) fn is_equivalent(&self, other: &Self) -> bool {
         let same_keys = || Some(self.parse()? == other.parse()?);
         self == other || same_keys() == Some(true)

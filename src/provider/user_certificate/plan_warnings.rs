@@ -105,8 +105,7 @@ fn not_renewed(prior: &UserCertificate, user: &str) -> Diagnostic {
     Diagnostic::warning(summary, detail).at(Path::attribute("auto_renew"))
 }
 
-/// Warns that adding the trigger does not rotate. Objects that were imported or moved have no trigger before their
-/// first apply.
+/// Warns that adding the trigger does not rotate. Imported and moved objects have no trigger before their first apply.
 fn trigger_added(
     prior: &UserCertificate,
     config: &UserCertificate,
@@ -123,8 +122,7 @@ fn trigger_added(
     (added && !adopted && renewal == Renewal::None).then_some(warning)
 }
 
-/// Warns that the window is reduced to half of the stored life. A changed validity was validated together with the
-/// window.
+/// Warns that the window is reduced to half of the stored life. A changed validity was validated with the window.
 fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<Diagnostic> {
     let (days, not_before, not_after) =
         (*config.renew_before_days.known()?, *prior.not_before.known()?, *prior.not_after.known()?);

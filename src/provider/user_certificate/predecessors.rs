@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{model::UserCertificate, private_state::PrivateState};
 
-/// The planned successor of an object, as the plan of a create writes it into the private data. A plain destroy has
-/// none.
+/// The planned successor of an object, as the plan of a create writes it into private data. A plain destroy has none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Successor {

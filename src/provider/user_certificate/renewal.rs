@@ -121,8 +121,7 @@ pub(super) struct Days(u16);
 impl Days {
     /// The longest window of any certificate: half of 24 months.
     pub(super) const MAX: u16 = Self::PER_MONTH * 24;
-    /// Days that each month of validity allows: half a life. With a longer window, every new certificate would be due
-    /// soon after it is issued.
+    /// Days for each month of validity: half a life. With a longer window, every new certificate would soon be due.
     pub(super) const PER_MONTH: u16 = 14;
 
     /// Accepts 0 to [`Days::MAX`].
