@@ -18,7 +18,6 @@ pub(crate) struct Config {
     pub(crate) base_url: BaseUrl,
     pub(crate) api_version: ApiVersion,
     pub(crate) credentials: Credentials,
-    /// The time limit of one HTTP request.
     pub(crate) request_timeout: Duration,
     /// How often a failed request is retried where that is safe. A 429 with `Retry-After` does not count.
     pub(crate) max_retries: u32,

@@ -40,7 +40,6 @@ pub(super) struct Response {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) server_time: Option<Timestamp>,
-    /// When the headers were received.
     pub(super) received_at: Instant,
     /// When the body of a certificate request was sent; if the server responded before, when it responded.
     pub(super) sent_at: Instant,

@@ -19,7 +19,6 @@ use super::{
 /// A user's unexpired certificates at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct CertificateList {
-    /// In the order of the API.
     pub(crate) certificates: Vec<ListedCertificate>,
     /// The moment, by the server's clock.
     pub(crate) server_time: Timestamp,

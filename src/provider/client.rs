@@ -168,7 +168,6 @@ impl Session {
         issued.map_err(|error| diagnostics::not_issued(&error, user))
     }
 
-    /// The user's unexpired certificates; see [`Client::certificates`].
     pub(crate) async fn certificates(
         &self,
         user: &UserId,
@@ -177,7 +176,6 @@ impl Session {
         self.observe(self.atlas.certificates(user, call).await)
     }
 
-    /// The database user; see [`Client::user`].
     pub(crate) async fn user(
         &self,
         user: &UserId,
@@ -186,7 +184,6 @@ impl Session {
         self.observe(self.atlas.user(user, call).await)
     }
 
-    /// All database users of a project; see [`Client::users`].
     pub(crate) async fn users(
         &self,
         project: &ProjectId,

@@ -14,7 +14,6 @@ const OPERATIONS: [(&str, Duration, &str); 3] = [
     ("update", Duration::from_secs(600), "issuing a new certificate in place"),
 ];
 
-/// The time limit of one lookup.
 pub(crate) const READ: Duration = Duration::from_secs(300);
 
 pub(crate) fn block() -> NestedBlock {

@@ -22,7 +22,6 @@ use super::{
 };
 use crate::clock::Clock;
 
-/// Sends requests with the configured credentials.
 pub(super) struct Authenticator {
     pub(super) http: HttpClient,
     /// The header of all requests with an access token, or of the token requests of a service account.
