@@ -6,17 +6,13 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+#[path = "tests/fuzzing.rs"]
+pub mod fuzzing;
 mod plugin;
 mod protocol;
 mod terraform;
-
-#[cfg(feature = "fuzzing")]
-#[doc(hidden)]
-pub mod fuzzing {
-    //! Access to private parsers, for the fuzz targets.
-    pub use crate::plugin::fuzzing::handshake;
-    pub use crate::protocol::fuzzing::msgpack;
-}
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ mod args;
 mod environment;
 mod error;
 #[cfg(feature = "fuzzing")]
+#[path = "tests/fuzzing.rs"]
 pub(crate) mod fuzzing;
 mod handshake;
 mod hclog;

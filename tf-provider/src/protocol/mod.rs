@@ -5,6 +5,7 @@ mod calls;
 mod decode;
 mod encode;
 #[cfg(feature = "fuzzing")]
+#[path = "tests/fuzzing.rs"]
 pub(crate) mod fuzzing;
 mod msgpack;
 mod schemas;
