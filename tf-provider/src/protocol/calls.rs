@@ -1,4 +1,4 @@
-//! The RPCs in progress. Each runs in a task and a tracing span of its own, and ends in a response even if it panics.
+//! The RPCs in progress. Each runs in a task and a tracing span of its own, and has an outcome even if it panics.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -6,12 +6,11 @@ use std::{
     time::Instant,
 };
 
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::{
     sync::CancellationToken,
     task::{AbortOnDropHandle, TaskTracker},
 };
-use tonic::{Response, Status};
 use tracing::{Instrument as _, Span};
 
 use crate::terraform::{Diagnostic, Diagnostics};
@@ -19,9 +18,6 @@ use crate::terraform::{Diagnostic, Diagnostics};
 /// The response of an RPC, or the diagnostics that it consists of.
 pub(super) type Outcome<T> = Result<T, Diagnostics>;
 
-pub(super) type RpcResult<T> = Result<Response<T>, Status>;
-
-/// The RPCs in progress.
 pub(crate) struct Calls {
     tracker: TaskTracker,
     cancel: Mutex<CancellationToken>,
@@ -52,23 +48,22 @@ impl Calls {
     }
 
     /// Runs a call without side effects. It is aborted when the client drops the request.
-    pub(super) async fn run_cancellable<T: From<Diagnostics> + Send + 'static>(
+    pub(super) async fn run_cancellable<T: Send + 'static>(
         &self,
         rpc: Rpc,
         call: impl Future<Output = Outcome<T>> + Send + 'static,
-    ) -> RpcResult<T> {
-        let outcome = rpc.outcome(AbortOnDropHandle::new(self.spawn(&rpc, call)).await);
-        Ok(Response::new(outcome.unwrap_or_else(T::from)))
+    ) -> Outcome<T> {
+        let task = AbortOnDropHandle::new(self.spawn(&rpc, call));
+        task.await.unwrap_or_else(|_panic| rpc.crashed())
     }
 
     /// Runs a call with side effects. It continues when the client drops the request or disconnects.
-    pub(super) async fn run_to_completion<T: From<Diagnostics> + Send + 'static>(
+    pub(super) async fn run_to_completion<T: Send + 'static>(
         &self,
         rpc: Rpc,
         call: impl Future<Output = Outcome<T>> + Send + 'static,
-    ) -> RpcResult<T> {
-        let outcome = rpc.outcome(self.spawn(&rpc, call).await);
-        Ok(Response::new(outcome.unwrap_or_else(T::from)))
+    ) -> Outcome<T> {
+        self.spawn(&rpc, call).await.unwrap_or_else(|_panic| rpc.crashed())
     }
 
     fn spawn<T: Send + 'static>(
@@ -122,18 +117,16 @@ impl Rpc {
         )
     }
 
-    /// The outcome of the task that ran the call, which fails only if the call panics.
-    fn outcome<T>(&self, joined: Result<Outcome<T>, JoinError>) -> Outcome<T> {
-        joined.unwrap_or_else(|_| {
-            let subject = self.subject.as_ref().map(|(_, name)| format!(" for {name}"));
-            let detail = format!(
-                "{}{} failed because of a bug in the provider. Other resources are unaffected. Please report this with \
-                 the log of a run with TF_LOG=ERROR, which contains the place of the bug and no secrets.",
-                self.name,
-                subject.unwrap_or_default()
-            );
-            Err(Diagnostic::error("The provider crashed", detail).into())
-        })
+    /// The outcome of a call that panicked.
+    fn crashed<T>(&self) -> Outcome<T> {
+        let subject = self.subject.as_ref().map(|(_, name)| format!(" for {name}"));
+        let detail = format!(
+            "{}{} failed because of a bug in the provider. Other resources are unaffected. Please report this with the \
+             log of a run with TF_LOG=ERROR, which contains the place of the bug and no secrets.",
+            self.name,
+            subject.unwrap_or_default()
+        );
+        Err(Diagnostic::error("The provider crashed", detail).into())
     }
 }
 
@@ -146,7 +139,7 @@ mod tests {
     use tokio_util::task::task_tracker::TaskTrackerToken;
 
     use super::*;
-    use crate::protocol::pb;
+    use crate::terraform::Severity;
 
     #[cfg(unix)]
     impl Calls {
@@ -156,22 +149,19 @@ mod tests {
         }
     }
 
-    type Plan = pb::plan_resource_change::Response;
-
     #[tokio::test]
     async fn panic_fails_its_call_alone_with_an_error_that_names_it() {
         let calls = Calls::new();
         let rpc = Rpc::new("PlanResourceChange").of("tf_resource_type", "x_thing");
-        let response: RpcResult<Plan> = calls.run_cancellable(rpc, async { panic!("a bug") }).await;
-        let diagnostics = response.unwrap().into_inner().diagnostics;
-        assert_eq!(diagnostics[0].severity(), pb::diagnostic::Severity::Error);
+        let outcome: Outcome<()> = calls.run_cancellable(rpc, async { panic!("a bug") }).await;
+        let diagnostics = outcome.unwrap_err();
+        assert_eq!(diagnostics[0].severity, Severity::Error);
         assert_eq!(diagnostics[0].summary, "The provider crashed");
         let detail = &diagnostics[0].detail;
         assert!(detail.starts_with("PlanResourceChange for x_thing failed because of a bug"));
 
         let rpc = Rpc::new("PlanResourceChange");
-        let response = calls.run_cancellable(rpc, async { Ok(Plan::default()) });
-        assert!(response.await.unwrap().into_inner().diagnostics.is_empty());
+        assert_eq!(calls.run_cancellable(rpc, async { Ok(7) }).await, Ok(7));
     }
 
     #[tokio::test]
@@ -185,7 +175,7 @@ mod tests {
                 begun.send(()).unwrap();
                 let _ = released.await;
                 done.send(()).unwrap();
-                Ok(Plan::default())
+                Ok(())
             };
             let client = tokio::spawn({
                 let (calls, rpc) = (calls.clone(), Rpc::new("x"));

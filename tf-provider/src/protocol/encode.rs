@@ -58,12 +58,6 @@ impl From<Diagnostics> for pb::call_function::Response {
     }
 }
 
-impl From<Diagnostics> for pb::read_resource::Response {
-    fn from(problems: Diagnostics) -> Self {
-        Self { diagnostics: diagnostics(problems), ..Default::default() }
-    }
-}
-
 pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<pb::Diagnostic> {
     let encoded = |Diagnostic { severity, summary, detail, path }| {
         let severity = match severity {

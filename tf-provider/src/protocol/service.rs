@@ -17,17 +17,18 @@ use futures_util::stream;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    calls::{Calls, Outcome, Rpc, RpcResult},
-    encode, pb,
+    calls::{Calls, Outcome, Rpc},
+    encode,
+    pb::{self, provider_server::ProviderServer},
     schemas::Registry,
 };
 use crate::terraform::{Diagnostics, Provider};
 
-type Grpc = pb::provider_server::ProviderServer<Service>;
+type RpcResult<T> = Result<Response<T>, Status>;
 
-/// The gRPC service of one provider. Schemas are built at the first call.
-pub(crate) fn service(provider: Arc<dyn Provider>, calls: Arc<Calls>) -> Grpc {
-    Grpc::new(Service(Arc::new(Context { provider, calls, registry: OnceLock::new() })))
+/// The gRPC service of one provider.
+pub(crate) fn service(provider: Arc<dyn Provider>, calls: Arc<Calls>) -> ProviderServer<Service> {
+    ProviderServer::new(Service { provider, calls, registry: Arc::default() })
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES)
 }
@@ -35,16 +36,16 @@ pub(crate) fn service(provider: Arc<dyn Provider>, calls: Arc<Calls>) -> Grpc {
 /// The limit of Go providers, in both directions.
 const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-pub(crate) struct Service(Arc<Context>);
-
 /// What every RPC may use.
-struct Context {
+#[derive(Clone)]
+pub(crate) struct Service {
     provider: Arc<dyn Provider>,
     calls: Arc<Calls>,
-    registry: OnceLock<Registry>,
+    /// Built at the first call.
+    registry: Arc<OnceLock<Registry>>,
 }
 
-impl Context {
+impl Service {
     fn registry(&self) -> &Registry {
         self.registry.get_or_init(|| Registry::new(&*self.provider))
     }
@@ -52,7 +53,7 @@ impl Context {
 
 /// Implements the service from a table of modules, each with the log field that contains what its RPCs concern. One RPC per
 /// line: how it runs, the method, its name in the log with the field of the request that names a type, and the function of
-/// the module that implements it.
+/// the module that implements it. The function returns the response, or diagnostics if it consists of them.
 macro_rules! provider_service {
     ({ $($other:tt)* } $($module:ident[$field:literal] {
         $($run:ident $method:ident $name:ident($($type_name:ident)?) => $function:ident;)*
@@ -66,7 +67,9 @@ macro_rules! provider_service {
                 ) -> RpcResult<pb::$method::Response> {
                     let request = request.into_inner();
                     let rpc = Rpc::new(stringify!($name))$(.of($field, &request.$type_name))?;
-                    self.0.calls.$run(rpc, $module::$function(self.0.clone(), request)).await
+                    let call = $module::$function(self.clone(), request);
+                    let outcome = self.calls.$run(rpc, call).await;
+                    Ok(Response::new(outcome.map_or_else(Into::into, Into::into)))
                 }
             )*)*
             $($other)*
@@ -91,14 +94,17 @@ provider_service! {
         ) -> RpcResult<pb::read_resource::Response> {
             let request = request.into_inner();
             let rpc = Rpc::new("ReadResource").of("tf_resource_type", &request.type_name);
-            let (state, private) = (request.current_state.clone(), request.private.clone());
-            let read = resource::read(self.0.clone(), request);
-            let mut response = self.0.calls.run_cancellable(rpc, read).await?.into_inner();
+            let (new_state, private) = (request.current_state.clone(), request.private.clone());
+            let read = resource::read(self.clone(), request);
+            let outcome = self.calls.run_cancellable(rpc, read).await;
             // Without a state, also after a panic, the object would count as deleted.
-            if has_errors(&response.diagnostics) {
-                (response.new_state, response.private) = (state, private);
-            }
-            Ok(Response::new(response))
+            let unchanged = |problems| pb::read_resource::Response {
+                new_state,
+                private,
+                diagnostics: encode::diagnostics(problems),
+                ..Default::default()
+            };
+            Ok(Response::new(outcome.unwrap_or_else(unchanged)))
         }
 
         type ListResourceStream = stream::Iter<IntoIter<Result<pb::list_resource::Event, Status>>>;
@@ -109,9 +115,10 @@ provider_service! {
         ) -> RpcResult<Self::ListResourceStream> {
             let request = request.into_inner();
             let rpc = Rpc::new("ListResource").of("tf_list_resource_type", &request.type_name);
-            let list = list_resource::list(self.0.clone(), request);
-            let events = self.0.calls.run_cancellable(rpc, list).await?;
-            Ok(events.map(|events| stream::iter(events.0)))
+            let list = list_resource::list(self.clone(), request);
+            let outcome = self.calls.run_cancellable(rpc, list).await;
+            let failed = |problems| vec![Ok(list_resource::event(problems))];
+            Ok(Response::new(stream::iter(outcome.unwrap_or_else(failed))))
         }
 
         async fn call_function(
@@ -120,11 +127,13 @@ provider_service! {
         ) -> RpcResult<pb::call_function::Response> {
             let request = request.into_inner();
             let rpc = Rpc::new("CallFunction").of("tf_function", &request.name);
-            self.0.calls.run_cancellable(rpc, provider::call_function(self.0.clone(), request)).await
+            let call = provider::call_function(self.clone(), request);
+            let outcome = self.calls.run_cancellable(rpc, call).await;
+            Ok(Response::new(outcome.unwrap_or_else(Into::into)))
         }
 
         async fn stop(&self, _request: Request<pb::stop::Request>) -> RpcResult<pb::stop::Response> {
-            self.0.calls.cancel_all();
+            self.calls.cancel_all();
             tracing::info!("stop requested: cancelling waits; requests already sent will complete");
             Ok(Response::new(pb::stop::Response::default()))
         }
@@ -166,10 +175,6 @@ provider_service! {
         run_cancellable validate_list_resource_config
             ValidateListResourceConfig(type_name) => validate;
     }
-}
-
-fn has_errors(diagnostics: &[pb::Diagnostic]) -> bool {
-    diagnostics.iter().any(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The RPCs of list resources.
 
-use std::sync::Arc;
-
 use tonic::Status;
 
 use super::{
@@ -9,35 +7,35 @@ use super::{
         decode, encode,
         pb::{self, DynamicValue, list_resource::Event},
     },
-    Context, Outcome,
+    Outcome, Service,
 };
 use crate::terraform::{Diagnostics, ListRequest, Schema, Value};
 
 pub(super) async fn validate(
-    context: Arc<Context>,
+    service: Service,
     request: pb::validate_list_resource_config::Request,
-) -> Outcome<pb::validate_list_resource_config::Response> {
-    let list = context.registry().list_resources.get(&request.type_name)?;
+) -> Outcome<Diagnostics> {
+    let list = service.registry().list_resources.get(&request.type_name)?;
     let config = config(request.config, &list.schema)?;
-    Ok([list.schema.block.check(&config, false), list.handler.validate(&config)].concat().into())
+    Ok([list.schema.block.check(&config, false), list.handler.validate(&config)].concat())
 }
 
 /// The warnings come first: hosts read no further than the last result that they want.
 pub(super) async fn list(
-    context: Arc<Context>,
+    service: Service,
     request: pb::list_resource::Request,
-) -> Outcome<Events> {
-    let list = context.registry().list_resources.get(&request.type_name)?;
-    let resource = context.registry().resources.get(&request.type_name)?;
+) -> Outcome<Vec<Result<Event, Status>>> {
+    let list = service.registry().list_resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let limit = usize::try_from(request.limit.max(0)).unwrap_or(usize::MAX);
     if limit == 0 {
-        return Ok(Events(Vec::new()));
+        return Ok(Vec::new());
     }
     let request = ListRequest {
         config: config(request.config, &list.schema)?,
         include_resource: request.include_resource_object,
         limit,
-        cancel: context.calls.cancellation(),
+        cancel: service.calls.cancellation(),
     };
     let response = list.handler.list(request).await?;
     let warnings = response.warnings.into_iter().map(|warning| event(warning.into()));
@@ -47,7 +45,7 @@ pub(super) async fn list(
         resource_object: found.object.and_then(|it| encode::stored(it, &resource.schema)),
         diagnostic: Vec::new(),
     });
-    Ok(Events(warnings.chain(found).map(Ok).collect()))
+    Ok(warnings.chain(found).map(Ok).collect())
 }
 
 /// The arguments; without a `config` block, all of them are null.
@@ -56,16 +54,7 @@ fn config(raw: Option<DynamicValue>, schema: &Schema) -> Outcome<Value> {
     Ok(if config.is_null() { schema.block.empty() } else { config })
 }
 
-/// The messages of a stream.
-pub(super) struct Events(pub(super) Vec<Result<Event, Status>>);
-
-impl From<Diagnostics> for Events {
-    fn from(diagnostics: Diagnostics) -> Self {
-        Self(vec![Ok(event(diagnostics))])
-    }
-}
-
 /// An event without a result.
-fn event(diagnostics: Diagnostics) -> Event {
+pub(super) fn event(diagnostics: Diagnostics) -> Event {
     Event { diagnostic: encode::diagnostics(diagnostics), ..Default::default() }
 }

@@ -1,18 +1,16 @@
 //! The RPCs of the provider as a whole, and the call of a function.
 
-use std::sync::Arc;
-
 use super::{
     super::{decode, encode, pb, schemas},
-    Context, Outcome,
+    Outcome, Service,
 };
-use crate::terraform::FunctionError;
+use crate::terraform::{Diagnostics, FunctionError};
 
 pub(super) async fn schema(
-    context: Arc<Context>,
+    service: Service,
     _request: pb::get_provider_schema::Request,
 ) -> Outcome<pb::get_provider_schema::Response> {
-    let registry = context.registry();
+    let registry = service.registry();
     Ok(pb::get_provider_schema::Response {
         provider: Some(schemas::schema(&registry.provider)),
         resource_schemas: registry.resources.schemas(),
@@ -31,28 +29,28 @@ pub(super) async fn schema(
 }
 
 pub(super) async fn identities(
-    context: Arc<Context>,
+    service: Service,
     _request: pb::get_resource_identity_schemas::Request,
 ) -> Outcome<pb::get_resource_identity_schemas::Response> {
-    let identity_schemas = context.registry().identity_schemas();
+    let identity_schemas = service.registry().identity_schemas();
     Ok(pb::get_resource_identity_schemas::Response { identity_schemas, diagnostics: vec![] })
 }
 
 pub(super) async fn functions(
-    context: Arc<Context>,
+    service: Service,
     _request: pb::get_functions::Request,
 ) -> Outcome<pb::get_functions::Response> {
-    let functions = context.registry().function_signatures();
+    let functions = service.registry().function_signatures();
     Ok(pb::get_functions::Response { functions, diagnostics: vec![] })
 }
 
 pub(super) async fn prepare(
-    context: Arc<Context>,
+    service: Service,
     request: pb::prepare_provider_config::Request,
 ) -> Outcome<pb::prepare_provider_config::Response> {
-    let schema = &context.registry().provider;
+    let schema = &service.registry().provider;
     let config = decode::object(request.config.clone(), schema, "configuration")?;
-    let found = [schema.block.check(&config, false), context.provider.validate(&config)].concat();
+    let found = [schema.block.check(&config, false), service.provider.validate(&config)].concat();
     Ok(pb::prepare_provider_config::Response {
         prepared_config: request.config,
         diagnostics: encode::diagnostics(found),
@@ -60,19 +58,19 @@ pub(super) async fn prepare(
 }
 
 pub(super) async fn configure(
-    context: Arc<Context>,
+    service: Service,
     request: pb::configure::Request,
-) -> Outcome<pb::configure::Response> {
-    let schema = &context.registry().provider;
+) -> Outcome<Diagnostics> {
+    let schema = &service.registry().provider;
     let config = decode::object(request.config, schema, "provider configuration")?;
-    Ok(context.provider.configure(config, request.terraform_version).await.into())
+    Ok(service.provider.configure(config, request.terraform_version).await)
 }
 
 pub(super) async fn call_function(
-    context: Arc<Context>,
+    service: Service,
     request: pb::call_function::Request,
 ) -> Outcome<pb::call_function::Response> {
-    let Some((function, signature)) = context.registry().functions.get(&*request.name) else {
+    let Some((function, signature)) = service.registry().functions.get(&*request.name) else {
         let text = format!("this provider has no function named {:?}", request.name);
         return Ok(Err(FunctionError { text, argument: None }).into());
     };

@@ -1,32 +1,31 @@
 //! The RPCs of managed resources.
 
-use std::sync::Arc;
-
 use super::{
     super::{decode, encode, pb},
-    Context, Outcome,
+    Outcome, Service,
 };
 use crate::terraform::{
-    ApplyRequest, Diagnostic, ImportTarget, MoveRequest, PlanRequest, ReadRequest, Value,
+    ApplyRequest, Diagnostic, Diagnostics, ImportTarget, MoveRequest, PlanRequest, ReadRequest,
+    Value,
 };
 
 pub(super) async fn validate(
-    context: Arc<Context>,
+    service: Service,
     request: pb::validate_resource_type_config::Request,
-) -> Outcome<pb::validate_resource_type_config::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+) -> Outcome<Diagnostics> {
+    let resource = service.registry().resources.get(&request.type_name)?;
     let write_only_allowed =
         request.client_capabilities.is_some_and(|client| client.write_only_attributes_allowed);
     let config = decode::object(request.config, &resource.schema, "configuration")?;
     let problems = resource.schema.block.check(&config, write_only_allowed);
-    Ok([problems, resource.handler.validate(&config)].concat().into())
+    Ok([problems, resource.handler.validate(&config)].concat())
 }
 
 pub(super) async fn upgrade_state(
-    context: Arc<Context>,
+    service: Service,
     request: pb::upgrade_resource_state::Request,
 ) -> Outcome<pb::upgrade_resource_state::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let mut stored = decode::raw_state(request.raw_state)?;
     if request.version != resource.schema.version {
         stored = resource.handler.upgrade(request.version, stored)?;
@@ -38,10 +37,10 @@ pub(super) async fn upgrade_state(
 
 /// Returns no identity if the resource has none or the host stored none.
 pub(super) async fn upgrade_identity(
-    context: Arc<Context>,
+    service: Service,
     request: pb::upgrade_resource_identity::Request,
 ) -> Outcome<pb::upgrade_resource_identity::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let raw = request.raw_identity.unwrap_or_default().json;
     let (Some(schema), false) = (&resource.identity_schema, raw.is_empty()) else {
         return Ok(pb::upgrade_resource_identity::Response::default());
@@ -59,35 +58,38 @@ pub(super) async fn upgrade_identity(
     Ok(pb::upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
 }
 
-/// The caller restores state and private data if the response contains an error.
 pub(super) async fn read(
-    context: Arc<Context>,
+    service: Service,
     request: pb::read_resource::Request,
 ) -> Outcome<pb::read_resource::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let request = ReadRequest {
         state: decode::object(request.current_state, &resource.schema, "stored object")?,
         private: request.private,
-        cancel: context.calls.cancellation(),
+        cancel: service.calls.cancellation(),
     };
     let response = resource.handler.read(request).await;
+    if response.diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(response.diagnostics);
+    }
     Ok(pb::read_resource::Response {
         new_identity: encode::identity_of(&response.state, resource),
         new_state: encode::stored(response.state, &resource.schema),
         private: response.private,
-        ..response.diagnostics.into()
+        diagnostics: encode::diagnostics(response.diagnostics),
+        ..Default::default()
     })
 }
 
 pub(super) async fn plan(
-    context: Arc<Context>,
+    service: Service,
     request: pb::plan_resource_change::Request,
 ) -> Outcome<pb::plan_resource_change::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let (handler, ty) = (&*resource.handler, &resource.schema.ty);
     let prior = decode::value(request.prior_state, ty, "stored object")?;
     let proposed = decode::value(request.proposed_new_state, ty, "proposed object")?;
-    let (private, cancel) = (request.prior_private, context.calls.cancellation());
+    let (private, cancel) = (request.prior_private, service.calls.cancellation());
     let response = if proposed.is_null() {
         let config = Value::Null;
         handler.plan_destroy(PlanRequest { prior, proposed, config, private, cancel }).await
@@ -105,17 +107,17 @@ pub(super) async fn plan(
 }
 
 pub(super) async fn apply(
-    context: Arc<Context>,
+    service: Service,
     request: pb::apply_resource_change::Request,
 ) -> Outcome<pb::apply_resource_change::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let (handler, ty) = (&*resource.handler, &resource.schema.ty);
     let request = ApplyRequest {
         prior: decode::value(request.prior_state, ty, "stored object")?,
         planned: decode::value(request.planned_state, ty, "planned object")?,
         config: decode::value(request.config, ty, "configuration")?,
         private: request.planned_private,
-        cancel: context.calls.cancellation(),
+        cancel: service.calls.cancellation(),
     };
     let response = if request.planned.is_null() {
         handler.delete(request).await
@@ -134,10 +136,10 @@ pub(super) async fn apply(
 
 /// Imports by identity if the host sent one, otherwise by id.
 pub(super) async fn import(
-    context: Arc<Context>,
+    service: Service,
     request: pb::import_resource_state::Request,
 ) -> Outcome<pb::import_resource_state::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let handler = &*resource.handler;
     let sent = request.identity.and_then(|identity| identity.identity_data);
     let identity = match &resource.identity_schema {
@@ -149,7 +151,7 @@ pub(super) async fn import(
     } else {
         ImportTarget::Identity(identity)
     };
-    let response = handler.import(target, context.calls.cancellation()).await?;
+    let response = handler.import(target, service.calls.cancellation()).await?;
     let imported = pb::import_resource_state::ImportedResource {
         type_name: request.type_name,
         identity: encode::identity_of(&response.state, resource),
@@ -163,10 +165,10 @@ pub(super) async fn import(
 }
 
 pub(super) async fn move_state(
-    context: Arc<Context>,
+    service: Service,
     request: pb::move_resource_state::Request,
 ) -> Outcome<pb::move_resource_state::Response> {
-    let resource = context.registry().resources.get(&request.target_type_name)?;
+    let resource = service.registry().resources.get(&request.target_type_name)?;
     let request = MoveRequest {
         source_provider: request.source_provider_address,
         source_type: request.source_type_name,
@@ -183,10 +185,10 @@ pub(super) async fn move_state(
 }
 
 pub(super) async fn generate_config(
-    context: Arc<Context>,
+    service: Service,
     request: pb::generate_resource_config::Request,
 ) -> Outcome<pb::generate_resource_config::Response> {
-    let resource = context.registry().resources.get(&request.type_name)?;
+    let resource = service.registry().resources.get(&request.type_name)?;
     let state = decode::object(request.state, &resource.schema, "object")?;
     let config = encode::stored(resource.handler.generate_config(state), &resource.schema);
     Ok(pb::generate_resource_config::Response { config, diagnostics: Vec::new() })

@@ -13,11 +13,16 @@ use crate::{
 };
 
 fn shop() -> Service {
-    Service(Arc::new(Context {
-        provider: Arc::new(Shop),
-        calls: Arc::new(Calls::new()),
-        registry: OnceLock::new(),
-    }))
+    serving(Shop)
+}
+
+fn serving(provider: impl Provider) -> Service {
+    let calls = Arc::new(Calls::new());
+    Service { provider: Arc::new(provider), calls, registry: Arc::default() }
+}
+
+fn has_errors(diagnostics: &[pb::Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity() == pb::diagnostic::Severity::Error)
 }
 
 fn raw(value: &Value) -> Option<DynamicValue> {

@@ -66,11 +66,7 @@ fn timeouts() -> Block {
 }
 
 fn forms() -> Service {
-    Service(Arc::new(Context {
-        provider: Arc::new(Forms),
-        calls: Arc::new(Calls::new()),
-        registry: OnceLock::new(),
-    }))
+    serving(Forms)
 }
 
 fn encoded(value: &Value) -> DynamicValue {
