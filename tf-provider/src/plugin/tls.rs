@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -34,8 +33,11 @@ impl Tls {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let algorithms = provider.signature_verification_algorithms;
         let verifier = PinnedClient { expected, algorithms };
-        let (certificate, key) =
-            own_certificate().map_err(Error::during("create the certificate of this process"))?;
+        // Hosts check the DNS name and the validity, which by default includes the time of any clock.
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()])
+            .map_err(Error::during("create the certificate of this process"))?;
+        let certificate = own.cert.der().clone();
+        let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(Error::during("set up TLS"))?
@@ -48,16 +50,6 @@ impl Tls {
         config.send_tls13_tickets = 0;
         Ok(Self { certificate, config: Arc::new(config) })
     }
-}
-
-/// A certificate with what hosts check: the DNS name and the validity, which by default includes the time of any clock.
-fn own_certificate() -> Result<(CertificateDer<'static>, PrivatePkcs8KeyDer<'static>), rcgen::Error>
-{
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
-    params.distinguished_name.push(DnType::CommonName, "localhost");
-    let certificate = params.self_signed(&key)?;
-    Ok((certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der())))
 }
 
 /// Accepts one certificate, byte for byte, if the peer proves to hold its key.
