@@ -29,7 +29,6 @@ use super::{
 };
 use crate::protocol::Calls;
 
-/// A server that is ready to run.
 pub(super) struct Server {
     pub(super) mode: Mode,
     /// The parent process at the start.
@@ -48,13 +47,16 @@ impl Server {
     pub(super) async fn run(mut self, routes: Routes, close: impl Future<Output = ()>) {
         let requested = CancellationToken::new();
         let closing = CancellationToken::new();
-        let services = Services {
-            requested: requested.clone(),
-            socket_dir: self.socket_dir.clone(),
-            closing: closing.clone(),
+        let socket_dir = self.socket_dir.clone();
+        let services =
+            Services { requested: requested.clone(), socket_dir, closing: closing.clone() };
+        let connections = Connections {
+            routes: services.add_to(routes).prepare(),
+            tls: self.tls.map(TlsAcceptor::from),
+            tracker: TaskTracker::new(),
+            open: watch::Sender::new(None),
+            closing,
         };
-        let routes = services.add_to(routes);
-        let connections = Connections::new(routes, self.tls, closing);
         let open = connections.open.subscribe();
         let host_gone = shutdown::host_gone(self.parent, shutdown::parent_id, open);
         let accepting = connections.clone().accept(self.listener);
@@ -75,8 +77,11 @@ impl Server {
             }
         }
         drop(accepting);
+        // Connections end with the requests in progress.
+        connections.closing.cancel();
+        connections.tracker.close();
         let drained = async {
-            tokio::join!(connections.close(), async {
+            tokio::join!(connections.tracker.wait(), async {
                 self.calls.drained().await;
                 close.await;
             })
@@ -103,16 +108,6 @@ struct Connections {
 }
 
 impl Connections {
-    fn new(routes: Routes, tls: Option<Arc<ServerConfig>>, closing: CancellationToken) -> Self {
-        Self {
-            routes: routes.prepare(),
-            tls: tls.map(TlsAcceptor::from),
-            tracker: TaskTracker::new(),
-            open: watch::Sender::new(None),
-            closing,
-        }
-    }
-
     /// Serves each connection in a task of its own: a silent peer must not delay the host.
     async fn accept(self, listener: Listener) {
         loop {
@@ -125,13 +120,6 @@ impl Connections {
                 }
             }
         }
-    }
-
-    /// Lets the requests in progress complete.
-    async fn close(&self) {
-        self.closing.cancel();
-        self.tracker.close();
-        self.tracker.wait().await;
     }
 
     async fn serve(self, stream: Stream) {

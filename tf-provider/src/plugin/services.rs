@@ -33,7 +33,6 @@ pub(super) mod pb {
     }
 }
 
-/// What the services need.
 pub(super) struct Services {
     /// Cancelled by `Shutdown`.
     pub(super) requested: CancellationToken,

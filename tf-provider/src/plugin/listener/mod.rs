@@ -5,14 +5,25 @@ mod tcp;
 #[cfg(unix)]
 mod unix;
 
-use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::{Mutex, PoisonError};
+use std::{io, sync::Arc};
 
 #[cfg(not(unix))]
-pub(super) use self::tcp::{Listener, Stream, accept, bind};
+pub(super) use tokio::net::TcpStream as Stream;
+
+#[cfg(not(unix))]
+pub(super) use self::tcp::{Listener, bind};
 #[cfg(unix)]
-pub(super) use self::unix::{Listener, Stream, accept, bind};
+pub(super) use self::unix::{Listener, Stream, bind};
+
+/// The next connection, not yet authenticated. Cancel-safe.
+pub(super) async fn accept(listener: &Listener) -> io::Result<Stream> {
+    let (stream, _) = listener.accept().await?;
+    #[cfg(not(unix))]
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
 
 /// The address of a bound socket.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-pub(in super::super) use tokio::net::{TcpListener as Listener, TcpStream as Stream};
+pub(in super::super) use tokio::net::TcpListener as Listener;
 
 use super::{
     super::{environment::Environment, error::Error},
@@ -27,13 +27,6 @@ fn listen(addresses: &[SocketAddr]) -> io::Result<(Listener, Endpoint)> {
     let address = listener.local_addr()?.to_string();
     let endpoint = Endpoint { network: "tcp", address, socket_dir: Arc::default() };
     Ok((Listener::from_std(listener)?, endpoint))
-}
-
-/// The next connection, not yet authenticated. Cancel-safe.
-pub(in super::super) async fn accept(listener: &Listener) -> io::Result<Stream> {
-    let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 #[cfg(test)]
@@ -61,7 +54,7 @@ mod tests {
         assert!(chosen.ip().is_loopback());
         assert!(chosen.port() > port);
         std::net::TcpStream::connect(chosen).unwrap();
-        accept(&listener).await.unwrap();
+        listener.accept().await.unwrap();
     }
 
     #[tokio::test]

@@ -20,7 +20,6 @@ use super::{
     Endpoint, SocketDir,
 };
 
-/// Binds a new socket.
 pub(in super::super) fn bind(environment: &Environment) -> Result<(Listener, Endpoint), Error> {
     let (directory, address) = new_socket_path(environment)?;
     let listener =
@@ -33,11 +32,6 @@ pub(in super::super) fn bind(environment: &Environment) -> Result<(Listener, End
     .map_err(Error::during(SET_ACCESS))?;
     let socket_dir = Arc::new(SocketDir(Mutex::new(Some(directory))));
     Ok((listener, Endpoint { network: "unix", address, socket_dir }))
-}
-
-/// The next connection, not yet authenticated. Cancel-safe.
-pub(in super::super) async fn accept(listener: &Listener) -> io::Result<Stream> {
-    listener.accept().await.map(|(stream, _)| stream)
 }
 
 /// In the directory that the host names. If it names none, `/tmp` replaces an unusable directory for temporary files.
@@ -87,13 +81,10 @@ fn group_id(group: &str) -> Result<u32, Error> {
     if let Ok(id) = group.parse() {
         return Ok(id);
     }
-    match Group::from_name(group) {
-        Ok(Some(found)) => Ok(found.gid.as_raw()),
-        Ok(None) => Err(Error::Environment(format!(
-            "no group {group:?}, as required by PLUGIN_UNIX_SOCKET_GROUP"
-        ))),
-        Err(error) => Err(Error::during(SET_ACCESS)(error)),
-    }
+    let found = Group::from_name(group).map_err(Error::during(SET_ACCESS))?;
+    found.map(|found| found.gid.as_raw()).ok_or_else(|| {
+        Error::Environment(format!("no group {group:?}, as required by PLUGIN_UNIX_SOCKET_GROUP"))
+    })
 }
 
 const SET_ACCESS: &str = "set the group and mode of the socket";

@@ -20,8 +20,13 @@ impl Accepting {
     fn start(host: &Host) -> Self {
         let (listener, endpoint) = listener::bind(&environment(&[])).unwrap();
         let tls = Tls::pinned_to(&host.pem()).unwrap();
-        let config = Some(Arc::clone(&tls.config));
-        let connections = Connections::new(Routes::default(), config, CancellationToken::new());
+        let connections = Connections {
+            routes: Routes::default().prepare(),
+            tls: Some(Arc::clone(&tls.config).into()),
+            tracker: TaskTracker::new(),
+            open: watch::Sender::new(None),
+            closing: CancellationToken::new(),
+        };
         let open = connections.open.subscribe();
         tokio::spawn(connections.accept(listener));
         Self { endpoint, tls, open }
