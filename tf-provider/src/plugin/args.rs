@@ -2,10 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::ProviderInfo;
-use super::error::Error;
+use super::{ProviderInfo, environment::log_level_variable, error::Error};
 
-/// The command of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
     Serve(Mode),
@@ -36,14 +34,11 @@ impl Command {
     }
 }
 
-/// The one line of `--version`.
 pub(super) fn version(info: &ProviderInfo) -> String {
     format!("{} {}\n", binary(info), info.version)
 }
 
-/// The text of `--help`.
 pub(super) fn help(info: &ProviderInfo) -> String {
-    let variable = info.name.to_uppercase().replace('-', "_");
     format!(
         "{summary}\n\
          \n\
@@ -55,10 +50,11 @@ pub(super) fn help(info: &ProviderInfo) -> String {
          \x20 --version   print the version\n\
          \x20 --help      print this text\n\
          \n\
-         Logging: TF_LOG_PROVIDER_{variable}, else TF_LOG_PROVIDER, else TF_LOG\n\
+         Logging: {log_level}, else TF_LOG_PROVIDER, else TF_LOG\n\
          (trace, debug, info, warn, error, off).\n",
         summary = info.summary,
         explanation = explanation(info),
+        log_level = log_level_variable(info.name),
     )
 }
 

@@ -48,9 +48,7 @@ pub struct ProviderInfo {
     pub crates: &'static [&'static str],
 }
 
-/// Serves the host that started this process, or handles the command line of a user.
-///
-/// Returns when the process must exit. Shut the runtime down in the background: blocking threads must not delay the exit.
+/// Implements [`crate::serve`] for these services.
 pub(crate) async fn serve(
     info: &ProviderInfo,
     routes: Routes,
@@ -64,17 +62,14 @@ pub(crate) async fn serve(
         Command::Help => return write_stdout(&args::help(info)),
     };
     let environment = Environment::read(info.name);
-    match mode {
-        Mode::Plugin if !handshake::is_magic_cookie(environment.cookie.as_deref()) => {
-            return Err(Error::NotLaunchedByHost(args::not_launched_by_host(info)));
-        }
-        // A host that sends a certificate requires TLS, which debug mode does not have.
-        Mode::Debug if environment.client_certificate.is_some() => {
-            let problem =
-                "-debug serves without TLS, but PLUGIN_CLIENT_CERT requires it; unset one of them";
-            return Err(Error::Environment(problem.to_owned()));
-        }
-        Mode::Plugin | Mode::Debug => {}
+    if mode == Mode::Plugin && environment.cookie.as_deref() != Some(handshake::MAGIC_COOKIE) {
+        return Err(Error::NotLaunchedByHost(args::not_launched_by_host(info)));
+    }
+    // A host that sends a certificate requires TLS, which debug mode does not have.
+    if mode == Mode::Debug && environment.client_certificate.is_some() {
+        let problem =
+            "-debug serves without TLS, but PLUGIN_CLIENT_CERT requires it; unset one of them";
+        return Err(Error::Environment(problem.to_owned()));
     }
     panic_hook::install();
     hclog::install(environment.log_level, info.crates);
