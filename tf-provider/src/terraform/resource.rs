@@ -103,8 +103,7 @@ pub trait Resource: Send + Sync + 'static {
     /// The configuration that describes an object, for `-generate-config-out`. By default every argument that is set.
     fn generate_config(&self, state: Value) -> Value {
         let mut config = state;
-        let block = self.schema().block;
-        block.clear(&mut config, |attribute| attribute.mode == Mode::Computed);
+        self.schema().block.clear(&mut config, |attribute| attribute.mode == Mode::Computed);
         config
     }
 }

@@ -121,14 +121,8 @@ impl Block {
 impl Attribute {
     /// A computed attribute.
     pub fn new(name: &'static str, ty: Type, description: impl Into<String>) -> Self {
-        Self {
-            name,
-            ty,
-            mode: Mode::Computed,
-            sensitive: false,
-            write_only: false,
-            description: description.into(),
-        }
+        let (mode, description) = (Mode::Computed, description.into());
+        Self { name, ty, mode, sensitive: false, write_only: false, description }
     }
 
     /// Makes it required.
