@@ -26,7 +26,6 @@ pub(super) fn object(raw: Option<DynamicValue>, schema: &Schema, what: &str) -> 
     }
 }
 
-/// Decodes JSON text.
 pub(super) fn stored(text: &[u8], ty: &Type, what: &str) -> Outcome<Value> {
     msgpack::from_json(&parse(text, what)?, ty).map_err(|error| mismatch(what, error).into())
 }

@@ -42,7 +42,6 @@ fn parsed(json: &Json) -> rmpv::Value {
 /// Levels of nesting, counted twice for each array or map.
 const MAX_DEPTH: usize = 256;
 
-/// Encodes a value.
 pub(super) fn encode(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     // Writing to a vector cannot fail.

@@ -26,12 +26,10 @@ pub(super) struct Registry {
 
 /// The handlers of one kind, by type name.
 pub(super) struct Handlers<T: ?Sized> {
-    /// In words.
     kind: &'static str,
     by_name: BTreeMap<&'static str, Registered<T>>,
 }
 
-/// A handler with its schemas.
 pub(super) struct Registered<T: ?Sized> {
     pub(super) handler: Arc<T>,
     pub(super) schema: Schema,
