@@ -36,6 +36,9 @@ macro_rules! model {
         impl UserCertificate {
             /// Reads every attribute. One that is invalid is reported and counts as unknown.
             pub(super) fn decode(value: &Value) -> (Self, Diagnostics) {
+                if value.is_null() {
+                    return (Self::default(), Diagnostics::new());
+                }
                 let mut problems = Problems::default();
                 let object = Self {
                     $($issued: problems.take(Attr::read(value, stringify!($issued))).unwrap_or(Attr::Unknown),)*
