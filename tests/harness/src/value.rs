@@ -174,7 +174,7 @@ fn read(value: Json, ty: &Type, path: &str, lenient: bool) -> Result<Json, Probl
     }
     Ok(match (ty, value) {
         (Type::Bool, value @ Json::Bool(_)) | (Type::Number, value @ Json::Number(_)) => value,
-        (Type::String, Json::String(text)) => text.nfc().collect::<String>().into(),
+        (Type::String, Json::String(text)) => nfc(text).into(),
         // On the wire, too, where it is not a whole number.
         (Type::Number, Json::String(text)) => match text.parse::<Number>() {
             Ok(number) => number.into(),
@@ -193,7 +193,7 @@ fn read(value: Json, ty: &Type, path: &str, lenient: bool) -> Result<Json, Probl
             .into_iter()
             .map(|(key, value)| {
                 let value = read(value, ty, &format!("{path}[{key:?}]"), lenient)?;
-                Ok((key.nfc().collect(), value))
+                Ok((nfc(key), value))
             })
             .collect::<Result<Map<_, _>, _>>()?
             .into(),
@@ -217,6 +217,11 @@ fn read(value: Json, ty: &Type, path: &str, lenient: bool) -> Result<Json, Probl
             return Err(Problem::new(path, format!("{ty:?} required, not {other}")));
         }
     })
+}
+
+/// The text in normalization form C. Nearly every text is ASCII, which has it already.
+fn nfc(text: String) -> String {
+    if text.is_ascii() { text } else { text.nfc().collect() }
 }
 
 fn to_msgpack(value: &Json) -> Msgpack {
