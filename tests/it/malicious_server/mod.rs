@@ -6,6 +6,7 @@ mod resource_exhaustion;
 mod wrong_certificate;
 
 use local_atlas::{Endpoint, Fault, LocalAtlas};
+use serde_json::json;
 use tf_harness::{
     core::{Outcome, Refreshed, ResourceInstance},
     diagnostic::Diagnostics,
@@ -13,7 +14,7 @@ use tf_harness::{
 
 use crate::support::{
     atlas::atlas,
-    in_process::{InProcess, config, service_account},
+    in_process::{InProcess, config, service_account, with},
 };
 
 /// A provider with a service account at a local Atlas that has one user, whose certificate is in state.
@@ -26,7 +27,9 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let atlas = atlas(&["app"]);
-        let host = InProcess::new(&atlas, service_account(&atlas)).await;
+        let host =
+            InProcess::new(&atlas, with(&service_account(&atlas), json!({ "max_retries": 0 })))
+                .await;
         let instance = Some(host.created(&config("app")).await);
         Self { atlas, host, instance }
     }
