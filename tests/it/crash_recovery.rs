@@ -19,16 +19,12 @@ use crate::support::{
 
 #[test]
 fn create_that_ends_early_at_any_request_loses_no_certificate() {
-    for termination in Termination::ALL {
-        terminate_at_every_request(Operation::Create, termination);
-    }
+    ends_early_at_every_request(Operation::Create);
 }
 
 #[test]
 fn renewal_that_ends_early_at_any_request_loses_no_certificate() {
-    for termination in Termination::ALL {
-        terminate_at_every_request(Operation::Renewal, termination);
-    }
+    ends_early_at_every_request(Operation::Renewal);
 }
 
 #[test]
@@ -51,12 +47,13 @@ fn interrupted_plan_ends_at_once_and_issues_nothing() {
 #[test]
 fn interrupted_wait_for_a_retry_ends_within_two_seconds_and_issues_nothing() {
     for operation in [Operation::Create, Operation::Renewal] {
-        let run = CrashRun::new(operation);
+        let mut run = CrashRun::new(operation);
+        run.t.workspace.set_env("TF_LOG_PROVIDER", "INFO");
         let rate_limited = Answer::rate_limited(Some(RetryAfter::Seconds(120)));
         run.t.fault(Fault::on(Endpoint::IssueCertificate).always().refuse(rate_limited));
         let mut apply = CliProcess::start(&run.t.workspace, &APPLY);
-        // Terraform prints "Still creating..." or "Still modifying..." ten seconds after the provider got the call.
-        apply.await_line("Still ");
+        // The log line that the provider writes before it waits.
+        apply.await_line(" seconds before ");
         let interrupted_at = Instant::now();
         apply.interrupt();
         let output = apply.finish();
@@ -74,7 +71,7 @@ enum Operation {
     Renewal,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Termination {
     KillTerraform,
     KillProvider,
@@ -105,15 +102,16 @@ fn crash_points(operation: Operation) -> Vec<CrashPoint> {
     points
 }
 
-fn terminate_at_every_request(operation: Operation, termination: Termination) {
-    for point in crash_points(operation) {
-        eprintln!("{point:?}");
-        let run = CrashRun::new(operation);
-        let output = run.terminate(point, termination);
-        run.leaves_nothing_behind(termination);
-        run.converges();
-        run.accounts_for_every_certificate(point, termination, &output);
-    }
+/// Every end at every request. Three workers share the scenarios, most of which wait for the end of processes.
+fn ends_early_at_every_request(operation: Operation) {
+    let ends = |point| Termination::ALL.map(|termination| (point, termination));
+    let scenarios: Vec<_> = crash_points(operation).into_iter().flat_map(ends).collect();
+    std::thread::scope(|scope| {
+        for worker in 0..3 {
+            let scenarios = scenarios.iter().skip(worker).step_by(3);
+            scope.spawn(move || scenarios.for_each(|it| CrashRun::new(operation).ends_early(it)));
+        }
+    });
 }
 
 struct CrashRun {
@@ -135,6 +133,14 @@ impl CrashRun {
         }
         let before = t.issued().len();
         Self { t, before }
+    }
+
+    fn ends_early(&self, &(point, termination): &(CrashPoint, Termination)) {
+        eprintln!("{point:?}, {termination:?}");
+        let output = self.terminate(point, termination);
+        self.leaves_nothing_behind(termination);
+        self.converges();
+        self.accounts_for_every_certificate(point, termination, &output);
     }
 
     /// An apply that is terminated at this request.
