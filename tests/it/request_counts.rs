@@ -153,15 +153,15 @@ fn check_preflight(t: &Fixture, name: &str, expected: Expected) {
 }
 
 #[test]
-fn sixty_creates_against_a_rate_limit_of_twenty_wait_as_atlas_demands_and_issue_sixty() {
-    let (each, t) = (each(60), many(60));
+fn forty_creates_against_a_rate_limit_of_twenty_wait_as_atlas_demands_and_issue_forty() {
+    let (each, t) = (each(40), many(40));
     let rate = Some(Rate::per_second(20, 10));
     t.atlas.control().configure(|settings| settings.certificate_rate = rate);
     // No retries of our own: every wait is one that Atlas demands.
     t.set_provider("max_retries = 0", &each);
-    t.workspace.apply(&["-parallelism=60"]).success();
-    assert_eq!(t.atlas.control().issued_count(), 60);
-    assert_eq!(t.workspace.instances(TYPE).len(), 60);
+    t.workspace.apply(&["-parallelism=40"]).success();
+    assert_eq!(t.atlas.control().issued_count(), 40);
+    assert_eq!(t.workspace.instances(TYPE).len(), 40);
     let mut refused_at: BTreeMap<String, Timestamp> = BTreeMap::new();
     let mut refusals = 0;
     for post in t.atlas.control().requests_to(Endpoint::IssueCertificate) {
