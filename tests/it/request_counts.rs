@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::support::{
     atlas::{PROJECT, atlas, login, unlist_all},
     fixture::{Fixture, TYPE, certificate, resource},
-    in_process::config,
+    in_process::{InProcess, config, in_process},
     plugin::{ScratchDir, configure, started},
 };
 
@@ -105,10 +105,12 @@ fn each(count: usize) -> String {
 type Expected = Option<(bool, &'static str)>;
 
 /// The read of the user in the plan of a create.
-#[test]
-fn each_response_to_the_preflight_fails_warns_or_is_silent_as_documented() {
+#[tokio::test]
+async fn each_response_to_the_preflight_fails_warns_or_is_silent_as_documented() {
     const MAY_NOT_READ: Expected = Some((false, "Credentials may not read the database user"));
     const NOT_MANAGED: Expected = Some((false, "Database user is not Atlas-managed X.509"));
+    let (atlas, host) = in_process(&["app"]).await;
+    let control = atlas.control();
     let on = || Fault::on(Endpoint::ReadUser).always();
     let api = |status, code| on().refuse(Answer::api_error(status, code, "No."));
     let rejected = Some((true, "Atlas credentials rejected"));
@@ -124,32 +126,30 @@ fn each_response_to_the_preflight_fails_warns_or_is_silent_as_documented() {
         ("500", on().refuse(Answer::server_error(500)), None),
         ("cut", on().cut(When::Before), None),
     ] {
-        let t = Fixture::new(&certificate(""));
-        t.fault(fault);
-        check_preflight(&t, name, expected);
+        control.add_fault(fault);
+        check_preflight(&host, name, expected).await;
+        control.clear_faults();
     }
-    let t = Fixture::of(&[], &certificate(""));
-    check_preflight(&t, "missing", None);
+    control.remove_user(PROJECT, "app");
+    check_preflight(&host, "missing", None).await;
     for (x509_type, expected) in [
         (X509Type::None, NOT_MANAGED),
         (X509Type::Customer, NOT_MANAGED),
         (X509Type::Managed, None),
     ] {
-        t.atlas.control().add_user(PROJECT, "app", x509_type);
-        check_preflight(&t, &format!("{x509_type:?}"), expected);
+        control.add_user(PROJECT, "app", x509_type);
+        check_preflight(&host, &format!("{x509_type:?}"), expected).await;
     }
+    assert_eq!(control.issued_count(), 0);
 }
 
-#[track_caller]
-fn check_preflight(t: &Fixture, name: &str, expected: Expected) {
-    let fails = expected.is_some_and(|(is_error, _)| is_error);
-    let shown = if fails { t.failed_plan(&[]) } else { t.plan(&[]) };
+async fn check_preflight(host: &InProcess, name: &str, expected: Expected) {
+    let shown = host.plan(None, &config("app")).await.diagnostics;
     let titles: Vec<_> = shown.iter().map(|it| (it.is_error, it.summary.as_str())).collect();
-    assert_eq!(titles, Vec::from_iter(expected), "{name}: {shown:#?}");
-    if fails {
-        assert!(shown[0].contains("terraform destroy -refresh=false"), "{name}: {shown:#?}");
+    assert_eq!(titles, Vec::from_iter(expected), "{name}: {shown}");
+    if shown.has_errors() {
+        assert!(shown.find("terraform destroy -refresh=false").is_some(), "{name}: {shown}");
     }
-    assert_eq!(t.posts(), 0);
 }
 
 #[test]
