@@ -28,7 +28,9 @@ fn every_terraform_block_validates_or_is_formatted() {
             return output;
         }
         workspace.write("main.tf", &completed(text)).unwrap();
-        workspace.run(["get", "-no-color"]).success();
+        if text.contains("module ") {
+            workspace.run(["get", "-no-color"]).success();
+        }
         workspace.run(["validate", "-no-color"])
     });
     assert!(checked > 20, "blocks are found: {checked}");
