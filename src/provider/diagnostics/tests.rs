@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use local_atlas::{
     Answer, Credentials as Keys, Endpoint, Fault, LocalAtlas, Options, When, X509Type,
 };
@@ -256,10 +257,11 @@ async fn a_refused_service_account_is_reported_with_the_oauth_error() {
 #[tokio::test]
 async fn an_ambiguous_outcome_explains_how_to_check_it() {
     let code = "IP_ADDRESS_NOT_ON_ACCESS_LIST";
-    for (list, why) in [
+    let cases = [
         (Answer::api_error(403, code, "Not allowed."), code),
         (Answer::server_error(500), "HTTP 500"),
-    ] {
+    ];
+    let explained = async |(list, why)| {
         let world = World::new();
         let control = world.atlas.control();
         control.add_fault(Fault::on(Endpoint::ListCertificates).always().refuse(list));
@@ -271,7 +273,8 @@ async fn an_ambiguous_outcome_explains_how_to_check_it() {
             assert!(error.detail.contains(words), "{words}: {error:?}");
         }
         assert_eq!(control.request_count(Endpoint::IssueCertificate), 1);
-    }
+    };
+    join_all(cases.map(explained)).await;
 }
 
 #[tokio::test]
@@ -306,7 +309,7 @@ async fn a_certificate_of_another_client_is_not_blamed_unless_it_was_issued_at_t
 
 #[tokio::test]
 async fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
-    for offset in [-72, 72] {
+    let unaffected = async |offset| {
         let world = World::new();
         let control = world.atlas.control();
         control.set_clock_offset(jiff::SignedDuration::from_hours(offset));
@@ -314,5 +317,6 @@ async fn a_server_clock_that_is_off_by_days_changes_no_verdict() {
         assert_eq!(error.summary, "Certificate issued, but its private key was lost");
         let lost = &control.certificates(PROJECT, "app")[0];
         assert!(error.detail.contains(&lost.id.to_string()), "{error:?}");
-    }
+    };
+    join_all([-72, 72].map(unaffected)).await;
 }
