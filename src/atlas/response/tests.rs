@@ -96,6 +96,13 @@ fn errors_of_every_form_are_parsed() {
     assert_eq!(found.code.as_deref(), Some("invalid_client"));
     assert_eq!(found.detail.as_deref(), Some("bad secret"));
 
+    let ErrorKind::Api(found) = read(Operation::Authenticate, 401, "") else { panic!() };
+    assert_eq!((found.status, found.code), (401, None));
+    for (operation, status) in [(Operation::Authenticate, 502), (Operation::ReadUser, 401)] {
+        let kind = read(operation, status, "");
+        assert!(matches!(kind, ErrorKind::UnexpectedResponse(_, None)), "{kind:?}");
+    }
+
     let odd = r#"{"error":400,"errorCode":"X","badRequestDetail":"text","detail":7}"#;
     let ErrorKind::Api(found) = read(Operation::IssueCertificate, 400, odd) else { panic!() };
     assert_eq!((found.code.as_deref(), found.detail, found.fields.len()), (Some("X"), None, 0));
