@@ -116,10 +116,16 @@ fn current_certificate(object: &UserCertificate) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tf_provider::{CancellationToken, PlanRequest, Resource as _, Value};
+
     use super::*;
     use crate::{
         atlas::{ProjectId, Username},
-        provider::user_certificate::model::{IssueReason, SupersededCertificate},
+        provider::user_certificate::{
+            UserCertificateResource,
+            model::{IssueReason, SupersededCertificate},
+            schema::schema,
+        },
     };
 
     #[test]
@@ -149,6 +155,29 @@ mod tests {
             assert_eq!(error.summary, "Private data of the resource cannot be read");
             assert!(error.detail.contains("terraform state pull"));
             assert!(!error.detail.contains("hunter2"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_fails_keeps_the_bytes_of_private_data() {
+        let block = schema().block;
+        let request = |config: Value| PlanRequest {
+            prior: block.empty(),
+            proposed: config.clone(),
+            config,
+            private: b"of another version".to_vec(),
+            cancel: CancellationToken::new(),
+        };
+        let (resource, mut invalid) = (UserCertificateResource::default(), block.empty());
+        invalid.set("renew_before_days", -1);
+        let unreadable = "Private data of the resource cannot be read";
+        for (response, title) in [
+            (resource.plan(request(block.empty())).await, unreadable),
+            (resource.plan(request(invalid)).await, "Invalid renew_before_days"),
+            (resource.plan_destroy(request(Value::Null)).await, unreadable),
+        ] {
+            let titles: Vec<_> = response.diagnostics.iter().map(|it| &*it.summary).collect();
+            assert_eq!((&*response.private, titles), (&b"of another version"[..], vec![title]));
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tf_provider::{Block, CancellationToken, Mode, Value};
+use tf_provider::{Block, Mode, Value};
 
 use super::*;
 use crate::{
@@ -25,22 +25,6 @@ const KEYS: [&str; 2] = [
     "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
     "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
 ];
-
-#[tokio::test]
-async fn a_plan_that_cannot_read_private_data_is_an_error_and_keeps_its_bytes() {
-    let request = |proposed: Value| PlanRequest {
-        prior: BLOCK.empty(),
-        config: proposed.clone(),
-        proposed,
-        private: b"of another version".to_vec(),
-        cancel: CancellationToken::new(),
-    };
-    let update = plan(&UserCertificateResource::default(), request(BLOCK.empty())).await;
-    for PlanResponse { private, diagnostics, .. } in [update, plan_destroy(request(Value::Null))] {
-        assert_eq!((&*private, diagnostics.len()), (&b"of another version"[..], 1));
-        assert_eq!(diagnostics[0].summary, "Private data of the resource cannot be read");
-    }
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
