@@ -20,7 +20,7 @@ src/clock.rs              |                                  | tf_provider reqwe
 
 /// The files of `src/atlas`, lowest first: each may use only those before it.
 const ATLAS: &str = "params proxy config sanitize error request response single_use_body \
-    http_settings http retry shared auth issued_ids client issue fuzzing";
+    http_settings http retry shared auth issued_ids client issue";
 
 #[test]
 fn every_file_uses_only_what_its_layer_may_use() {

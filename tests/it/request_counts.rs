@@ -140,7 +140,7 @@ async fn each_response_to_the_preflight_fails_warns_or_is_silent_as_documented()
         control.add_user(PROJECT, "app", x509_type);
         check_preflight(&host, &format!("{x509_type:?}"), expected).await;
     }
-    assert_eq!(control.issued_count(), 0);
+    assert_eq!(control.request_count(Endpoint::IssueCertificate), 0);
 }
 
 async fn check_preflight(host: &InProcess, name: &str, expected: Expected) {

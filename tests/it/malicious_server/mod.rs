@@ -25,11 +25,10 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
+    async fn new(max_retries: u32) -> Self {
         let atlas = atlas(&["app"]);
-        let host =
-            InProcess::new(&atlas, with(&service_account(&atlas), json!({ "max_retries": 0 })))
-                .await;
+        let arguments = json!({ "max_retries": max_retries });
+        let host = InProcess::new(&atlas, with(&service_account(&atlas), arguments)).await;
         let instance = Some(host.created(&config("app")).await);
         Self { atlas, host, instance }
     }

@@ -12,7 +12,7 @@ const EVIL: &str = "\u{1b}[31mred\u{7}\u{1b}]0;title\u{7}\r\u{8}\u{9b}2J\u{202e}
 
 #[tokio::test]
 async fn no_refusal_controls_the_terminal_or_fakes_a_line() {
-    let scene = Scene::new().await;
+    let scene = Scene::new(0).await;
     let body = json!({
         "detail": EVIL, "error": 400, "errorCode": EVIL, "parameters": [EVIL], "reason": EVIL,
         "badRequestDetail": { "fields": [{ "field": EVIL, "description": EVIL }] },
@@ -39,7 +39,7 @@ async fn no_refusal_controls_the_terminal_or_fakes_a_line() {
 
 #[tokio::test]
 async fn no_refusal_of_a_token_controls_the_terminal_or_fakes_a_line() {
-    let scene = Scene::new().await;
+    let scene = Scene::new(0).await;
     for answer in [
         Answer::oauth_error(401, EVIL, EVIL),
         Answer::oauth_error(400, "invalid_client", EVIL),
@@ -57,7 +57,7 @@ async fn no_refusal_of_a_token_controls_the_terminal_or_fakes_a_line() {
 
 #[tokio::test]
 async fn no_header_controls_the_terminal_or_fakes_a_line() {
-    let scene = Scene::new().await;
+    let scene = Scene::new(0).await;
     // All that a header can carry.
     let evil = "soon \u{9b}2J \u{202e}txet\t\u{ad}";
     let names = ["deprecation", "sunset", "date", "x-java-method", "retry-after"];
@@ -70,7 +70,7 @@ async fn no_header_controls_the_terminal_or_fakes_a_line() {
 
 #[tokio::test]
 async fn text_in_lists_and_users_cannot_control_the_terminal() {
-    let scene = Scene::new().await;
+    let scene = Scene::new(0).await;
     let body = |body: Json| {
         let content_type = "application/json".to_owned();
         Rewrite::Body { content_type, body: body.to_string() }
@@ -82,7 +82,7 @@ async fn text_in_lists_and_users_cannot_control_the_terminal() {
     assert!(refreshed.diagnostics.has_errors());
     harmless(&refreshed.diagnostics);
 
-    let scene = Scene::new().await;
+    let scene = Scene::new(0).await;
     let user = body(json!({ "username": EVIL, "databaseName": EVIL, "x509Type": EVIL }));
     scene.fault(Endpoint::ReadUser, |fault| fault.rewrite(user));
     let planned = scene.host.plan(None, &config("app")).await;

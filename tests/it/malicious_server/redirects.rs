@@ -36,7 +36,7 @@ async fn no_credential_follows_a_redirect() {
 
 #[tokio::test]
 async fn no_credential_follows_a_link_of_a_list() {
-    let (scene, elsewhere) = (Scene::new().await, atlas(&[]));
+    let (scene, elsewhere) = (Scene::new(5).await, atlas(&[]));
     let href = format!("{}/api/atlas/v1.0/x", elsewhere.base_url());
     let next: Json = json!({ "rel": "next", "href": href });
     let page = json!({ "links": [next], "results": [], "totalCount": 5000 }).to_string();

@@ -27,7 +27,7 @@ async fn flooded(flood: fn(Fault) -> Fault) {
         Endpoint::IssueCertificate,
         Endpoint::ListCertificates,
     ] {
-        let scene = Scene::new().await;
+        let scene = Scene::new(5).await;
         let before = peak(&scene.host);
         scene.fault(endpoint, flood);
         let refreshed = scene.refresh().await;
@@ -51,7 +51,7 @@ async fn flooded(flood: fn(Fault) -> Fault) {
 
 #[tokio::test]
 async fn a_response_in_drips_ends_with_the_timeout() {
-    let mut scene = Scene::new().await;
+    let mut scene = Scene::new(5).await;
     let config = with(&config("app"), json!({ "timeouts": { "read": "1s" } }));
     scene.host.apply(&mut scene.instance, &config).await.ok().unwrap();
     for endpoint in [Endpoint::ListCertificates, Endpoint::IssueToken] {
@@ -64,7 +64,7 @@ async fn a_response_in_drips_ends_with_the_timeout() {
 
 #[tokio::test]
 async fn no_list_harms_the_object() {
-    let scene = Scene::new().await;
+    let scene = Scene::new(5).await;
     let entry = |id: &str, created: &str| {
         format!(
             "{{\"_id\":{id},\"createdAt\":\"{created}\",\"notAfter\":\"9000-12-31T23:59:59Z\",\"subject\":\"CN=app\"}}"

@@ -55,7 +55,9 @@ pub fn workspace(atlas: &LocalAtlas, configuration: &str) -> Workspace {
 
 /// A folder whose `main.tf` is the required provider and `configuration`, without any login.
 pub fn bare_workspace(configuration: &str) -> Workspace {
-    let workspace = Workspace::new(&cli(), provider()).expect("a folder for the configuration");
+    let mut workspace = Workspace::new(&cli(), provider()).expect("a folder for the configuration");
+    // A command is short: with less garbage collection it takes a tenth less processor time.
+    workspace.set_env("GOGC", "400");
     write_main(&workspace, configuration);
     workspace
 }
