@@ -26,7 +26,7 @@ use crate::x509;
 
 #[derive(Clone, Debug)]
 pub(crate) struct IssuedCertificate {
-    /// The certificate and its key as text, or what else the response contained (as a `data:` URL if it is not text).
+    /// The certificate and its key as text, or any other content of the response (as a `data:` URL if it is not text).
     pub(crate) pem: SecretString,
     /// The certificate, if the text is a certificate with its private key.
     pub(crate) certificate: Result<x509::Certificate, x509::Error>,
@@ -221,7 +221,7 @@ fn unaccounted_for(
 const SETTLE_DELAY: Duration = Duration::from_secs(3);
 /// `createdAt` is this many seconds before the time of issue.
 const CREATED_AT_OFFSET: i64 = 3600;
-/// Three times are rounded to seconds: date, `createdAt`, time since sending; and a date is earlier than its receipt.
+/// Three times are rounded to seconds: date, `createdAt`, time since sending; a response's date precedes its receipt.
 const ROUNDING: i64 = 2;
 const CERTIFICATE_END: &str = "-----END CERTIFICATE-----";
 

@@ -30,7 +30,7 @@ impl CallOptions {
         }
     }
 
-    /// Whether a request can be sent after a wait. A certificate request needs time: a timeout loses the key.
+    /// Whether a request can be sent after a wait. A certificate request needs time: a timeout can lose the key.
     fn check_time(&self, operation: Operation, wait: Duration) -> Result<(), ErrorKind> {
         let needed = if operation.is_idempotent() { Duration::ZERO } else { MIN_ISSUE_TIME };
         let left = self.deadline.saturating_duration_since(Instant::now());

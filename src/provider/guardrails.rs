@@ -66,7 +66,7 @@ impl Guardrails {
         self.require_recipients == Attr::Known(true)
     }
 
-    /// Every guardrail that issuing would break, each at the argument to blame. What is unknown is not checked.
+    /// Every guardrail that issuing would break, each at the argument to blame. Unknown values are not checked.
     pub(crate) fn check(&self, issuance: &Issuance<'_>) -> Diagnostics {
         let mut refusals = Diagnostics::new();
         if let (Attr::Known(allowed), Some(project)) =

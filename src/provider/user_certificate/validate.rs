@@ -14,7 +14,7 @@ use crate::{
     sealing::{InvalidKey, Recipients},
 };
 
-/// Reports invalid arguments; after the delete of a replacement, the create does: an error here would lose that object.
+/// Reports invalid arguments; after the delete of a replacement, the create does: an error here would lose the key.
 pub(super) fn validate(resource: &UserCertificateResource, config: &Value) -> Diagnostics {
     let (config, mut problems) = UserCertificate::decode(config);
     if resource.predecessors.is_held(&config) {

@@ -35,11 +35,12 @@ impl Environment {
         expect(clippy::disallowed_methods, reason = "the only reader of the environment")
     )]
     pub(super) fn read(provider: &str) -> Self {
-        Self::from_variables(provider, |name| std::env::var_os(name))
+        Self::from_variables(provider, std::env::temp_dir(), |name| std::env::var_os(name))
     }
 
     pub(super) fn from_variables(
         provider: &str,
+        temp_dir: PathBuf,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Self {
         let raw = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -54,7 +55,7 @@ impl Environment {
             multiplexing: raw("PLUGIN_MULTIPLEX_GRPC").is_some(),
             socket_dir: raw("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
             socket_group: text("PLUGIN_UNIX_SOCKET_GROUP"),
-            temp_dir: std::env::temp_dir(),
+            temp_dir,
             log_level: hclog::level(levels.into_iter().find_map(text).as_deref()),
         }
     }
@@ -78,7 +79,7 @@ pub(super) mod tests {
 
     /// An environment with these variables only.
     pub(in crate::plugin) fn environment(variables: &[(&str, &str)]) -> Environment {
-        Environment::from_variables("my-cloud", |name| {
+        Environment::from_variables("my-cloud", std::env::temp_dir(), |name| {
             variables
                 .iter()
                 .find(|(known, _)| *known == name)
@@ -108,7 +109,7 @@ pub(super) mod tests {
     fn client_certificate_that_is_not_text_is_not_absent() {
         use std::os::unix::ffi::OsStringExt as _;
 
-        let read = Environment::from_variables("x", |name| {
+        let read = Environment::from_variables("x", PathBuf::new(), |name| {
             (name == "PLUGIN_CLIENT_CERT").then(|| OsString::from_vec(vec![0xff, 0xfe]))
         });
         assert!(read.client_certificate.is_some());

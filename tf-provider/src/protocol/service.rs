@@ -36,7 +36,7 @@ pub(crate) fn service(provider: Arc<dyn Provider>, calls: Arc<Calls>) -> Provide
 /// The limit of Go providers, in both directions.
 const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-/// What every RPC may use.
+/// The service of one provider, which every call gets a clone of.
 #[derive(Clone)]
 pub(crate) struct Service {
     provider: Arc<dyn Provider>,
@@ -53,7 +53,7 @@ impl Service {
 
 /// Implements the service from a table of modules, each with the log field that contains what its RPCs concern. One RPC per
 /// line: how it runs, the method, its name in the log with the field of the request that names a type, and the function of
-/// the module that implements it. The function returns the response, or diagnostics if it consists of them.
+/// the module that implements it. The function returns the response, or diagnostics alone.
 macro_rules! provider_service {
     ({ $($other:tt)* } $($module:ident[$field:literal] {
         $($run:ident $method:ident $name:ident($($type_name:ident)?) => $function:ident;)*

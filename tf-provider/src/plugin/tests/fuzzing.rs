@@ -1,12 +1,12 @@
 //! Access to the parsers of the environment, for the fuzz targets.
 
-use std::{ffi::OsString, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use super::{environment::Environment, handshake, listener::Endpoint, tls::Tls};
 
 /// Parses these variables as at a start and returns the handshake line.
 pub fn handshake(variables: &[(&str, OsString)]) -> String {
-    let environment = Environment::from_variables("fuzz", |name| {
+    let environment = Environment::from_variables("fuzz", PathBuf::from("/tmp"), |name| {
         let mut variables = variables.iter();
         variables.find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     });
