@@ -152,6 +152,7 @@ mod tests {
         };
         assert_eq!(window(1.into(), 14), Vec::<String>::new());
         assert_eq!(window(1.into(), 15), ["renew_before_days"]);
+        assert_eq!(window(3.into(), 42), Vec::<String>::new());
         assert_eq!(window(Value::Unknown, 300), Vec::<String>::new());
         assert_eq!(window(Value::Null, 300), Vec::<String>::new());
         assert_eq!(window(Value::Null, 337), ["renew_before_days"]);
