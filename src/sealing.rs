@@ -195,7 +195,7 @@ const HARDWARE_ONLY: &str = "the text is encrypted to keys in hardware only, whi
 pub struct Identities(Vec<x25519::Identity>);
 
 impl Identities {
-    /// Parses an age X25519 identity (`AGE-SECRET-KEY-1...`), or an identity file of `age-keygen` with its comment lines.
+    /// Parses an age X25519 identity (`AGE-SECRET-KEY-1...`), or an identity file of `age-keygen` with its comments.
     ///
     /// # Errors
     /// The reason why it cannot be used.

@@ -1,4 +1,4 @@
-//! The client and its calls that read: users, and lists page by page. What is read about a user is shared and cached.
+//! The client and its calls that read: users, and lists page by page. Concurrent callers share reads about one user.
 
 use std::{
     collections::HashSet,

@@ -156,15 +156,11 @@ fn usable(argument: &str, name: &str, text: &str) -> Result<SecretString, Diagno
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{client::State, config, testing::environment};
-
-    fn block(arguments: &[(&'static str, Value)]) -> Value {
-        let mut block = config::schema().block.empty();
-        for (name, value) in arguments {
-            block.set(*name, value.clone());
-        }
-        block
-    }
+    use crate::provider::{
+        client::State,
+        config,
+        testing::{block, environment},
+    };
 
     /// The credentials or the first error, and the number of warnings.
     fn resolved(

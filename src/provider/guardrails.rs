@@ -144,17 +144,10 @@ fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::testing::block;
 
     const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
     const OTHER: &str = "0123456789abcdef01234567";
-
-    fn block(arguments: &[(&'static str, Value)]) -> Value {
-        let mut block = super::super::config::schema().block.empty();
-        for (name, value) in arguments {
-            block.set(*name, value.clone());
-        }
-        block
-    }
 
     fn ids(ids: &[&str]) -> Value {
         Value::List(ids.iter().map(|id| (*id).into()).collect())

@@ -3,9 +3,11 @@
 use std::{collections::HashMap, ffi::OsString, sync::Arc, time::Duration};
 
 use local_atlas::LocalAtlas;
+use tf_provider::Value;
 
 use super::{
     client::{ProviderClient, Session, State},
+    config,
     guardrails::Guardrails,
 };
 use crate::{
@@ -30,6 +32,15 @@ pub(super) fn client(atlas: &LocalAtlas) -> Arc<ProviderClient> {
     let client = ProviderClient::default();
     client.set(State::Ready(Arc::new(session)));
     Arc::new(client)
+}
+
+/// A provider block with these arguments.
+pub(super) fn block(arguments: &[(&'static str, Value)]) -> Value {
+    let mut block = config::schema().block.empty();
+    for (name, value) in arguments {
+        block.set(*name, value.clone());
+    }
+    block
 }
 
 /// An environment with these variables.

@@ -102,7 +102,7 @@ fn crash_points(operation: Operation) -> Vec<CrashPoint> {
     points
 }
 
-/// Ends an apply in every way at every request. Three workers share the scenarios, most of which wait for the end of processes.
+/// Ends an apply in every way at every request. Three workers share the scenarios, which mostly wait.
 fn ends_early_at_every_request(operation: Operation) {
     let ends = |point| Termination::ALL.map(|termination| (point, termination));
     let scenarios: Vec<_> = crash_points(operation).into_iter().flat_map(ends).collect();

@@ -1,15 +1,12 @@
 //! The provider block and the environment, resolved together.
 
 use super::*;
-use crate::provider::testing::environment;
+use crate::provider::testing::{self, environment};
 
 /// A provider block with these arguments and an access token.
 fn block(arguments: &[(&'static str, Value)]) -> Value {
-    let mut block = schema().block.empty();
+    let mut block = testing::block(arguments);
     block.set("access_token", "t");
-    for (name, value) in arguments {
-        block.set(*name, value.clone());
-    }
     block
 }
 

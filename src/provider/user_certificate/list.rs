@@ -60,7 +60,7 @@ impl ListResource for UserCertificateList {
                 Err(problem) => unread.push(problem),
             }
         }
-        // The host discards all results if the list fails, so an unreadable user is a warning, unless all are.
+        // The host discards all results if the list fails: an unreadable user is a warning, unless all are.
         if !any_read && !unread.is_empty() {
             return Err(unread);
         }
