@@ -1,13 +1,12 @@
 //! The server's time: real time plus an offset that a test sets.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use jiff::{SignedDuration, Span, Timestamp, fmt::rfc2822::DateTimePrinter, tz::Offset};
+use parking_lot::Mutex;
 
 /// The time of `Date`, issue, expiry, lists, tokens and TLS logins.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    offset_ms: AtomicI64,
+    offset: Mutex<SignedDuration>,
 }
 
 impl Clock {
@@ -16,12 +15,11 @@ impl Clock {
     }
 
     pub(crate) fn offset(&self) -> SignedDuration {
-        SignedDuration::from_millis(self.offset_ms.load(Ordering::SeqCst))
+        *self.offset.lock()
     }
 
     pub(crate) fn set_offset(&self, offset: SignedDuration) {
-        let millis = i64::try_from(offset.as_millis()).unwrap_or(i64::MAX);
-        self.offset_ms.store(millis, Ordering::SeqCst);
+        *self.offset.lock() = offset;
     }
 
     /// The `Date` header, or an HTTP date that is `later`.
