@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use rmp::encode as put;
-use rmpv::{ValueRef, decode::read_value_ref_with_max_depth};
+use rmp::{decode as get, encode as put};
+use rmpv::{ValueRef, decode::read_value_ref_with_max_depth, encode::write_value};
 use serde_json::Value as Json;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -11,18 +11,16 @@ use crate::terraform::{Number, Path, Step, Type, Value};
 
 /// Decodes one value and nothing after it. Errors contain the path of the value and never the value.
 pub(super) fn decode(mut bytes: &[u8], ty: &Type) -> Result<Value, DecodeError> {
-    let value = read_value_ref_with_max_depth(&mut bytes, MAX_DEPTH).map_err(|_| {
-        DecodeError::new("the value is not msgpack, is cut off or is nested too deeply")
-    })?;
-    if !bytes.is_empty() {
-        return Err(DecodeError::new("bytes follow the value"));
-    }
-    read(&value, ty, Form::Message)
+    let value = read(&mut bytes, ty, Form::Message)?;
+    if bytes.is_empty() { Ok(value) } else { Err(DecodeError::new("bytes follow the value")) }
 }
 
 /// Decodes stored JSON.
 pub(super) fn from_json(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
-    read(&parsed(json).as_ref(), ty, Form::Stored)
+    let mut bytes = Vec::new();
+    // Writing to a vector cannot fail.
+    let _ = write_value(&mut bytes, &parsed(json));
+    read(&mut &*bytes, ty, Form::Stored)
 }
 
 /// The JSON as msgpack represents it. Numbers become text, which keeps every digit.
@@ -39,7 +37,7 @@ fn parsed(json: &Json) -> rmpv::Value {
     }
 }
 
-/// Levels of nesting, counted twice for each array or map.
+/// Levels of nesting of a value without a type, counted twice for each array or map.
 const MAX_DEPTH: usize = 256;
 
 pub(super) fn encode(value: &Value) -> Vec<u8> {
@@ -64,8 +62,55 @@ enum Form {
     Stored,
 }
 
-/// Reads a parsed value under a type.
-fn read(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeError> {
+/// Reads the next value under a type.
+fn read(bytes: &mut &[u8], ty: &Type, form: Form) -> Result<Value, DecodeError> {
+    let length = match ty {
+        Type::List(_) | Type::Set(_) => header(bytes, get::read_array_len),
+        Type::Map(_) | Type::Object(_) => header(bytes, get::read_map_len),
+        Type::String | Type::Number | Type::Bool => None,
+    };
+    match (ty, length) {
+        (Type::List(element) | Type::Set(element), Some(length)) => (0..length)
+            .map(|index| {
+                read(bytes, element, form).map_err(|error| match ty {
+                    // Elements of sets cannot be addressed: the path ends at the set.
+                    Type::Set(_) => DecodeError::new(error.problem),
+                    _ => error.at(Step::Index(index)),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Value::List),
+        (Type::Map(element), Some(length)) => (0..length)
+            .map(|_| {
+                let key = normalize(text(&untyped(bytes)?)?).into_owned();
+                match read(bytes, element, form) {
+                    Ok(value) => Ok((key.into(), value)),
+                    Err(error) => Err(error.at(Step::Key(key))),
+                }
+            })
+            .collect::<Result<_, _>>()
+            .map(Value::Map),
+        (Type::Object(attributes), Some(length)) => object(bytes, length, attributes, form),
+        _ => scalar(&untyped(bytes)?, ty, form),
+    }
+}
+
+/// The number of elements that follow; `None` before anything that is no such header, which is left unread.
+fn header<'a, E>(bytes: &mut &'a [u8], read: fn(&mut &'a [u8]) -> Result<u32, E>) -> Option<u32> {
+    let mut rest = *bytes;
+    let length = read(&mut rest).ok()?;
+    *bytes = rest;
+    Some(length)
+}
+
+/// Reads the next value, of any type.
+fn untyped<'a>(bytes: &mut &'a [u8]) -> Result<ValueRef<'a>, DecodeError> {
+    read_value_ref_with_max_depth(bytes, MAX_DEPTH).map_err(|_| {
+        DecodeError::new("the value is not msgpack, is cut off or is nested too deeply")
+    })
+}
+
+fn scalar(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeError> {
     match (ty, value) {
         (_, ValueRef::Nil) => Ok(Value::Null),
         // Any extension is an unknown value; its data are refinements, which are ignored.
@@ -79,54 +124,35 @@ fn read(value: &ValueRef<'_>, ty: &Type, form: Form) -> Result<Value, DecodeErro
             text(value)?.parse().map(Value::Bool).map_err(|_| DecodeError::mismatch(ty))
         }
         (Type::Number, _) => number(value).map(Value::Number),
-        (Type::List(element), ValueRef::Array(elements)) => (0..)
-            .zip(elements)
-            .map(|(index, value)| read(value, element, form).map_err(|e| e.at(Step::Index(index))))
-            .collect::<Result<_, _>>()
-            .map(Value::List),
-        (Type::Set(element), ValueRef::Array(elements)) => elements
-            .iter()
-            // Elements of sets cannot be addressed: the path ends at the set.
-            .map(|value| read(value, element, form).map_err(|e| DecodeError::new(e.problem)))
-            .collect::<Result<_, _>>()
-            .map(Value::List),
-        (Type::Map(element), ValueRef::Map(entries)) => entries
-            .iter()
-            .map(|(key, value)| {
-                let key = normalize(text(key)?).into_owned();
-                match read(value, element, form) {
-                    Ok(value) => Ok((key.into(), value)),
-                    Err(error) => Err(error.at(Step::Key(key))),
-                }
-            })
-            .collect::<Result<_, _>>()
-            .map(Value::Map),
-        (Type::Object(attributes), ValueRef::Map(entries)) => object(entries, attributes, form),
         _ => Err(DecodeError::mismatch(ty)),
     }
 }
 
 fn object(
-    entries: &[(ValueRef<'_>, ValueRef<'_>)],
+    bytes: &mut &[u8],
+    length: u32,
     attributes: &BTreeMap<&'static str, Type>,
     form: Form,
 ) -> Result<Value, DecodeError> {
-    let (mut read_entries, mut in_order) = (Vec::with_capacity(entries.len()), attributes.iter());
-    for (name, value) in entries {
-        let name = text(name)?;
+    let (mut entries, mut in_order) = (Vec::with_capacity(attributes.len()), attributes.iter());
+    for _ in 0..length {
+        let name = untyped(bytes)?;
+        let name = text(&name)?;
         // Hosts send attributes in order, which saves a search.
         let next = in_order.next().filter(|(next, _)| **next == name);
         if let Some((name, ty)) = next.or_else(|| attributes.get_key_value(name)) {
             let at = |error: DecodeError| error.at(Step::Attribute((*name).to_owned()));
-            read_entries.push((Cow::Borrowed(*name), read(value, ty, form).map_err(at)?));
+            entries.push((Cow::Borrowed(*name), read(bytes, ty, form).map_err(at)?));
+        } else {
+            untyped(bytes)?;
         }
     }
-    let mut object: BTreeMap<_, _> = read_entries.into_iter().collect();
+    let mut object: BTreeMap<_, _> = entries.into_iter().collect();
     if form == Form::Stored {
         for name in attributes.keys() {
             object.entry((*name).into()).or_insert(Value::Null);
         }
-    } else if entries.len() != attributes.len() || object.len() != attributes.len() {
+    } else if length as usize != attributes.len() || object.len() != attributes.len() {
         let problem = "an object with exactly the attributes of the schema is required";
         return Err(DecodeError::new(problem));
     }

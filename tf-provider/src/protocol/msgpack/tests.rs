@@ -75,7 +75,7 @@ fn invalid_value_is_rejected_with_its_path() {
         ("81 a1 61 91 81 a1 6b a1 78", "a[0][\"k\"]", "a bool is required"),
         (
             "81 a1 61 91 81 a1 6b",
-            "",
+            "a[0][\"k\"]",
             "the value is not msgpack, is cut off or is nested too deeply",
         ),
         ("81 a1 61 07", "a", "a list is required"),
@@ -144,10 +144,11 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
 #[test]
 fn nesting_is_limited() {
     let nested = |levels: usize| [&b"\x91".repeat(levels)[..], b"\xc0"].concat();
-    let deep = (0..MAX_DEPTH).fold(Type::Bool, |element, _| Type::list(element));
-    assert!(decode(&nested(MAX_DEPTH / 2 - 1), &deep).is_ok());
-    assert!(decode(&nested(MAX_DEPTH / 2), &deep).is_err());
-    assert!(decode(&nested(1_000_000), &deep).is_err());
+    let problem = |levels| decode(&nested(levels), &Type::Bool).unwrap_err().problem;
+    assert_eq!(problem(MAX_DEPTH / 2 - 1), "a bool is required");
+    for levels in [MAX_DEPTH / 2, 1_000_000] {
+        assert!(problem(levels).contains("nested too deeply"));
+    }
 }
 
 fn stored(text: &str, ty: &Type) -> Result<Value, DecodeError> {

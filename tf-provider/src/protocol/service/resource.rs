@@ -87,8 +87,11 @@ pub(super) async fn plan(
 ) -> Outcome<pb::plan_resource_change::Response> {
     let resource = service.registry().resources.get(&request.type_name)?;
     let (handler, ty) = (&*resource.handler, &resource.schema.ty);
-    let prior = decode::value(request.prior_state, ty, "stored object")?;
-    let proposed = decode::value(request.proposed_new_state, ty, "proposed object")?;
+    let read = |raw, what| decode::value(raw, ty, what);
+    let (prior, proposed) = (request.prior_state, request.proposed_new_state);
+    let unchanged = prior == proposed; // as in most plans
+    let prior = read(prior, "stored object")?;
+    let proposed = if unchanged { prior.clone() } else { read(proposed, "proposed object")? };
     let (private, cancel) = (request.prior_private, service.calls.cancellation());
     let response = if proposed.is_null() {
         let config = Value::Null;
