@@ -40,16 +40,12 @@ pub(super) fn version(info: &ProviderInfo) -> String {
 
 pub(super) fn help(info: &ProviderInfo) -> String {
     format!(
-        "{summary}\n\
-         \n\
-         {explanation}\n\
-         \n\
-         Options:\n\
-         \n\
+        "{summary}\n\n\
+         {explanation}\n\n\
+         Options:\n\n\
          \x20 -debug      serve until Ctrl-C and print how Terraform or OpenTofu connects\n\
          \x20 --version   print the version\n\
-         \x20 --help      print this text\n\
-         \n\
+         \x20 --help      print this text\n\n\
          Logging: {log_level}, else TF_LOG_PROVIDER, else TF_LOG\n\
          (trace, debug, info, warn, error, off).\n",
         summary = info.summary,
@@ -69,8 +65,7 @@ fn explanation(info: &ProviderInfo) -> String {
     let source = address.strip_prefix("registry.terraform.io/").unwrap_or(address);
     format!(
         "{binary} is a Terraform plugin and is not meant to be run by hand.\n\
-         Terraform and OpenTofu start it for a configuration that requires it:\n\
-         \n\
+         Terraform and OpenTofu start it for a configuration that requires it:\n\n\
          \x20   terraform {{\n\
          \x20     required_providers {{\n\
          \x20       {name} = {{\n\

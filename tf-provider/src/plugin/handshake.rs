@@ -15,10 +15,8 @@ const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"]
 
 /// Whether this value of `PLUGIN_PROTOCOL_VERSIONS` contains version 5.
 pub(super) fn offers_version(versions: Option<&str>) -> bool {
-    versions
-        .unwrap_or_default()
-        .split(',')
-        .any(|version| version.trim().parse() == Ok(PROTOCOL_VERSION))
+    let mut versions = versions.unwrap_or_default().split(',');
+    versions.any(|version| version.trim().parse() == Ok(PROTOCOL_VERSION))
 }
 
 /// The line on standard output that a host waits for.
@@ -61,10 +59,8 @@ pub(super) fn reattach(provider: &str, endpoint: &Endpoint, pid: u32) -> String 
         format!("TF_REATTACH_PROVIDERS='{value}'")
     };
     format!(
-        "The provider is running. To use it, set this in the environment of terraform or tofu:\n\
-         \n\
-         {assignment}\n\
-         \n\
+        "The provider is running. To use it, set this in the environment of terraform or tofu:\n\n\
+         {assignment}\n\n\
          Ctrl-C ends it.\n"
     )
 }
