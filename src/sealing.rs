@@ -162,7 +162,7 @@ pub fn unseal(armored: &str, identities: &Identities) -> Result<SecretString, Un
     Ok(text.into())
 }
 
-const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
+pub(crate) const ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// Whether every known recipient stanza in the header is for a key in hardware.
 fn is_for_hardware_only(armored: &str) -> bool {

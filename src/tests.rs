@@ -27,7 +27,7 @@ fn debug_of_a_login_and_all_that_holds_one_shows_no_secret() {
     for login in logins {
         shows_nothing(&login);
         let config = Config {
-            base_url: BaseUrl::cloud(),
+            base_url: BaseUrl::of_host("cloud.mongodb.com"),
             api_version: ApiVersion::V1_0,
             credentials: login,
             request_timeout: Duration::from_secs(60),
@@ -144,7 +144,7 @@ fn no_error_about_settings_repeats_a_credential() {
     assert!(!told(&error).contains("hunter2"));
     let config = |login| Config {
         proxy: None,
-        base_url: BaseUrl::cloud(),
+        base_url: BaseUrl::of_host("cloud.mongodb.com"),
         api_version: ApiVersion::V1_0,
         credentials: login,
         request_timeout: Duration::from_secs(60),

@@ -95,11 +95,7 @@ impl Client {
 
     /// Revokes the access token, if there is one, within `timeout`.
     pub(crate) async fn close(&self, timeout: Duration) {
-        let options = CallOptions {
-            deadline: Instant::now() + timeout,
-            cancel: CancellationToken::new(),
-            is_retried: true,
-        };
+        let options = CallOptions::within(timeout, &CancellationToken::new());
         if let Err(error) = self.auth.revoke(&options).await {
             tracing::debug!(error = %error, "the access token was not revoked and is valid until it expires");
         }

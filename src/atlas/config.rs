@@ -114,15 +114,8 @@ impl BaseUrl {
         }))
     }
 
-    pub(crate) fn cloud() -> Self {
-        Self::known("cloud.mongodb.com")
-    }
-
-    pub(crate) fn government() -> Self {
-        Self::known("cloud.mongodbgov.com")
-    }
-
-    fn known(host: &str) -> Self {
+    /// The default port of this host, by `https`.
+    pub(crate) fn of_host(host: &str) -> Self {
         let (origin, address) = (format!("https://{host}"), format!("{host}:443"));
         Self { origin, address, path: String::new() }
     }
@@ -194,7 +187,10 @@ mod tests {
             let error = BaseUrl::parse(text).unwrap_err();
             assert!(error.to_string().contains(wanted), "{text}: {error}");
         }
-        assert_eq!(BaseUrl::parse("https://cloud.mongodb.com/"), Ok(BaseUrl::cloud()));
+        assert_eq!(
+            BaseUrl::parse("https://cloud.mongodb.com/"),
+            Ok(BaseUrl::of_host("cloud.mongodb.com"))
+        );
     }
 
     #[test]
@@ -214,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_proxy_is_used_unless_the_host_is_excluded() {
-        let url = BaseUrl::cloud();
+        let url = BaseUrl::of_host("cloud.mongodb.com");
         assert!(url.proxy("proxy:1", "").unwrap().is_some());
         assert!(url.proxy("proxy:1", "example.com").unwrap().is_some());
         assert!(url.proxy("proxy:1", "mongodb.com").unwrap().is_none());

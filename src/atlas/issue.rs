@@ -161,11 +161,7 @@ impl Client {
         let key = UserKey::new(config, user);
         let settled_at = sent_at + SETTLE_DELAY;
         let list_by = settled_at.max(Instant::now()) + config.request_timeout;
-        let options = CallOptions {
-            deadline: options.deadline.max(list_by),
-            is_retried: true,
-            ..options.clone()
-        };
+        let options = CallOptions { deadline: options.deadline.max(list_by), ..options.clone() };
         tokio::select! {
             () = sleep_until(settled_at) => {}
             kind = options.ended() => {

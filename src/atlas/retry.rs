@@ -11,6 +11,7 @@ use std::{
 
 use reqwest::header::HeaderValue;
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     config::CallOptions,
@@ -21,6 +22,11 @@ use super::{
 };
 
 impl CallOptions {
+    /// Limits a call to `timeout` from now, waits included; `cancel` ends its waits.
+    pub(crate) fn within(timeout: Duration, cancel: &CancellationToken) -> Self {
+        Self { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
+    }
+
     /// Waits until the call is canceled or its deadline is reached.
     pub(super) async fn ended(&self) -> ErrorKind {
         tokio::select! {

@@ -82,7 +82,7 @@ mod tests {
         time::Duration,
     };
 
-    use tokio::time::{Instant, sleep};
+    use tokio::time::sleep;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -127,11 +127,7 @@ mod tests {
     }
 
     fn within(seconds: u64) -> CallOptions {
-        CallOptions {
-            deadline: Instant::now() + Duration::from_secs(seconds),
-            cancel: CancellationToken::new(),
-            is_retried: true,
-        }
+        CallOptions::within(Duration::from_secs(seconds), &CancellationToken::new())
     }
 
     #[tokio::test(start_paused = true)]

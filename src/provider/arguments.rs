@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Path, Schema, Value};
+use tf_provider::{Attribute, Block, Diagnostic, Diagnostics, Schema, Value};
 
 use super::attr::{Attr, Field};
 use crate::atlas::{ProjectId, Username};
@@ -23,7 +23,7 @@ pub(super) fn schema(attributes: Vec<Attribute>, description: &str) -> Schema {
 pub(super) fn required<T: Field>(config: &Value, name: &str) -> Result<T, Diagnostic> {
     Attr::read(config, name)?.into_known().ok_or_else(|| {
         let detail = format!("{name} must be known before certificates can be read.");
-        Diagnostic::error("Incomplete arguments", detail).at(Path::attribute(name))
+        Diagnostic::error("Incomplete arguments", detail).at(name)
     })
 }
 
@@ -39,7 +39,7 @@ pub(super) fn non_empty<'a>(block: &'a Value, name: &str) -> Option<&'a str> {
 
 /// The error for an invalid argument of the provider block.
 pub(super) fn invalid_argument(name: &str, problem: String) -> Diagnostic {
-    Diagnostic::error(format!("Invalid {name}"), problem).at(Path::attribute(name))
+    Diagnostic::error(format!("Invalid {name}"), problem).at(name)
 }
 
 /// Collects the problems of several arguments.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use tf_provider::{Diagnostic, Number, Path, Value};
+use tf_provider::{Diagnostic, Number, Value};
 
 use super::arguments::to_sentence;
 use crate::{
@@ -66,7 +66,7 @@ pub(crate) trait Field: Sized {
 impl<T: Field> Attr<T> {
     /// Reads an attribute of an object. An invalid value is an error at the attribute.
     pub(crate) fn read(object: &Value, name: &str) -> Result<Self, Diagnostic> {
-        Self::decode(object.get(name)).map_err(|problem| problem.at(Path::attribute(name)))
+        Self::decode(object.get(name)).map_err(|problem| problem.at(name))
     }
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn whole_number<T>(
 ) -> Result<T, Diagnostic> {
     value.as_i64().and_then(parse).ok_or_else(|| {
         let detail = format!("A whole number of {expected} is needed, not {value:?}.");
-        Diagnostic::error(format!("Invalid {name}"), detail).at(Path::attribute(name))
+        Diagnostic::error(format!("Invalid {name}"), detail).at(name)
     })
 }
 

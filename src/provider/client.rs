@@ -10,8 +10,7 @@ use std::{
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
-use tokio::time::Instant;
+use tf_provider::{Diagnostic, Diagnostics};
 
 use super::{
     arguments::UserId,
@@ -141,11 +140,6 @@ impl Session {
         Self { atlas, guardrails, clock, has_warned_of_clock, has_no_preflight }
     }
 
-    /// Limits an operation to `timeout`, waits included; `cancel` ends its waits.
-    pub(crate) fn call(cancel: &CancellationToken, timeout: Duration) -> CallOptions {
-        CallOptions { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
-    }
-
     /// Issues a certificate whose key will be encrypted to `recipients`, or stored in plain text. This is the only way
     /// to a certificate request, so guardrails are checked here once more. `known_ids` are the certificates in state.
     pub(crate) async fn issue(
@@ -234,6 +228,8 @@ fn deprecated(notice: &DeprecationNotice) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use tf_provider::CancellationToken;
+
     use super::*;
     use crate::atlas::{ApiVersion, BaseUrl, Config, Credentials, Username};
 
@@ -281,7 +277,7 @@ mod tests {
             project: ProjectId::parse("32b6e34b3d91647abb20e7b8").unwrap(),
             username: Username::parse("app").unwrap(),
         };
-        let call = Session::call(&CancellationToken::new(), Duration::from_secs(10));
+        let call = CallOptions::within(Duration::from_secs(10), &CancellationToken::new());
         assert!(session.user(&user, &call).await.is_err());
         assert!(client.preflight_session().unwrap().is_none());
         assert!(client.session().is_ok(), "other requests are still made");

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use tf_provider::{Attribute, Diagnostic, Diagnostics, Path, Schema, Type, Value};
+use tf_provider::{Attribute, Diagnostic, Diagnostics, Schema, Type, Value};
 
 use super::{
     arguments::{self, Problems, invalid_argument, non_empty, to_sentence},
@@ -95,7 +95,7 @@ pub(super) fn resolve<C>(
     };
     let base_url = match base_url {
         Some(base_url) => base_url,
-        None => base_url_of(environment)?.unwrap_or_else(BaseUrl::cloud),
+        None => base_url_of(environment)?.unwrap_or_else(|| BaseUrl::of_host("cloud.mongodb.com")),
     };
     let Some(credentials) = credentials else {
         return Ok((State::MissingCredentials(credentials::missing_credentials()), warnings));
@@ -172,14 +172,14 @@ fn invalid_variable(problem: String) -> Diagnostic {
 fn base_url(block: &Value) -> Result<Option<BaseUrl>, Diagnostic> {
     let is_government = block.get("is_mongodbgov_cloud").as_bool() == Some(true);
     let Some(text) = non_empty(block, "base_url") else {
-        return Ok(is_government.then(BaseUrl::government));
+        return Ok(is_government.then(|| BaseUrl::of_host("cloud.mongodbgov.com")));
     };
     let url =
         BaseUrl::parse(text).map_err(|error| invalid_argument("base_url", to_sentence(error)))?;
     if is_government && !url.is_government() {
         let summary = "Conflict between base_url and is_mongodbgov_cloud";
         let detail = "is_mongodbgov_cloud requires a host in the domain mongodbgov.com, and base_url has another host. Remove one of the two.";
-        return Err(Diagnostic::error(summary, detail).at(Path::attribute("base_url")));
+        return Err(Diagnostic::error(summary, detail).at("base_url"));
     }
     Ok(Some(url))
 }

@@ -1,7 +1,7 @@
 //! Which credentials are used: all from the provider block or all from the environment, never a mixture.
 
 use secrecy::{ExposeSecret, SecretString};
-use tf_provider::{Diagnostic, Diagnostics, Path, Value};
+use tf_provider::{Diagnostic, Diagnostics, Value};
 
 use super::{
     arguments::{Problems, non_empty},
@@ -33,14 +33,14 @@ impl Inputs {
         let inputs = ARGUMENTS.map(|(argument, _)| {
             let given = non_empty(block, argument)?;
             let usable = usable(argument, argument, given);
-            problems.take(usable.map_err(|problem| problem.at(Path::attribute(argument))))
+            problems.take(usable.map_err(|problem| problem.at(argument)))
         });
         let is_set = ARGUMENTS.map(|(argument, _)| {
             block.get(argument).is_unknown() || non_empty(block, argument).is_some()
         });
         for [given, missing] in incomplete_pairs(is_set) {
             let (given, missing) = (ARGUMENTS[given].0, ARGUMENTS[missing].0);
-            problems.0.push(incomplete(given, missing).at(Path::attribute(given)));
+            problems.0.push(incomplete(given, missing).at(given));
         }
         problems.finish(Self(inputs))
     }
@@ -271,7 +271,7 @@ mod tests {
         ] {
             let problems = config::validate(&block(&[("access_token", value.into())]));
             let problem = problems.first().unwrap();
-            assert_eq!(problem.path, Some(Path::attribute("access_token")));
+            assert_eq!(problem.path, Some("access_token".into()));
             assert!(
                 problem.detail.contains(says) && !problem.detail.contains("hid"),
                 "{problem:?}"

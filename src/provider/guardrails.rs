@@ -116,7 +116,7 @@ fn refusal(summary: &str, argument: &str, reason: &str) -> Diagnostic {
     let detail = format!(
         "No certificate is issued: {reason}. Change {argument}, or the guardrail. If this stops a terraform destroy, run it with -refresh=false."
     );
-    Diagnostic::error(summary, detail).at(Path::attribute(argument))
+    Diagnostic::error(summary, detail).at(argument)
 }
 
 fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
@@ -134,7 +134,7 @@ fn project_ids(block: &Value) -> Result<Attr<Vec<ProjectId>>, Diagnostics> {
             Some(id) => id.map_err(to_sentence),
             None => Err("A project id must not be null.".to_owned()),
         };
-        let path = Path::attribute(PROJECTS).at_index(index);
+        let path = Path::from(PROJECTS).at_index(index);
         problems.take(id.map_err(|problem| invalid_argument(PROJECTS, problem).at(path)))
     });
     let ids = parsed.collect();

@@ -12,7 +12,9 @@ use super::{
     diagnostics::from_atlas,
     timeouts,
 };
-use crate::atlas::{CertificateList, ListedCertificate, ProjectId, Username, printable};
+use crate::atlas::{
+    CallOptions, CertificateList, ListedCertificate, ProjectId, Username, printable,
+};
 
 const CONCURRENT_LISTS: usize = 8;
 
@@ -35,7 +37,7 @@ pub(crate) async fn lists(
             Ok(user) => user,
             Err(unusable) => return Some(Err(unusable)),
         };
-        match session.certificates(&user, &Session::call(cancel, timeouts::READ)).await {
+        match session.certificates(&user, &CallOptions::within(timeouts::READ, cancel)).await {
             Ok(list) => Some(Ok((user, list))),
             // The user was deleted after the users were read.
             Err(error) if is_inventory && error.is_user_not_found() => None,
@@ -51,7 +53,7 @@ async fn managed_users(
     project: &ProjectId,
     cancel: &CancellationToken,
 ) -> Result<Vec<Result<UserId, Diagnostic>>, Diagnostic> {
-    let users = session.users(project, &Session::call(cancel, timeouts::READ)).await;
+    let users = session.users(project, &CallOptions::within(timeouts::READ, cancel)).await;
     let users = users.map_err(|error| from_atlas(&error, &format!("project {project}")))?;
     let managed =
         users.iter().filter(|user| user.auth_database == "$external" && user.x509_type == MANAGED);

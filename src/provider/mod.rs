@@ -20,8 +20,8 @@ mod user_certificate;
 use std::{sync::Arc, time::Duration};
 
 use tf_provider::{
-    DataSource, Diagnostic, Diagnostics, Function, ListResource, Path, Provider, Resource, Schema,
-    Value, async_trait,
+    DataSource, Diagnostic, Diagnostics, Function, ListResource, Provider, Resource, Schema, Value,
+    async_trait,
 };
 
 use self::{
@@ -119,7 +119,7 @@ impl Provider for AtlasProvider {
 fn invalid_configuration(error: ConfigError) -> Diagnostic {
     let problem = attr::invalid("Provider cannot be configured", error);
     match error {
-        ConfigError::CaBundle => problem.at(Path::attribute("ca_bundle_pem")),
+        ConfigError::CaBundle => problem.at("ca_bundle_pem"),
         ConfigError::Credential(_) => problem,
     }
 }
@@ -137,7 +137,7 @@ mod tests {
             let diagnostic = invalid_configuration(error);
             assert_eq!(diagnostic.summary, "Provider cannot be configured");
             assert!(diagnostic.detail.contains(says), "{diagnostic:?}");
-            assert_eq!(diagnostic.path, path.map(Path::attribute));
+            assert_eq!(diagnostic.path, path.map(Into::into));
         }
     }
 }

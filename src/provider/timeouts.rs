@@ -37,7 +37,7 @@ pub(crate) fn check(operation: &str, duration: &str) -> Option<Diagnostic> {
             "{duration:?} is not a duration. Write a number and a unit (h, m, s or ms), such as \"90s\" or \"1h30m\"."
         ),
     };
-    let path = Path::attribute("timeouts").at_name(operation);
+    let path = Path::from("timeouts").at_name(operation);
     Some(Diagnostic::error("Invalid timeout", problem).at(path))
 }
 

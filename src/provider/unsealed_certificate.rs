@@ -53,7 +53,7 @@ async fn unseal(object: &mut Value) -> Result<Diagnostics, Diagnostic> {
         } else {
             ("Sealed certificate cannot be opened", SEALED)
         };
-        invalid(summary, error).at(Path::attribute(path))
+        invalid(summary, error).at(path)
     })?;
     object.set(COMBINED, pem.expose_secret());
     let parts = match x509::split(pem.expose_secret()) {
@@ -82,20 +82,19 @@ fn not_archived(problem: &str) -> Diagnostic {
     let detail = format!(
         "The sealed certificate was opened, but no archive can be built from it: {problem}."
     );
-    Diagnostic::error("PKCS#12 archive cannot be built", detail).at(Path::attribute(PASSWORD))
+    Diagnostic::error("PKCS#12 archive cannot be built", detail).at(PASSWORD)
 }
 
 fn not_a_pair(error: &x509::Error, consequence: &str) -> Diagnostic {
     let detail = format!(
         "The sealed text was opened, but {error}. combined_pem has all of it; {consequence}."
     );
-    Diagnostic::warning("Unsealed text is not a certificate and its key", detail)
-        .at(Path::attribute(SEALED))
+    Diagnostic::warning("Unsealed text is not a certificate and its key", detail).at(SEALED)
 }
 
 /// The known identities; all of them when the resource is opened.
 fn identities(config: &Value) -> Result<Identities, Diagnostic> {
-    let path = Path::attribute(IDENTITIES);
+    let path = Path::from(IDENTITIES);
     let elements = match config.get(IDENTITIES).as_list() {
         Some([]) => {
             let text = "At least one identity is needed; one begins with AGE-SECRET-KEY-1.";
@@ -124,7 +123,7 @@ fn identities(config: &Value) -> Result<Identities, Diagnostic> {
 fn password(config: &Value) -> Result<Option<SecretString>, Diagnostic> {
     let password = config.get(PASSWORD).as_str().map(SecretString::from);
     match password.as_ref().map(pkcs12::check_password) {
-        Some(Err(error)) => Err(invalid("Invalid password", error).at(Path::attribute(PASSWORD))),
+        Some(Err(error)) => Err(invalid("Invalid password", error).at(PASSWORD)),
         _ => Ok(password),
     }
 }

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use tf_provider::{
-    Attribute, CancellationToken, DataSource, Diagnostic, Diagnostics, Path, ReadDataResult,
-    Schema, Type, Value, async_trait,
+    Attribute, CancellationToken, DataSource, Diagnostic, Diagnostics, ReadDataResult, Schema,
+    Type, Value, async_trait,
 };
 
 use super::{ATTRIBUTES, project_argument};
-use crate::provider::{
-    arguments::{UserId, is_certificate_id, required, schema, to_sentence, validate_user},
-    client::{ProviderClient, Session},
-    diagnostics::from_atlas,
-    inventory::unexpired,
-    timeouts,
+use crate::{
+    atlas::CallOptions,
+    provider::{
+        arguments::{UserId, is_certificate_id, required, schema, to_sentence, validate_user},
+        client::ProviderClient,
+        diagnostics::from_atlas,
+        inventory::unexpired,
+        timeouts,
+    },
 };
 
 pub(super) struct UserCertificate(pub(super) Arc<ProviderClient>);
@@ -45,7 +48,7 @@ impl DataSource for UserCertificate {
         let user = UserId { project, username: required(&config, "username")? };
         let id = certificate_id(&config)?;
         let session = self.0.session()?;
-        let list = session.certificates(&user, &Session::call(&cancel, timeouts::READ)).await;
+        let list = session.certificates(&user, &CallOptions::within(timeouts::READ, &cancel)).await;
         let list = list.map_err(|error| from_atlas(&error, &user))?;
         let found = match id {
             Some(id) => unexpired(&list).find(|certificate| certificate.certificate_id == id),
@@ -67,13 +70,13 @@ fn not_found(user: &UserId, id: Option<&str>, unexpired: usize) -> Diagnostic {
              this data source from that resource, so that it is read afterwards. If having no certificate is valid, use the data source \
              atlas_user_certificates: its list may be empty."
         ));
-        return Diagnostic::error("No certificate", detail).at(Path::attribute("username"));
+        return Diagnostic::error("No certificate", detail).at("username");
     };
     let detail = to_sentence(format!(
         "{user} has no unexpired certificate {id} (unexpired certificates: {unexpired}). Atlas does not list expired ones. Look the id up with the \
          data source atlas_user_certificates, or omit certificate_id for the newest certificate."
     ));
-    Diagnostic::error("Certificate not found", detail).at(Path::attribute(ID))
+    Diagnostic::error("Certificate not found", detail).at(ID)
 }
 
 /// The configured certificate id; `None` if it is null or unknown.
@@ -83,7 +86,7 @@ fn certificate_id(config: &Value) -> Result<Option<&str>, Diagnostic> {
         return Ok(id);
     }
     let text = "Atlas's id of a certificate is its serial number in decimal: digits only. The hexadecimal form is serial_number.";
-    Err(Diagnostic::error("Invalid certificate id", text).at(Path::attribute(ID)))
+    Err(Diagnostic::error("Invalid certificate id", text).at(ID))
 }
 
 const ID: &str = "certificate_id";

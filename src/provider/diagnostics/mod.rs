@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt::Display;
 
-use tf_provider::{Diagnostic, Path};
+use tf_provider::Diagnostic;
 
 pub(crate) use self::reconciliation::{certificate_until, reconciled};
 use self::{advice::advice, reconciliation::summary_and_detail};
@@ -78,7 +78,7 @@ fn diagnostic(error: &Error, failure: String) -> Diagnostic {
     let detail: Vec<_> = paragraphs.into_iter().flatten().collect();
     let diagnostic = Diagnostic::error(advice.summary, detail.join("\n\n"));
     match attribute_of_field(error).or(advice.argument) {
-        Some(argument) => diagnostic.at(Path::attribute(argument)),
+        Some(argument) => diagnostic.at(argument),
         None => diagnostic,
     }
 }

@@ -11,9 +11,10 @@ use tf_provider::CancellationToken;
 
 use super::*;
 use crate::{
-    atlas::{ApiVersion, BaseUrl, Client, Config, Credentials, Months, ProjectId, Username},
+    atlas::{
+        ApiVersion, BaseUrl, CallOptions, Client, Config, Credentials, Months, ProjectId, Username,
+    },
     clock,
-    provider::client::Session,
 };
 
 const PROJECT: &str = "32b6e34b3d91647abb20e7b8";
@@ -104,7 +105,7 @@ impl World {
     /// The error of a certificate request with this fault.
     async fn failed(&self, fault: Fault) -> Diagnostic {
         self.atlas.control().add_fault(fault);
-        let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
+        let options = CallOptions::within(Duration::from_secs(30), &CancellationToken::new());
         let months = Months::parse(3).unwrap();
         let issued = self.client.issue(&self.user, months, &options).await;
         self.atlas.control().clear_faults();
@@ -114,7 +115,7 @@ impl World {
     /// The error of listing the certificates.
     async fn unlisted(&self, fault: Fault) -> Diagnostic {
         self.atlas.control().add_fault(fault);
-        let options = Session::call(&CancellationToken::new(), Duration::from_secs(30));
+        let options = CallOptions::within(Duration::from_secs(30), &CancellationToken::new());
         let list = self.client.certificates(&self.user, &options).await;
         from_atlas(&list.unwrap_err(), &self.user)
     }
@@ -282,7 +283,7 @@ async fn a_canceled_run_is_named_as_the_reason() {
     let world = World::new();
     let (cancel, limit) = (CancellationToken::new(), Duration::from_secs(30));
     cancel.cancel();
-    let options = Session::call(&cancel, limit);
+    let options = CallOptions::within(limit, &cancel);
     let months = Months::parse(3).unwrap();
     let issued = world.client.issue(&world.user, months, &options).await;
     let error = not_issued(&issued.err().unwrap(), &world.user);

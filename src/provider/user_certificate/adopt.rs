@@ -1,7 +1,7 @@
 //! Adoption: a PEM that was stored elsewhere becomes the key of an object without one. No request is sent.
 
 use secrecy::SecretString;
-use tf_provider::{Diagnostic, Path};
+use tf_provider::Diagnostic;
 
 use super::{
     key_storage::plan_key,
@@ -52,7 +52,7 @@ pub(super) fn recipients_required() -> Diagnostic {
     let detail = "The adopted private key would be stored in plain text, and require_private_key_recipients is set in the provider block. Set \
          private_key_recipients in the same change.";
     Diagnostic::error("Private key recipients required by the provider configuration", detail)
-        .at(Path::attribute("private_key_recipients"))
+        .at("private_key_recipients")
 }
 
 /// The certificate of the PEM, if it is the one in state and comes with its key.
@@ -93,12 +93,12 @@ pub(super) fn check(
 /// The warning for an adoption that is skipped because a certificate is issued.
 pub(super) fn skipped() -> Diagnostic {
     let detail = "The same plan issues a new certificate, which comes with its key, so adopt_pem_wo is ignored.";
-    Diagnostic::warning("Nothing is adopted", detail).at(Path::attribute("adopt_pem_wo_version"))
+    Diagnostic::warning("Nothing is adopted", detail).at("adopt_pem_wo_version")
 }
 
 fn error(problem: &str) -> Diagnostic {
     let detail = format!("{problem} The object is unchanged and no request was sent.");
-    Diagnostic::error("Private key cannot be adopted", detail).at(Path::attribute("adopt_pem_wo"))
+    Diagnostic::error("Private key cannot be adopted", detail).at("adopt_pem_wo")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Create, update and delete.
 
 use secrecy::ExposeSecret;
-use tf_provider::{ApplyRequest, Diagnostic, Diagnostics, ObjectResponse, Severity};
+use tf_provider::{ApplyRequest, Diagnostic, Diagnostics, ObjectResponse, Severity, Value};
 
 use super::{
     UserCertificateResource, applied,
@@ -60,7 +60,7 @@ pub(super) async fn create(
             let problems = with_detail(failure.problems, UNPARSED_ON_CREATE);
             applied(object.into_value(), Vec::new(), problems)
         }
-        None => applied(UserCertificate::ABSENT, Vec::new(), failure.problems),
+        None => applied(Value::Null, Vec::new(), failure.problems),
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn delete(resource: &UserCertificateResource, request: ApplyRequest) 
     if let Some(successor) = private.successor.clone() {
         predecessors.hold(successor, Predecessor { object, private });
     }
-    applied(UserCertificate::ABSENT, Vec::new(), warning.into_iter().collect())
+    applied(Value::Null, Vec::new(), warning.into_iter().collect())
 }
 
 fn with_detail(problems: Diagnostics, more: &str) -> Diagnostics {
@@ -208,7 +208,7 @@ mod tests {
             .predecessors
             .hold(successor, Predecessor { object, private: PrivateState::default() });
         let request = || ApplyRequest {
-            prior: UserCertificate::ABSENT,
+            prior: Value::Null,
             planned: plan_create(&config).0.into_value(),
             config: config.clone().into_value(),
             private: Vec::new(),
@@ -240,7 +240,7 @@ mod tests {
         };
         resource.predecessors.hold(Successor::new(&config), predecessor);
         let request = ApplyRequest {
-            prior: UserCertificate::ABSENT,
+            prior: Value::Null,
             planned: plan_create(&config).0.into_value(),
             config: config.into_value(),
             private: Vec::new(),

@@ -34,7 +34,7 @@ pub(super) async fn import(
         }
     };
     let session = client.session()?;
-    let call = Session::call(cancel, timeouts::READ);
+    let call = CallOptions::within(timeouts::READ, cancel);
     let (user, list) = find(&session, &id, &call).await?;
     let found = match &id.certificate_id {
         Some(id) => list.certificates.iter().find(|certificate| certificate.certificate_id == *id),

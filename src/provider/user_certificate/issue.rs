@@ -12,10 +12,10 @@ use super::{
     preflight::guardrails,
 };
 use crate::{
-    atlas::{IssuedCertificate, printable},
+    atlas::{CallOptions, IssuedCertificate, printable},
     provider::{
         arguments::UserId,
-        client::{ProviderClient, Session},
+        client::ProviderClient,
         diagnostics::{certificate_until, reconciled},
     },
     x509::{self, Certificate},
@@ -73,7 +73,7 @@ impl IssueRequest<'_> {
                 months,
                 self.storage.recipients.as_ref(),
                 self.predecessor.into_iter().flat_map(UserCertificate::certificate_ids),
-                &Session::call(cancel, self.planned.timeout(operation)),
+                &CallOptions::within(self.planned.timeout(operation), cancel),
             )
             .await?;
         let (object, mut diagnostics) = self.store(&issued, &user).await?;

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use secrecy::{ExposeSecret, SecretString};
-use tf_provider::{Diagnostic, Path};
+use tf_provider::Diagnostic;
 
 use super::model::{Attr, UserCertificate};
 use crate::{
@@ -44,8 +44,7 @@ impl KeyStorage {
     ) -> Result<Self, Diagnostic> {
         let detail =
             "private_key_recipients contains an invalid recipient. No certificate was issued.";
-        let invalid = Diagnostic::error("Invalid recipient", detail)
-            .at(Path::attribute("private_key_recipients"));
+        let invalid = Diagnostic::error("Invalid recipient", detail).at("private_key_recipients");
         let recipients = planned.private_key_recipients.known();
         let recipients = recipients.map(|list| list.parse().ok_or(invalid)).transpose()?;
         let profile = planned.pkcs12_profile.known().copied().unwrap_or_default();
@@ -91,7 +90,7 @@ impl KeyStorage {
     /// Encrypts responses that were kept in plain text before there were recipients.
     pub(super) fn protect_kept(&self, texts: Vec<String>) -> Result<Vec<String>, Diagnostic> {
         let protect = |text: String| {
-            if text.starts_with(AGE_ARMOR) { Some(text) } else { self.protect(&text.into()) }
+            if text.starts_with(sealing::ARMOR) { Some(text) } else { self.protect(&text.into()) }
         };
         let detail = "The private data of this resource holds a response of Atlas in plain text, and it could not be encrypted to \
              private_key_recipients. Nothing was changed and no certificate was issued.";
@@ -139,10 +138,8 @@ pub(super) fn catch_panic<T>(action: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(action)).ok()
 }
 
-const AGE_ARMOR: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
-
 fn archive_warning(summary: &str, detail: &str) -> Diagnostic {
-    Diagnostic::warning(summary, detail).at(Path::attribute("pkcs12_password_wo_version"))
+    Diagnostic::warning(summary, detail).at("pkcs12_password_wo_version")
 }
 
 #[cfg(test)]

@@ -109,9 +109,6 @@ model! {
 }
 
 impl UserCertificate {
-    /// The value of an object that does not exist.
-    pub(super) const ABSENT: Value = Value::Null;
-
     /// Reads an object. Every invalid attribute is an error.
     pub(super) fn from_value(value: &Value) -> Result<Self, Diagnostics> {
         let (object, problems) = Self::decode(value);

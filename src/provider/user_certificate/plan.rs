@@ -79,7 +79,7 @@ fn failed(private: Vec<u8>, diagnostics: Diagnostics) -> PlanResponse {
 fn replaced(prior: &UserCertificate, config: &UserCertificate) -> Vec<Path> {
     let project = (prior.project_id != config.project_id).then_some("project_id");
     let username = (prior.username != config.username).then_some("username");
-    project.into_iter().chain(username).map(Path::attribute).collect()
+    project.into_iter().chain(username).map(Path::from).collect()
 }
 
 /// Plans a new object: the configuration, completed by its certificate.

@@ -1,6 +1,6 @@
 //! The warnings of a planned update.
 
-use tf_provider::{Diagnostic, Diagnostics, Path};
+use tf_provider::{Diagnostic, Diagnostics};
 
 use super::{
     model::{Attr, IssueReason, Status, UserCertificate},
@@ -102,7 +102,7 @@ fn not_renewed(prior: &UserCertificate, user: &str) -> Diagnostic {
         "The certificate of {user:?} {state} and is not renewed, because auto_renew = false. To renew it, remove auto_renew or set it \
          to true."
     );
-    Diagnostic::warning(summary, detail).at(Path::attribute("auto_renew"))
+    Diagnostic::warning(summary, detail).at("auto_renew")
 }
 
 /// Warns that adding the trigger does not rotate. Imported and moved objects have no trigger before their first apply.
@@ -118,7 +118,7 @@ fn trigger_added(
          now, apply this plan, and then change a value of the map and apply again. (terraform apply -replace=ADDRESS issues one too, but deletes the \
          present object first.)";
     let warning = Diagnostic::warning("Adding rotate_when_changed issues nothing", detail)
-        .at(Path::attribute("rotate_when_changed"));
+        .at("rotate_when_changed");
     (added && !adopted && renewal == Renewal::None).then_some(warning)
 }
 
@@ -137,19 +137,18 @@ fn window_reduced(prior: &UserCertificate, config: &UserCertificate) -> Option<D
         Days::PER_MONTH
     );
     let summary = "Renewal window longer than half the certificate's life";
-    Some(Diagnostic::warning(summary, detail).at(Path::attribute("renew_before_days")))
+    Some(Diagnostic::warning(summary, detail).at("renew_before_days"))
 }
 
 pub(super) fn no_key_to_archive() -> Diagnostic {
     let detail = "The private key of this certificate is not in state, so no PKCS#12 archive can be built: pkcs12_base64 stays null until the next \
          certificate is issued.";
-    Diagnostic::warning("No private key to archive", detail)
-        .at(Path::attribute("pkcs12_password_wo_version"))
+    Diagnostic::warning("No private key to archive", detail).at("pkcs12_password_wo_version")
 }
 
 pub(super) fn key_in_old_state() -> Diagnostic {
     let detail = "The private key is now encrypted in place, but backups and earlier versions of the state hold it in plain text. Delete those you \
          can, or issue a new certificate, encrypted from the start: change a value of rotate_when_changed, or months_until_expiration.";
     Diagnostic::warning("Earlier state versions still hold the key", detail)
-        .at(Path::attribute("private_key_recipients"))
+        .at("private_key_recipients")
 }

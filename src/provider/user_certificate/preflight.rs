@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tf_provider::{CancellationToken, Diagnostic, Diagnostics, Path};
+use tf_provider::{CancellationToken, Diagnostic, Diagnostics};
 
 use super::{
     adopt,
@@ -11,10 +11,7 @@ use super::{
 use crate::{
     atlas::CallOptions,
     provider::{
-        arguments::UserId,
-        client::{ProviderClient, Session},
-        diagnostics::from_atlas,
-        guardrails::Issuance,
+        arguments::UserId, client::ProviderClient, diagnostics::from_atlas, guardrails::Issuance,
         inventory::MANAGED,
     },
 };
@@ -58,7 +55,7 @@ pub(super) async fn preflight(
         Err(error) => return Some(error),
     };
     let user = config.user()?;
-    let one_attempt = CallOptions { is_retried: false, ..Session::call(cancel, TIMEOUT) };
+    let one_attempt = CallOptions { is_retried: false, ..CallOptions::within(TIMEOUT, cancel) };
     match session.user(&user, &one_attempt).await {
         Ok(found) if found.x509_type == MANAGED => None,
         Ok(found) => {
@@ -68,7 +65,7 @@ pub(super) async fn preflight(
                  {MANAGED}. Unless this apply replaces the user, issuing will fail. The type is fixed when a user is created."
             );
             let warning = Diagnostic::warning("Database user is not Atlas-managed X.509", detail);
-            Some(warning.at(Path::attribute("username")))
+            Some(warning.at("username"))
         }
         Err(error) if error.is_rejected_credentials() || error.is_project_not_found() => {
             let mut failure = from_atlas(&error, &user);

@@ -39,7 +39,7 @@ async fn refreshed(
         let detail = "State contains no project_id or no username for this resource. Remove it from state and import it again.";
         Diagnostic::error("Stored object is incomplete", detail)
     })?;
-    let call = Session::call(cancel, object.timeout("read"));
+    let call = CallOptions::within(object.timeout("read"), cancel);
     let list = session.certificates(&user, &call).await;
     let server_time = list.as_ref().ok().map(|list| list.server_time);
     let status = match list {

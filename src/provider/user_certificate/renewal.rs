@@ -1,7 +1,7 @@
 //! Whether a stored certificate needs a successor, and why. Pure: state and configuration alone decide.
 
 use jiff::{SignedDuration, Timestamp};
-use tf_provider::{Diagnostic, Path};
+use tf_provider::Diagnostic;
 
 use super::model::{Attr, IssueReason, Status, UserCertificate};
 use crate::provider::attr::{field, whole_number};
@@ -182,7 +182,7 @@ pub(super) fn window_exceeds_validity(object: &UserCertificate) -> Option<Diagno
         Days::PER_MONTH
     );
     let error = Diagnostic::error("Renewal window too long", detail);
-    (days.0 > limit).then_some(error.at(Path::attribute("renew_before_days")))
+    (days.0 > limit).then_some(error.at("renew_before_days"))
 }
 
 #[cfg(test)]

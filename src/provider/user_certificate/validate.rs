@@ -33,7 +33,7 @@ pub(super) fn arguments(config: &UserCertificate) -> Diagnostics {
         problems.extend(recipients(list));
     }
     if let Attr::Known(password) = &config.pkcs12_password_wo {
-        let path = Path::attribute("pkcs12_password_wo");
+        let path = Path::from("pkcs12_password_wo");
         if let Err(error) = pkcs12::check_password(password) {
             problems.push(attr::invalid("Invalid password", error).at(path.clone()));
         }
@@ -66,11 +66,11 @@ fn pair(name: &str, value: &Attr<SecretString>, version: &Attr<Number>) -> Optio
     let detail = format!(
         "{name} is never stored, so the number {version_name} marks its changes. Set both, the number to 1 at first, or neither."
     );
-    Some(Diagnostic::error(format!("Missing {missing}"), detail).at(Path::attribute(at)))
+    Some(Diagnostic::error(format!("Missing {missing}"), detail).at(at))
 }
 
 fn recipients(list: &RecipientList) -> Vec<Diagnostic> {
-    let path = Path::attribute("private_key_recipients");
+    let path = Path::from("private_key_recipients");
     if list.0.is_empty() {
         let detail = "With an empty list the private key could not be decrypted. Set at least one age public key, or remove the argument.";
         return vec![Diagnostic::error("No recipients", detail).at(path)];

@@ -37,8 +37,8 @@ impl Diagnostic {
     }
 
     /// Sets the attribute at fault.
-    pub fn at(self, path: Path) -> Self {
-        Self { path: Some(path), ..self }
+    pub fn at(self, path: impl Into<Path>) -> Self {
+        Self { path: Some(path.into()), ..self }
     }
 
     /// Whether it is an error.

@@ -18,11 +18,6 @@ pub enum Step {
 }
 
 impl Path {
-    /// The path of a top-level attribute or block.
-    pub fn attribute(name: impl Into<String>) -> Self {
-        Self::default().at_name(name)
-    }
-
     /// The path of an attribute or block of this object.
     pub fn at_name(&self, name: impl Into<String>) -> Self {
         self.join(Step::Attribute(name.into()))
@@ -51,6 +46,13 @@ impl Path {
     }
 }
 
+/// The path of a top-level attribute or block.
+impl From<&str> for Path {
+    fn from(name: &str) -> Self {
+        Self::default().at_name(name)
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn path_is_displayed_as_in_a_configuration() {
-        let path = Path::attribute("a").at_name("b").at_index(2).join(Step::Key("k".to_owned()));
+        let path = Path::from("a").at_name("b").at_index(2).join(Step::Key("k".to_owned()));
         assert_eq!(path.to_string(), r#"a.b[2]["k"]"#);
     }
 }

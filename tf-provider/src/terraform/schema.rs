@@ -1,6 +1,6 @@
 //! Schemas: what configurations may contain and what objects have.
 
-use super::{Diagnostic, Diagnostics, Path, Step, Type, Value};
+use super::{Diagnostic, Diagnostics, Step, Type, Value};
 
 /// The schema of a provider block, resource, data source, ephemeral resource or list resource, or of the identity of a
 /// resource.
@@ -171,7 +171,7 @@ impl Attribute {
             ),
             _ => return None,
         };
-        Some(Diagnostic::error(summary, detail).at(Path::attribute(name)))
+        Some(Diagnostic::error(summary, detail).at(name))
     }
 }
 
