@@ -46,7 +46,7 @@ impl Resource for Greeting {
         request.state.into()
     }
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        greet(request.proposed).into()
+        greet(request.proposed.unwrap_or(request.prior)).into()
     }
     async fn create(&self, request: ApplyRequest) -> ObjectResponse {
         greet(request.planned).into()

@@ -42,7 +42,10 @@ pub(super) async fn plan(resource: &UserCertificateResource, request: PlanReques
             private.destroy_warned = true;
             (object, diagnostics)
         }
-        Some(prior) => plan_update(prior, UserCertificate::decode(&request.proposed).0, &config),
+        Some(prior) => {
+            let proposed = request.proposed.as_ref().map(|it| UserCertificate::decode(it).0);
+            plan_update(prior, proposed.unwrap_or_else(|| prior.clone()), &config)
+        }
     };
     diagnostics.extend(guardrails(client, prior.as_ref(), &object));
     if !held && (is_create || is_replacement) {

@@ -163,7 +163,7 @@ mod tests {
         let block = schema().block;
         let request = |config: Value| PlanRequest {
             prior: block.empty(),
-            proposed: config.clone(),
+            proposed: None,
             config,
             private: b"of another version".to_vec(),
             cancel: CancellationToken::new(),

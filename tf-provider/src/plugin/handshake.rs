@@ -15,8 +15,7 @@ const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"]
 
 /// Whether this value of `PLUGIN_PROTOCOL_VERSIONS` contains version 5.
 pub(super) fn offers_version(versions: Option<&str>) -> bool {
-    let mut versions = versions.unwrap_or_default().split(',');
-    versions.any(|version| version.trim().parse() == Ok(PROTOCOL_VERSION))
+    versions.is_some_and(|all| all.split(',').any(|it| it.trim().parse() == Ok(PROTOCOL_VERSION)))
 }
 
 /// The line on standard output that a host waits for.

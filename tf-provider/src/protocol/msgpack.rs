@@ -42,7 +42,6 @@ const MAX_DEPTH: usize = 256;
 
 pub(super) fn encode(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    // Writing to a vector cannot fail.
     let _ = write(&mut out, value);
     out
 }

@@ -123,8 +123,8 @@ pub struct PlanRequest {
     /// The object in state; null for a create.
     pub prior: Value,
     /// The configuration merged with the prior state: computed attributes that are not configured have their prior value. Null
-    /// for a destroy.
-    pub proposed: Value,
+    /// for a destroy; `None` if it is the prior state.
+    pub proposed: Option<Value>,
     /// The configuration, write-only arguments included; null for a destroy.
     pub config: Value,
     /// The private data stored with the object. In the second plan of a replacement: what the first one planned.

@@ -89,11 +89,10 @@ pub(super) async fn plan(
     let (handler, ty) = (&*resource.handler, &resource.schema.ty);
     let read = |raw, what| decode::value(raw, ty, what);
     let (prior, proposed) = (request.prior_state, request.proposed_new_state);
-    let unchanged = prior == proposed; // as in most plans
+    let proposed = if proposed == prior { None } else { Some(read(proposed, "proposed object")?) };
     let prior = read(prior, "stored object")?;
-    let proposed = if unchanged { prior.clone() } else { read(proposed, "proposed object")? };
     let (private, cancel) = (request.prior_private, service.calls.cancellation());
-    let response = if proposed.is_null() {
+    let response = if proposed.as_ref().unwrap_or(&prior).is_null() {
         let config = Value::Null;
         handler.plan_destroy(PlanRequest { prior, proposed, config, private, cancel }).await
     } else {

@@ -44,7 +44,7 @@ impl Resource for Form {
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        request.proposed.into()
+        request.proposed.unwrap_or(request.prior).into()
     }
 
     async fn create(&self, request: ApplyRequest) -> ObjectResponse {

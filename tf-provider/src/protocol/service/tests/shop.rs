@@ -66,7 +66,7 @@ impl Resource for Item {
     }
 
     async fn plan(&self, request: PlanRequest) -> PlanResponse {
-        request.proposed.into()
+        request.proposed.unwrap_or(request.prior).into()
     }
 
     async fn create(&self, request: ApplyRequest) -> ObjectResponse {
