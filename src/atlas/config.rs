@@ -114,7 +114,7 @@ impl BaseUrl {
         }))
     }
 
-    /// The default port of this host, by `https`.
+    /// `https://HOST`, at the default port.
     pub(crate) fn of_host(host: &str) -> Self {
         let (origin, address) = (format!("https://{host}"), format!("{host}:443"));
         Self { origin, address, path: String::new() }

@@ -22,7 +22,7 @@ use super::{
 };
 
 impl CallOptions {
-    /// Limits a call to `timeout` from now, waits included; `cancel` ends its waits.
+    /// A call that is retried and ends `timeout` from now, waits included, or when `cancel` is canceled.
     pub(crate) fn within(timeout: Duration, cancel: &CancellationToken) -> Self {
         Self { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
     }

@@ -61,11 +61,7 @@ fn clock() -> Timestamp {
 }
 
 fn call() -> CallOptions {
-    CallOptions {
-        deadline: Instant::now() + Duration::from_secs(30),
-        cancel: CancellationToken::new(),
-        is_retried: true,
-    }
+    CallOptions::within(Duration::from_secs(30), &CancellationToken::new())
 }
 
 /// A user of a project of its own.

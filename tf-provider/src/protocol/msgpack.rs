@@ -37,12 +37,12 @@ fn parsed(json: &Json) -> rmpv::Value {
     }
 }
 
-/// Levels of nesting of a value without a type, counted twice for each array or map.
+/// Levels of nesting of a value without a type or of another type, counted twice for each array or map.
 const MAX_DEPTH: usize = 256;
 
 pub(super) fn encode(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    let _ = write(&mut out, value);
+    let _ = write(&mut out, value); // as in from_json
     out
 }
 
@@ -94,7 +94,7 @@ fn read(bytes: &mut &[u8], ty: &Type, form: Form) -> Result<Value, DecodeError> 
     }
 }
 
-/// The number of elements that follow; `None` before anything that is no such header, which is left unread.
+/// Reads the length in a header. `None`, with nothing read, if the next value has another header or is cut off.
 fn header<'a, E>(bytes: &mut &'a [u8], read: fn(&mut &'a [u8]) -> Result<u32, E>) -> Option<u32> {
     let mut rest = *bytes;
     let length = read(&mut rest).ok()?;

@@ -36,7 +36,7 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(summary, detail) }
     }
 
-    /// Sets the attribute at fault.
+    /// Sets the attribute at fault: the name of a top-level one, or a path.
     pub fn at(self, path: impl Into<Path>) -> Self {
         Self { path: Some(path.into()), ..self }
     }

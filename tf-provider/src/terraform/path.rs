@@ -46,7 +46,7 @@ impl Path {
     }
 }
 
-/// The path of a top-level attribute or block.
+/// The path of the top-level attribute or block of this name, which is not parsed.
 impl From<&str> for Path {
     fn from(name: &str) -> Self {
         Self::default().at_name(name)

@@ -123,7 +123,7 @@ pub struct PlanRequest {
     /// The object in state; null for a create.
     pub prior: Value,
     /// The configuration merged with the prior state: computed attributes that are not configured have their prior value. Null
-    /// for a destroy; `None` if it is the prior state.
+    /// for a destroy. `None` if the host sent the bytes of `prior`: use `prior`.
     pub proposed: Option<Value>,
     /// The configuration, write-only arguments included; null for a destroy.
     pub config: Value,

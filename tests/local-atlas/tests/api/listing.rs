@@ -47,7 +47,7 @@ async fn items_have_five_members_and_pages_link_to_the_next() {
 #[test]
 fn a_clock_that_was_set_never_shows_an_earlier_time() {
     let atlas = atlas();
-    let at = "2027-01-31T10:00:00Z".parse::<Timestamp>().unwrap();
+    let at = "2100-01-31T10:00:00Z".parse::<Timestamp>().unwrap();
     for _ in 0..100 {
         atlas.control().set_clock(at);
         assert!(atlas.control().now() >= at);

@@ -144,10 +144,14 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
 #[test]
 fn nesting_is_limited() {
     let nested = |levels: usize| [&b"\x91".repeat(levels)[..], b"\xc0"].concat();
-    let problem = |levels| decode(&nested(levels), &Type::Bool).unwrap_err().problem;
-    assert_eq!(problem(MAX_DEPTH / 2 - 1), "a bool is required");
-    for levels in [MAX_DEPTH / 2, 1_000_000] {
-        assert!(problem(levels).contains("nested too deeply"));
+    let unknown = |levels| [b"\x81\xa1x", &nested(levels)[..]].concat();
+    for (bytes, ty, problem) in [
+        (nested(MAX_DEPTH / 2 - 1), Type::Bool, "a bool is required"),
+        (unknown(MAX_DEPTH / 2 - 1), Type::object([]), "exactly the attributes of the schema"),
+        (nested(MAX_DEPTH / 2), Type::Bool, "nested too deeply"),
+        (unknown(1_000_000), Type::object([]), "nested too deeply"),
+    ] {
+        assert!(decode(&bytes, &ty).unwrap_err().problem.contains(problem), "{problem}");
     }
 }
 

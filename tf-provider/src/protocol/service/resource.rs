@@ -87,10 +87,10 @@ pub(super) async fn plan(
 ) -> Outcome<pb::plan_resource_change::Response> {
     let resource = service.registry().resources.get(&request.type_name)?;
     let (handler, ty) = (&*resource.handler, &resource.schema.ty);
-    let read = |raw, what| decode::value(raw, ty, what);
-    let (prior, proposed) = (request.prior_state, request.proposed_new_state);
-    let proposed = if proposed == prior { None } else { Some(read(proposed, "proposed object")?) };
-    let prior = read(prior, "stored object")?;
+    let changed = request.proposed_new_state != request.prior_state;
+    let prior = decode::value(request.prior_state, ty, "stored object")?;
+    let read = || decode::value(request.proposed_new_state, ty, "proposed object");
+    let proposed = changed.then(read).transpose()?;
     let (private, cancel) = (request.prior_private, service.calls.cancellation());
     let response = if proposed.as_ref().unwrap_or(&prior).is_null() {
         let config = Value::Null;
