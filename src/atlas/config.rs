@@ -75,6 +75,13 @@ pub(crate) struct CallOptions {
     pub(crate) is_retried: bool,
 }
 
+impl CallOptions {
+    /// A call that is retried and ends `timeout` from now, waits included, or when `cancel` is canceled.
+    pub(crate) fn within(timeout: Duration, cancel: &CancellationToken) -> Self {
+        Self { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
+    }
+}
+
 /// An absolute URL without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BaseUrl {

@@ -11,7 +11,6 @@ use std::{
 
 use reqwest::header::HeaderValue;
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     config::CallOptions,
@@ -22,11 +21,6 @@ use super::{
 };
 
 impl CallOptions {
-    /// A call that is retried and ends `timeout` from now, waits included, or when `cancel` is canceled.
-    pub(crate) fn within(timeout: Duration, cancel: &CancellationToken) -> Self {
-        Self { deadline: Instant::now() + timeout, cancel: cancel.clone(), is_retried: true }
-    }
-
     /// Waits until the call is canceled or its deadline is reached.
     pub(super) async fn ended(&self) -> ErrorKind {
         tokio::select! {

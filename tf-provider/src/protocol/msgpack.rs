@@ -135,8 +135,7 @@ fn object(
 ) -> Result<Value, DecodeError> {
     let (mut entries, mut in_order) = (Vec::with_capacity(attributes.len()), attributes.iter());
     for _ in 0..length {
-        let name = untyped(bytes)?;
-        let name = text(&name)?;
+        let name = text(&untyped(bytes)?)?;
         // Hosts send attributes in order, which saves a search.
         let next = in_order.next().filter(|(next, _)| **next == name);
         if let Some((name, ty)) = next.or_else(|| attributes.get_key_value(name)) {
